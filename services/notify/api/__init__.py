@@ -1,0 +1,5 @@
+"""One blueprint per resource: parse, call one verb, render."""
+
+from apiflask import APIBlueprint
+
+BLUEPRINTS: tuple[APIBlueprint, ...] = ()

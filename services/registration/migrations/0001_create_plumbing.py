@@ -1,0 +1,10 @@
+"""Outbox, inbox, attempts, dead letters, keys, cursors, job runs."""
+
+from shared.migrate import create_plumbing
+
+revision = "registration_0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    create_plumbing()

@@ -1,0 +1,9 @@
+"""The tables that registration owns. No other service reads them."""
+
+from sqlalchemy.orm import DeclarativeBase
+
+from shared.db import Conventions, conventional_metadata
+
+
+class Base(Conventions, DeclarativeBase):
+    metadata = conventional_metadata()

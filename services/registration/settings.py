@@ -1,0 +1,7 @@
+"""What only registration needs to know. Policy that people may change is data, not a setting."""
+
+from shared.settings import Settings
+
+
+class RegistrationSettings(Settings):
+    """Settings of registration, from the environment (`WISHTREE_`)."""

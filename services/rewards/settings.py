@@ -1,0 +1,7 @@
+"""What only rewards needs to know. Policy that people may change is data, not a setting."""
+
+from shared.settings import Settings
+
+
+class RewardsSettings(Settings):
+    """Settings of rewards, from the environment (`WISHTREE_`)."""

@@ -1,0 +1,22 @@
+"""What notify says: when it could not make itself heard."""
+
+from uuid import UUID
+
+from shared.contracts import Fact, fact
+
+
+@fact("notify", "alert.failed", subject="alert_id", heard_by=("notify",))
+class AlertFailed(Fact):
+    """No channel could deliver an alert; staff should look."""
+
+    alert_id: UUID
+    person_id: UUID
+    topic: str
+
+
+@fact("notify", "subscription.disabled", subject="subscription_id", heard_by=("notify",))
+class SubscriptionDisabled(Fact):
+    """A webhook receiver failed for days or answered 410; nothing more is sent until staff enable it again."""
+
+    subscription_id: UUID
+    reason: str

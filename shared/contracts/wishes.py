@@ -1,0 +1,111 @@
+"""What wishes says. Never who wishes, nor the text of the wish beyond its public, screened title."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from shared.contracts import Fact, fact
+
+
+class ClaimerKind(StrEnum):
+    """Who may lease a wish."""
+
+    VOLUNTEER = "volunteer"
+    ORGANISATION = "organisation"
+
+
+@fact("wishes", "wish.submitted", subject="wish_id", heard_by=("notify",))
+class WishSubmitted(Fact):
+    """A wish was hung and waits for verification by its station."""
+
+    wish_id: UUID
+    station_id: UUID
+    category: str
+
+
+@fact("wishes", "wish.verified", subject="wish_id", heard_by=("notify",))
+class WishVerified(Fact):
+    """The station vouches for the wish and its words were screened."""
+
+    wish_id: UUID
+    station_id: UUID
+
+
+@fact("wishes", "wish.rejected", subject="wish_id", heard_by=("notify",))
+class WishRejected(Fact):
+    """Staff refused the wish; `reason_code` is one of a closed set."""
+
+    wish_id: UUID
+    station_id: UUID
+    reason_code: str
+
+
+@fact("wishes", "wish.published", subject="wish_id", heard_by=("notify", "rewards"))
+class WishPublished(Fact):
+    """The wish is on the tree 待认领."""
+
+    wish_id: UUID
+    station_id: UUID
+    category: str
+    title: str  #: public, screened
+
+
+@fact("wishes", "wish.claimed", subject="wish_id", heard_by=("notify",))
+class WishClaimed(Fact):
+    """One giver leased the wish 已认领 until the deadline."""
+
+    wish_id: UUID
+    station_id: UUID
+    title: str
+    claimer_id: UUID
+    claimer_kind: ClaimerKind
+    fence: int  #: counts the claims; who completes must name the current one
+    lease_until: datetime
+
+
+@fact("wishes", "wish.released", subject="wish_id", heard_by=("notify",))
+class WishReleased(Fact):
+    """The lease ended without fulfilment; the wish hangs again."""
+
+    wish_id: UUID
+    station_id: UUID
+    title: str
+    claimer_id: UUID
+    claimer_kind: ClaimerKind
+    fence: int
+    cause: str  #: claimer, staff or expired
+
+
+@fact("wishes", "wish.fulfilled", subject="wish_id", heard_by=("notify",))
+class WishFulfilled(Fact):
+    """The claimer says it is done; the resident or the station has to agree."""
+
+    wish_id: UUID
+    station_id: UUID
+    title: str
+    claimer_id: UUID
+    claimer_kind: ClaimerKind
+    fence: int
+
+
+@fact("wishes", "wish.confirmed", subject="wish_id", heard_by=("notify", "registration"))
+class WishConfirmed(Fact):
+    """The wish was granted 已完成; final."""
+
+    wish_id: UUID
+    station_id: UUID
+    title: str
+    claimer_id: UUID
+    claimer_kind: ClaimerKind
+    proposed_minutes: int = 0  #: service time the claimer spent, for registration to have confirmed by the station
+
+
+@fact("wishes", "wish.withdrawn", subject="wish_id", heard_by=("notify",))
+class WishWithdrawn(Fact):
+    """Resident or station took the wish back."""
+
+    wish_id: UUID
+    station_id: UUID
+    title: str
+    claimer_id: UUID | None = None  #: who held it then
+    claimer_kind: ClaimerKind | None = None

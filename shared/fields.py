@@ -1,0 +1,67 @@
+"""Field types that every body uses: what PostgreSQL, a person and a calendar can hold. Outside them: 422, never 500."""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StrictInt, model_validator
+
+EARLIEST, LATEST = 1900, 2200
+
+
+def _storable(value: Any) -> Any:
+    """JSON can say things that no text column takes: NUL and half a surrogate pair."""
+    if isinstance(value, str):
+        if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
+            raise ValueError("text may not contain NUL or unpaired surrogates")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            _storable(key)
+            _storable(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _storable(inner)
+    return value
+
+
+class Body(BaseModel):
+    """Base of what clients send: unknown fields are refused, text is trimmed."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_text(cls, data: Any) -> Any:
+        return _storable(data)
+
+
+class Shown(BaseModel):
+    """Base of what we answer: exactly these fields, read from a row or a dict."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+def _in_calendar(value: datetime) -> datetime:
+    if not EARLIEST <= value.year <= LATEST:
+        raise ValueError(f"year must lie between {EARLIEST} and {LATEST}")
+    return value.astimezone(UTC)
+
+
+def _day_in_calendar(value: date) -> date:
+    if not EARLIEST <= value.year <= LATEST:
+        raise ValueError(f"year must lie between {EARLIEST} and {LATEST}")
+    return value
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_calendar)]
+"""RFC 3339 with a zone; kept in UTC."""
+Day = Annotated[date, AfterValidator(_day_in_calendar)]
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+Title = Annotated[str, Field(min_length=1, max_length=200)]
+Words = Annotated[str, Field(max_length=4000)]
+Code = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[\w\-.:/ ]+$")]
+"""A category, a reference of another system: short, without control characters."""
+Count = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
+Quantity = Annotated[StrictInt, Field(ge=0, le=1_000_000_000)]
+"""Points, stock."""
+Id = UUID

@@ -1,0 +1,77 @@
+"""Structured logs: one JSON line an event, a constant message, values in fields, and the trace id of the fact.
+
+The trace (W3C `traceparent`) comes in with an HTTP request, is stored in the outbox row, travels in the message and is
+set again around the handler and the job, so that one id finds the whole way. Personal data never goes into a field.
+"""
+
+import logging
+import re
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import structlog
+
+_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
+
+
+def configure_logs(level: str = "INFO") -> None:
+    """Send everything, also what libraries log, to stderr as JSON lines."""
+    shared_steps = [
+        structlog.contextvars.merge_contextvars,
+        _add_trace,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared_steps, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared_steps,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    for noisy in ("amqp", "kombu", "urllib3", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _add_trace(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    traceparent = _traceparent.get()
+    if traceparent is not None:
+        event["trace_id"] = traceparent[3:35]
+    return event
+
+
+def current_traceparent() -> str | None:
+    return _traceparent.get()
+
+
+@contextmanager
+def traced(traceparent: str | None) -> Iterator[str]:
+    """Run inside this trace; a missing or malformed one starts a new trace."""
+    if traceparent is None or not _TRACEPARENT.fullmatch(traceparent):
+        traceparent = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    token = _traceparent.set(traceparent)
+    try:
+        yield traceparent
+    finally:
+        _traceparent.reset(token)
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(name)
+    return logger

@@ -1,0 +1,80 @@
+"""What the operator's commands do, on the services' own tables and verbs."""
+
+import importlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import click
+from sqlalchemy import select, update
+
+from shared import SERVICES
+from shared.bus_process import inbox_of
+from shared.clock import app_now
+from shared.contracts import catalogue
+from shared.db import Database, transaction, using
+from shared.feed import Walker
+from shared.inbox import Attempt, DeadLetter, replay
+from shared.settings import Settings
+
+DOCS = Path(__file__).parent.parent / "docs" / "events"
+
+
+def dead_letters_of(service: str) -> Sequence[DeadLetter]:
+    """Dead letters that were not replayed, newest first, at most 1,000."""
+    with using(Database(service, Settings.read())), transaction() as session:
+        waiting = select(DeadLetter).where(DeadLetter.replayed_at.is_(None))
+        return session.scalars(waiting.order_by(DeadLetter.died_at.desc()).limit(1000)).all()
+
+
+def find_dead_letter(letter_id: UUID) -> tuple[str, DeadLetter]:
+    for service in SERVICES:
+        with using(Database(service, Settings.read())), transaction() as session:
+            letter = session.get(DeadLetter, letter_id)
+            if letter is not None:
+                return service, letter
+    raise click.ClickException(f"No dead letter {letter_id}.")
+
+
+def replay_letters(letter_ids: Sequence[UUID], everything: bool) -> int:
+    """Give letters new attempts. Returns how many."""
+    count = 0
+    for service in SERVICES:
+        with using(Database(service, Settings.read())), transaction() as session:
+            letters = select(DeadLetter).where(DeadLetter.replayed_at.is_(None)).with_for_update(skip_locked=True)
+            if not everything:
+                letters = letters.where(DeadLetter.id.in_(letter_ids))
+            for letter in session.scalars(letters):
+                replay(session, letter)
+                count += 1
+    return count
+
+
+def reconcile(service: str) -> int:
+    """Walk every feed this service listens to, also the young facts, and make waiting attempts due."""
+    settings = Settings.read(catch_up_age_seconds=0)
+    database = Database(service, settings)
+    inbox = inbox_of(service, database)
+    walker = Walker(database, inbox, settings)
+    looked_at = sum(walker.walk(source) for source in walker.sources)
+    with database.transaction() as session:
+        session.execute(update(Attempt).values(due_at=app_now()))
+    return looked_at
+
+
+def export_contracts() -> int:
+    """Write every contract's JSON Schema. A test holds that they only grow."""
+    DOCS.mkdir(parents=True, exist_ok=True)
+    for (type_, version), contract in catalogue().items():
+        text = json.dumps(contract.model_json_schema(mode="serialization"), ensure_ascii=False, indent=2, sort_keys=True)
+        (DOCS / f"{contract.source}.{type_}.v{version}.json").write_text(text + "\n")
+    return len(catalogue())
+
+
+def call_verb(service: str, module: str, verb: str, **arguments: Any) -> Any:
+    """Run one verb of a service in a transaction, as the operator."""
+    function = getattr(importlib.import_module(f"services.{service}.{module}"), verb)
+    with using(Database(service, Settings.read())), transaction() as session:
+        return function(session, **arguments)

@@ -1,0 +1,121 @@
+"""Settings come from the environment, prefix `WISHTREE_`, read once; a bad value stops start-up naming the variable.
+
+`WISHTREE_X_FILE` reads the value of `WISHTREE_X` from a file, for secrets. No secret has a working default.
+A setting of one service is a field of its subclass in `services/<name>/settings.py`.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from pydantic import Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "WISHTREE_"
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong. The text names the variable and what it should be."""
+
+
+class _FromFiles(PydanticBaseSettingsSource):
+    """Reads `WISHTREE_X` from the file that `WISHTREE_X_FILE` names."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        variable = f"{PREFIX}{field_name.upper()}_FILE"
+        path = os.environ.get(variable)
+        if path is None:
+            return None, field_name, False
+        try:
+            return Path(path).read_text().strip(), field_name, False
+        except OSError as error:
+            raise SettingsError(f"{variable}: cannot read {path} ({error.strerror}).") from error
+
+    def __call__(self) -> dict[str, Any]:
+        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class Settings(BaseSettings):
+    """What every service needs to know. All URLs; nothing else differs between a laptop and a cluster."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    database_url: str | None = None  #: one PostgreSQL for all, a schema per service
+    registration_database_url: str | None = None  #: overrides it for one service
+    wishes_database_url: str | None = None
+    rewards_database_url: str | None = None
+    notify_database_url: str | None = None
+    owner_database_url: str | None = None  #: the role that migrates; only `wishtree migrate` uses it
+    database_pool_size: int = Field(default=10, ge=1, le=100)  #: connections one process may hold per service
+    broker_url: str = "amqp://localhost:5672//"
+
+    public_url: str = "http://localhost:8000"  #: where people and venues reach the gateway
+    registration_url: str = "http://localhost:8001"
+    wishes_url: str = "http://localhost:8002"
+    rewards_url: str = "http://localhost:8003"
+    notify_url: str = "http://localhost:8004"
+
+    signing_key: str | None = None  #: PEM of an EC P-256 key; only registration signs
+    data_key: str | None = None  #: base64 of 32 bytes; encrypts personal data and voucher codes at rest
+    registration_client_secret: str | None = None  #: how a service proves itself to registration's token endpoint
+    wishes_client_secret: str | None = None
+    rewards_client_secret: str | None = None
+    notify_client_secret: str | None = None
+
+    embedded: bool = False  #: everything on one machine, one process per kind: dev mailbox on, catch-up often
+    testing: bool = False  #: allows the clock to be moved; never set it in production
+    clock_offset_seconds: float = 0  #: only with `testing`
+    log_level: str = "INFO"
+    metrics_port: int | None = None  #: where a bus or worker process serves its metrics; unset: it does not
+
+    catch_up_every_seconds: int = Field(default=180, ge=1)
+    catch_up_age_seconds: int = Field(default=60, ge=0)  #: younger facts are left to the broker
+    batch_size: int = Field(default=200, ge=1, le=5000)  #: facts handled in one transaction
+    webhook_test_networks: str = ""  #: CIDRs outside the public internet that webhooks may reach, comma-separated
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _FromFiles(settings_cls)
+
+    @classmethod
+    def read(cls, **overrides: Any) -> Self:
+        """Read the environment, or raise SettingsError that names the variable."""
+        try:
+            settings = cls(**overrides)
+        except ValidationError as error:
+            first = error.errors()[0]
+            variable = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
+            raise SettingsError(f"{variable}: {first['msg']} (got {first.get('input')!r}).") from None
+        if settings.clock_offset_seconds and not settings.testing:
+            raise SettingsError("WISHTREE_CLOCK_OFFSET_SECONDS: only tests may move the clock (WISHTREE_TESTING).")
+        return settings
+
+    def database_url_of(self, service: str) -> str:
+        """The application role's URL for one service's schema."""
+        url: str | None = getattr(self, f"{service}_database_url") or self.database_url
+        return url or missing(f"{service}_database_url", "a postgresql:// URL")
+
+    def url_of(self, service: str) -> str:
+        """Where a service answers inside the installation."""
+        url: str = getattr(self, f"{service}_url")
+        return url.rstrip("/")
+
+    def client_secret_of(self, service: str) -> str:
+        secret: str | None = getattr(self, f"{service}_client_secret")
+        return secret or missing(f"{service}_client_secret", "the secret this service was given")
+
+
+T = TypeVar("T")
+
+
+def missing(field: str, what: str) -> str:
+    raise SettingsError(f"{PREFIX}{field.upper()} is not set: it should be {what}.")

@@ -6,13 +6,15 @@ stops what is left. A file holds pid and start time, so that a process which mer
 
 # ruff: noqa: S603, S607 - starting programs is what this file is for
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -31,6 +33,7 @@ class Child:
         self._stop_signal = stop_signal
         self._popen: subprocess.Popen[bytes] | None = None
         self._started = ""
+        self._family: dict[int, str] = {}
 
     @property
     def running(self) -> bool:
@@ -54,63 +57,109 @@ class Child:
         argv: Sequence[str | Path],
         output: IO[bytes] | int,
         env: Mapping[str, str] | None = None,
+        *,
         user: int | None = None,
         group: int | None = None,
+        errors: IO[bytes] | int = subprocess.STDOUT,
     ) -> None:
-        """Start it, standard error joined to standard output. What a crashed run left behind is stopped first.
+        """Start it. What a crashed run, or its own crash, left behind is stopped first.
 
         Raises InUse if another living process runs the same.
         """
+        self._sweep()
         stop_recorded(self._pid_file, refuse_if_owned=True)
-        self._popen = subprocess.Popen(
-            [str(part) for part in argv],
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            user=user,
-            group=group,
-            extra_groups=None if user is None else [],
-        )
-        self._started = started_at(self._popen.pid) or ""
-        record = {
-            "pid": self._popen.pid,
-            "started": self._started,
-            "stop_signal": int(self._stop_signal),
-            "owner": os.getpid(),
-            "owner_started": started_at(os.getpid()),
-        }
-        write_private(self._pid_file, json.dumps(record))
+        with signals_held():
+            self._popen = subprocess.Popen(
+                [str(part) for part in argv],
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                start_new_session=True,
+                user=user,
+                group=group,
+                extra_groups=None if user is None else [],
+            )
+            self._started = started_at(self._popen.pid) or ""
+            self._family = {}
+            write_private(self._pid_file, json.dumps(self._record(self._popen.pid)))
 
     def ask_to_stop(self) -> None:
-        """Send the signal that means a clean stop, and do not wait."""
-        if self.running and self._popen is not None:
+        """Send the signal that means a clean stop, once, and do not wait."""
+        if self._popen is not None and self.running and not self._family:
+            self._family = family(self._popen.pid)
             os.kill(self._popen.pid, self._stop_signal)
 
-    def stop(self, timeout: float = STOP_SECONDS) -> None:
-        """End it cleanly, or by force after `timeout` seconds; its descendants too. Repeating it is harmless."""
+    def finish(self, timeout: float) -> None:
+        """Wait until it has stopped; by force after `timeout` seconds. Its descendants go with it."""
         if self._popen is None:
             return
-        if self.running:
-            end(self._popen.pid, self._started, self._stop_signal, timeout)
-        self._popen.wait()
-        self._pid_file.unlink(missing_ok=True)
+        await_end(self._popen.pid, self._started, timeout)
+        self.kill()
+
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
+        """Ask and wait. Repeating it is harmless."""
+        self.ask_to_stop()
+        self.finish(timeout)
 
     def kill(self) -> None:
         """SIGKILL for it and all its descendants, and for nothing else."""
         if self._popen is None:
             return
-        if self.running:
-            kill_tree(self._popen.pid)
+        self.hurry()
         self._popen.wait()
+        self._sweep()
         self._pid_file.unlink(missing_ok=True)
+
+    def hurry(self) -> None:
+        """SIGKILL without waiting: safe in a signal handler, whoever waits for it meanwhile."""
+        if self._popen is not None and started_at(self._popen.pid) == self._started:
+            kill_tree(self._popen.pid)
+
+    def _sweep(self) -> None:
+        """Kill what it left behind when it ended: its process group, and who was its descendant when it was asked."""
+        if self._popen is not None and started_at(self._popen.pid) is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._popen.pid, signal.SIGKILL)
+            kill_family(self._family)
+
+    def _record(self, pid: int) -> dict[str, object]:
+        owner = os.getpid()
+        return {
+            "pid": pid,
+            "started": self._started,
+            "stop_signal": int(self._stop_signal),
+            "owner": owner,
+            "owner_started": started_at(owner),
+        }
+
+
+@contextlib.contextmanager
+def signals_held() -> Iterator[None]:
+    """Let signals wait, so that no handler raises between the start of a child and the note that it exists.
+
+    They are caught rather than blocked, because a child would inherit the block.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # handlers run in the main thread only
+        return
+    came: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for late in came:
+            signal.raise_signal(late)
 
 
 def stop_orphans(folder: Path) -> list[str]:
     """Stop what a crashed run left running in `folder`, and return the names of what was found.
 
-    Looks at the pid files in `folder` and its direct sub-folders; the last started is stopped first. What a living process still owns is left alone.
+    Looks at the pid files in `folder` and its direct sub-folders, the last started first. What a living process still
+    owns is left alone.
     """
     pid_files = [*folder.glob("*.process"), *folder.glob("*/*.process")]
     pid_files.sort(key=lambda file: file.stat().st_mtime, reverse=True)
@@ -124,37 +173,41 @@ def stop_recorded(pid_file: Path, refuse_if_owned: bool = False) -> bool:
     """
     try:
         record = json.loads(pid_file.read_text())
-        pid, started = int(record["pid"]), str(record["started"])
-    except (FileNotFoundError, ValueError, KeyError):  # never written, or cut off by the crash
+    except (FileNotFoundError, ValueError):  # never written, or cut off by a crash of the machine
         return False
+    pid, started, owner = int(record["pid"]), str(record["started"]), int(record["owner"])
     if started_at(pid) != started:
         pid_file.unlink(missing_ok=True)
         return False
-    if started_at(record["owner"]) == record["owner_started"]:
+    if started_at(owner) == record["owner_started"]:
         if refuse_if_owned:
-            raise InUse(
-                f"{pid_file.stem} of {pid_file.parent} is already running (started by process {record['owner']})."
-            )
+            raise InUse(f"{pid_file.stem} of {pid_file.parent} is already running (started by process {owner}).")
         return False
-    end(pid, started, signal.Signals(record["stop_signal"]), STOP_SECONDS)
+    relatives = family(pid)
+    os.kill(pid, record["stop_signal"])
+    await_end(pid, started, STOP_SECONDS)
+    kill_family(relatives)
     pid_file.unlink(missing_ok=True)
     return True
 
 
-def end(pid: int, started: str, stop_signal: signal.Signals, timeout: float) -> None:
-    """Ask a process to stop, wait, then kill what is left of it, its process group and its descendants."""
-    family = {member: started_at(member) for member in tree(pid)}
-    if family.get(pid) != started:
-        return
-    os.kill(pid, stop_signal)
+def await_end(pid: int, started: str, timeout: float) -> None:
+    """Return when that very process has ended, or after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while started_at(pid) == started and time.monotonic() < deadline:
         time.sleep(0.02)
-    if started_at(pid) == started:
-        kill_tree(pid)
-    for member, member_started in family.items():
-        if member_started is not None and started_at(member) == member_started:
-            _signal(member, signal.SIGKILL)
+
+
+def family(pid: int) -> dict[int, str]:
+    """A process and its descendants, with the start time by which each can be told from a later namesake."""
+    return {member: started for member in tree(pid) if (started := started_at(member)) is not None}
+
+
+def kill_family(members: Mapping[int, str]) -> None:
+    """SIGKILL for those who still live, and for what they have started since."""
+    for member, started in members.items():
+        if started_at(member) == started:
+            kill_tree(member)
 
 
 def kill_tree(pid: int) -> None:
@@ -166,10 +219,12 @@ def kill_tree(pid: int) -> None:
     frozen: set[int] = set()
     while found := tree(pid) - frozen:
         for member in found:
-            _signal(member, signal.SIGSTOP)
+            with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+                os.kill(member, signal.SIGSTOP)
         frozen |= found
     for member in frozen:
-        _signal(member, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(member, signal.SIGKILL)
 
 
 def tree(pid: int) -> set[int]:
@@ -211,13 +266,6 @@ def _proc_stat(pid: int) -> list[str]:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return []
-
-
-def _signal(pid: int, number: signal.Signals) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return  # it ended meanwhile, which is what we want
 
 
 def write_private(path: Path, text: str) -> None:

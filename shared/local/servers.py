@@ -91,6 +91,10 @@ class Server:
         """Crash it: SIGKILL for it and all its processes."""
         self._child.kill()
 
+    def hurry(self) -> None:
+        """SIGKILL without waiting, while someone else waits for the clean stop."""
+        self._child.hurry()
+
     def restart(self) -> None:
         self.stop()
         self.start()
@@ -106,7 +110,7 @@ class Server:
 
     def _launch(self, env: Mapping[str, str] | None = None, account: Account = Account()) -> None:
         with self.log.open("ab") as output:
-            self._child.start([*account.prefix, *self._command()], output, env, account.uid, account.gid)
+            self._child.start([*account.prefix, *self._command()], output, env, user=account.uid, group=account.gid)
 
     def _secret(self, name: str) -> str:
         """A random password, made once and kept in a file that only we may read."""
@@ -286,6 +290,10 @@ class RabbitServer(Server):
     def kill(self) -> None:
         super().kill()
         self._mapper.kill()
+
+    def hurry(self) -> None:
+        super().hurry()
+        self._mapper.hurry()
 
     def _prepare(self) -> None:
         cookie = self.folder / ".erlang.cookie"

@@ -1,0 +1,137 @@
+"""Relay and consumer over a real RabbitMQ, in this process; `tests/broker/test_faults.py` kills real processes."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from shared.bus import ConfirmedPublisher, Unconfirmed, connect, consume, declare_topology, relay
+from shared.contracts.registration import VolunteerActivated
+from shared.ids import new_id
+from shared.inbox import DeadLetter, Inbox
+from shared.outbox import Message, publish
+from shared.testing import District
+from tests.installation import Installation, wait_until
+
+
+class Ear:
+    def __init__(self, district: District, service: str) -> None:
+        self.heard: list[UUID] = []
+        self.inbox = Inbox(district.services[service].database, {VolunteerActivated: self.hear})
+
+    def hear(self, session: Session, facts: list[Any]) -> None:
+        self.heard += [fact.volunteer_id for fact in facts]
+
+
+@pytest.fixture
+def stop() -> Iterator[threading.Event]:
+    event = threading.Event()
+    yield event
+    event.set()
+    time.sleep(0.6)
+
+
+LISTENER = VolunteerActivated.heard_by[0]
+
+
+def run(target: Any, *args: Any) -> None:
+    threading.Thread(target=target, args=args, daemon=True).start()
+
+
+def test_a_fact_reaches_everyone_who_hears_it_and_nobody_else(
+    quiet_district: District, broker_url: str, stop: threading.Event
+) -> None:
+    ears = {service: Ear(quiet_district, service) for service in ("wishes", "rewards", "notify")}
+    for ear in ears.values():
+        run(consume, ear.inbox, broker_url, 50, stop)
+    run(relay, quiet_district.registration.database, broker_url, stop)
+    with quiet_district.registration.session() as session:
+        publish(session, *(VolunteerActivated(volunteer_id=new_id()) for _ in range(300)))
+    hearing = [s for s in ears if s in VolunteerActivated.heard_by]
+    wait_until(lambda: all(len(ears[s].heard) == 300 for s in hearing), 20, "not everyone heard everything")
+    assert all(len(set(ears[s].heard)) == 300 for s in hearing)
+    with quiet_district.registration.session() as session:
+        assert session.scalar(text("SELECT count(*) FROM outbox WHERE published_at IS NULL")) == 0
+
+
+def test_what_no_queue_takes_is_noticed_and_stays_in_the_outbox(broker_url: str) -> None:
+    with connect(broker_url) as connection:
+        declare_topology(connection)
+        publisher = ConfirmedPublisher(connection)
+        known = Message(new_id(), VolunteerActivated.routing_key(), b"{}", mandatory=True)
+        unknown = Message(new_id(), "registration.nobody_hears", b"{}", mandatory=True)
+        assert publisher.publish([known, unknown]) == {unknown.id}
+
+
+def test_a_full_queue_is_an_error_and_not_a_loss(broker_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with connect(broker_url) as connection:
+        channel = connection.channel()
+        declare_topology(connection)
+        channel.queue_declare("tiny", durable=True, arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
+        channel.queue_bind("tiny", "wishtree.events", "registration.tiny")
+        publisher = ConfirmedPublisher(connection)
+        with pytest.raises(Unconfirmed):
+            publisher.publish([Message(new_id(), "registration.tiny", b"{}", mandatory=True) for _ in range(20)])
+
+
+def test_a_deleted_queue_is_declared_again_and_its_facts_follow(
+    quiet_district: District, broker_url: str, stop: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.bus.DECLARE_EVERY_SECONDS", 1)
+    ear = Ear(quiet_district, VolunteerActivated.heard_by[0])
+    run(relay, quiet_district.registration.database, broker_url, stop)
+    with connect(broker_url) as connection:
+        declare_topology(connection)
+        for service in VolunteerActivated.heard_by:
+            connection.channel().queue_delete(f"{service}.events")
+    fact = VolunteerActivated(volunteer_id=new_id())
+    with quiet_district.registration.session() as session:
+        publish(session, fact)
+    run(consume, ear.inbox, broker_url, 50, stop)
+    wait_until(lambda: ear.heard == [fact.volunteer_id], 20, "the fact did not come after the queue was back")
+
+
+def test_a_foreign_message_is_a_dead_letter_and_the_rest_flows(
+    quiet_district: District, broker_url: str, stop: threading.Event
+) -> None:
+    ear = Ear(quiet_district, LISTENER)
+    with connect(broker_url) as connection:
+        declare_topology(connection)
+        producer = connection.Producer()
+        for body in (b"not json", b'{"id": "x"}', b"\xff"):
+            producer.publish(body, routing_key=f"{LISTENER}.events", content_type="application/octet-stream",
+                             content_encoding="binary")  # fmt: skip
+    run(consume, ear.inbox, broker_url, 50, stop)
+    run(relay, quiet_district.registration.database, broker_url, stop)
+    with quiet_district.registration.session() as session:
+        publish(session, VolunteerActivated(volunteer_id=new_id()))
+
+    def letters() -> int:
+        with quiet_district.services[LISTENER].session() as session:
+            return len(session.scalars(select(DeadLetter)).all())
+
+    wait_until(lambda: letters() == 3 and len(ear.heard) == 1, 20, "the bad messages held up the good one")
+
+
+def test_the_bus_comes_back_after_the_broker_was_killed(
+    quiet_district: District, installation: Installation, broker_url: str, stop: threading.Event
+) -> None:
+    ear = Ear(quiet_district, LISTENER)
+    run(consume, ear.inbox, broker_url, 50, stop)
+    run(relay, quiet_district.registration.database, broker_url, stop)
+    facts = [VolunteerActivated(volunteer_id=new_id()) for _ in range(200)]
+    with quiet_district.registration.session() as session:
+        publish(session, *facts[:100])
+    wait_until(lambda: len(ear.heard) == 100, 20, "nothing came before the kill")
+    assert installation.rabbit is not None
+    installation.rabbit.kill()
+    with quiet_district.registration.session() as session:
+        publish(session, *facts[100:])
+    installation.rabbit.start()
+    wait_until(lambda: len(set(ear.heard)) == 200, 60, "the bus did not come back")
+    assert len(ear.heard) == 200

@@ -1,0 +1,92 @@
+"""Short folders of our own, a way to run `up` with stand-ins, and the proof that nothing stays behind."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.local.servers import free_port
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+
+
+def processes_naming(folder: Path) -> dict[int, str]:
+    """Every living process with this folder in its command line or environment."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                words = (entry / "cmdline").read_bytes()
+                where = words + (entry / "environ").read_bytes()
+            except OSError:
+                continue
+            if str(folder).encode() in where and words:
+                found[int(entry.name)] = words.replace(b"\0", b" ").decode(errors="replace")
+    return found
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder whose name no other process knows; at the end nothing may run in it."""
+    path = Path(tempfile.mkdtemp(prefix="wt-"))
+    yield path
+    left = processes_naming(path)
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    shutil.rmtree(path)
+    assert left == {}
+
+
+class RunningUp:
+    """`up` with stand-ins in a process of its own."""
+
+    def __init__(self, data: Path, *options: str, mode: str = "embedded", port: int | None = None) -> None:
+        self.data = data
+        self.port = port or free_port()
+        self.output = data.parent / "output"
+        self._file = self.output.open("wb")
+        argv = [sys.executable, str(HERE / "stand_in.py"), mode, str(data), str(self.port), *options]
+        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        self.process = subprocess.Popen(
+            argv, stdout=self._file, stderr=subprocess.STDOUT, env=env, start_new_session=True
+        )
+
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def wait_for(self, words: str, seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while words not in self.said():
+            assert self.process.poll() is None, self.said()
+            assert time.monotonic() < deadline, self.said()
+            time.sleep(0.05)
+
+    def interrupt(self) -> int:
+        """Ctrl-C; the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.ended()
+
+    def crash(self) -> None:
+        self.process.kill()
+        self.ended()
+
+    def ended(self) -> int:
+        code = self.process.wait(timeout=60)
+        self._file.close()
+        return code
+
+
+@pytest.fixture
+def running_up(folder: Path) -> Iterator[RunningUp]:
+    run = RunningUp(folder / "data")
+    yield run
+    if run.process.poll() is None:
+        run.interrupt()

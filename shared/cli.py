@@ -29,7 +29,9 @@ class _Group(click.Group):
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--data", type=click.Path(path_type=Path), help="Folder of a running `wishtree up`: its settings are used.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="Folder of a running `wishtree up`: its settings are used."
+)
 def main(data: Path | None) -> None:
     """Wishtree 心愿树: volunteers, wishes and happy vouchers.
 
@@ -68,7 +70,9 @@ def data_option(command: Any) -> Any:
 
 
 @main.command()
-@click.option("--embedded", "mode", flag_value="embedded", default="embedded", help="PostgreSQL and Valkey from wheels.")
+@click.option(
+    "--embedded", "mode", flag_value="embedded", default="embedded", help="PostgreSQL and Valkey from wheels."
+)
 @click.option("--real", "mode", flag_value="real", help="Installed PostgreSQL and RabbitMQ, one process per role.")
 @click.option("--data", type=click.Path(path_type=Path), default=Path("var"), show_default=True)
 @click.option("--port", type=click.IntRange(1, 65000), default=8000, show_default=True)
@@ -236,7 +240,9 @@ def list_dead_letters(service: str) -> None:
 
     for name in SERVICES if service == "all" else (service,):
         for letter in dead_letters_of(name):
-            click.echo(f"{letter.id}  {name:12}  {letter.died_at:%Y-%m-%d %H:%M:%S}  {letter.reason:10}  {letter.error or ''}")
+            click.echo(
+                f"{letter.id}  {name:12}  {letter.died_at:%Y-%m-%d %H:%M:%S}  {letter.reason:10}  {letter.error or ''}"
+            )
 
 
 @dead_letters.command("show")

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import DateTime, MetaData, create_engine
+from sqlalchemy import CursorResult, DateTime, MetaData, Result, create_engine
 from sqlalchemy import Enum as EnumColumn
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
@@ -155,6 +155,11 @@ def joinable_transaction() -> Iterator[Session]:
 def after_commit(session: Session, callback: Callable[[], None]) -> None:
     """Run `callback` once the transaction has committed. It must not matter if it never runs."""
     session.info.setdefault("after_commit", []).append(callback)
+
+
+def changed(result: Result[Any]) -> int:
+    """How many rows an INSERT, UPDATE or DELETE touched."""
+    return cast(CursorResult[Any], result).rowcount
 
 
 RETRYABLE = (

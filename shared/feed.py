@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from shared import clock
 from shared.auth import Role, allow, caller
 from shared.contracts import facts_heard_by
-from shared.db import Database, Plumbing, transaction
+from shared.db import Database, Plumbing, changed, transaction
 from shared.fields import Body
 from shared.inbox import Delivery, Inbox, TryAgain
 from shared.logs import get_logger
@@ -112,7 +112,7 @@ def new_epoch(session: Session) -> int:
     statement = text(
         "UPDATE outbox SET txid = pg_current_xact_id() WHERE txid >= pg_snapshot_xmax(pg_current_snapshot())"
     )
-    return session.execute(statement).rowcount  # type: ignore[no-any-return, attr-defined]
+    return changed(session.execute(statement))
 
 
 class Walker:

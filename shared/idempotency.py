@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from shared.auth import caller_if_any
 from shared.clock import app_now
 from shared.crypto import vault
-from shared.db import Plumbing, joinable_transaction
+from shared.db import Plumbing, changed, joinable_transaction
 from shared.problems import BadRequest, Conflict, Unprocessable
 from shared.settings import Settings
 
@@ -73,7 +73,7 @@ def idempotently(settings: Settings, view: Callable[[], Response]) -> Response:
 
 def forget_old_keys(session: Session) -> int:
     """Delete what is older than 24 hours; returns how many rows."""
-    return session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < app_now() - KEPT)).rowcount
+    return changed(session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < app_now() - KEPT)))
 
 
 def _kept_since(session: Session) -> datetime:

@@ -20,7 +20,7 @@ _traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 def configure_logs(level: str = "INFO") -> None:
     """Send everything, also what libraries log, to stderr as JSON lines."""
-    shared_steps = [
+    shared_steps: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         _add_trace,
         structlog.stdlib.add_log_level,

@@ -83,8 +83,15 @@ def create_plumbing() -> None:
 
 def append_only(table: str) -> None:
     """Take UPDATE, DELETE and TRUNCATE on a table from the application role."""
-    role = op.get_bind().dialect.identifier_preparer.quote(op.get_context().config.attributes["role"])
+    role = op.get_bind().dialect.identifier_preparer.quote(_role())
     op.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {role}")
+
+
+def _role() -> str:
+    config = op.get_context().config
+    if config is None:
+        raise RuntimeError("only inside `wishtree migrate`")
+    return str(config.attributes["role"])
 
 
 def metadata_of(service: str) -> list[MetaData]:

@@ -68,7 +68,9 @@ def export_contracts() -> int:
     """Write every contract's JSON Schema. A test holds that they only grow."""
     DOCS.mkdir(parents=True, exist_ok=True)
     for (type_, version), contract in catalogue().items():
-        text = json.dumps(contract.model_json_schema(mode="serialization"), ensure_ascii=False, indent=2, sort_keys=True)
+        text = json.dumps(
+            contract.model_json_schema(mode="serialization"), ensure_ascii=False, indent=2, sort_keys=True
+        )
         (DOCS / f"{contract.source}.{type_}.v{version}.json").write_text(text + "\n")
     return len(catalogue())
 

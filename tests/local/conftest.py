@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -48,12 +48,19 @@ def folder() -> Iterator[Path]:
 class RunningUp:
     """`up` with stand-ins in a process of its own."""
 
-    def __init__(self, data: Path, *options: str, mode: str = "embedded", port: int | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *options: str,
+        mode: str = "embedded",
+        port: int | None = None,
+        python: Sequence[str] = (sys.executable,),
+    ) -> None:
         self.data = data
         self.port = port or free_port()
         self.output = data.parent / "output"
         self._file = self.output.open("wb")
-        argv = [sys.executable, str(HERE / "stand_in.py"), mode, str(data), str(self.port), *options]
+        argv = [*python, str(HERE / "stand_in.py"), mode, str(data), str(self.port), *options]
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(
             argv, stdout=self._file, stderr=subprocess.STDOUT, env=env, start_new_session=True

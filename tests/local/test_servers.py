@@ -176,8 +176,10 @@ def test_root_without_user_namespaces_uses_an_existing_account(
     if not readable:  # as in a home folder of root: the programs have to be copied
         closed = folder / "closed"
         closed.mkdir(mode=0o700)
-        (closed / "pginstall").symlink_to(binaries.parent)
-        binaries = closed / "pginstall" / "bin"
+        package = binaries.parents[1]
+        for part in (package, package.with_name(f"{package.name}.libs")):
+            (closed / part.name).symlink_to(part)
+        binaries = closed / package.name / "pginstall" / "bin"
     server = PostgresServer(folder / "postgres", binaries, fsync=False)
     server.start()
     assert server.data.stat().st_uid != 0

@@ -310,13 +310,19 @@ def run_once(step: Process, env: Mapping[str, str], data: Path, running: Running
 
 
 def wait_until_ready(place: Place, supervisor: Supervisor) -> None:
-    """Return when `/readyz` answers 200. Raises UpFailed after a minute, with the last answer."""
+    """Return when `/readyz` answers 200 everywhere, the gateway asked last, since it asks the others.
+
+    Raises UpFailed after a minute, with the last answer.
+    """
     deadline = time.monotonic() + READY_SECONDS
-    while (answer := ask(place.port, "/readyz")) != "200":
-        if time.monotonic() > deadline:
-            raise UpFailed(f"Not ready after {READY_SECONDS} s: /readyz says {answer} (logs: {place.data / 'log'}).")
-        supervisor.check()
-        time.sleep(0.1)
+    for port in sorted(place.ports, reverse=True):
+        while (answer := ask(port, "/readyz")) != "200":
+            if time.monotonic() > deadline:
+                raise UpFailed(
+                    f"Not ready after {READY_SECONDS} s: port {port} says {answer} (logs: {place.data / 'log'})."
+                )
+            supervisor.check()
+            time.sleep(0.1)
 
 
 def ask(port: int, path: str) -> str:

@@ -20,7 +20,7 @@ SEED = "import os; print('沈芳 logs in with 123', os.environ['WISHTREE_BROKER_
 def processes_of(place: Place) -> list[Process]:
     worker = STUBBORN if "--stubborn" in sys.argv else WORKER
     return [
-        Process("api", [sys.executable, "-c", API, str(place.port)]),
+        *(Process(f"api-{port}", [sys.executable, "-c", API, str(port)]) for port in place.ports),
         Process("worker", [sys.executable, "-c", worker]),
     ]
 

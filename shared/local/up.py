@@ -310,16 +310,18 @@ def run_once(step: Process, env: Mapping[str, str], data: Path, running: Running
 
 
 def wait_until_ready(place: Place, supervisor: Supervisor) -> None:
-    """Return when `/readyz` answers 200 everywhere, the gateway asked last, since it asks the others.
+    """Return when the gateway says that all are ready; it is asked last, since it asks the others.
 
     Raises UpFailed after a minute, with the last answer.
     """
     deadline = time.monotonic() + READY_SECONDS
-    for port in sorted(place.ports, reverse=True):
-        while (answer := ask(port, "/readyz")) != "200":
+    services = [(port, "/healthz") for port in place.ports if port != place.port]
+    for port, path in [*services, (place.port, "/readyz")]:
+        while (answer := ask(port, path)) != "200":
             if time.monotonic() > deadline:
                 raise UpFailed(
-                    f"Not ready after {READY_SECONDS} s: port {port} says {answer} (logs: {place.data / 'log'})."
+                    f"Not ready after {READY_SECONDS} s: {path} on port {port} says {answer} "
+                    f"(logs: {place.data / 'log'})."
                 )
             supervisor.check()
             time.sleep(0.1)

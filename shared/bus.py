@@ -258,6 +258,9 @@ class _Listener:
     def _flush(self, stop: threading.Event) -> None:
         batch = self.gathered[: self.batch_size]
         deliveries = [Delivery(_body(m), redelivered=bool(m.delivery_info.get("redelivered"))) for m in batch]
+        again = sum(delivery.redelivered for delivery in deliveries)
+        if again:
+            log.info("redelivered messages", service=self.inbox.service, count=again)
         pause = 0.1
         while True:
             try:

@@ -11,7 +11,7 @@ import pytest
 from shared.local.binaries import MissingBinary, find_rabbitmq
 from shared.local.servers import RabbitServer
 from shared.testing import District, PrivatePostgres, environment, migrate_all
-from tests.installation import Installation
+from shared.installation import Installation
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

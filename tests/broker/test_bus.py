@@ -16,7 +16,7 @@ from shared.ids import new_id
 from shared.inbox import DeadLetter, Inbox
 from shared.outbox import Message, publish
 from shared.testing import District
-from tests.installation import Installation, wait_until
+from shared.installation import Installation, wait_until
 
 
 class Ear:

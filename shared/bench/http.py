@@ -1,0 +1,202 @@
+"""Hot endpoints against a bare Flask view that runs the same SQL in one transaction, without auth, ORM and validation.
+
+Same server (gunicorn, one process, 8 threads), same database, same client threads, in turn: figures are requests per
+second and their ratio. The SQL of the bare view is what the endpoint was seen to send, statement for statement.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from statistics import median
+from typing import Any
+
+import click
+import requests
+from sqlalchemy import event
+
+from shared.bench.stage import servers, stage
+from shared.installation import Installation, wait_until
+from shared.local.servers import free_port
+from shared.testing import District
+
+THREADS = 4
+TARGET = 1.6
+
+Request = Callable[[requests.Session, str, int], requests.Response]
+
+
+def run(seconds: int, runs: int) -> None:
+    """Print, per endpoint, both rates and how many times the bare view is faster."""
+    ratios: dict[str, list[tuple[float, float]]] = {}
+    with servers(with_broker=False) as (postgres, _):
+        for number in range(1, runs + 1):
+            click.echo(f"run {number} of {runs}", err=True)
+            with stage(postgres, None) as (installation, district):
+                for name, service, make in _cases(installation, district):
+                    ours, bare = _compare(installation, district, service, make, seconds)
+                    click.echo(f"  {name}: {ours:.0f}/s, bare {bare:.0f}/s, {bare / ours:.2f} x", err=True)
+                    ratios.setdefault(name, []).append((ours, bare))
+    click.echo("\n| endpoint | ours, median req/s | bare Flask, median req/s | bare / ours | target |\n|---|---|---|---|---|")
+    for name, pairs in ratios.items():
+        ours, bare = median(a for a, _ in pairs), median(b for _, b in pairs)
+        ratio = median(b / a for a, b in pairs)
+        click.echo(f"| {name} | {ours:,.0f} | {bare:,.0f} | {ratio:.2f} | {TARGET} {'met' if ratio <= TARGET else 'MISSED'} |")
+
+
+def _cases(installation: Installation, district: District) -> Any:
+    """(name, service, request maker). Each request has its own body, so that each does the whole work."""
+    staff = district.token("staff")
+    system = {"Authorization": f"Bearer {district.token('system', 'bench', scopes='records:write records:verified')}"}
+    call = district.registration.call
+    organisation = call("POST", "/v1/organisations", {"name": "台", "kind": "company"}, as_=staff).get_json()["id"]
+    people = []
+    for number in range(200):
+        body = {"name": "测试", "phone": f"137{number:08}", "birth_date": "1990-01-01"}
+        people.append(call("POST", "/v1/volunteers", body).get_json()["id"])
+        call("PUT", f"/v1/volunteers/{people[-1]}/activation", as_=staff)
+    numbers = count()
+
+    def record() -> dict[str, Any]:
+        number = next(numbers)
+        start = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(hours=number // 200)
+        return {"volunteer_id": people[number % 200], "organisation_id": organisation, "category": "community",
+                "started_at": start.isoformat(), "ended_at": (start + timedelta(minutes=30)).isoformat(),
+                "reference": f"bench-{number}"}  # fmt: skip
+
+    yield "POST /v1/service-records", "registration", lambda http, url, _: http.post(
+        f"{url}/v1/service-records", json=record(), headers=system, timeout=10
+    )
+    yield "POST /v1/service-records:batch (100)", "registration", lambda http, url, _: http.post(
+        f"{url}/v1/service-records:batch", json={"items": [record() for _ in range(100)]}, headers=system, timeout=10
+    )
+    wishes = _publish_wishes(district, staff, 4_000)
+    giver = {"Authorization": f"Bearer {staff}"}
+    nextwish = count()
+    yield "PUT /v1/wishes/{id}/claim", "wishes", lambda http, url, _: http.put(
+        f"{url}/v1/wishes/{wishes[next(nextwish) % len(wishes)]}/claim",
+        json={"claimer_id": organisation, "claimer_kind": "organisation"}, headers=giver, timeout=10,
+    )  # fmt: skip
+    yield "GET /v1/wishes (board)", "wishes", lambda http, url, _: http.get(f"{url}/v1/wishes?limit=50", timeout=10)
+    key, code = _voucher(district, staff, people[0])
+    yield "POST /v1/vouchers/check", "rewards", lambda http, url, _: http.post(
+        f"{url}/v1/vouchers/check", json={"code": code}, headers={"Api-Key": key}, timeout=10
+    )
+
+
+def _publish_wishes(district: District, staff: str, number: int) -> list[str]:
+    """One through the front door, the rest as copies of its row: the board and the claims need many."""
+    from sqlalchemy import text
+
+    station = district.registration.call(
+        "POST", "/v1/organisations", {"name": "站", "kind": "association"}, as_=staff
+    ).get_json()["id"]
+    body = {"title": "棉衣", "description": "红色", "category": "clothing", "station_id": station,
+            "beneficiary": {"name": "陈奶奶", "phone": "13700000000", "age_band": "60+", "consent": True}}  # fmt: skip
+    wish = district.wishes.call("POST", "/v1/wishes", body).get_json()["id"]
+    for move in ("verification", "publication"):
+        assert district.wishes.call("PUT", f"/v1/wishes/{wish}/{move}", as_=staff).status_code == 200
+    with district.wishes.session() as session:
+        columns = [
+            row for row in session.scalars(text(
+                "SELECT quote_ident(column_name) FROM information_schema.columns WHERE table_schema = 'wishes'"
+                " AND table_name = 'wishes' AND is_generated = 'NEVER' AND is_identity = 'NO' AND column_name NOT IN ('id', 'number')"
+            ))
+        ]  # fmt: skip
+        rest = ", ".join(columns)
+        has_number = session.scalar(text(
+            "SELECT count(*) FROM information_schema.columns WHERE table_schema = 'wishes' AND table_name = 'wishes'"
+            " AND column_name = 'number' AND is_identity = 'NO' AND column_default IS NULL"
+        ))  # fmt: skip
+        extra, value = (", number", ", 'B' || n") if has_number else ("", "")
+        session.execute(text(
+            f"INSERT INTO wishes (id{extra}, {rest}) SELECT gen_random_uuid(){value}, {rest}"
+            f" FROM wishes, generate_series(1, :n) AS n WHERE id = :wish"
+        ), {"n": number, "wish": wish})  # fmt: skip
+        return [str(i) for i in session.scalars(text("SELECT id FROM wishes WHERE status = 'published'"))]
+
+
+def _voucher(district: District, staff: str, volunteer_id: str) -> tuple[str, str]:
+    """An API key of a venue, and the code of a voucher there."""
+    from shared.bench.pipeline import furnish
+
+    furnish(district)
+    district.deliver_all()
+    found = district.rewards.call("GET", f"/v1/vouchers?holder_id={volunteer_id}", as_=staff).get_json()["items"]
+    venue = district.rewards.call("GET", f"/v1/vouchers/{found[0]['id']}", as_=staff).get_json()["venue_id"]
+    holder = district.token("volunteer", volunteer_id)
+    code = district.rewards.call("GET", f"/v1/vouchers/{found[0]['id']}/code", as_=holder).get_json()["code"]
+    key = district.rewards.call("POST", f"/v1/venues/{venue}/secrets", {"kind": "api_key"}, as_=staff).get_json()["secret"]
+    return key, code
+
+
+def _compare(installation: Installation, district: District, service: str, make: Request, seconds: int) -> tuple[float, float]:
+    """Both servers in turn, twice each; the better rate of each counts."""
+    statements = _listen(district, service, make)
+    ours_url = installation.api(service, name=f"api-{service}-{free_port()}", port=free_port())
+    port = free_port()
+    bare = subprocess.Popen(
+        [sys.executable, "-m", "shared.bench.bare", service, str(port)], stdin=subprocess.PIPE,
+        env={**os.environ, **installation.env}, start_new_session=True,
+    )  # fmt: skip
+    try:
+        assert bare.stdin is not None
+        import pickle
+
+        pickle.dump(statements, bare.stdin)
+        bare.stdin.close()
+        bare_url = f"http://127.0.0.1:{port}"
+        wait_until(lambda: requests.get(f"{bare_url}/healthz", timeout=2).ok, 20, "the bare view does not answer")
+        for url in (ours_url, bare_url):
+            _rate(make, url, 1)
+        rates = [(_rate(make, ours_url, seconds), _rate(make, bare_url, seconds)) for _ in range(2)]
+        return max(a for a, _ in rates), max(b for _, b in rates)
+    finally:
+        bare.terminate()
+        installation.stop()
+
+
+def _listen(district: District, service: str, make: Request) -> list[tuple[str, Any]]:
+    """The statements that one request sends, with their parameters."""
+    member = district.services[service]
+    heard: list[tuple[str, Any]] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+        heard.append((statement, list(parameters) if many else parameters))
+
+    class InProcess(requests.Session):
+        def request(self, method: Any, url: Any, **options: Any) -> Any:  # type: ignore[override]
+            answer = member.app.test_client().open(
+                str(url), method=str(method), json=options.get("json"), headers=options.get("headers")
+            )
+            assert answer.status_code < 300, answer.text
+            return answer
+
+    make(InProcess(), "", 0)  # fills caches: keys, denials
+    event.listen(member.database.engine, "before_cursor_execute", note)
+    make(InProcess(), "", 0)
+    event.remove(member.database.engine, "before_cursor_execute", note)
+    return heard
+
+
+def _rate(make: Request, url: str, seconds: float) -> float:
+    """Successful requests per second from a few keep-alive clients."""
+    done = [0] * THREADS
+    end = time.monotonic() + seconds
+
+    def client(number: int) -> None:
+        with requests.Session() as http:
+            while time.monotonic() < end:
+                done[number] += make(http, url, number).status_code < 300
+
+    threads = [threading.Thread(target=client, args=(n,)) for n in range(THREADS)]
+    started = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(done) / (time.monotonic() - started)

@@ -1,5 +1,38 @@
 """Celery entry points of wishes: a few lines each, calling a verb."""
 
+from services.wishes import claims, contacts, lifecycle
+from services.wishes.settings import own_settings
 from shared import housekeeping
+from shared.db import transaction
+from shared.worker import periodic
 
 housekeeping.declare("wishes")
+
+BATCH = 200
+
+
+@periodic("wishes.release_expired_claims", every_seconds=60)
+def release_expired_claims() -> None:
+    """Hang wishes again whose lease has lapsed, a batch per transaction."""
+    while True:
+        with transaction() as session:
+            if claims.release_expired_claims(session, BATCH) < BATCH:
+                return
+
+
+@periodic("wishes.expire_unclaimed", every_seconds=3600)
+def expire_unclaimed() -> None:
+    """Take wishes off the tree whose day has passed."""
+    while True:
+        with transaction() as session:
+            if lifecycle.expire_unclaimed(session, BATCH) < BATCH:
+                return
+
+
+@periodic("wishes.erase_old_contacts", every_seconds=3600)
+def erase_old_contacts() -> None:
+    """Erase contact data that no delivery needs any more."""
+    while True:
+        with transaction() as session:
+            if contacts.erase_old_contacts(session, own_settings().contact_kept_days, BATCH) < BATCH:
+                return

@@ -25,7 +25,7 @@ class Origin(StrEnum):
     IMPORT = "import"  #: an old stock of records: never alerts, never earns unless a rule says so
 
 
-@fact("registration", "volunteer.registered", subject="volunteer_id", heard_by=EVERYONE)
+@fact("registration", "volunteer.registered", subject="volunteer_id", heard_by=("rewards", "notify"))
 class VolunteerRegistered(Fact):
     """Somebody applied to be a volunteer. Name and contact stay in registration."""
 
@@ -147,7 +147,7 @@ class AttendanceCheckedOut(Fact):
     minutes: int  #: whole minutes between check-in and check-out inside the session
 
 
-@fact("registration", "hours.recorded", subject="record_id", heard_by=EVERYONE)
+@fact("registration", "hours.recorded", subject="record_id", heard_by=("rewards", "notify"))
 class HoursRecorded(Fact):
     """A block of volunteered time was accepted."""
 
@@ -162,7 +162,7 @@ class HoursRecorded(Fact):
     worked_on: date  #: calendar day at the site, not UTC
 
 
-@fact("registration", "hours.corrected", subject="record_id", heard_by=EVERYONE)
+@fact("registration", "hours.corrected", subject="record_id", heard_by=("rewards", "notify"))
 class HoursCorrected(Fact):
     """A recorded block was replaced by a new record, asked for and approved by two different people."""
 

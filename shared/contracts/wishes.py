@@ -109,3 +109,12 @@ class WishWithdrawn(Fact):
     title: str
     claimer_id: UUID | None = None  #: who held it then
     claimer_kind: ClaimerKind | None = None
+
+
+@fact("wishes", "wish.expired", subject="wish_id", heard_by=())
+class WishExpired(Fact):
+    """Nobody claimed the wish before the day it was needed by; it left the tree."""
+
+    wish_id: UUID
+    station_id: UUID
+    title: str

@@ -2,4 +2,6 @@
 
 from apiflask import APIBlueprint
 
-BLUEPRINTS: tuple[APIBlueprint, ...] = ()
+from services.wishes.api import claims, statistics, wishes
+
+BLUEPRINTS: tuple[APIBlueprint, ...] = (wishes.bp, claims.bp, statistics.bp)

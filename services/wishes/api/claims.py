@@ -1,0 +1,158 @@
+"""Claims: take, give back, fulfil, confirm."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from pydantic import Field, StrictInt
+
+from services.wishes import claims
+from services.wishes.api.access import acts_for, may_claim_for, own_claimer, wish_of_own_station
+from services.wishes.api.wishes import MovedWish, moved
+from services.wishes.claims import Claimer, Outcome
+from services.wishes.lifecycle import find_wish
+from services.wishes.models import LABELS, Label, Wish, WishStatus
+from shared.auth import Role, allow, caller
+from shared.contracts.wishes import ClaimerKind
+from shared.db import transaction
+from shared.fields import Body, Code, Shown, Words
+from shared.problems import Problem, invalid
+
+bp = APIBlueprint("claims", __name__, url_prefix="/v1", tag="claims")
+
+
+class ClaimBody(Body):
+    claimer_id: UUID
+    claimer_kind: ClaimerKind
+
+
+class ClaimBatchBody(Body):
+    claimer_id: UUID
+    claimer_kind: ClaimerKind = ClaimerKind.ORGANISATION
+    wish_ids: list[UUID] = Field(min_length=1, max_length=50)
+
+
+class FulfilmentBody(Body):
+    note: Words
+    fence: Annotated[StrictInt, Field(ge=0, le=2**53)] = Field(description="of the claim that is fulfilled")
+    minutes: Annotated[StrictInt, Field(ge=0, le=24 * 60)] = Field(default=0, description="service time proposed")
+
+
+class ReleaseQuery(Body):
+    reason: Code | None = Field(default=None, description="why staff takes the claim away; needed from staff")
+
+
+class ClaimShown(MovedWish):
+    """A claim, to its holder."""
+
+    claimer_id: UUID
+    claimer_kind: ClaimerKind
+    fence: int
+    lease_until: datetime | None
+
+
+class OutcomeShown(Shown):
+    """One wish of a batch: `claimed`, or the slug of the problem."""
+
+    wish_id: UUID
+    outcome: str
+    status: WishStatus | None = None
+    label: Label | None = None
+    fence: int | None = None
+    lease_until: datetime | None = None
+
+
+class OutcomesShown(Shown):
+    items: list[OutcomeShown]
+
+
+def render_claim(wish: Wish) -> dict[str, Any]:
+    return {**moved(wish), "claimer_id": wish.claimer_id, "claimer_kind": wish.claimer_kind, "fence": wish.fence,
+            "lease_until": wish.lease_until}  # fmt: skip
+
+
+def render_outcome(outcome: Outcome) -> OutcomeShown:
+    wish = outcome.wish
+    if wish is None:
+        problem = type(outcome.problem or Problem())
+        return OutcomeShown(wish_id=outcome.wish_id, outcome=problem.slug().rpartition("/")[2])
+    return OutcomeShown(wish_id=wish.id, outcome="claimed", status=wish.status, label=LABELS.get(wish.status),
+                        fence=wish.fence, lease_until=wish.lease_until)  # fmt: skip
+
+
+@bp.put("/wishes/<uuid:wish_id>/claim")
+@bp.input(ClaimBody)
+@bp.output(ClaimShown)
+@bp.doc(summary="Lease a wish until a deadline; repeating one's own claim changes nothing")
+@allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
+def put_claim(wish_id: UUID, json_data: ClaimBody) -> dict[str, Any]:
+    claimer = may_claim_for(Claimer(json_data.claimer_id, json_data.claimer_kind))
+    with transaction() as session:
+        return render_claim(claims.claim_wish(session, wish_id, claimer, caller().key))
+
+
+@bp.delete("/wishes/<uuid:wish_id>/claim")
+@bp.input(ReleaseQuery, location="query")
+@bp.output(MovedWish)
+@bp.doc(summary="Give a claim back; staff takes one away with a reason")
+@allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
+def delete_claim(wish_id: UUID, query_data: ReleaseQuery) -> dict[str, Any]:
+    with transaction() as session:
+        claimer = own_claimer(find_wish(session, wish_id))
+        if claimer is None and query_data.reason is None:
+            raise invalid("/reason", "Say why the claim is taken away.")
+        return moved(claims.release_claim(session, wish_id, caller().key, claimer=claimer, reason=query_data.reason))
+
+
+@bp.post("/claims:batch")
+@bp.input(ClaimBatchBody)
+@bp.output(OutcomesShown)
+@bp.doc(summary="Claim up to 50 wishes at once; each has its own outcome")
+@allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
+def post_claims(json_data: ClaimBatchBody) -> dict[str, Any]:
+    claimer = may_claim_for(Claimer(json_data.claimer_id, json_data.claimer_kind))
+    with transaction() as session:
+        outcomes = claims.claim_wishes(session, json_data.wish_ids, claimer, caller().key)
+        return {"items": [render_outcome(outcome) for outcome in outcomes]}
+
+
+@bp.put("/wishes/<uuid:wish_id>/fulfilment")
+@bp.input(FulfilmentBody)
+@bp.output(ClaimShown)
+@bp.doc(summary="Say that a claimed wish is granted, naming the claim by its fence")
+@allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
+def put_fulfilment(wish_id: UUID, json_data: FulfilmentBody) -> dict[str, Any]:
+    with transaction() as session:
+        claimer = own_claimer(find_wish(session, wish_id))
+        return render_claim(
+            claims.fulfil_wish(
+                session,
+                wish_id,
+                claimer,
+                caller().key,
+                fence=json_data.fence,
+                note=json_data.note,
+                minutes=json_data.minutes,
+            )
+        )
+
+
+@bp.put("/wishes/<uuid:wish_id>/confirmation")
+@bp.output(MovedWish)
+@bp.doc(summary="Agree that the wish was granted; never by who granted it")
+@allow(Role.COORDINATOR, Role.STAFF)
+def put_confirmation(wish_id: UUID) -> dict[str, Any]:
+    with transaction() as session:
+        wish_of_own_station(session, wish_id)
+        return moved(claims.confirm_wish(session, wish_id, caller().key, not_by=acts_for()))
+
+
+@bp.delete("/wishes/<uuid:wish_id>/confirmation")
+@bp.output(MovedWish)
+@bp.doc(summary="Refuse a fulfilment: the claim goes on with a new deadline")
+@allow(Role.COORDINATOR, Role.STAFF)
+def delete_confirmation(wish_id: UUID) -> dict[str, Any]:
+    with transaction() as session:
+        wish_of_own_station(session, wish_id)
+        return moved(claims.refuse_fulfilment(session, wish_id, caller().key, not_by=acts_for()))

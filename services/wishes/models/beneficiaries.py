@@ -1,0 +1,44 @@
+"""Who a wish is for. Encrypted, apart from the wish, looked at only through `contacts.look_at_contact`."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.wishes.models.base import Base
+from shared.clock import app_now
+from shared.ids import new_id
+
+
+class Beneficiary(Base):
+    __tablename__ = "beneficiaries"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Sealed, as all contact data here; None once erased."""
+    phone: Mapped[bytes | None] = mapped_column(LargeBinary)
+    consented_at: Mapped[datetime] = mapped_column(server_default=app_now())
+    """When the beneficiary, or the guardian for them, agreed that the wish is shown and the contact kept."""
+    guardian_name: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Only for minors. Givers are led to the guardian, never to the child."""
+    guardian_phone: Mapped[bytes | None] = mapped_column(LargeBinary)
+    guardian_consented_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
+
+
+class ContactLook(Base):
+    """Somebody looked at contact data. Append-only, and committed before the data is shown."""
+
+    __tablename__ = "contact_looks"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    wish_id: Mapped[UUID]
+    beneficiary_id: Mapped[UUID]
+    looked_by: Mapped[str]
+    """Role and id."""
+    why: Mapped[str]
+    """staff, station or delivery."""
+    at: Mapped[datetime] = mapped_column(server_default=app_now())
+
+    __table_args__ = (Index("ix_contact_looks_wish_id_id", "wish_id", "id"),)

@@ -160,7 +160,8 @@ def _beat_file() -> str:
     """Beat's memory of when it last sent what; losing it is harmless (a periodic job is unique by its period)."""
     import tempfile
 
-    return str(Path(tempfile.mkdtemp(prefix="wishtree-beat-")) / "schedule")
+    folder = os.environ.get("WISHTREE_DATA_DIR") or tempfile.gettempdir()
+    return str(Path(folder) / f"beat-schedule-{os.getuid()}")
 
 
 @main.command()

@@ -5,6 +5,7 @@ second and their ratio. The SQL of the bare view is what the endpoint was seen t
 """
 
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -14,12 +15,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from statistics import median
 from typing import Any
+from uuid import UUID
 
 import click
 import requests
 from sqlalchemy import event
 
 from shared.bench.stage import servers, stage
+from shared.ids import new_id
 from shared.installation import Installation, wait_until
 from shared.local.servers import free_port
 from shared.testing import District
@@ -37,15 +40,19 @@ def run(seconds: int, runs: int) -> None:
         for number in range(1, runs + 1):
             click.echo(f"run {number} of {runs}", err=True)
             with stage(postgres, None) as (installation, district):
-                for name, service, make in _cases(installation, district):
-                    ours, bare = _compare(installation, district, service, make, seconds)
+                for name, service, make, pool in _cases(installation, district):
+                    ours, bare = _compare(installation, district, service, make, seconds, pool)
                     click.echo(f"  {name}: {ours:.0f}/s, bare {bare:.0f}/s, {bare / ours:.2f} x", err=True)
                     ratios.setdefault(name, []).append((ours, bare))
-    click.echo("\n| endpoint | ours, median req/s | bare Flask, median req/s | bare / ours | target |\n|---|---|---|---|---|")
+    click.echo(
+        "\n| endpoint | ours, median req/s | bare Flask, median req/s | bare / ours | target |\n|---|---|---|---|---|"
+    )
     for name, pairs in ratios.items():
         ours, bare = median(a for a, _ in pairs), median(b for _, b in pairs)
         ratio = median(b / a for a, b in pairs)
-        click.echo(f"| {name} | {ours:,.0f} | {bare:,.0f} | {ratio:.2f} | {TARGET} {'met' if ratio <= TARGET else 'MISSED'} |")
+        click.echo(
+            f"| {name} | {ours:,.0f} | {bare:,.0f} | {ratio:.2f} | {TARGET} {'met' if ratio <= TARGET else 'MISSED'} |"
+        )
 
 
 def _cases(installation: Installation, district: District) -> Any:
@@ -68,24 +75,37 @@ def _cases(installation: Installation, district: District) -> Any:
                 "started_at": start.isoformat(), "ended_at": (start + timedelta(minutes=30)).isoformat(),
                 "reference": f"bench-{number}"}  # fmt: skip
 
-    yield "POST /v1/service-records", "registration", lambda http, url, _: http.post(
-        f"{url}/v1/service-records", json=record(), headers=system, timeout=10
-    )
-    yield "POST /v1/service-records:batch (100)", "registration", lambda http, url, _: http.post(
-        f"{url}/v1/service-records:batch", json={"items": [record() for _ in range(100)]}, headers=system, timeout=10
-    )
+    def single(http: requests.Session, url: str, _: int) -> requests.Response:
+        return http.post(f"{url}/v1/service-records", json=record(), headers=system, timeout=10)
+
+    def batch(http: requests.Session, url: str, _: int) -> requests.Response:
+        body = {"items": [record() for _ in range(100)]}
+        return http.post(f"{url}/v1/service-records:batch", json=body, headers=system, timeout=10)
+
+    yield "POST /v1/service-records", "registration", single, []
+    yield "POST /v1/service-records:batch (100)", "registration", batch, []
     wishes = _publish_wishes(district, staff, 4_000)
     giver = {"Authorization": f"Bearer {staff}"}
     nextwish = count()
-    yield "PUT /v1/wishes/{id}/claim", "wishes", lambda http, url, _: http.put(
-        f"{url}/v1/wishes/{wishes[next(nextwish) % len(wishes)]}/claim",
-        json={"claimer_id": organisation, "claimer_kind": "organisation"}, headers=giver, timeout=10,
-    )  # fmt: skip
-    yield "GET /v1/wishes (board)", "wishes", lambda http, url, _: http.get(f"{url}/v1/wishes?limit=50", timeout=10)
+
+    def claim(http: requests.Session, url: str, _: int) -> requests.Response:
+        number = next(nextwish)
+        body = {"claimer_id": people[number % len(people)], "claimer_kind": "volunteer"}
+        path = f"{url}/v1/wishes/{wishes[number % len(wishes)]}/claim"
+        return http.put(path, json=body, headers=giver, timeout=10)
+
+    yield "PUT /v1/wishes/{id}/claim", "wishes", claim, [UUID(w) for w in wishes]
+
+    def board(http: requests.Session, url: str, _: int) -> requests.Response:
+        return http.get(f"{url}/v1/wishes?limit=50", timeout=10)
+
+    yield "GET /v1/wishes (board)", "wishes", board, []
     key, code = _voucher(district, staff, people[0])
-    yield "POST /v1/vouchers/check", "rewards", lambda http, url, _: http.post(
-        f"{url}/v1/vouchers/check", json={"code": code}, headers={"Api-Key": key}, timeout=10
-    )
+
+    def check(http: requests.Session, url: str, _: int) -> requests.Response:
+        return http.post(f"{url}/v1/vouchers/check", json={"code": code}, headers={"Api-Key": key}, timeout=10)
+
+    yield "POST /v1/vouchers/check", "rewards", check, []
 
 
 def _publish_wishes(district: District, staff: str, number: int) -> list[str]:
@@ -130,12 +150,16 @@ def _voucher(district: District, staff: str, volunteer_id: str) -> tuple[str, st
     venue = district.rewards.call("GET", f"/v1/vouchers/{found[0]['id']}", as_=staff).get_json()["venue_id"]
     holder = district.token("volunteer", volunteer_id)
     code = district.rewards.call("GET", f"/v1/vouchers/{found[0]['id']}/code", as_=holder).get_json()["code"]
-    key = district.rewards.call("POST", f"/v1/venues/{venue}/secrets", {"kind": "api_key"}, as_=staff).get_json()["secret"]
+    key = district.rewards.call("POST", f"/v1/venues/{venue}/secrets", {"kind": "api_key"}, as_=staff).get_json()[
+        "secret"
+    ]
     return key, code
 
 
-def _compare(installation: Installation, district: District, service: str, make: Request, seconds: int) -> tuple[float, float]:
+def _compare(installation: Installation, district: District, service: str, make: Request, seconds: int,
+             pool: list[UUID]) -> tuple[float, float]:  # fmt: skip
     """Both servers in turn, twice each; the better rate of each counts."""
+    since = new_id()
     statements = _listen(district, service, make)
     ours_url = installation.api(service, name=f"api-{service}-{free_port()}", port=free_port())
     port = free_port()
@@ -145,9 +169,7 @@ def _compare(installation: Installation, district: District, service: str, make:
     )  # fmt: skip
     try:
         assert bare.stdin is not None
-        import pickle
-
-        pickle.dump(statements, bare.stdin)
+        pickle.dump((statements, since, pool), bare.stdin)
         bare.stdin.close()
         bare_url = f"http://127.0.0.1:{port}"
         wait_until(lambda: requests.get(f"{bare_url}/healthz", timeout=2).ok, 20, "the bare view does not answer")

@@ -1,0 +1,52 @@
+"""The same bus over Valkey (embedded): delivered at once; what it loses, catch-up brings (see test_outbox_and_feed)."""
+
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from shared.bus import consume, relay
+from shared.contracts.registration import VolunteerActivated
+from shared.ids import new_id
+from shared.inbox import Inbox
+from shared.installation import wait_until
+from shared.local.servers import ValkeyServer
+from shared.outbox import publish
+from shared.testing import District
+
+
+@pytest.fixture
+def valkey() -> Iterator[ValkeyServer]:
+    folder = Path(tempfile.mkdtemp(prefix="wishtree-vk-"))
+    server = ValkeyServer(folder)
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_fact_reaches_everyone_over_the_embedded_broker(district: District, valkey: ValkeyServer) -> None:
+    heard: dict[str, list[UUID]] = {service: [] for service in VolunteerActivated.heard_by}
+    stop = threading.Event()
+    for service, ids in heard.items():
+        def hear(_session: Any, facts: list[Any], ids: list[UUID] = ids) -> None:
+            ids += [fact.volunteer_id for fact in facts]
+
+        inbox = Inbox(district.services[service].database, {VolunteerActivated: hear})
+        threading.Thread(target=consume, args=(inbox, valkey.url(), 50, stop), daemon=True).start()
+    threading.Thread(target=relay, args=(district.registration.database, valkey.url(), stop), daemon=True).start()
+    time.sleep(1)
+    with district.registration.session() as session:
+        publish(session, *(VolunteerActivated(volunteer_id=new_id()) for _ in range(100)))
+    try:
+        took = wait_until(lambda: all(len(set(ids)) == 100 for ids in heard.values()), 20, "not everyone heard")
+    finally:
+        stop.set()
+        time.sleep(0.6)
+    assert took < 10

@@ -6,6 +6,8 @@ import pytest
 
 from shared.testing import District, PrivatePostgres, environment, migrate_all, private_postgres
 
+pytest_plugins = ["tests.loud_skips"]
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PrivatePostgres]:

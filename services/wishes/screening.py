@@ -27,14 +27,15 @@ APPEALS = frozenset({Finding.CASH, Finding.MEDICAL})
 """Not for the tree at all, however they are worded: other channels exist for them."""
 
 _DIGITS = str.maketrans("零〇一二三四五六七八九壹贰叁肆伍陆柒捌玖幺两", "0012345678912345678912")
-_WORDS = dict(zip(("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"), "0123456789"))  # noqa: B905
-    zip(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], "0123456789", strict=True)
-)
+_ENGLISH = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_WORDS = {word: str(digit) for digit, word in enumerate(_ENGLISH)}
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[\s\-_.,·•*/|()、,。]+(?=\d)")
 
 _PATTERNS = {
     Finding.ID_NUMBER: re.compile(r"(?<!\d)(\d{17}[\dx]|\d{15})(?!\d)"),
-    Finding.PHONE: re.compile(r"(?<!\d)(?:\+?86)?(1[3-9]\d{9}|0\d{9,11}|(?!(?:19|20)\d\d[01]\d[0-3]\d(?!\d))\d{7,8})(?!\d)"),
+    Finding.PHONE: re.compile(
+        r"(?<!\d)(?:\+?86)?(1[3-9]\d{9}|0\d{9,11}|(?!(?:19|20)\d\d[01]\d[0-3]\d(?!\d))\d{7,8})(?!\d)"
+    ),
     Finding.CONTACT: re.compile(
         r"[\w.+-]+@[\w-]+\.\w+|(?:微信号?|薇信|wechat|weixin|\bvx\b|\bqq\b)(?:id|号)?[\s:：是]*[a-z0-9][\w-]{4,}"
     ),

@@ -70,6 +70,8 @@ class ServiceApp(APIFlask):
             return self.api_keys(key.strip())
         if not scheme:
             return None
+        if scheme.lower() == "basic":
+            return None  # a client at the token endpoint; everywhere else nobody
         if scheme.lower() != "bearer":
             raise Unauthorized("Send `Authorization: Bearer <token>`.")
         return self.verifier.principal(value.strip())

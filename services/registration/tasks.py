@@ -1,5 +1,24 @@
 """Celery entry points of registration: a few lines each, calling a verb."""
 
+from services.registration import access, attendance
 from shared import housekeeping
+from shared.db import transaction
+from shared.worker import periodic
 
 housekeeping.declare("registration")
+
+
+@periodic("registration.close_forgotten_check_outs", every_seconds=300)
+def close_forgotten_check_outs() -> None:
+    """Close attendances whose check-out was forgotten, in short transactions."""
+    closed = 1
+    while closed:
+        with transaction() as session:
+            closed = attendance.close_forgotten(session)
+
+
+@periodic("registration.forget_expired_log_ins", every_seconds=600)
+def forget_expired_log_ins() -> None:
+    """Delete expired codes, messages and refresh tokens."""
+    with transaction() as session:
+        access.forget_expired_log_ins(session)

@@ -2,4 +2,6 @@
 
 from apiflask import APIBlueprint
 
-BLUEPRINTS: tuple[APIBlueprint, ...] = ()
+from services.registration.api import activities, auth, organisations, records, volunteers
+
+BLUEPRINTS: tuple[APIBlueprint, ...] = (auth.bp, organisations.bp, volunteers.bp, activities.bp, records.bp)

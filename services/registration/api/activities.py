@@ -1,0 +1,245 @@
+"""Activities, their sessions, who signed up and who was there."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from pydantic import Field, StrictInt, model_validator
+from sqlalchemy import select
+
+from services.registration import activities, attendance, sign_ups
+from services.registration.models import Activity, ActivitySession, ActivityStatus, Credit, SignUpStatus
+from services.registration.organisations import may_coordinate, require_coordination
+from shared.auth import Principal, Role, allow, caller, caller_if_any
+from shared.db import transaction
+from shared.fields import Body, Code, Count, Instant, Shown, Title, Words
+from shared.paging import PageQuery, page_of
+
+bp = APIBlueprint("activities", __name__, tag="Activities")
+COORDINATORS = (Role.COORDINATOR, Role.STAFF)
+
+
+class ActivityKind(StrEnum):
+    SERVICE = "service"
+    TRAINING = "training"
+    SALON = "salon"
+    EVENT = "event"
+
+
+class ActivityBody(Body):
+    organisation_id: UUID
+    title: Title
+    kind: ActivityKind
+    category: Code
+    risk_statement: Words | None = None
+    minimum_age: Annotated[StrictInt, Field(ge=0, le=120)] | None = None
+
+
+class ActivityShown(Shown):
+    id: UUID
+    organisation_id: UUID
+    title: str
+    kind: ActivityKind
+    category: str
+    risk_statement: str | None
+    minimum_age: int | None
+    status: ActivityStatus
+
+
+class ActivityQuery(PageQuery):
+    status: ActivityStatus = ActivityStatus.PUBLISHED
+    organisation_id: UUID | None = Field(default=None, description="Needed for drafts.")
+
+
+class ActivityPage(Shown):
+    items: list[ActivityShown]
+    next: str | None
+
+
+class SessionBody(Body):
+    starts_at: Instant
+    ends_at: Instant
+    capacity: Count
+    place: Title
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "SessionBody":
+        if self.ends_at <= self.starts_at:
+            raise ValueError("ends_at must lie after starts_at")
+        return self
+
+
+class SessionShown(Shown):
+    id: UUID
+    activity_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    capacity: int
+    confirmed: int
+    place: str
+
+
+class SessionPage(Shown):
+    items: list[SessionShown]
+    next: str | None
+
+
+class SignUpShown(Shown):
+    session_id: UUID
+    volunteer_id: UUID
+    status: SignUpStatus
+
+
+class AtBody(Body):
+    at: Instant
+
+
+class AttendanceShown(Shown):
+    session_id: UUID
+    volunteer_id: UUID
+    checked_in_at: datetime
+    checked_out_at: datetime | None
+    minutes: int | None = Field(description="Inside the session and its tolerance; set by the check-out.")
+    credit: Credit | None
+    record_id: UUID | None
+    closed_by_clock: bool
+
+
+@bp.post("/v1/activities")
+@bp.input(ActivityBody)
+@bp.output(ActivityShown, status_code=201)
+@bp.doc(summary="Draft an activity")
+@allow(*COORDINATORS)
+def post_activity(json_data: ActivityBody) -> Any:
+    with transaction() as session:
+        return activities.draft_activity(
+            session, caller(), json_data.organisation_id, json_data.title, json_data.kind.value, json_data.category,
+            json_data.risk_statement, json_data.minimum_age,
+        )  # fmt: skip
+
+
+@bp.get("/v1/activities")
+@bp.input(ActivityQuery, location="query")
+@bp.output(ActivityPage)
+@bp.doc(summary="List activities, newest first", description="Drafts are shown to their organisation's coordinators.")
+@allow(public=True)
+def get_activities(query_data: ActivityQuery) -> Any:
+    with transaction() as session:
+        statement = select(Activity).where(Activity.status == query_data.status)
+        if query_data.organisation_id:
+            statement = statement.where(Activity.organisation_id == query_data.organisation_id)
+        if query_data.status is not ActivityStatus.PUBLISHED:
+            principal = caller()
+            if query_data.organisation_id:
+                require_coordination(session, principal, query_data.organisation_id)
+            elif not principal.is_staff:
+                statement = statement.where(Activity.organisation_id == principal.organisation_id)
+        items, next_ = page_of(session, statement, Activity.id, query_data)
+        return {"items": items, "next": next_}
+
+
+@bp.get("/v1/activities/<uuid:activity_id>")
+@bp.output(ActivityShown)
+@bp.doc(summary="Show an activity")
+@allow(public=True)
+def get_activity(activity_id: UUID) -> Any:
+    with transaction() as session:
+        return activities.activity_of(session, caller_if_any(), activity_id)
+
+
+@bp.put("/v1/activities/<uuid:activity_id>/publication")
+@bp.output(ActivityShown)
+@bp.doc(summary="Publish an activity")
+@allow(*COORDINATORS)
+def put_publication(activity_id: UUID) -> Any:
+    with transaction() as session:
+        return activities.publish_activity(session, caller(), activity_id)
+
+
+@bp.post("/v1/activities/<uuid:activity_id>/sessions")
+@bp.input(SessionBody)
+@bp.output(SessionShown, status_code=201)
+@bp.doc(summary="Add a session", description="Only staff enter one that has begun already.")
+@allow(*COORDINATORS)
+def post_session(activity_id: UUID, json_data: SessionBody) -> Any:
+    with transaction() as session:
+        return activities.add_session(
+            session, caller(), activity_id, json_data.starts_at, json_data.ends_at, json_data.capacity, json_data.place
+        )
+
+
+@bp.get("/v1/activities/<uuid:activity_id>/sessions")
+@bp.input(PageQuery, location="query")
+@bp.output(SessionPage)
+@bp.doc(summary="List an activity's sessions, newest first")
+@allow(public=True)
+def get_sessions(activity_id: UUID, query_data: PageQuery) -> Any:
+    with transaction() as session:
+        activities.activity_of(session, caller_if_any(), activity_id)
+        statement = select(ActivitySession).where(ActivitySession.activity_id == activity_id)
+        items, next_ = page_of(session, statement, ActivitySession.id, query_data)
+        return {"items": items, "next": next_}
+
+
+def _only_for(principal: Principal, session: Any, session_id: UUID, volunteer_id: UUID) -> None:
+    """People sign themselves up; coordinators and staff sign up others. A stranger learns nothing."""
+    held, activity = activities.session_and_activity(session, session_id)
+    if not principal.is_person(volunteer_id) and not may_coordinate(session, principal, activity.organisation_id):
+        raise activities.SessionNotFound(f"No session {held.id}.")
+
+
+@bp.put("/v1/sessions/<uuid:session_id>/sign-ups/<uuid:volunteer_id>")
+@bp.output(SignUpShown)
+@bp.doc(
+    summary="Sign up for a session",
+    description="Answers 201 the first time. A refusal (409) names its `reason`: not_published, over, not_active, too_young, overlaps.",
+)
+@allow(Role.VOLUNTEER, *COORDINATORS)
+def put_sign_up(session_id: UUID, volunteer_id: UUID) -> Any:
+    with transaction() as session:
+        _only_for(caller(), session, session_id, volunteer_id)
+        signed, new = sign_ups.sign_up(session, session_id, volunteer_id)
+    return signed, 201 if new else 200
+
+
+@bp.delete("/v1/sessions/<uuid:session_id>/sign-ups/<uuid:volunteer_id>")
+@bp.output(SignUpShown)
+@bp.doc(summary="Give a seat or a place in the queue back")
+@allow(Role.VOLUNTEER, *COORDINATORS)
+def delete_sign_up(session_id: UUID, volunteer_id: UUID) -> Any:
+    with transaction() as session:
+        _only_for(caller(), session, session_id, volunteer_id)
+        sign_ups.cancel_sign_up(session, session_id, volunteer_id)
+    return {"session_id": session_id, "volunteer_id": volunteer_id, "status": SignUpStatus.CANCELLED}
+
+
+@bp.put("/v1/sessions/<uuid:session_id>/check-in/<uuid:volunteer_id>")
+@bp.input(AtBody)
+@bp.output(AttendanceShown)
+@bp.doc(summary="Check a volunteer in")
+@allow(*COORDINATORS)
+def put_check_in(session_id: UUID, volunteer_id: UUID, json_data: AtBody) -> Any:
+    with transaction() as session:
+        return attendance.check_in(session, caller(), session_id, volunteer_id, json_data.at)
+
+
+@bp.delete("/v1/sessions/<uuid:session_id>/check-in/<uuid:volunteer_id>")
+@bp.output({}, status_code=204)
+@bp.doc(summary="Take a mistaken check-in back")
+@allow(*COORDINATORS)
+def delete_check_in(session_id: UUID, volunteer_id: UUID) -> Any:
+    with transaction() as session:
+        attendance.undo_check_in(session, caller(), session_id, volunteer_id)
+    return "", 204
+
+
+@bp.put("/v1/sessions/<uuid:session_id>/check-out/<uuid:volunteer_id>")
+@bp.input(AtBody)
+@bp.output(AttendanceShown)
+@bp.doc(summary="Check a volunteer out", description="What of the time counts is in `credit`.")
+@allow(*COORDINATORS)
+def put_check_out(session_id: UUID, volunteer_id: UUID, json_data: AtBody) -> Any:
+    with transaction() as session:
+        return attendance.check_out(session, caller(), session_id, volunteer_id, json_data.at)

@@ -1,0 +1,280 @@
+"""Log-ins of people, tokens of systems, and the keys to check both."""
+
+import base64
+import binascii
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response, jsonify, request
+from pydantic import Field
+
+from services.registration import access, clients, staff
+from services.registration.people import normal_phone
+from shared.auth import TOKEN_SECONDS, Role, allow, public_keys, settings, sign_token
+from shared.db import transaction
+from shared.fields import Body, Name, Shown
+from shared.problems import NotFound, Unauthorized
+from shared.web import exempt_from_idempotency_keys
+
+bp = APIBlueprint("auth", __name__, tag="Log-ins")
+
+
+class WrongProof(Unauthorized):
+    """This log-in does not work: wrong, expired, used, or tried too often."""
+
+
+class NoMailbox(NotFound):
+    """Only an embedded installation has a mailbox to look into."""
+
+
+class StaffLogIn(Body):
+    login: Name
+    password: str = Field(min_length=1, max_length=200)
+
+
+class PhoneBody(Body):
+    phone: str = Field(min_length=5, max_length=30)
+
+
+class CodeLogIn(PhoneBody):
+    code: str = Field(pattern=r"^[0-9]{6}$")
+    organisation_id: UUID | None = Field(default=None, description="Log in as its coordinator.")
+
+
+class RefreshBody(Body):
+    refresh_token: str = Field(min_length=1, max_length=200)
+    organisation_id: UUID | None = Field(default=None, description="Go on as its coordinator.")
+
+
+class SignOutBody(Body):
+    refresh_token: str = Field(min_length=1, max_length=200)
+
+
+class LogInShown(Shown):
+    access_token: str
+    refresh_token: str
+    token_type: str = "Bearer"  # noqa: S105 - the scheme's name
+    expires_in: int = TOKEN_SECONDS
+    role: str
+    person_id: UUID
+    organisation_id: UUID | None
+    coordinates: list[UUID]
+
+
+class Sent(Shown):
+    expires_in: int
+
+
+class MessageShown(Shown):
+    to: str
+    text: str
+
+
+class Mailbox(Shown):
+    items: list[MessageShown]
+
+
+class ClientBody(Body):
+    name: Name
+    scopes: list[str] = Field(min_length=1, max_length=50)
+
+
+class ClientMade(Shown):
+    client_id: str
+    client_secret: str
+
+
+class ClientShown(Shown):
+    client_id: str
+    name: str
+    scopes: list[str]
+
+
+class ClientList(Shown):
+    items: list[ClientShown]
+
+
+class StaffBody(Body):
+    login: Name
+    password: str = Field(min_length=12, max_length=200)
+
+
+class StaffMade(Shown):
+    id: UUID
+    login: str
+
+
+def _shown(log_in: access.LogIn | None) -> access.LogIn:
+    if log_in is None:
+        raise WrongProof("Nothing more is said about why.")
+    return log_in
+
+
+@bp.post("/v1/auth/staff")
+@bp.input(StaffLogIn)
+@bp.output(LogInShown)
+@bp.doc(summary="Log in as staff", description="After five wrong tries the log-in rests for 15 minutes.")
+@allow(public=True)
+@exempt_from_idempotency_keys
+def post_staff_log_in(json_data: StaffLogIn) -> Any:
+    with transaction() as session:
+        found = access.log_in_staff(session, json_data.login, json_data.password)
+    return _shown(found)
+
+
+@bp.post("/v1/auth/codes")
+@bp.input(PhoneBody)
+@bp.output(Sent, status_code=202)
+@bp.doc(summary="Ask for a one-time code", description="The answer is the same whether the phone is known or not.")
+@allow(public=True)
+@exempt_from_idempotency_keys
+def post_code(json_data: PhoneBody) -> Any:
+    phone = normal_phone(json_data.phone)
+    with transaction() as session:
+        access.send_code(session, phone)
+    return {"expires_in": int(access.CODE_FOR.total_seconds())}
+
+
+@bp.post("/v1/auth/phone")
+@bp.input(CodeLogIn)
+@bp.output(LogInShown)
+@bp.doc(summary="Log in with a one-time code", description="With `organisation_id` as its coordinator.")
+@allow(public=True)
+@exempt_from_idempotency_keys
+def post_phone_log_in(json_data: CodeLogIn) -> Any:
+    phone = normal_phone(json_data.phone)
+    with transaction() as session:
+        found = access.log_in_by_code(session, phone, json_data.code, json_data.organisation_id)
+    return _shown(found)
+
+
+@bp.post("/v1/auth/refresh")
+@bp.input(RefreshBody)
+@bp.output(LogInShown)
+@bp.doc(summary="Change a refresh token for new tokens", description="A token used twice ends the log-in.")
+@allow(public=True)
+@exempt_from_idempotency_keys
+def post_refresh(json_data: RefreshBody) -> Any:
+    with transaction() as session:
+        found = access.refresh(session, json_data.refresh_token, json_data.organisation_id)
+    return _shown(found)
+
+
+@bp.post("/v1/auth/sign-out")
+@bp.input(SignOutBody)
+@bp.output({}, status_code=204)
+@bp.doc(summary="End a log-in")
+@allow(public=True)
+@exempt_from_idempotency_keys
+def post_sign_out(json_data: SignOutBody) -> Any:
+    with transaction() as session:
+        access.sign_out(session, json_data.refresh_token)
+    return "", 204
+
+
+@bp.get("/v1/auth/dev-mailbox")
+@bp.output(Mailbox)
+@bp.doc(summary="Messages that would have been sent (embedded mode only)")
+@allow(public=True)
+def get_dev_mailbox() -> Any:
+    if not settings().embedded:
+        raise NoMailbox("Messages go to phones here.")
+    with transaction() as session:
+        return {"items": access.waiting_messages(session)}
+
+
+@bp.post("/v1/oauth/token")
+@bp.doc(
+    summary="Get a token for a system (RFC 6749, client credentials)",
+    description="Form `grant_type=client_credentials`; client id and secret by HTTP Basic or in the form.",
+)
+@allow(public=True)
+@exempt_from_idempotency_keys
+def post_token() -> Any:
+    client_id, secret = _credentials()
+    if request.form.get("grant_type") is None:
+        return _oauth_error("invalid_request", 400)
+    if request.form["grant_type"] != "client_credentials":
+        return _oauth_error("unsupported_grant_type", 400)
+    if not client_id or "\x00" in client_id:
+        return _oauth_error("invalid_client", 401)
+    with transaction() as session:
+        granted = clients.scopes_of(session, client_id, secret)
+    if granted is None:
+        return _oauth_error("invalid_client", 401)
+    asked = frozenset(request.form.get("scope", "").split())
+    if not asked <= granted:
+        return _oauth_error("invalid_scope", 400)
+    scopes = asked or granted
+    token = sign_token(settings(), role=Role.SYSTEM, subject=client_id, scopes=scopes)
+    return _oauth_answer(
+        {"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_SECONDS, "scope": " ".join(sorted(scopes))}
+    )
+
+
+def _credentials() -> tuple[str, str]:
+    """By HTTP Basic (RFC 6749 §2.3.1: both parts form-encoded), or in the form."""
+    from urllib.parse import unquote_plus
+
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return request.form.get("client_id", ""), request.form.get("client_secret", "")
+    try:
+        client_id, _, secret = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return "", ""
+    return unquote_plus(client_id), unquote_plus(secret)
+
+
+def _oauth_error(code: str, status: int) -> Response:
+    """RFC 6749 §5.2, which its clients understand, instead of a problem document."""
+    response = _oauth_answer({"error": code})
+    response.status_code = status
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Basic realm="wishtree"'
+    return response
+
+
+def _oauth_answer(body: dict[str, Any]) -> Response:
+    response = jsonify(body)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@bp.get("/.well-known/jwks.json")
+@bp.doc(summary="Public keys that check our tokens")
+@allow(public=True)
+def get_jwks() -> Response:
+    response = jsonify(public_keys(settings()))
+    response.headers["Cache-Control"] = "public, max-age=300"
+    return response
+
+
+@bp.post("/v1/clients")
+@bp.input(ClientBody)
+@bp.output(ClientMade, status_code=201)
+@bp.doc(summary="Register a system; its secret is shown this once")
+@allow(Role.STAFF)
+def post_client(json_data: ClientBody) -> Any:
+    with transaction() as session:
+        return clients.create_client(session, json_data.name, list(json_data.scopes))
+
+
+@bp.get("/v1/clients")
+@bp.output(ClientList)
+@bp.doc(summary="List systems, without secrets")
+@allow(Role.STAFF)
+def get_clients() -> Any:
+    with transaction() as session:
+        return {"items": clients.known_clients(session)}
+
+
+@bp.post("/v1/staff")
+@bp.input(StaffBody)
+@bp.output(StaffMade, status_code=201)
+@bp.doc(summary="Create a staff log-in")
+@allow(Role.STAFF)
+def post_staff(json_data: StaffBody) -> Any:
+    with transaction() as session:
+        return staff.create_staff(session, json_data.login, json_data.password)

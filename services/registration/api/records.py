@@ -1,0 +1,278 @@
+"""Service records: sent by other systems or typed in, decided and corrected by second persons."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from pydantic import Field, ValidationError, model_validator
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.registration import hours
+from services.registration.models import CorrectionStatus, RecordStatus, ServiceRecord
+from services.registration.organisations import require_coordination
+from services.registration.policy import LONGEST
+from shared.auth import Principal, Role, allow, caller, only_self_or_staff
+from shared.contracts.registration import Bucket, Origin
+from shared.db import transaction
+from shared.fields import Body, Code, Instant, Shown, Words
+from shared.paging import PageQuery, page_of
+from shared.problems import Problem
+
+bp = APIBlueprint("records", __name__, tag="Service records")
+COORDINATORS = (Role.COORDINATOR, Role.STAFF)
+
+
+class RecordBody(Body):
+    volunteer_id: UUID
+    organisation_id: UUID
+    started_at: Instant
+    ended_at: Instant
+    category: Code
+    reference: Code = Field(description="Yours, unique for ever: sending it again is harmless.")
+    note: Words | None = None
+
+    @model_validator(mode="after")
+    def _some_minutes(self) -> "RecordBody":
+        if hours.minutes_between(self.started_at, self.ended_at) < 1:
+            raise ValueError("ended_at must lie at least a minute after started_at")
+        if self.ended_at - self.started_at > LONGEST:
+            raise ValueError("one record covers at most 24 hours")
+        return self
+
+
+class BatchBody(Body):
+    items: Annotated[
+        list[Annotated[RecordBody | Any, Field(union_mode="left_to_right")]], Field(min_length=1, max_length=1000)
+    ]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_text(cls, data: Any) -> Any:
+        return data  # each item checks its own, so that a bad one does not spoil the rest
+
+
+class RecordMade(Shown):
+    id: UUID
+    status: RecordStatus
+    minutes: int
+
+
+class ItemProblem(Shown):
+    type: str
+    title: str
+    status: int
+    detail: str = ""
+
+
+class ItemOutcome(Shown):
+    index: int
+    reference: str | None
+    outcome: str = Field(description="created, exists or refused")
+    id: UUID | None = None
+    status: RecordStatus | None = None
+    minutes: int | None = None
+    problem: ItemProblem | None = None
+
+
+class BatchOutcome(Shown):
+    items: list[ItemOutcome]
+
+
+class RecordShown(RecordMade):
+    volunteer_id: UUID
+    organisation_id: UUID
+    session_id: UUID | None
+    started_at: datetime
+    ended_at: datetime
+    times_known: bool
+    category: str
+    origin: Origin
+    bucket: Bucket
+    reference: str | None
+    recorded_by: str
+    decided_by: str | None
+    decided_at: datetime | None
+    root_id: UUID
+
+
+class PendingQuery(PageQuery):
+    organisation_id: UUID
+
+
+class RecordPage(Shown):
+    items: list[RecordShown]
+    next: str | None
+
+
+class Decision(StrEnum):
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+class ApprovalBody(Body):
+    decision: Decision
+    bucket: Bucket | None = None
+    started_at: Instant | None = Field(default=None, description="For a record that only proposed a length.")
+    ended_at: Instant | None = None
+
+
+class CorrectionBody(Body):
+    started_at: Instant
+    ended_at: Instant = Field(description="Equal to `started_at`: it never happened.")
+    reason: Annotated[str, Field(min_length=1, max_length=1000)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "CorrectionBody":
+        if not self.started_at <= self.ended_at <= self.started_at + LONGEST:
+            raise ValueError("ended_at must lie within 24 hours after started_at")
+        return self
+
+
+class CorrectionShown(Shown):
+    id: UUID
+    record_id: UUID
+    new_record_id: UUID | None
+    started_at: datetime
+    ended_at: datetime
+    status: CorrectionStatus
+    asked_by: str
+    approved_by: str | None
+
+
+class Invalid(Problem):
+    """The request is readable, but something in it is wrong."""
+
+    status = 422
+
+
+@bp.post("/v1/service-records")
+@bp.input(RecordBody)
+@bp.output(RecordMade, status_code=201)
+@bp.doc(
+    summary="Record a block of volunteered time",
+    description="With the scope `records:verified` it counts at once; otherwise it waits for a second person. "
+    "The same reference with the same content answers 200 with the first record.",
+)
+@allow(*COORDINATORS, scope="records:write")
+def post_record(json_data: RecordBody) -> Any:
+    with transaction() as session:
+        outcome = _record(session, caller(), [json_data])[0]
+    if outcome.problem is not None:
+        raise outcome.problem
+    return outcome, 201 if outcome.outcome == "created" else 200
+
+
+@bp.post("/v1/service-records:batch")
+@bp.input(BatchBody)
+@bp.output(BatchOutcome)
+@bp.doc(summary="Record up to 1,000 blocks", description="Each item has its own outcome; a bad one spoils no other.")
+@allow(*COORDINATORS, scope="records:write")
+def post_records(json_data: BatchBody) -> Any:
+    readable = [(index, item) for index, item in enumerate(json_data.items) if isinstance(item, RecordBody)]
+    with transaction() as session:
+        recorded = _record(session, caller(), [item for _, item in readable]) if readable else []
+    outcomes = {index: outcome for (index, _), outcome in zip(readable, recorded, strict=True)}
+    return {
+        "items": [
+            _item(index, item.reference, outcomes[index]) if isinstance(item, RecordBody) else _unreadable(index, item)
+            for index, item in enumerate(json_data.items)
+        ]
+    }
+
+
+def _record(session: Session, principal: Principal, bodies: list[RecordBody]) -> list[hours.Outcome]:
+    system = principal.role is Role.SYSTEM
+    if not system:
+        for organisation_id in sorted({body.organisation_id for body in bodies}):
+            require_coordination(session, principal, organisation_id)
+    works = [
+        hours.Work(b.volunteer_id, b.organisation_id, b.started_at, b.ended_at, b.category, b.reference, b.note)
+        for b in bodies
+    ]
+    return hours.record_hours(
+        session, works, client=principal.key, recorded_by=str(principal.subject),
+        origin=Origin.SYSTEM if system else Origin.MANUAL, verified=system and principal.has("records:verified"),
+    )  # fmt: skip
+
+
+def _item(index: int, reference: str, outcome: hours.Outcome) -> dict[str, Any]:
+    return {
+        "index": index, "reference": reference, "outcome": outcome.outcome, "id": outcome.id, "status": outcome.status,
+        "minutes": outcome.minutes, "problem": outcome.problem.document() if outcome.problem else None,
+    }  # fmt: skip
+
+
+def _unreadable(index: int, item: Any) -> dict[str, Any]:
+    try:
+        RecordBody.model_validate(item)
+        reasons = ""
+    except ValidationError as error:
+        reasons = "; ".join(f"/{'/'.join(str(p) for p in e['loc'])[:60]}: {e['msg']}" for e in error.errors()[:3])
+    reasons = reasons.encode("utf-8", "replace").decode()  # a field's name may be half a surrogate pair
+    return {"index": index, "reference": None, "outcome": "refused", "problem": Invalid(reasons).document()}
+
+
+@bp.get("/v1/service-records")
+@bp.input(PendingQuery, location="query")
+@bp.output(RecordPage)
+@bp.doc(summary="List what waits for a second person in an organisation, newest first")
+@allow(*COORDINATORS)
+def get_pending_records(query_data: PendingQuery) -> Any:
+    with transaction() as session:
+        require_coordination(session, caller(), query_data.organisation_id)
+        statement = select(ServiceRecord).where(
+            ServiceRecord.organisation_id == query_data.organisation_id, ServiceRecord.status == RecordStatus.PENDING
+        )
+        items, next_ = page_of(session, statement, ServiceRecord.id, query_data)
+        return {"items": items, "next": next_}
+
+
+@bp.get("/v1/service-records/<uuid:record_id>")
+@bp.output(RecordShown)
+@bp.doc(summary="Show a service record")
+@allow(Role.VOLUNTEER, *COORDINATORS, Role.AUDITOR)
+def get_record(record_id: UUID) -> Any:
+    with transaction() as session:
+        record = hours.record_of(session, record_id)
+        if caller().role is Role.COORDINATOR and caller().subject != record.volunteer_id:
+            require_coordination(session, caller(), record.organisation_id)
+        else:
+            only_self_or_staff(record.volunteer_id)
+        return record
+
+
+@bp.put("/v1/service-records/<uuid:record_id>/approval")
+@bp.input(ApprovalBody)
+@bp.output(RecordShown)
+@bp.doc(summary="Accept or reject a pending record", description="By somebody who neither worked nor recorded it.")
+@allow(*COORDINATORS)
+def put_approval(record_id: UUID, json_data: ApprovalBody) -> Any:
+    with transaction() as session:
+        return hours.decide_record(
+            session, caller(), record_id, approve=json_data.decision is Decision.APPROVE, bucket=json_data.bucket,
+            started_at=json_data.started_at, ended_at=json_data.ended_at,
+        )  # fmt: skip
+
+
+@bp.post("/v1/service-records/<uuid:record_id>/corrections")
+@bp.input(CorrectionBody)
+@bp.output(CorrectionShown, status_code=201)
+@bp.doc(summary="Ask that a recorded block be corrected")
+@allow(*COORDINATORS)
+def post_correction(record_id: UUID, json_data: CorrectionBody) -> Any:
+    with transaction() as session:
+        return hours.ask_correction(
+            session, caller(), record_id, json_data.started_at, json_data.ended_at, json_data.reason
+        )
+
+
+@bp.put("/v1/corrections/<uuid:correction_id>/approval")
+@bp.output(CorrectionShown)
+@bp.doc(summary="Approve a correction, as a second person", description="A new record replaces the old one.")
+@allow(*COORDINATORS)
+def put_correction_approval(correction_id: UUID) -> Any:
+    with transaction() as session:
+        return hours.approve_correction(session, caller(), correction_id)

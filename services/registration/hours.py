@@ -1,0 +1,420 @@
+"""Service records: blocks of volunteered time, from being sent to being counted, and how each sum came about.
+
+`record_hours` is the hot path: one statement inserts any number of records and decides all races (references seen
+before, overlapping times, merged people); only what it did not insert is looked at again, to say why.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from services.registration.models import Correction, CorrectionStatus, RecordStatus, ServiceRecord
+from services.registration.organisations import may_coordinate
+from services.registration.policy import CLOCKS_DIFFER_BY
+from shared.auth import Principal
+from shared.clock import SITE, app_now, now
+from shared.contracts.registration import Bucket, HoursCorrected, HoursRecorded, HoursRejected, Origin
+from shared.ids import new_id
+from shared.outbox import publish
+from shared.problems import Conflict, Forbidden, NotFound, Problem, Unavailable, Unprocessable, invalid
+
+FAR = timedelta(days=400 * 365)
+OVERLAP = "ex_service_records_no_overlap"
+
+
+class RecordNotFound(NotFound):
+    """This service record is not known here."""
+
+
+class CorrectionNotFound(NotFound):
+    """This correction is not known here."""
+
+
+class UnknownVolunteer(Unprocessable):
+    """There is no such volunteer."""
+
+
+class UnknownOrganisation(Unprocessable):
+    """There is no such organisation."""
+
+
+class NotWorkedYet(Unprocessable):
+    """This time has not passed yet."""
+
+
+class ReferenceReused(Conflict):
+    """This reference was used before for something else."""
+
+
+class OverlappingRecord(Conflict):
+    """This volunteer already has a record at that time."""
+
+
+class RecordNotPending(Conflict):
+    """This record was decided already."""
+
+
+class RecordNotCurrent(Conflict):
+    """Only the current version of a recorded block can be corrected."""
+
+
+class SecondPersonNeeded(Forbidden):
+    """Somebody else has to decide this: not the volunteer, nor who recorded or asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A block of time somebody volunteered, as it was sent."""
+
+    volunteer_id: UUID
+    organisation_id: UUID
+    started_at: datetime
+    ended_at: datetime
+    category: str
+    reference: str
+    note: str | None = None
+    session_id: UUID | None = None
+
+    @property
+    def minutes(self) -> int:
+        return minutes_between(self.started_at, self.ended_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one block of time."""
+
+    outcome: Literal["created", "exists", "refused"]
+    id: UUID | None = None
+    status: RecordStatus | None = None
+    minutes: int | None = None
+    problem: Problem | None = None
+
+
+def minutes_between(started_at: datetime, ended_at: datetime) -> int:
+    return int((ended_at - started_at) / timedelta(minutes=1))
+
+
+_INSERT = text("""
+    INSERT INTO service_records (id, volunteer_id, organisation_id, session_id, started_at, ended_at, times_known,
+                                 minutes, category, note, origin, bucket, status, client, reference, recorded_by,
+                                 root_id)
+    SELECT i.id, v.id, o.id, i.session_id, i.started_at, i.ended_at, :times_known,
+           i.minutes, i.category, i.note, :origin, :bucket, :status, :client, i.reference, :recorded_by, i.id
+    FROM unnest(cast(:ids AS uuid[]), cast(:volunteers AS uuid[]), cast(:organisations AS uuid[]),
+                cast(:sessions AS uuid[]), cast(:starts AS timestamptz[]), cast(:ends AS timestamptz[]),
+                cast(:minutes AS bigint[]), cast(:categories AS text[]), cast(:notes AS text[]),
+                cast(:refs AS text[]))
+         AS i(id, volunteer_id, organisation_id, session_id, started_at, ended_at, minutes, category, note, reference)
+    JOIN organisations o ON o.id = i.organisation_id
+    JOIN volunteers given ON given.id = i.volunteer_id
+    JOIN volunteers v ON v.id = coalesce(given.merged_into_id, given.id)
+    WHERE v.status IN ('applied', 'active', 'suspended') AND i.ended_at <= app_now() + :clocks_differ_by
+    ORDER BY v.id, i.id
+    FOR SHARE OF v
+    ON CONFLICT DO NOTHING
+    RETURNING id, volunteer_id
+""")
+"""The lock on the volunteer keeps a merger waiting, so that no hour lands on the one that disappears. Ordered, so that
+two batches wait for each other instead of deadlocking."""
+
+_LOOK_AGAIN = text("""
+    SELECT i.id AS item, s.id, s.status, s.minutes,
+           coalesce(s.volunteer_id = v.id AND s.organisation_id = i.organisation_id AND s.category = i.category
+                    AND s.started_at = i.started_at AND s.ended_at = i.ended_at
+                    AND s.note IS NOT DISTINCT FROM i.note, false) AS same,
+           v.id IS NOT NULL AND v.status IN ('applied', 'active', 'suspended') AS volunteer_known,
+           o.id IS NOT NULL AS organisation_known,
+           i.ended_at <= app_now() + :clocks_differ_by AS worked,
+           EXISTS (SELECT FROM service_records other WHERE other.volunteer_id = v.id AND other.times_known
+                   AND other.status IN ('pending', 'recorded')
+                   AND tstzrange(other.started_at, other.ended_at) && tstzrange(i.started_at, i.ended_at)) AS overlaps
+    FROM unnest(cast(:ids AS uuid[]), cast(:volunteers AS uuid[]), cast(:organisations AS uuid[]),
+                cast(:starts AS timestamptz[]), cast(:ends AS timestamptz[]), cast(:categories AS text[]),
+                cast(:notes AS text[]), cast(:refs AS text[]))
+         AS i(id, volunteer_id, organisation_id, started_at, ended_at, category, note, reference)
+    LEFT JOIN service_records s ON s.client = :client AND s.reference = i.reference
+    LEFT JOIN organisations o ON o.id = i.organisation_id
+    LEFT JOIN volunteers given ON given.id = i.volunteer_id
+    LEFT JOIN volunteers v ON v.id = coalesce(given.merged_into_id, given.id)
+""")
+
+
+def record_hours(
+    session: Session,
+    items: Sequence[Work],
+    *,
+    client: str,
+    recorded_by: str,
+    origin: Origin,
+    verified: bool = False,
+    bucket: Bucket = Bucket.SUPPLEMENTED,
+    times_known: bool = True,
+) -> list[Outcome]:
+    """Take in blocks of volunteered time, each by itself, in the order given.
+
+    `verified` ones count and are announced at once; the others are pending and wait for a second person. The same
+    (client, reference) with the same content gives the first record again; with other content it is refused.
+    Hours of somebody who was merged go to the one who stays. Refusals carry UnknownVolunteer, UnknownOrganisation,
+    NotWorkedYet, ReferenceReused or OverlappingRecord. Raises Unavailable when a race must be run again.
+    """
+    status = RecordStatus.RECORDED if verified else RecordStatus.PENDING
+    bucket = Bucket.VERIFIED if verified else bucket
+    ids = [new_id() for _ in items]
+    columns = _columns(ids, items)
+    rows = session.execute(
+        _INSERT,
+        columns
+        | {
+            "sessions": [item.session_id for item in items],
+            "minutes": [item.minutes for item in items],
+            "times_known": times_known, "origin": origin.value, "bucket": bucket.value, "status": status.value,
+            "client": client, "recorded_by": recorded_by, "clocks_differ_by": _ahead(origin),
+        },
+    ).all()  # fmt: skip
+    owner = {row.id: row.volunteer_id for row in rows}
+    if verified:
+        publish(session, *(_recorded(id_, owner[id_], item, origin, bucket)
+                           for id_, item in zip(ids, items, strict=True) if id_ in owner))  # fmt: skip
+    missed = [(id_, item) for id_, item in zip(ids, items, strict=True) if id_ not in owner]
+    explained = _explain(session, client, origin, missed) if missed else {}
+    return [
+        Outcome("created", id_, status, item.minutes) if id_ in owner else explained[id_]
+        for id_, item in zip(ids, items, strict=True)
+    ]
+
+
+def _columns(ids: Sequence[UUID], items: Sequence[Work]) -> dict[str, Any]:
+    return {
+        "ids": list(ids),
+        "volunteers": [item.volunteer_id for item in items],
+        "organisations": [item.organisation_id for item in items],
+        "starts": [item.started_at for item in items],
+        "ends": [item.ended_at for item in items],
+        "categories": [item.category for item in items],
+        "notes": [item.note for item in items],
+        "refs": [item.reference for item in items],
+    }
+
+
+def _ahead(origin: Origin) -> timedelta:
+    """How far in the future hours may lie: attendance is known by check-in and waits if its time has not come."""
+    return FAR if origin is Origin.ATTENDANCE else CLOCKS_DIFFER_BY
+
+
+def _explain(session: Session, client: str, origin: Origin, missed: Sequence[tuple[UUID, Work]]) -> dict[UUID, Outcome]:
+    columns = _columns([id_ for id_, _ in missed], [item for _, item in missed])
+    rows = session.execute(_LOOK_AGAIN, columns | {"client": client, "clocks_differ_by": _ahead(origin)})
+    return {row.item: _outcome(row) for row in rows}
+
+
+def _outcome(row: Any) -> Outcome:
+    if row.id is not None:
+        if row.same:
+            return Outcome("exists", row.id, RecordStatus(row.status), row.minutes)
+        return Outcome("refused", problem=ReferenceReused(f"The first one is record {row.id}.", record_id=str(row.id)))
+    if not row.volunteer_known:
+        return Outcome("refused", problem=UnknownVolunteer("Not registered, or left."))
+    if not row.organisation_known:
+        return Outcome("refused", problem=UnknownOrganisation("Not registered."))
+    if not row.worked:
+        return Outcome("refused", problem=NotWorkedYet("`ended_at` lies in the future."))
+    if row.overlaps:
+        return Outcome("refused", problem=OverlappingRecord("Send other times, or correct the record there is."))
+    # Somebody was merged, or a colliding record taken back, between the two statements.
+    raise Unavailable("Something changed meanwhile. Send it again.")
+
+
+def _recorded(record_id: UUID, volunteer_id: UUID, item: Work, origin: Origin, bucket: Bucket) -> HoursRecorded:
+    return HoursRecorded(
+        record_id=record_id, volunteer_id=volunteer_id, organisation_id=item.organisation_id,
+        session_id=item.session_id, minutes=item.minutes, category=item.category, bucket=bucket, origin=origin,
+        worked_on=item.started_at.astimezone(SITE).date(),
+    )  # fmt: skip
+
+
+def record_of(session: Session, record_id: UUID) -> ServiceRecord:
+    """Raises RecordNotFound."""
+    record = session.get(ServiceRecord, record_id, populate_existing=True)
+    if record is None:
+        raise RecordNotFound(f"No record {record_id}.")
+    return record
+
+
+def _own_record(session: Session, principal: Principal, record_id: UUID) -> ServiceRecord:
+    record = record_of(session, record_id)
+    if not may_coordinate(session, principal, record.organisation_id):
+        raise RecordNotFound(f"No record {record_id}.")
+    return record
+
+
+def decide_record(
+    session: Session,
+    principal: Principal,
+    record_id: UUID,
+    *,
+    approve: bool,
+    bucket: Bucket | None = None,
+    started_at: datetime | None = None,
+    ended_at: datetime | None = None,
+) -> ServiceRecord:
+    """A second person accepts or rejects a pending record, and it is announced. Repeating one's decision is harmless.
+
+    A record that only proposed a length needs start and end with its approval. Raises RecordNotFound, RecordNotPending,
+    SecondPersonNeeded, OverlappingRecord.
+    """
+    record = _own_record(session, principal, record_id)
+    actor = str(principal.subject)
+    if actor in (record.recorded_by, str(record.volunteer_id)):
+        raise SecondPersonNeeded(f"Record {record_id}.")
+    values: dict[str, Any] = {"status": RecordStatus.REJECTED}
+    if approve:
+        values = {"status": RecordStatus.RECORDED, "bucket": bucket or record.bucket}
+        if not record.times_known:
+            if started_at is None or ended_at is None or minutes_between(started_at, ended_at) < 1:
+                raise invalid("/started_at", "Say when it began and ended: the record only proposed a length.")
+            values |= {"started_at": started_at, "ended_at": ended_at, "times_known": True,
+                       "minutes": minutes_between(started_at, ended_at)}  # fmt: skip
+        if (ended_at if not record.times_known and ended_at else record.ended_at) > now() + CLOCKS_DIFFER_BY:
+            raise NotWorkedYet(f"Record {record_id} lies in the future.")
+    moved = _guarded(
+        session,
+        update(ServiceRecord)
+        .where(ServiceRecord.id == record_id, ServiceRecord.status == RecordStatus.PENDING)
+        .values(**values, decided_by=actor, decided_at=app_now()),
+    )
+    session.refresh(record)
+    if not moved:
+        if (record.status, record.decided_by) != (values["status"], actor):
+            raise RecordNotPending(f"Record {record_id} is {record.status}.", record_status=record.status)
+        return record
+    if approve:
+        publish(
+            session,
+            HoursRecorded(
+                record_id=record.id, volunteer_id=record.volunteer_id, organisation_id=record.organisation_id,
+                session_id=record.session_id, minutes=record.minutes, category=record.category, bucket=record.bucket,
+                origin=record.origin, worked_on=record.started_at.astimezone(SITE).date(),
+            ),
+        )  # fmt: skip
+    else:
+        publish(session, HoursRejected(record_id=record_id, volunteer_id=record.volunteer_id, minutes=record.minutes))
+    return record
+
+
+def ask_correction(
+    session: Session, principal: Principal, record_id: UUID, started_at: datetime, ended_at: datetime, reason: str
+) -> Correction:
+    """Ask that a recorded block be replaced; equal times say that it never happened. A second person approves.
+
+    Raises RecordNotFound, RecordNotCurrent.
+    """
+    record = _own_record(session, principal, record_id)
+    if record.status is not RecordStatus.RECORDED:
+        raise RecordNotCurrent(f"Record {record_id} is {record.status}.", record_status=record.status)
+    correction = Correction(
+        id=new_id(), record_id=record_id, started_at=started_at, ended_at=ended_at, reason=reason,
+        status=CorrectionStatus.ASKED, asked_by=str(principal.subject),
+    )  # fmt: skip
+    session.add(correction)
+    session.flush()
+    return correction
+
+
+def approve_correction(session: Session, principal: Principal, correction_id: UUID) -> Correction:
+    """A second, different person approves: a new record replaces the old one, and it is announced.
+
+    Repeating it changes nothing. Raises CorrectionNotFound, SecondPersonNeeded, RecordNotCurrent, OverlappingRecord.
+    """
+    correction = session.get(Correction, correction_id, with_for_update=True, populate_existing=True)
+    if correction is None:
+        raise CorrectionNotFound(f"No correction {correction_id}.")
+    actor = str(principal.subject)
+    old = record_of(session, correction.record_id)
+    if not may_coordinate(session, principal, old.organisation_id):
+        raise CorrectionNotFound(f"No correction {correction_id}.")
+    if correction.status is CorrectionStatus.APPROVED and correction.approved_by == actor:
+        return correction
+    if actor in (correction.asked_by, str(old.volunteer_id)):
+        raise SecondPersonNeeded(f"Correction {correction_id}.")
+    superseded = session.execute(
+        update(ServiceRecord)
+        .where(ServiceRecord.id == old.id, ServiceRecord.status == RecordStatus.RECORDED)
+        .values(status=RecordStatus.SUPERSEDED)
+        .returning(ServiceRecord.volunteer_id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    if superseded is None:
+        raise RecordNotCurrent(f"Record {old.id} was corrected already.")
+    new = ServiceRecord(
+        id=new_id(), volunteer_id=superseded.volunteer_id, organisation_id=old.organisation_id,
+        session_id=old.session_id, started_at=correction.started_at, ended_at=correction.ended_at, times_known=True,
+        minutes=minutes_between(correction.started_at, correction.ended_at), category=old.category, note=old.note,
+        origin=old.origin, bucket=old.bucket, status=RecordStatus.RECORDED, recorded_by=correction.asked_by,
+        decided_by=actor, decided_at=app_now(), root_id=old.root_id,
+    )  # fmt: skip
+    try:
+        with session.begin_nested():
+            session.add(new)
+    except IntegrityError as error:
+        raise _overlapping(error) from None
+    correction.status, correction.approved_by, correction.new_record_id = CorrectionStatus.APPROVED, actor, new.id
+    correction.approved_at = app_now()  # type: ignore[assignment]
+    session.flush()
+    publish(
+        session,
+        HoursCorrected(
+            correction_id=new.id, record_id=old.root_id, volunteer_id=new.volunteer_id, old_minutes=old.minutes,
+            new_minutes=new.minutes, category=old.category, bucket=old.bucket, origin=old.origin,
+            worked_on=new.started_at.astimezone(SITE).date(),
+        ),
+    )  # fmt: skip
+    session.refresh(correction)
+    return correction
+
+
+def hours_of(session: Session, volunteer_id: UUID) -> dict[Bucket, int]:
+    """Minutes that count, by bucket."""
+    sums = dict.fromkeys(Bucket, 0)
+    rows = session.execute(
+        select(ServiceRecord.bucket, func.sum(ServiceRecord.minutes))
+        .where(ServiceRecord.volunteer_id == volunteer_id, ServiceRecord.status == RecordStatus.RECORDED)
+        .group_by(ServiceRecord.bucket)
+    )
+    for bucket, minutes in rows:
+        sums[bucket] = int(minutes)
+    return sums
+
+
+def explain_hours(session: Session, volunteer_id: UUID) -> tuple[Sequence[ServiceRecord], dict[UUID, Correction]]:
+    """Every record of a volunteer, oldest first, and by which correction a record came about."""
+    records = session.scalars(
+        select(ServiceRecord).where(ServiceRecord.volunteer_id == volunteer_id).order_by(ServiceRecord.id)
+    ).all()
+    corrections = session.scalars(
+        select(Correction)
+        .join(ServiceRecord, ServiceRecord.id == Correction.new_record_id)
+        .where(ServiceRecord.volunteer_id == volunteer_id)
+    )
+    return records, {correction.new_record_id: correction for correction in corrections if correction.new_record_id}
+
+
+def _guarded(session: Session, statement: Any) -> bool:
+    try:
+        with session.begin_nested():
+            return bool(session.execute(statement.execution_options(synchronize_session=False)).rowcount)
+    except IntegrityError as error:
+        raise _overlapping(error) from None
+
+
+def _overlapping(error: IntegrityError) -> OverlappingRecord:
+    """The exclusion constraint spoke. Anything else is a fault of ours and is raised again."""
+    if getattr(getattr(error.orig, "diag", None), "constraint_name", None) != OVERLAP:
+        raise error
+    return OverlappingRecord("Send other times, or correct the record there is.")

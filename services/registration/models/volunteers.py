@@ -1,0 +1,57 @@
+"""People who volunteer. Their phones are sealed at rest; an erased volunteer is a number without a person."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, Sequence
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.registration.models.base import Base
+from shared.clock import app_now
+from shared.ids import new_id
+
+NUMBERS = Sequence("volunteer_numbers", metadata=Base.metadata)
+
+
+class VolunteerStatus(StrEnum):
+    APPLIED = "applied"  #: registered, waits for staff; activate_volunteer
+    ACTIVE = "active"  #: may sign up and claim; suspend_volunteer, leave
+    SUSPENDED = "suspended"  #: may not, until activated again; hours stay
+    LEFT = "left"  #: ended by themselves or staff; erase_volunteer
+    MERGED = "merged"  #: was the same person as `merged_into_id`; final
+    ERASED = "erased"  #: personal data gone; final
+
+
+class Volunteer(Base):
+    __tablename__ = "volunteers"
+    __table_args__ = (Index(None, "status", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    number: Mapped[str] = mapped_column(unique=True)
+    """Public volunteer number: eight digits from a sequence and two check digits (ISO 7064 MOD 97-10)."""
+    status: Mapped[VolunteerStatus]
+    name: Mapped[str | None]
+    phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    phone_hash: Mapped[bytes | None] = mapped_column(LargeBinary, index=True)
+    """Keyed hash of the E.164 number. Not unique: a second registration is kept for staff to look at."""
+    birth_date: Mapped[date | None]
+    guardian_name: Mapped[str | None]
+    guardian_phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    guardian_consented_at: Mapped[datetime | None]
+    possible_duplicate: Mapped[bool]
+    """Somebody had already registered with this phone. Shown to staff only: it would reveal who volunteers."""
+    merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("volunteers.id"), index=True)
+    """Always one that is not merged itself: a merger moves what pointed at the duplicate."""
+    created_at: Mapped[datetime] = mapped_column(server_default=app_now())
+
+
+class ContactLook(Base):
+    """Somebody looked at a volunteer's phone number."""
+
+    __tablename__ = "contact_looks"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    volunteer_id: Mapped[UUID] = mapped_column(ForeignKey("volunteers.id"), index=True)
+    looked_by: Mapped[str]
+    looked_at: Mapped[datetime] = mapped_column(server_default=app_now())

@@ -1,0 +1,125 @@
+"""The tree of organisations, and whose rights reach where."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import delete, literal, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from services.registration.access import withdraw_access
+from services.registration.models import Coordination, Organisation, OrganisationKind, Volunteer, VolunteerStatus
+from shared.auth import Principal, Role
+from shared.contracts.registration import OrganisationRegistered
+from shared.ids import new_id
+from shared.outbox import publish
+from shared.problems import Conflict, NotFound, Unprocessable
+
+PARENT_OF = {
+    OrganisationKind.BRANCH: OrganisationKind.FEDERATION,
+    OrganisationKind.STATION: OrganisationKind.BRANCH,
+}
+
+
+class OrganisationNotFound(NotFound):
+    """This organisation is not known here."""
+
+
+class WrongParent(Unprocessable):
+    """An organisation of this kind cannot be attached there."""
+
+
+class NotACoordinator(Conflict):
+    """Only an active volunteer can coordinate."""
+
+
+def register_organisation(
+    session: Session, name: str, kind: OrganisationKind, parent_id: UUID | None = None, id_: UUID | None = None
+) -> Organisation:
+    """Attach an organisation to the network, and announce it. Raises WrongParent."""
+    parent = session.get(Organisation, parent_id) if parent_id else None
+    if parent_id and parent is None:
+        raise WrongParent(f"No organisation {parent_id} to attach to.")
+    if kind is OrganisationKind.FEDERATION and parent is not None:
+        raise WrongParent("A federation is a root.")
+    needed = PARENT_OF.get(kind)
+    if needed and (parent is None or parent.kind is not needed):
+        raise WrongParent(f"A {kind} belongs under a {needed}.")
+    organisation = Organisation(id=id_ or new_id(), name=name, kind=kind, parent_id=parent_id)
+    session.add(organisation)
+    session.flush()
+    publish(
+        session,
+        OrganisationRegistered(organisation_id=organisation.id, name=name, kind=kind.value, parent_id=parent_id),
+    )
+    return organisation
+
+
+def organisation_of(session: Session, organisation_id: UUID) -> Organisation:
+    """Raises OrganisationNotFound."""
+    organisation = session.get(Organisation, organisation_id)
+    if organisation is None:
+        raise OrganisationNotFound(f"No organisation {organisation_id}.")
+    return organisation
+
+
+def subtree(session: Session, organisation_id: UUID, limit: int = 1000) -> Sequence[Organisation]:
+    """The organisation and all below it, parents before children. Raises OrganisationNotFound."""
+    organisation_of(session, organisation_id)
+    below = (
+        select(Organisation.id, literal(0).label("depth")).where(Organisation.id == organisation_id).cte(recursive=True)
+    )
+    below = below.union_all(
+        select(Organisation.id, below.c.depth + 1).join(below, Organisation.parent_id == below.c.id)
+    )
+    return session.scalars(
+        select(Organisation)
+        .join(below, Organisation.id == below.c.id)
+        .order_by(below.c.depth, Organisation.id)
+        .limit(limit)
+    ).all()
+
+
+def may_coordinate(session: Session, principal: Principal, organisation_id: UUID) -> bool:
+    """Staff everywhere; a coordinator in their organisation and everything below it."""
+    if principal.is_staff:
+        return True
+    if principal.role is not Role.COORDINATOR or principal.organisation_id is None:
+        return False
+    above = (
+        select(Organisation.id, Organisation.parent_id).where(Organisation.id == organisation_id).cte(recursive=True)
+    )
+    above = above.union_all(
+        select(Organisation.id, Organisation.parent_id).join(above, Organisation.id == above.c.parent_id)
+    )
+    return session.scalar(select(above.c.id).where(above.c.id == principal.organisation_id)) is not None
+
+
+def require_coordination(session: Session, principal: Principal, organisation_id: UUID) -> None:
+    """A foreign organisation looks like an unknown one. Raises OrganisationNotFound."""
+    if not may_coordinate(session, principal, organisation_id):
+        raise OrganisationNotFound(f"No organisation {organisation_id}.")
+
+
+def grant_coordination(session: Session, organisation_id: UUID, volunteer_id: UUID, granted_by: str) -> None:
+    """Let an active volunteer coordinate an organisation and all below it. Repeating it changes nothing.
+
+    Takes effect with the next log-in or refresh. Raises OrganisationNotFound, NotACoordinator.
+    """
+    organisation_of(session, organisation_id)
+    volunteer = session.get(Volunteer, volunteer_id)
+    if volunteer is None or volunteer.status is not VolunteerStatus.ACTIVE:
+        raise NotACoordinator(f"Volunteer {volunteer_id} is not active.")
+    row = insert(Coordination).values(organisation_id=organisation_id, volunteer_id=volunteer_id, granted_by=granted_by)
+    session.execute(row.on_conflict_do_nothing())
+
+
+def end_coordination(session: Session, organisation_id: UUID, volunteer_id: UUID) -> None:
+    """Take the role back; tokens issued so far are void. Repeating it changes nothing."""
+    gone = session.execute(
+        delete(Coordination).where(
+            Coordination.organisation_id == organisation_id, Coordination.volunteer_id == volunteer_id
+        )
+    )
+    if gone.rowcount:
+        withdraw_access(session, volunteer_id, sign_out=False)

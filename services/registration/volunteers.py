@@ -1,0 +1,314 @@
+"""A volunteer's way from applying to leaving, and two registrations becoming one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from services.registration.access import phone_vault, withdraw_access
+from services.registration.models import (
+    Attendance,
+    ContactLook,
+    Coordination,
+    LoginCode,
+    OutboundMessage,
+    ServiceRecord,
+    SignUp,
+    SignUpStatus,
+    Volunteer,
+    VolunteerStatus,
+)
+from services.registration.models.volunteers import NUMBERS
+from services.registration.people import age_on, normal_phone, volunteer_number
+from services.registration.policy import ADULT_AT
+from services.registration.sign_ups import cancel_everything, cancel_sign_up
+from shared.clock import SITE, now
+from shared.contracts.registration import (
+    VolunteerActivated,
+    VolunteerErased,
+    VolunteerLeft,
+    VolunteerMerged,
+    VolunteerRegistered,
+    VolunteerSuspended,
+)
+from shared.ids import new_id
+from shared.outbox import publish
+from shared.problems import Conflict, NotFound, Unprocessable, invalid
+
+GONE = (VolunteerStatus.ERASED, VolunteerStatus.MERGED)
+
+
+class VolunteerNotFound(NotFound):
+    """This volunteer is not known here."""
+
+
+class GuardianNeeded(Unprocessable):
+    """Under 18 a guardian has to consent."""
+
+
+class VolunteerNotReady(Conflict):
+    """The volunteer's registration is not in the state this needs."""
+
+
+class RecordsCollide(Conflict):
+    """Both registrations have hours for the same time; correct one of them first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guardian:
+    name: str
+    phone: str
+
+
+def register_volunteer(
+    session: Session,
+    name: str,
+    phone: str,
+    birth_date: date,
+    guardian: Guardian | None = None,
+    *,
+    id_: UUID | None = None,
+    status: VolunteerStatus = VolunteerStatus.APPLIED,
+) -> Volunteer:
+    """Somebody applies to volunteer; announces it. Staff activate them.
+
+    A phone that is known already makes a second registration, marked for staff: an error would tell a stranger who
+    volunteers. Raises GuardianNeeded, or a 422 naming a bad phone or birth date.
+    """
+    number = normal_phone(phone)
+    today = now().astimezone(SITE).date()
+    if not 0 <= age_on(birth_date, today) <= 120:
+        raise invalid("/birth_date", "This is nobody's birthday.")
+    if age_on(birth_date, today) < ADULT_AT and guardian is None:
+        raise GuardianNeeded("Add `guardian` with name, phone and consent.")
+    box = phone_vault()
+    phone_hash = box.fingerprint(number)
+    # Two registrations with one phone at the same moment: the second has to see the first.
+    session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(phone_hash[:8], signed=True))))
+    known = select(exists().where(Volunteer.phone_hash == phone_hash, Volunteer.status.not_in(GONE)))
+    volunteer = Volunteer(
+        id=id_ or new_id(),
+        number=volunteer_number(session.scalars(select(NUMBERS.next_value())).one()),
+        status=status,
+        name=name,
+        phone_sealed=box.seal(number),
+        phone_hash=phone_hash,
+        birth_date=birth_date,
+        possible_duplicate=bool(session.scalar(known)),
+    )
+    if guardian is not None:
+        volunteer.guardian_name = guardian.name
+        volunteer.guardian_phone_sealed = box.seal(normal_phone(guardian.phone, "/guardian/phone"))
+        volunteer.guardian_consented_at = now()
+    session.add(volunteer)
+    session.flush()
+    publish(session, VolunteerRegistered(volunteer_id=volunteer.id, number=volunteer.number))
+    return volunteer
+
+
+def volunteer_of(session: Session, volunteer_id: UUID) -> Volunteer:
+    """Raises VolunteerNotFound."""
+    volunteer = session.get(Volunteer, volunteer_id, populate_existing=True)
+    if volunteer is None:
+        raise VolunteerNotFound(f"No volunteer {volunteer_id}.")
+    return volunteer
+
+
+def activate_volunteer(session: Session, volunteer_id: UUID) -> Volunteer:
+    """Staff accept a volunteer, or take a suspension back. Repeating it changes nothing."""
+    volunteer, moved = _move(
+        session, volunteer_id, VolunteerStatus.ACTIVE, VolunteerStatus.APPLIED, VolunteerStatus.SUSPENDED
+    )
+    if moved:
+        publish(session, VolunteerActivated(volunteer_id=volunteer_id))
+    return volunteer
+
+
+def suspend_volunteer(session: Session, volunteer_id: UUID) -> Volunteer:
+    """Staff bar a volunteer: tokens are void, seats are given back, hours stay. Repeating it changes nothing."""
+    volunteer, moved = _move(session, volunteer_id, VolunteerStatus.SUSPENDED, VolunteerStatus.ACTIVE)
+    if moved:
+        cancel_everything(session, volunteer_id)
+        withdraw_access(session, volunteer_id)
+        publish(session, VolunteerSuspended(volunteer_id=volunteer_id))
+    return volunteer
+
+
+def end_suspension(session: Session, volunteer_id: UUID) -> Volunteer:
+    """Take a suspension back. Repeating it changes nothing; somebody who only applied is not activated by it."""
+    volunteer, moved = _move(session, volunteer_id, VolunteerStatus.ACTIVE, VolunteerStatus.SUSPENDED)
+    if moved:
+        publish(session, VolunteerActivated(volunteer_id=volunteer_id))
+    return volunteer
+
+
+def leave(session: Session, volunteer_id: UUID) -> Volunteer:
+    """A volunteer ends the registration; hours stay. Repeating it changes nothing."""
+    volunteer, moved = _move(
+        session,
+        volunteer_id,
+        VolunteerStatus.LEFT,
+        VolunteerStatus.APPLIED,
+        VolunteerStatus.ACTIVE,
+        VolunteerStatus.SUSPENDED,
+    )
+    if moved:
+        _lose_everything(session, volunteer_id)
+        publish(session, VolunteerLeft(volunteer_id=volunteer_id))
+    return volunteer
+
+
+def erase_volunteer(session: Session, volunteer_id: UUID) -> Volunteer:
+    """Wipe name, phone, birth date, guardian and the notes in records; the id stays as a number without a person.
+
+    Who has not left yet leaves by it. Repeating it changes nothing.
+    """
+    phone_hash = session.scalar(select(Volunteer.phone_hash).where(Volunteer.id == volunteer_id).with_for_update())
+    volunteer, moved = _move(
+        session,
+        volunteer_id,
+        VolunteerStatus.ERASED,
+        *(s for s in VolunteerStatus if s not in GONE),
+        name=None,
+        phone_sealed=None,
+        phone_hash=None,
+        birth_date=None,
+        guardian_name=None,
+        guardian_phone_sealed=None,
+    )
+    if moved:
+        _lose_everything(session, volunteer_id)
+        session.execute(update(ServiceRecord).where(ServiceRecord.volunteer_id == volunteer_id).values(note=None))
+        session.execute(delete(LoginCode).where(LoginCode.phone_hash == phone_hash))
+        session.execute(delete(OutboundMessage).where(OutboundMessage.phone_hash == phone_hash))
+        # A duplicate merged into this person is the same person: its copy of the personal data goes too.
+        session.execute(
+            update(Volunteer)
+            .where(Volunteer.merged_into_id == volunteer_id)
+            .values(
+                name=None,
+                phone_sealed=None,
+                phone_hash=None,
+                birth_date=None,
+                guardian_name=None,
+                guardian_phone_sealed=None,
+            )
+        )
+        publish(session, VolunteerErased(volunteer_id=volunteer_id))
+    return volunteer
+
+
+def merge_volunteers(session: Session, volunteer_id: UUID, into_id: UUID) -> Volunteer:
+    """Two registrations were one person: records, seats and attendance move to `into_id`. Repeating it changes nothing.
+
+    Raises VolunteerNotFound, VolunteerNotReady, RecordsCollide.
+    """
+    if volunteer_id == into_id:
+        raise invalid("/into_id", "Nobody is merged into themselves.")
+    both = session.scalars(
+        select(Volunteer)
+        .where(Volunteer.id.in_([volunteer_id, into_id]))
+        .order_by(Volunteer.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    found = {volunteer.id: volunteer for volunteer in both}
+    for id_ in (volunteer_id, into_id):
+        if id_ not in found:
+            raise VolunteerNotFound(f"No volunteer {id_}.")
+    duplicate, stays = found[volunteer_id], found[into_id]
+    if duplicate.merged_into_id == into_id:
+        return duplicate
+    if duplicate.status in GONE or stays.status in (*GONE, VolunteerStatus.LEFT):
+        raise VolunteerNotReady(f"{volunteer_id} is {duplicate.status}, {into_id} is {stays.status}.")
+    _move_sign_ups(session, volunteer_id, into_id)
+    _move_rows(session, volunteer_id, into_id)
+    duplicate.status, duplicate.merged_into_id = VolunteerStatus.MERGED, into_id
+    session.flush()
+    session.execute(update(Volunteer).where(Volunteer.merged_into_id == volunteer_id).values(merged_into_id=into_id))
+    session.execute(delete(Coordination).where(Coordination.volunteer_id == volunteer_id))
+    withdraw_access(session, volunteer_id)
+    publish(session, VolunteerMerged(volunteer_id=volunteer_id, into_id=into_id))
+    return duplicate
+
+
+def _move_sign_ups(session: Session, from_id: UUID, to_id: UUID) -> None:
+    """Seats move unless the other registration has one there or at that time: then the duplicate's is given back."""
+    rows = session.execute(
+        select(SignUp.session_id, SignUp.status).where(SignUp.volunteer_id == from_id).order_by(SignUp.session_id)
+    ).all()
+    for row in rows:
+        try:
+            with session.begin_nested():
+                session.execute(
+                    update(SignUp)
+                    .where(SignUp.volunteer_id == from_id, SignUp.session_id == row.session_id)
+                    .values(volunteer_id=to_id)
+                    .execution_options(synchronize_session=False)
+                )
+        except IntegrityError:
+            if row.status is not SignUpStatus.CANCELLED:
+                cancel_sign_up(session, row.session_id, from_id)
+
+
+def _move_rows(session: Session, from_id: UUID, to_id: UUID) -> None:
+    there = select(Attendance.session_id).where(Attendance.volunteer_id == to_id)
+    session.execute(
+        update(Attendance)
+        .where(Attendance.volunteer_id == from_id, Attendance.session_id.not_in(there))
+        .values(volunteer_id=to_id)
+        .execution_options(synchronize_session=False)
+    )
+    try:
+        with session.begin_nested():
+            session.execute(
+                update(ServiceRecord)
+                .where(ServiceRecord.volunteer_id == from_id)
+                .values(volunteer_id=to_id)
+                .execution_options(synchronize_session=False)
+            )
+    except IntegrityError:
+        raise RecordsCollide(f"{from_id} and {to_id} have records at the same time.") from None
+
+
+def look_up_contact(session: Session, volunteer_id: UUID, looked_by: str) -> str:
+    """The phone number (E.164), for who delivers something to it; every look is logged. Raises VolunteerNotFound."""
+    volunteer = volunteer_of(session, volunteer_id)
+    if volunteer.phone_sealed is None or volunteer.status in (*GONE, VolunteerStatus.LEFT):
+        raise VolunteerNotFound(f"No contact of {volunteer_id}.")
+    session.add(ContactLook(volunteer_id=volunteer_id, looked_by=looked_by))
+    return phone_vault().unseal(volunteer.phone_sealed)
+
+
+def _move(
+    session: Session, volunteer_id: UUID, to: VolunteerStatus, *since: VolunteerStatus, **values: Any
+) -> tuple[Volunteer, bool]:
+    """One guarded update. Returns whether it moved; a repetition does not. Raises VolunteerNotFound, VolunteerNotReady."""
+    moved = session.execute(
+        update(Volunteer)
+        .where(Volunteer.id == volunteer_id, Volunteer.status.in_(since))
+        .values(status=to, **values)
+        .execution_options(synchronize_session=False)
+    )
+    volunteer = volunteer_of(session, volunteer_id)
+    if not moved.rowcount and volunteer.status is not to:
+        raise VolunteerNotReady(f"Volunteer {volunteer_id} is {volunteer.status}.", volunteer_status=volunteer.status)
+    return volunteer, bool(moved.rowcount)
+
+
+def _lose_everything(session: Session, volunteer_id: UUID) -> None:
+    cancel_everything(session, volunteer_id)
+    session.execute(delete(Coordination).where(Coordination.volunteer_id == volunteer_id))
+    withdraw_access(session, volunteer_id)
+
+
+def sign_ups_of(session: Session, volunteer_id: UUID) -> Sequence[SignUp]:
+    """The volunteer's last 200 sign-ups, newest first."""
+    return session.scalars(
+        select(SignUp).where(SignUp.volunteer_id == volunteer_id).order_by(SignUp.id.desc()).limit(200)
+    ).all()

@@ -1,5 +1,37 @@
 """Celery entry points of notify: a few lines each, calling a verb."""
 
+from uuid import UUID
+
+from services.notify import alerts, delivery, messages
 from shared import housekeeping
+from shared.db import transaction
+from shared.worker import job, periodic
 
 housekeeping.declare("notify")
+
+
+@job("notify.deliver_webhook")
+def deliver_webhook(delivery_id: str) -> bool:
+    """Send one delivery if it is due and nobody is sending it."""
+    return delivery.send_one(UUID(delivery_id))
+
+
+@periodic("notify.deliver_due", every_seconds=5)
+def deliver_due() -> int:
+    """Send what is due. When to try again is a column, so a lost kick or a second run is harmless."""
+    return delivery.send_due()
+
+
+@periodic("notify.forget_messages", every_seconds=60)
+def forget_messages() -> None:
+    """One-time codes do not outlive their five minutes by more than one."""
+    with transaction() as session:
+        messages.forget_expired(session)
+
+
+@periodic("notify.forget_old_deliveries", every_seconds=3600)
+def forget_old_deliveries() -> None:
+    """Deliveries after 30 days; alerts that slipped in while their person was being erased."""
+    with transaction() as session:
+        delivery.forget_old_deliveries(session)
+        alerts.forget_erased_people(session)

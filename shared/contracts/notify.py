@@ -4,6 +4,9 @@ from uuid import UUID
 
 from shared.contracts import Fact, fact
 
+STAFF_INBOX = UUID("00000000-0000-7000-8000-000000000001")
+"""Not a person: the inbox that all centre staff share."""
+
 
 @fact("notify", "alert.failed", subject="alert_id", heard_by=("notify",))
 class AlertFailed(Fact):

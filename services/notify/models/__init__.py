@@ -1,9 +1,13 @@
 """The tables that notify owns. No other service reads them."""
 
-from sqlalchemy.orm import DeclarativeBase
+from services.notify.models.alerts import Alert
+from services.notify.models.base import Base
+from services.notify.models.deliveries import Delivery, DeliveryAttempt, DeliveryStatus
+from services.notify.models.messages import Message, MessageKind
+from services.notify.models.people import ErasedPerson, MergedPerson, Preference
+from services.notify.models.subscriptions import Subscription, SubscriptionSecret
 
-from shared.db import Conventions, conventional_metadata
-
-
-class Base(Conventions, DeclarativeBase):
-    metadata = conventional_metadata()
+__all__ = [
+    "Alert", "Base", "Delivery", "DeliveryAttempt", "DeliveryStatus", "ErasedPerson", "MergedPerson", "Message",
+    "MessageKind", "Preference", "Subscription", "SubscriptionSecret",
+]  # fmt: skip

@@ -1,0 +1,132 @@
+"""Who must hear of which fact: one table, read top to bottom. Pure; nothing here touches the database."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from services.notify.templates import TEMPLATES, Topic
+from shared.contracts import Fact
+from shared.contracts.notify import STAFF_INBOX, AlertFailed, SubscriptionDisabled
+from shared.contracts.registration import (
+    AttendanceCheckedIn,
+    AttendanceCheckedOut,
+    HoursCorrected,
+    HoursRecorded,
+    HoursRejected,
+    Origin,
+    SignupCancelled,
+    SignupConfirmed,
+    SignupWaitlisted,
+    VolunteerActivated,
+    VolunteerSuspended,
+)
+from shared.contracts.rewards import (
+    DisputeOpened,
+    StockLow,
+    VoucherBackordered,
+    VoucherExpired,
+    VoucherIssued,
+    VoucherRedeemed,
+    VoucherReversed,
+    VoucherVoided,
+)
+from shared.contracts.wishes import (
+    WishClaimed,
+    WishConfirmed,
+    WishFulfilled,
+    WishReleased,
+    WishSubmitted,
+    WishWithdrawn,
+)
+
+Who = Callable[[Any], UUID | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One alert to be: this person hears of this fact by this template."""
+
+    event_id: UUID
+    person_id: UUID
+    template: str
+    topic: Topic
+    params: dict[str, Any]
+
+
+def volunteer(fact: Any) -> UUID | None:
+    found: UUID = fact.volunteer_id
+    return found
+
+
+def unless_imported(fact: HoursRecorded) -> UUID | None:
+    """An old stock of records alerts nobody."""
+    return None if fact.origin is Origin.IMPORT else fact.volunteer_id
+
+
+def holder(fact: Any) -> UUID | None:
+    found: UUID | None = fact.holder_id
+    return found
+
+
+def claimer(fact: Any) -> UUID | None:
+    """A volunteer, or an organisation by its id: its coordinators read that inbox."""
+    found: UUID | None = fact.claimer_id
+    return found
+
+
+def station(fact: Any) -> UUID | None:
+    found: UUID = fact.station_id
+    return found
+
+
+def staff(_: Any) -> UUID | None:
+    return STAFF_INBOX
+
+
+AUDIENCES: dict[type[Fact], tuple[tuple[Who, str, tuple[str, ...]], ...]] = {
+    # fact               who hears         by which template         with which of its fields
+    VolunteerActivated: ((volunteer, "volunteer_activated", ()),),
+    VolunteerSuspended: ((volunteer, "volunteer_suspended", ()),),
+    SignupConfirmed: ((volunteer, "signup_confirmed", ("title", "starts_at")),),
+    SignupWaitlisted: ((volunteer, "signup_waitlisted", ("title",)),),
+    SignupCancelled: ((volunteer, "signup_cancelled", ("title",)),),
+    AttendanceCheckedIn: ((volunteer, "checked_in", ("at",)),),
+    AttendanceCheckedOut: ((volunteer, "checked_out", ("at", "minutes")),),
+    HoursRecorded: ((unless_imported, "hours_recorded", ("minutes", "worked_on")),),
+    HoursCorrected: ((volunteer, "hours_corrected", ("old_minutes", "new_minutes", "worked_on")),),
+    HoursRejected: ((volunteer, "hours_rejected", ("minutes",)),),
+    VoucherIssued: ((holder, "voucher_issued", ("title", "expires_at")),),
+    VoucherRedeemed: ((holder, "voucher_redeemed", ("title", "redeemed_at")),),
+    VoucherReversed: ((holder, "voucher_reversed", ("title",)),),
+    VoucherExpired: ((holder, "voucher_expired", ("title",)),),
+    VoucherVoided: ((holder, "voucher_voided", ("title", "cause")),),
+    VoucherBackordered: ((volunteer, "voucher_backordered", ("title",)),),
+    WishSubmitted: ((station, "wish_submitted", ()),),
+    WishClaimed: (
+        (claimer, "wish_claimed", ("title", "lease_until")),
+        (station, "wish_claimed_station", ("title", "lease_until")),
+    ),
+    WishReleased: (
+        (claimer, "wish_released", ("title", "cause")),
+        (station, "wish_released_station", ("title", "cause")),
+    ),
+    WishFulfilled: ((station, "wish_fulfilled_station", ("title",)),),
+    WishConfirmed: ((claimer, "wish_confirmed", ("title",)), (station, "wish_confirmed_station", ("title",))),
+    WishWithdrawn: ((claimer, "wish_withdrawn", ("title",)),),
+    StockLow: ((staff, "stock_low", ("title", "left")),),
+    DisputeOpened: ((staff, "dispute_opened", ("reason_code",)),),
+    AlertFailed: ((staff, "alert_failed", ("topic",)),),
+    SubscriptionDisabled: ((staff, "subscription_disabled", ("reason",)),),
+}
+"""Facts that are not in the table alert nobody; other systems may still subscribe to them."""
+
+
+def told_by(facts: Iterable[Fact]) -> Iterator[Told]:
+    """Everybody whom these facts concern."""
+    for fact in facts:
+        for who, template, fields in AUDIENCES.get(type(fact), ()):
+            person_id = who(fact)
+            if person_id is not None:
+                params = fact.model_dump(mode="json", include=set(fields))
+                yield Told(fact.envelope.id, person_id, template, TEMPLATES[template].topic, params)

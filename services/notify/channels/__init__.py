@@ -1,0 +1,1 @@
+"""How people and systems are reached, one file each. Copy one to add another."""

@@ -1,0 +1,50 @@
+"""One-time codes and short notices to one person: sealed, gone after five minutes, never an event or a log line.
+
+No SMS provider is connected yet; in embedded mode the dev mailbox shows what would have been sent.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from services.notify.models import Message, MessageKind
+from shared.clock import app_now
+from shared.crypto import Vault, vault
+from shared.settings import Settings
+
+LIFETIME = timedelta(minutes=5)
+
+
+def send_message(
+    session: Session, settings: Settings, *, kind: MessageKind, content: str, to: str | None, person_id: UUID | None
+) -> Message:
+    """Keep a message for five minutes. Repeating it sends another."""
+    box = box_of(settings)
+    message = Message(
+        person_id=person_id, recipient=box.seal(to) if to else None, kind=kind, content=box.seal(content),
+        expires_at=app_now() + LIFETIME,
+    )  # fmt: skip
+    session.add(message)
+    session.flush()
+    session.refresh(message)
+    return message
+
+
+def mailbox(session: Session, most: int) -> Sequence[Message]:
+    """What was sent in the last five minutes, newest first."""
+    current = select(Message).where(Message.expires_at > app_now())
+    return session.scalars(current.order_by(Message.id.desc()).limit(most)).all()
+
+
+def forget_expired(session: Session) -> int:
+    """Delete what is older than five minutes. Returns how many."""
+    return session.execute(  # type: ignore[attr-defined,no-any-return]
+        delete(Message).where(Message.expires_at <= app_now())
+    ).rowcount
+
+
+def box_of(settings: Settings) -> Vault:
+    return vault(settings, "messages.content")

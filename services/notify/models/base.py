@@ -1,0 +1,9 @@
+"""The base of notify's tables."""
+
+from sqlalchemy.orm import DeclarativeBase
+
+from shared.db import Conventions, conventional_metadata
+
+
+class Base(Conventions, DeclarativeBase):
+    metadata = conventional_metadata()

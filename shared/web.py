@@ -6,7 +6,7 @@ from typing import Any
 
 from apiflask import APIBlueprint, APIFlask
 from apiflask.exceptions import HTTPError
-from flask import Response, g, jsonify, request
+from flask import Request, Response, g, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from werkzeug.exceptions import HTTPException
@@ -36,8 +36,17 @@ def exempt_from_idempotency_keys(view: Callable[..., Any]) -> Callable[..., Any]
     return view
 
 
+class ServiceRequest(Request):
+    """No body reads as `{}`: a move may leave it out, and where fields are needed the answer names them."""
+
+    def on_json_loading_failed(self, e: ValueError | None) -> Any:
+        return super().on_json_loading_failed(e) if self.get_data() else {}
+
+
 class ServiceApp(APIFlask):
     """A Flask app of one service. `create_app` of each service calls `make_app`, nothing else builds one."""
+
+    request_class = ServiceRequest
 
     database: Database
     settings: Settings
@@ -266,7 +275,7 @@ def _finish_spec(app: ServiceApp, spec: dict[str, Any]) -> dict[str, Any]:
     }
     for operation, view in _operations_of(app, spec):
         responses = operation.setdefault("responses", {})
-        for code in [c for c in responses if str(c)[0] in "45"]:
+        for code in [c for c, own in responses.items() if str(c)[0] in "45" and _is_generated(own)]:
             del responses[code]
         responses["4XX"], responses["503"] = answer, answer
         access = view.__access__  # type: ignore[attr-defined]
@@ -275,6 +284,11 @@ def _finish_spec(app: ServiceApp, spec: dict[str, Any]) -> dict[str, Any]:
             who = [*sorted(access.roles), *([f"system:{access.scope}"] if access.scope else [])]
             operation["x-roles"] = who
     return spec
+
+
+def _is_generated(response: dict[str, Any]) -> bool:
+    """APIFlask's own error schemas; what a route documents by itself (OAuth2 errors are no problem documents) stays."""
+    return "application/json" not in response.get("content", {}) or "Error" in str(response["content"])
 
 
 def _operations_of(app: ServiceApp, spec: dict[str, Any]) -> Iterable[tuple[dict[str, Any], Callable[..., Any]]]:

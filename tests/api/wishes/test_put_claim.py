@@ -1,6 +1,7 @@
 """One wish, one granter: the race, the lapsed lease, the limit."""
 
 from collections.abc import Callable
+from functools import partial
 from threading import Barrier, Thread
 from uuid import UUID
 
@@ -34,7 +35,9 @@ def test_only_one_of_many_volunteers_gets_a_wish(tree: Tree) -> None:
         wish_id = tree.published()
         people = {person: tree.district.token("volunteer", person) for person in (new_id() for _ in range(8))}
         codes: dict[UUID, int] = {}
-        at_once(*(lambda p=p, t=t: codes.update({p: put_claim(tree, wish_id, p, t)}) for p, t in people.items()))
+        at_once(
+            *(lambda p=p, t=t, w=wish_id, c=codes: c.update({p: put_claim(tree, w, p, t)}) for p, t in people.items())
+        )
         assert sorted(codes.values()) == [200] + [409] * 7
         (winner,) = (person for person, code in codes.items() if code == 200)
         assert tree.wish(wish_id) == ("claimed", winner, 1)
@@ -172,18 +175,16 @@ def test_the_clock_and_the_claimer_do_not_both_win(tree: Tree) -> None:
         with tree.wishes.session() as session:
             claims.release_expired_claims(session, BATCH)
 
+    def late_fulfilment(wish_id: UUID, fence: int, codes: list[int]) -> None:
+        body, token = {"note": "done", "fence": fence}, tree.tokens[tree.shen_fang]
+        codes.append(tree.wishes.call("PUT", f"/v1/wishes/{wish_id}/fulfilment", body, as_=token).status_code)
+
     for _ in range(6):
         wish_id = tree.published()
         fence = tree.claim(wish_id, tree.shen_fang)["fence"]
         tree.lapse(wish_id)
         codes: list[int] = []
-        body, token = {"note": "done", "fence": fence}, tree.tokens[tree.shen_fang]
-        at_once(
-            expire,
-            lambda: codes.append(
-                tree.wishes.call("PUT", f"/v1/wishes/{wish_id}/fulfilment", body, as_=token).status_code  # noqa: B023
-            ),
-        )
+        at_once(expire, partial(late_fulfilment, wish_id, fence, codes))
         status = tree.wish(wish_id)[0]
         assert (status, codes) in (("fulfilled", [200]), ("published", [409]))
         said = [s["type"] for s in tree.wishes.said() if s["subject"] == str(wish_id)]

@@ -184,10 +184,17 @@ def get_dev_mailbox() -> Any:
         return {"items": access.waiting_messages(session)}
 
 
+_OAUTH_ANSWER = {
+    "description": "A token, or an error (RFC 6749 sections 5.1 and 5.2)",
+    "content": {"application/json": {"schema": {"type": "object"}}},
+}
+
+
 @bp.post("/v1/oauth/token")
 @bp.doc(
     summary="Get a token for a system (RFC 6749, client credentials)",
     description="Form `grant_type=client_credentials`; client id and secret by HTTP Basic or in the form.",
+    responses={code: _OAUTH_ANSWER for code in (200, 400, 401)},
 )
 @allow(public=True)
 @exempt_from_idempotency_keys

@@ -30,7 +30,7 @@ from shared.auth import Role, note_access_changed, sign_token
 from shared.clock import app_now
 from shared.contracts.registration import PersonAccessChanged
 from shared.crypto import Vault, secret_hash, vault
-from shared.db import current_database
+from shared.db import changed, current_database
 from shared.ids import new_id
 from shared.outbox import publish
 
@@ -124,7 +124,7 @@ def send_code(session: Session, phone: str) -> None:
             where=(LoginCode.sent_at < app_now() - CODE_EVERY) & or_(new_day, LoginCode.sends < CODES_PER_DAY),
         )
     )
-    if sent.rowcount:
+    if changed(sent):
         text = f"柯城志愿: {code} 是您的登录验证码, 5 分钟内有效。Your log-in code, valid for 5 minutes."
         session.add(
             OutboundMessage(

@@ -11,6 +11,7 @@ from services.registration.organisations import may_coordinate, require_coordina
 from shared.auth import Principal
 from shared.clock import now
 from shared.contracts.registration import ActivityPublished
+from shared.db import changed
 from shared.ids import new_id
 from shared.outbox import publish
 from shared.problems import Conflict, NotFound, invalid
@@ -90,7 +91,7 @@ def publish_activity(session: Session, principal: Principal, activity_id: UUID) 
         .execution_options(synchronize_session=False)
     )
     session.refresh(activity)
-    if moved.rowcount:
+    if changed(moved):
         publish(
             session,
             ActivityPublished(
@@ -98,7 +99,7 @@ def publish_activity(session: Session, principal: Principal, activity_id: UUID) 
                 organisation_id=activity.organisation_id,
                 title=activity.title,
                 category=activity.category,
-            ),  # fmt: skip
+            ),
         )
     elif activity.status is ActivityStatus.DRAFT:
         raise RisksNotStated(f"Activity {activity_id} has no risk statement.")

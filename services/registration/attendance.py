@@ -25,6 +25,7 @@ from services.registration.policy import AUTO_APPROVAL_FOR, CLOSE_AFTER, MINIMUM
 from shared.auth import Principal
 from shared.clock import app_now, now
 from shared.contracts.registration import AttendanceCheckedIn, AttendanceCheckedOut, Bucket, Origin
+from shared.db import changed
 from shared.outbox import publish
 from shared.problems import Conflict, NotFound, invalid
 
@@ -81,7 +82,7 @@ def check_in(session: Session, principal: Principal, session_id: UUID, volunteer
     row = insert(Attendance).values(
         session_id=session_id, volunteer_id=volunteer_id, checked_in_at=at, checked_in_by=str(principal.subject)
     )
-    if session.execute(row.on_conflict_do_nothing()).rowcount:
+    if changed(session.execute(row.on_conflict_do_nothing())):
         publish(session, AttendanceCheckedIn(session_id=session_id, volunteer_id=volunteer_id, at=at))
     found = _attendance(session, session_id, volunteer_id)
     if found.checked_in_at != at:
@@ -98,7 +99,7 @@ def undo_check_in(session: Session, principal: Principal, session_id: UUID, volu
             Attendance.checked_out_at.is_(None),
         )
     )  # fmt: skip
-    if not gone.rowcount and session.get(Attendance, (session_id, volunteer_id)) is not None:
+    if not changed(gone) and session.get(Attendance, (session_id, volunteer_id)) is not None:
         raise CheckedOutAlready(f"Volunteer {volunteer_id}, session {session_id}.")
 
 
@@ -160,7 +161,7 @@ def _close(
         .values(checked_out_at=at, checked_out_by=actor, minutes=was.minutes, closed_by_clock=actor == CLOCK)
         .execution_options(synchronize_session=False)
     )  # fmt: skip
-    if not closed.rowcount:
+    if not changed(closed):
         return False
     publish(
         session,

@@ -1,6 +1,7 @@
 """Systems that call us: OAuth2 client credentials. Our own four services are clients too, by settings."""
 
 import hmac
+import re
 import secrets
 from collections.abc import Sequence
 from typing import Any
@@ -22,13 +23,11 @@ SERVICE_SCOPES = frozenset({"events:read", "events:*", "contacts:read", "message
 
 def is_scope(scope: str) -> bool:
     """`events:<type>` lets a system read facts of one type."""
-    return scope in SCOPES or (
-        scope.startswith("events:") and scope.removeprefix("events:").replace(".", "").replace("_", "").isalpha()
-    )
+    return scope in SCOPES or re.fullmatch(r"events:[a-z_]+\.[a-z_]+", scope) is not None
 
 
 def create_client(session: Session, name: str, scopes: list[str]) -> dict[str, Any]:
-    """Register a system. Returns {client_id, client_secret}; the secret is shown this once. Raises a 422 per bad scope."""
+    """Register a system. Returns {client_id, client_secret}, the secret this once. Raises a 422 for a bad scope."""
     for scope in scopes:
         if not is_scope(scope):
             raise invalid("/scopes", f"There is no scope {scope[:60]!r}.")

@@ -20,6 +20,7 @@ from services.registration.policy import CLOCKS_DIFFER_BY
 from shared.auth import Principal
 from shared.clock import SITE, app_now, now
 from shared.contracts.registration import Bucket, HoursCorrected, HoursRecorded, HoursRejected, Origin
+from shared.db import changed
 from shared.ids import new_id
 from shared.outbox import publish
 from shared.problems import Conflict, Forbidden, NotFound, Problem, Unavailable, Unprocessable, invalid
@@ -408,7 +409,7 @@ def explain_hours(session: Session, volunteer_id: UUID) -> tuple[Sequence[Servic
 def _guarded(session: Session, statement: Any) -> bool:
     try:
         with session.begin_nested():
-            return bool(session.execute(statement.execution_options(synchronize_session=False)).rowcount)
+            return bool(changed(session.execute(statement.execution_options(synchronize_session=False))))
     except IntegrityError as error:
         raise _overlapping(error) from None
 

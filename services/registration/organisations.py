@@ -11,6 +11,7 @@ from services.registration.access import withdraw_access
 from services.registration.models import Coordination, Organisation, OrganisationKind, Volunteer, VolunteerStatus
 from shared.auth import Principal, Role
 from shared.contracts.registration import OrganisationRegistered
+from shared.db import changed
 from shared.ids import new_id
 from shared.outbox import publish
 from shared.problems import Conflict, NotFound, Unprocessable
@@ -121,5 +122,5 @@ def end_coordination(session: Session, organisation_id: UUID, volunteer_id: UUID
             Coordination.organisation_id == organisation_id, Coordination.volunteer_id == volunteer_id
         )
     )
-    if gone.rowcount:
+    if changed(gone):
         withdraw_access(session, volunteer_id, sign_out=False)

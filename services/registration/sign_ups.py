@@ -5,6 +5,7 @@ A seat that becomes free goes to the first in line at once; offers that expire c
 """
 
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -25,6 +26,7 @@ from services.registration.models import (
 from services.registration.people import age_on
 from shared.clock import SITE, app_now, now
 from shared.contracts.registration import SignupCancelled, SignupConfirmed, SignupWaitlisted
+from shared.db import changed
 from shared.ids import new_id
 from shared.outbox import publish
 from shared.problems import Conflict
@@ -75,7 +77,12 @@ def sign_up(session: Session, session_id: UUID, volunteer_id: UUID) -> tuple[Sig
             session.execute(row.on_conflict_do_update(index_elements=["session_id", "volunteer_id"], set_=again))
     except IntegrityError as error:
         raise _overlapping(error) from None
-    told = {"session_id": session_id, "volunteer_id": volunteer_id, "activity_id": activity.id, "title": activity.title}
+    told: dict[str, Any] = {
+        "session_id": session_id,
+        "volunteer_id": volunteer_id,
+        "activity_id": activity.id,
+        "title": activity.title,
+    }
     if status is SignUpStatus.CONFIRMED:
         publish(session, SignupConfirmed(**told, starts_at=held.starts_at))
     else:
@@ -174,7 +181,7 @@ def _take_seat(session: Session, session_id: UUID) -> bool:
         .values(confirmed=ActivitySession.confirmed + 1)
         .execution_options(synchronize_session=False)
     )
-    return bool(taken.rowcount)
+    return bool(changed(taken))
 
 
 def _promote(session: Session, held: ActivitySession, activity: Activity) -> None:
@@ -210,7 +217,7 @@ def _promote(session: Session, held: ActivitySession, activity: Activity) -> Non
                 activity_id=activity.id,
                 title=activity.title,
                 starts_at=held.starts_at,
-            ),  # fmt: skip
+            ),
         )
         return
 

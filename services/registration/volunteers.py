@@ -36,6 +36,7 @@ from shared.contracts.registration import (
     VolunteerRegistered,
     VolunteerSuspended,
 )
+from shared.db import changed
 from shared.ids import new_id
 from shared.outbox import publish
 from shared.problems import Conflict, NotFound, Unprocessable, invalid
@@ -288,7 +289,7 @@ def look_up_contact(session: Session, volunteer_id: UUID, looked_by: str) -> str
 def _move(
     session: Session, volunteer_id: UUID, to: VolunteerStatus, *since: VolunteerStatus, **values: Any
 ) -> tuple[Volunteer, bool]:
-    """One guarded update. Returns whether it moved; a repetition does not. Raises VolunteerNotFound, VolunteerNotReady."""
+    """One guarded update; the second value says whether it moved. Raises VolunteerNotFound, VolunteerNotReady."""
     moved = session.execute(
         update(Volunteer)
         .where(Volunteer.id == volunteer_id, Volunteer.status.in_(since))
@@ -296,9 +297,9 @@ def _move(
         .execution_options(synchronize_session=False)
     )
     volunteer = volunteer_of(session, volunteer_id)
-    if not moved.rowcount and volunteer.status is not to:
+    if not changed(moved) and volunteer.status is not to:
         raise VolunteerNotReady(f"Volunteer {volunteer_id} is {volunteer.status}.", volunteer_status=volunteer.status)
-    return volunteer, bool(moved.rowcount)
+    return volunteer, bool(changed(moved))
 
 
 def _lose_everything(session: Session, volunteer_id: UUID) -> None:

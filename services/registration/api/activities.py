@@ -194,7 +194,8 @@ def _only_for(principal: Principal, session: Any, session_id: UUID, volunteer_id
 @bp.output(SignUpShown)
 @bp.doc(
     summary="Sign up for a session",
-    description="Answers 201 the first time. A refusal (409) names its `reason`: not_published, over, not_active, too_young, overlaps.",
+    description="Answers 201 the first time. A refusal (409) names its `reason`: "
+    "not_published, over, not_active, too_young or overlaps.",
 )
 @allow(Role.VOLUNTEER, *COORDINATORS)
 def put_sign_up(session_id: UUID, volunteer_id: UUID) -> Any:

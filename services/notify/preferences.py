@@ -11,15 +11,17 @@ from services.notify.models import Alert, ErasedPerson, MergedPerson, Message, P
 from shared.clock import app_now
 
 
-def set_preferences(
-    session: Session, person_id: UUID, language: str | None, muted_topics: Sequence[str]
-) -> Preference:
+def set_preferences(session: Session, person_id: UUID, language: str | None, muted_topics: Sequence[str]) -> Preference:
     """Replace a person's preferences. Repeating it changes nothing."""
     row = insert(Preference).values(person_id=person_id, language=language, muted_topics=sorted(set(muted_topics)))
     session.execute(
         row.on_conflict_do_update(
             index_elements=["person_id"],
-            set_={"language": row.excluded.language, "muted_topics": row.excluded.muted_topics, "updated_at": app_now()},
+            set_={
+                "language": row.excluded.language,
+                "muted_topics": row.excluded.muted_topics,
+                "updated_at": app_now(),
+            },
         )
     )
     return preferences_of(session, person_id)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a table reads better with one template a line
 """The words of alerts: English source texts, translated when an alert is read.
 
 A placeholder may say how its value reads to a person: `{minutes:hours}`, `{at:time}`, `{worked_on:day}`, `{cause:word}`.

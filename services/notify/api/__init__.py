@@ -2,4 +2,12 @@
 
 from apiflask import APIBlueprint
 
-BLUEPRINTS: tuple[APIBlueprint, ...] = ()
+from services.notify.api import alerts, messages, subscriptions
+from shared.dead_letters import dead_letters_blueprint
+
+BLUEPRINTS: tuple[APIBlueprint, ...] = (
+    alerts.bp,
+    messages.bp,
+    subscriptions.bp,
+    dead_letters_blueprint("/v1/dead-letters"),
+)

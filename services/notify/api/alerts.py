@@ -1,0 +1,136 @@
+"""`/v1/people/{id}/alerts` and preferences, `/v1/alerts`, `/v1/templates`."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import request
+from pydantic import Field
+from sqlalchemy.orm import Session
+
+from services.notify import alerts, preferences
+from services.notify.models import Alert
+from services.notify.templates import TEMPLATES, Topic, render
+from shared.auth import Role, allow, caller, only_self_or_staff
+from shared.contracts.notify import STAFF_INBOX
+from shared.db import transaction
+from shared.fields import Body, Shown
+from shared.language import request_language, translate
+from shared.paging import PageQuery, page_of
+
+bp = APIBlueprint("alerts", __name__, tag="Alerts")
+
+
+class AlertsQuery(PageQuery):
+    unread: bool | None = Field(default=None, description="true: only unread ones; false: only read ones")
+
+
+class AlertShown(Shown):
+    id: UUID
+    topic: str
+    title: str
+    text: str
+    created_at: datetime
+    read_at: datetime | None
+
+
+class AlertsShown(Shown):
+    items: list[AlertShown]
+    next: str | None
+
+
+class PreferencesBody(Body):
+    language: Literal["zh-CN", "en"] | None = Field(default=None, description="null: what the browser asks for")
+    muted_topics: list[Topic] = Field(default_factory=list, max_length=len(Topic))
+
+
+class PreferencesShown(Shown):
+    language: str | None
+    muted_topics: list[str]
+
+
+class TemplateShown(Shown):
+    name: str
+    topic: str
+    title: str
+    text: str
+
+
+class TemplatesShown(Shown):
+    items: list[TemplateShown]
+    next: str | None
+
+
+@bp.get("/v1/people/<uuid:person_id>/alerts")
+@bp.input(AlertsQuery, location="query")
+@bp.output(AlertsShown)
+@bp.doc(summary="What somebody was told, newest first")
+@allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF, Role.AUDITOR)
+def get_alerts(person_id: UUID, query_data: AlertsQuery) -> dict[str, Any]:
+    if caller().role is not Role.COORDINATOR or caller().organisation_id != person_id:
+        only_self_or_staff(person_id)
+    with transaction() as session:
+        statement = alerts.alerts_of(session, person_id, unread=query_data.unread)
+        items, after = page_of(session, statement, Alert.id, query_data)
+        language = _reading_language(session, person_id)
+        return {"items": [_shown(alert, language) for alert in items], "next": after}
+
+
+@bp.put("/v1/alerts/<uuid:alert_id>/read")
+@bp.output(AlertShown)
+@bp.doc(summary="Mark one's own alert as read")
+@allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
+def put_read(alert_id: UUID) -> dict[str, Any]:
+    principal = caller()
+    shared_inbox = STAFF_INBOX if principal.is_staff else principal.organisation_id
+    inboxes = [inbox for inbox in (principal.subject, shared_inbox) if isinstance(inbox, UUID)]
+    with transaction() as session:
+        alert = alerts.read_alert(session, alert_id, inboxes)
+        return _shown(alert, _reading_language(session, alert.person_id))
+
+
+@bp.get("/v1/people/<uuid:person_id>/preferences")
+@bp.output(PreferencesShown)
+@bp.doc(summary="How somebody likes to be told")
+@allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF, Role.AUDITOR)
+def get_preferences(person_id: UUID) -> Any:
+    only_self_or_staff(person_id)
+    with transaction() as session:
+        return preferences.preferences_of(session, person_id)
+
+
+@bp.put("/v1/people/<uuid:person_id>/preferences")
+@bp.input(PreferencesBody)
+@bp.output(PreferencesShown)
+@bp.doc(summary="Replace how somebody likes to be told; muted topics are hidden, not lost")
+@allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
+def put_preferences(person_id: UUID, json_data: PreferencesBody) -> Any:
+    only_self_or_staff(person_id)
+    with transaction() as session:
+        return preferences.set_preferences(session, person_id, json_data.language, json_data.muted_topics)
+
+
+@bp.get("/v1/templates")
+@bp.output(TemplatesShown)
+@bp.doc(summary="The words of all alerts, in the language of the request")
+@allow(Role.STAFF, Role.AUDITOR)
+def get_templates() -> dict[str, Any]:
+    items = [
+        {"name": t.name, "topic": t.topic, "title": translate(t.title), "text": translate(t.text)}
+        for t in TEMPLATES.values()
+    ]
+    return {"items": items, "next": None}
+
+
+def _reading_language(session: Session, person_id: UUID) -> str:
+    """What the request asks for, else what the person once chose, else Chinese."""
+    if "Accept-Language" in request.headers:
+        return request_language()
+    return preferences.preferences_of(session, person_id).language or request_language()
+
+
+def _shown(alert: Alert, language: str) -> dict[str, Any]:
+    title, text = render(TEMPLATES[alert.template], alert.params, language)
+    return {"id": alert.id, "topic": alert.topic, "title": title, "text": text,
+            "created_at": alert.created_at, "read_at": alert.read_at}  # fmt: skip

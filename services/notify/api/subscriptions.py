@@ -1,0 +1,169 @@
+"""`/v1/subscriptions`: webhooks of other systems, granted by staff."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from pydantic import Field
+from sqlalchemy import select
+
+from services.notify import subscriptions
+from services.notify.models import DeliveryAttempt, Subscription
+from shared.auth import Role, allow, caller, settings
+from shared.db import transaction
+from shared.fields import Body, Code, Instant, Shown
+from shared.paging import PageQuery, page_of
+
+bp = APIBlueprint("subscriptions", __name__, tag="Subscriptions")
+
+
+class SubscriptionBody(Body):
+    url: Annotated[str, Field(min_length=8, max_length=2000)]
+    events: Annotated[list[Code], Field(min_length=1, max_length=100)]
+    venue_id: UUID | None = None
+
+
+class RecoverBody(Body):
+    since: Instant
+
+
+class SubscriptionShown(Shown):
+    id: UUID
+    url: str
+    events: list[str]
+    venue_id: UUID | None
+    created_at: datetime
+    failing_since: datetime | None
+    disabled_at: datetime | None
+    disabled_reason: str | None
+
+
+class SubscriptionsShown(Shown):
+    items: list[SubscriptionShown]
+    next: str | None
+
+
+class CreatedShown(SubscriptionShown):
+    secret: str
+
+
+class SecretShown(Shown):
+    secret: str
+
+
+class PingShown(Shown):
+    event_id: UUID
+
+
+class RecoveredShown(Shown):
+    deliveries: int
+
+
+class AttemptShown(Shown):
+    id: UUID
+    delivery_id: UUID
+    number: int
+    status: int | None
+    milliseconds: int
+    error: str | None
+    attempted_at: datetime
+
+
+class AttemptsShown(Shown):
+    items: list[AttemptShown]
+    next: str | None
+
+
+@bp.post("/v1/subscriptions")
+@bp.input(SubscriptionBody)
+@bp.output(CreatedShown, status_code=201)
+@bp.doc(summary="Send these facts to this address; the secret is shown once")
+@allow(Role.STAFF)
+def post_subscription(json_data: SubscriptionBody) -> dict[str, Any]:
+    with transaction() as session:
+        subscription, secret = subscriptions.subscribe(
+            session, settings(), url=json_data.url, events=json_data.events, venue_id=json_data.venue_id,
+            created_by=UUID(str(caller().subject)),
+        )  # fmt: skip
+        return {**SubscriptionShown.model_validate(subscription).model_dump(), "secret": secret}
+
+
+@bp.get("/v1/subscriptions")
+@bp.input(PageQuery, location="query")
+@bp.output(SubscriptionsShown)
+@bp.doc(summary="All subscriptions, newest first")
+@allow(Role.STAFF, Role.AUDITOR)
+def get_subscriptions(query_data: PageQuery) -> dict[str, Any]:
+    with transaction() as session:
+        items, after = page_of(session, select(Subscription), Subscription.id, query_data)
+        return {"items": items, "next": after}
+
+
+@bp.get("/v1/subscriptions/<uuid:subscription_id>")
+@bp.output(SubscriptionShown)
+@bp.doc(summary="One subscription")
+@allow(Role.STAFF, Role.AUDITOR)
+def get_subscription(subscription_id: UUID) -> Any:
+    with transaction() as session:
+        return subscriptions.find_subscription(session, subscription_id)
+
+
+@bp.delete("/v1/subscriptions/<uuid:subscription_id>")
+@bp.output({}, status_code=204)
+@bp.doc(summary="End a subscription and forget its deliveries")
+@allow(Role.STAFF)
+def delete_subscription(subscription_id: UUID) -> str:
+    with transaction() as session:
+        subscriptions.unsubscribe(session, subscription_id)
+    return ""
+
+
+@bp.post("/v1/subscriptions/<uuid:subscription_id>/secrets")
+@bp.output(SecretShown, status_code=201)
+@bp.doc(summary="A new secret; the one before signs along for 24 hours")
+@allow(Role.STAFF)
+def post_secret(subscription_id: UUID) -> dict[str, str]:
+    with transaction() as session:
+        return {"secret": subscriptions.rotate_secret(session, settings(), subscription_id)}
+
+
+@bp.post("/v1/subscriptions/<uuid:subscription_id>/test")
+@bp.output(PingShown, status_code=202)
+@bp.doc(summary="Send a test message (`subscription.tested`) within seconds")
+@allow(Role.STAFF)
+def post_test(subscription_id: UUID) -> dict[str, UUID]:
+    with transaction() as session:
+        return {"event_id": subscriptions.ping(session, subscription_id)}
+
+
+@bp.get("/v1/subscriptions/<uuid:subscription_id>/attempts")
+@bp.input(PageQuery, location="query")
+@bp.output(AttemptsShown)
+@bp.doc(summary="How each attempt went, newest first")
+@allow(Role.STAFF, Role.AUDITOR)
+def get_attempts(subscription_id: UUID, query_data: PageQuery) -> dict[str, Any]:
+    with transaction() as session:
+        subscriptions.find_subscription(session, subscription_id)
+        mine = select(DeliveryAttempt).where(DeliveryAttempt.subscription_id == subscription_id)
+        items, after = page_of(session, mine, DeliveryAttempt.id, query_data)
+        return {"items": items, "next": after}
+
+
+@bp.put("/v1/subscriptions/<uuid:subscription_id>/activation")
+@bp.output(SubscriptionShown)
+@bp.doc(summary="Enable a disabled subscription again")
+@allow(Role.STAFF)
+def put_activation(subscription_id: UUID) -> Any:
+    with transaction() as session:
+        return subscriptions.enable_subscription(session, subscription_id)
+
+
+@bp.post("/v1/subscriptions/<uuid:subscription_id>/recover")
+@bp.input(RecoverBody)
+@bp.output(RecoveredShown, status_code=202)
+@bp.doc(summary="Send everything undelivered since a moment again")
+@allow(Role.STAFF)
+def post_recover(subscription_id: UUID, json_data: RecoverBody) -> dict[str, int]:
+    with transaction() as session:
+        return {"deliveries": subscriptions.recover(session, subscription_id, json_data.since)}

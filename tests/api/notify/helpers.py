@@ -1,0 +1,77 @@
+"""Facts as notify receives them, and a webhook receiver of our own on loopback."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from uuid import UUID
+
+from shared.contracts import Fact
+from shared.contracts.registration import Bucket, HoursRecorded, Origin
+from shared.contracts.rewards import VoucherIssued
+from shared.ids import new_id
+from shared.inbox import Delivery
+
+
+def message(fact: Fact) -> Delivery:
+    """A fact as the broker would hand it over."""
+    event = {
+        "specversion": "1.0", "id": str(new_id()), "source": f"/{fact.source}", "type": fact.type,
+        "subject": fact.subject, "time": datetime.now(UTC).isoformat(), "dataschema": fact.dataschema(),
+        "sequence": "1", "data": fact.model_dump(mode="json"),
+    }  # fmt: skip
+    return Delivery(json.dumps(event).encode())
+
+
+def hours(volunteer_id: UUID, origin: Origin = Origin.ATTENDANCE) -> HoursRecorded:
+    return HoursRecorded(record_id=new_id(), volunteer_id=volunteer_id, organisation_id=new_id(), minutes=120,
+                         category="elderly", bucket=Bucket.VERIFIED, origin=origin, worked_on="2026-03-01")  # fmt: skip
+
+
+def voucher(holder_id: UUID, venue_id: UUID | None = None) -> VoucherIssued:
+    return VoucherIssued(voucher_id=new_id(), holder_id=holder_id, product_id=new_id(), venue_id=venue_id or new_id(),
+                         title="星光影院 Star cinema", points=120, expires_at="2026-12-31T15:59:00Z")  # fmt: skip
+
+
+class Receiver:
+    """Keeps what it is sent; answers with the next of `answers`, then 200."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, dict[str, str], bytes]] = []
+        self.answers: list[tuple[int, dict[str, str]]] = []
+        self.hold = threading.Event()
+        self.hold.set()
+        self.url = ""
+
+
+@contextmanager
+def receiver() -> Iterator[Receiver]:
+    found = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            found.got.append((self.path, dict(self.headers.items()), body))
+            found.hold.wait(5)
+            status, headers = found.answers.pop(0) if found.answers else (200, {})
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": "0"}.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    found.url = f"http://127.0.0.1:{server.server_port}/hook"
+    try:
+        yield found
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

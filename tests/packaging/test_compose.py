@@ -29,12 +29,12 @@ def test_it_follows_the_compose_specification() -> None:
     text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", COMPOSE.read_text())
     parsed = compose_spec.PyCompose.from_yaml(yaml.safe_dump(yaml.safe_load(text)))
     parsed.validate()
-    assert {*OURS, "door", "postgres", "rabbitmq", "migrate", "beat", "gateway", "seed"} <= set(parsed.service_names)
+    assert {*OURS, "door", "postgres", "rabbitmq", "migrate", "beat", "gateway", "seed"} <= set(parsed.service_names())
 
 
 def test_the_yaml_is_tidy() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "yamllint", "--strict", COMPOSE], capture_output=True, text=True, cwd=ROOT
+        [sys.executable, "-m", "yamllint", "--strict", COMPOSE], capture_output=True, text=True, cwd=ROOT, check=False
     )
     assert done.returncode == 0, done.stdout
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from werkzeug.exceptions import HTTPException
 
 from shared import health
+from shared.api_page import api_page_blueprint
 from shared.auth import Principal, Verifier, allow, authorize
 from shared.db import Database, is_contention, is_database_away, using
 from shared.feed import feed_blueprint
@@ -110,7 +111,7 @@ def make_app(
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    for blueprint in (*blueprints, feed_blueprint(service), _operations(service)):
+    for blueprint in (*blueprints, feed_blueprint(service), _operations(service), api_page_blueprint(service)):
         app.register_blueprint(blueprint)
     app.security_schemes = {
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},

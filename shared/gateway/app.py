@@ -1,4 +1,4 @@
-"""The gateway as a WSGI app: in compact mode the services run in this process, else requests are passed on over HTTP."""
+"""The gateway as a WSGI app: in compact mode the services run in this process, else they are asked over HTTP."""
 
 import importlib
 from collections.abc import Callable, Iterable

@@ -1,0 +1,55 @@
+"""How pages ask the services: as the person who is logged in, in the language of the page. A refusal becomes words."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import current_app, g, request
+
+from shared.gateway.sessions import LogInNeeded, Sessions
+
+Call = Callable[..., Any]
+"""`call(method, path, json=..., headers=...)`, answering a werkzeug TestResponse."""
+
+
+class Told(Exception):
+    """A service said no. `title` is in the language of the page."""
+
+    def __init__(self, status: int, title: str, detail: str = "", request_id: str = "") -> None:
+        super().__init__(title)
+        self.status, self.title, self.detail, self.request_id = status, title, detail, request_id
+
+
+def ask(method: str, path: str, body: Any = None, *, query: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None, as_anyone: bool = False) -> Any:  # fmt: skip
+    """The JSON answer of a service. Raises Told for a refusal, LogInNeeded when the log-in is over.
+
+    `as_anyone` sends no log-in: for proofs in the body or another header, whose refusal says nothing about the log-in.
+    """
+    sessions: Sessions = current_app.extensions["sessions"]
+    session = None if as_anyone else sessions.current()
+    answer = _send(method, path, body, query, headers, session.access if session else None)
+    if answer.status_code == 401 and session is not None:
+        session = sessions.renew(session)
+        answer = _send(method, path, body, query, headers, session.access)
+        if answer.status_code == 401:
+            raise LogInNeeded
+    document = answer.get_json(silent=True)
+    if answer.status_code >= 400:
+        known = document if isinstance(document, dict) else {}
+        raise Told(answer.status_code, known.get("title", ""), known.get("detail", ""), known.get("request_id", ""))
+    return document
+
+
+def _send(method: str, path: str, body: Any, query: dict[str, Any] | None, headers: dict[str, str] | None,
+          access: str | None) -> Any:  # fmt: skip
+    sent = {"Accept-Language": g.language, "X-Forwarded-For": request.remote_addr or "", **(headers or {})}
+    if "HTTP_TRACEPARENT" in request.environ:
+        sent["Traceparent"] = request.environ["HTTP_TRACEPARENT"]
+    if access is not None:
+        sent["Authorization"] = f"Bearer {access}"
+    options: dict[str, Any] = {"headers": sent}
+    if query:
+        options["query_string"] = {key: value for key, value in query.items() if value}
+    if body is not None:
+        options["json"] = body
+    return current_app.extensions["call"](method, path, **options)

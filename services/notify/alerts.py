@@ -1,6 +1,7 @@
 """Alerts as their readers see them. Who merged into whom is followed at reading, so nothing has to be moved in time."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, delete, func, literal, select, update
@@ -16,7 +17,7 @@ class AlertNotFound(NotFound):
     """There is no such alert in your inbox."""
 
 
-def alerts_of(session: Session, person_id: UUID, *, unread: bool | None = None) -> Select[tuple[Alert]]:
+def alerts_of(session: Session, person_id: UUID, *, unread: bool | None = None) -> Select[Any]:
     """A person's alerts, also those addressed to duplicates of them; muted topics are left out."""
     everyone = same_person(session, person_id)
     mine = Alert.person_id.in_(everyone) if len(everyone) > 1 else Alert.person_id == person_id

@@ -1,5 +1,7 @@
 """Alerts, preferences, subscriptions, deliveries, messages."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
@@ -10,7 +12,7 @@ down_revision = "notify_0001"
 NOW = sa.text("app_now()")
 
 
-def instant(name: str, **options: object) -> sa.Column:
+def instant(name: str, **options: Any) -> sa.Column:
     return sa.Column(name, sa.DateTime(timezone=True), **options)
 
 

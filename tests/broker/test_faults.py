@@ -100,8 +100,8 @@ def state(installation: Installation) -> dict[str, int]:
     one = installation.one
     return {
         "records": one("SELECT count(*) FROM registration.service_records"),
-        "earned": one("SELECT count(*) FROM rewards.transfers WHERE kind = 'earn'"),
-        "distinct": one("SELECT count(DISTINCT cause_id) FROM rewards.transfers WHERE kind = 'earn'"),
+        "earned": one("SELECT count(*) FROM rewards.transfers WHERE kind = 'earned'"),
+        "distinct": one("SELECT count(DISTINCT cause_id) FROM rewards.transfers WHERE kind = 'earned'"),
         "minutes": int(one("SELECT coalesce(sum(minutes_credited), 0) FROM rewards.accounts")),
         "vouchers": one("SELECT count(*) FROM rewards.vouchers"),
         "issued_facts": one("SELECT count(*) FROM rewards.outbox WHERE type = 'voucher.issued'"),
@@ -150,7 +150,7 @@ def test_nothing_is_lost_and_nothing_counts_twice_under_kill_9(crowd: Crowd, ins
     assert state(installation) == expected(RECORDS), "something came after the end"
     assert len(crowd.acknowledged) == RECORDS
     missing = set(crowd.acknowledged.values()) - {
-        str(row[0]) for row in installation.query("SELECT cause_id FROM rewards.transfers WHERE kind = 'earn'")
+        str(row[0]) for row in installation.query("SELECT cause_id FROM rewards.transfers WHERE kind = 'earned'")
     }
     assert not missing, "acknowledged and not credited"
     witnesses = {

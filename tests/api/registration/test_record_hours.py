@@ -84,7 +84,9 @@ def test_hours_of_a_merged_volunteer_go_to_the_one_who_stays(world):
     late = world.record(old, "r-2", started_at="2026-03-02T08:00:00Z", ended_at="2026-03-02T09:00:00Z")
     world.ok("POST", "/v1/service-records", late, as_=world.system())
     assert world.ok("GET", f"/v1/volunteers/{stays}/hours", as_=world.staff)["verified_minutes"] == 180
-    assert world.said("hours.recorded")[-1]["subject"] and world.said("hours.recorded")[-1]["data"]["volunteer_id"] == str(stays)
+    assert world.said("hours.recorded")[-1]["subject"] and world.said("hours.recorded")[-1]["data"][
+        "volunteer_id"
+    ] == str(stays)
     repeated = world.call("POST", "/v1/service-records", world.record(old), as_=world.system())
     assert repeated.status_code == 200
 

@@ -1,0 +1,143 @@
+"""PUT and DELETE /v1/sessions/{id}/sign-ups/{volunteer_id}: seats and the queue."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from services.registration.models import ActivitySession, SignUp
+
+
+def path(session_id, volunteer_id):
+    return f"/v1/sessions/{session_id}/sign-ups/{volunteer_id}"
+
+
+def seats(world, session_id):
+    with world.district.registration.session() as session:
+        rows = session.execute(select(SignUp.volunteer_id, SignUp.status).where(SignUp.session_id == session_id)).all()
+        held = session.get(ActivitySession, session_id)
+        return {row.volunteer_id: row.status.value for row in rows}, held.confirmed
+
+
+def test_a_volunteer_gets_a_seat_and_repeating_it_changes_nothing(world):
+    shen_fang, held = world.volunteer("沈芳"), world.session()
+    first = world.call("PUT", path(held, shen_fang), as_=world.token(shen_fang))
+    again = world.call("PUT", path(held, shen_fang), as_=world.token(shen_fang))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json["status"] == again.json["status"] == "confirmed"
+    assert seats(world, held) == ({shen_fang: "confirmed"}, 1)
+    assert [f["data"]["volunteer_id"] for f in world.said("signup.confirmed")] == [str(shen_fang)]
+    shown = world.ok("GET", f"/v1/volunteers/{shen_fang}/sign-ups", as_=world.token(shen_fang))
+    assert [(i["session_id"], i["status"]) for i in shown["items"]] == [(str(held), "confirmed")]
+
+
+def test_who_comes_too_late_waits_and_moves_up_when_a_seat_is_given_back(world):
+    shen_fang, wang_qiang, li_jing = (world.volunteer(n) for n in ("沈芳", "王强", "李静"))
+    held = world.session(capacity=1)
+    for person in (shen_fang, wang_qiang, li_jing):
+        world.ok("PUT", path(held, person), as_=world.token(person))
+    assert seats(world, held) == ({shen_fang: "confirmed", wang_qiang: "waitlisted", li_jing: "waitlisted"}, 1)
+    for _ in range(2):
+        gone = world.call("DELETE", path(held, shen_fang), as_=world.token(shen_fang))
+        assert (gone.status_code, gone.json["status"]) == (200, "cancelled")
+    assert seats(world, held) == ({shen_fang: "cancelled", wang_qiang: "confirmed", li_jing: "waitlisted"}, 1)
+    assert len(world.said("signup.cancelled")) == 1
+    back = world.call("PUT", path(held, shen_fang), as_=world.token(shen_fang))
+    assert (back.status_code, back.json["status"]) == (201, "waitlisted")
+    world.ok("DELETE", path(held, wang_qiang), as_=world.coordinator())
+    assert seats(world, held)[0] == {shen_fang: "waitlisted", wang_qiang: "cancelled", li_jing: "confirmed"}
+
+
+def test_who_found_a_seat_elsewhere_is_passed_over(world):
+    shen_fang, wang_qiang, li_jing = (world.volunteer(n) for n in ("沈芳", "王强", "李静"))
+    held, other = world.session(capacity=1), world.session()
+    for person in (shen_fang, wang_qiang, li_jing):
+        world.ok("PUT", path(held, person), as_=world.token(person))
+    world.ok("PUT", path(other, wang_qiang), as_=world.token(wang_qiang))
+    world.ok("DELETE", path(held, shen_fang), as_=world.token(shen_fang))
+    assert seats(world, held) == ({shen_fang: "cancelled", wang_qiang: "waitlisted", li_jing: "confirmed"}, 1)
+
+
+def test_every_refusal_has_a_name(world):
+    shen_fang, applied = world.volunteer("沈芳"), world.volunteer("王强", active=False)
+    child = world.ok(
+        "POST", "/v1/volunteers",
+        {"name": "小明", "phone": "13900000000", "birth_date": "2015-01-01",
+         "guardian": {"name": "大明", "phone": "13900000001", "consent": True}},
+    )["id"]  # fmt: skip
+    world.ok("PUT", f"/v1/volunteers/{child}/activation", as_=world.staff)
+    held = world.session()
+    world.ok("PUT", path(held, shen_fang), as_=world.staff)
+    for session_id, person, reason in (
+        (world.session(world.activity(published=False)), shen_fang, "not_published"),
+        (world.session(), applied, "not_active"),
+        (world.session(), world.station, "not_active"),
+        (world.session(world.activity(minimum_age=16)), child, "too_young"),
+        (world.session(), shen_fang, "overlaps"),
+    ):
+        answer = world.call("PUT", path(session_id, person), as_=world.staff)
+        assert (answer.status_code, answer.json.get("reason")) == (409, reason)
+    assert world.call("PUT", path(world.station, shen_fang), as_=world.staff).status_code == 404
+    assert len(world.said("signup.confirmed")) == 1
+
+
+def test_a_session_that_ended_takes_no_sign_ups_but_one_entered_afterwards_does(world):
+    shen_fang, wang_qiang = world.volunteer("沈芳"), world.volunteer("王强")
+    entered_afterwards = world.session(starts_in=timedelta(hours=-3))
+    assert world.call("PUT", path(entered_afterwards, shen_fang), as_=world.token(shen_fang)).status_code == 201
+    over = world.session(starts_in=timedelta(hours=-6))
+    with world.district.registration.session() as session:
+        held = session.get(ActivitySession, over)
+        held.created_at = held.starts_at
+    answer = world.call("PUT", path(over, wang_qiang), as_=world.token(wang_qiang))
+    assert (answer.status_code, answer.json["reason"]) == (409, "over")
+
+
+def test_nobody_signs_up_somebody_else_unless_they_coordinate(world):
+    shen_fang, wang_qiang, held = world.volunteer("沈芳"), world.volunteer("王强"), world.session()
+    company = world.ok("POST", "/v1/organisations", {"name": "星光", "kind": "company"}, as_=world.staff)["id"]
+    for token in (world.token(wang_qiang), world.coordinator(organisation_id=company)):
+        assert world.call("PUT", path(held, shen_fang), as_=token).status_code == 404
+    assert world.call("PUT", path(held, shen_fang), as_=world.coordinator(world.federation)).status_code == 201
+
+
+def test_the_last_seats_are_never_given_twice(world):
+    people = [world.volunteer(f"志愿者{n}") for n in range(8)]
+    held = world.session(capacity=3)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda p: world.call("PUT", path(held, p), as_=world.token(p)), people))
+    assert {a.status_code for a in answers} == {201}
+    statuses, confirmed = seats(world, held)
+    assert (confirmed, sorted(statuses.values())) == (3, ["confirmed"] * 3 + ["waitlisted"] * 5)
+
+
+def test_at_rest_no_seat_is_free_while_somebody_waits(world):
+    people = [world.volunteer(f"志愿者{n}") for n in range(8)]
+    held = world.session(capacity=2)
+    first = people[:2]
+    for person in first:
+        world.ok("PUT", path(held, person), as_=world.token(person))
+    with ThreadPoolExecutor(8) as pool:
+        work = [("DELETE", p) for p in first] + [("PUT", p) for p in people[2:]]
+        answers = list(pool.map(lambda w: world.call(w[0], path(held, w[1]), as_=world.token(w[1])), work))
+    assert all(a.status_code < 300 for a in answers)
+    statuses, confirmed = seats(world, held)
+    assert confirmed == 2 == list(statuses.values()).count("confirmed")
+
+
+def test_nobody_gets_two_seats_at_the_same_time(world):
+    shen_fang = world.volunteer("沈芳")
+    activity = world.activity()
+    held = [world.session(activity) for _ in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda s: world.call("PUT", path(s, shen_fang), as_=world.token(shen_fang)), held))
+    assert sorted(a.status_code for a in answers) == [201, 409, 409, 409, 409, 409]
+    assert sum(seats(world, s)[1] for s in held) == 1
+
+
+def test_suspending_a_volunteer_gives_their_seat_to_the_next(world):
+    shen_fang, wang_qiang, held = world.volunteer("沈芳"), world.volunteer("王强"), world.session(capacity=1)
+    for person in (shen_fang, wang_qiang):
+        world.ok("PUT", path(held, person), as_=world.token(person))
+    world.ok("PUT", f"/v1/volunteers/{shen_fang}/suspension", as_=world.staff)
+    assert seats(world, held)[0] == {shen_fang: "cancelled", wang_qiang: "confirmed"}

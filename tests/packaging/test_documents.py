@@ -57,3 +57,10 @@ def test_ci_runs_the_tests_that_the_readme_tells_to_run() -> None:
     lines = (ROOT / ".ci" / "run").read_text().splitlines()
     run = [line for line in lines if line and not line.startswith(("#", "set ", "cd "))]
     assert run == ["make test"] and "make test" in told and "make run" in told
+
+
+def test_every_test_that_holds_a_promise_exists() -> None:
+    named = re.findall(r"`(tests/[\w/.]+)(?:::(\w+))?`", (ROOT / "docs" / "promises.md").read_text())
+    assert len(named) > 30
+    for file, test in named:
+        assert f"def {test}" in (ROOT / file).read_text() if test else (ROOT / file).exists(), (file, test)

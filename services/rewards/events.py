@@ -1,13 +1,111 @@
-"""Its side of the conversation: what rewards says, and one reaction per fact it hears."""
+"""Its side of the conversation: what rewards says, and one reaction per fact it hears. All of them commute."""
 
 from sqlalchemy.orm import Session
 
+from services.rewards import ledger, members, vouchers
 from shared.auth import note_access_changed
 from shared.contracts import Fact
-from shared.contracts.registration import PersonAccessChanged
+from shared.contracts.registration import (
+    Bucket,
+    HoursCorrected,
+    HoursRecorded,
+    Origin,
+    PersonAccessChanged,
+    VolunteerActivated,
+    VolunteerErased,
+    VolunteerLeft,
+    VolunteerMerged,
+    VolunteerRegistered,
+    VolunteerSuspended,
+)
+from shared.contracts.rewards import (
+    DisputeOpened,
+    StockLow,
+    VoucherBackordered,
+    VoucherExpired,
+    VoucherHeld,
+    VoucherIssued,
+    VoucherRedeemed,
+    VoucherReversed,
+    VoucherVoided,
+)
 from shared.inbox import hears
 
-PUBLISHES: tuple[type[Fact], ...] = ()
+PUBLISHES: tuple[type[Fact], ...] = (
+    VoucherIssued,
+    VoucherHeld,
+    VoucherRedeemed,
+    VoucherReversed,
+    VoucherExpired,
+    VoucherVoided,
+    VoucherBackordered,
+    StockLow,
+    DisputeOpened,
+)
+
+
+@hears(HoursRecorded)
+def credit_and_issue(session: Session, facts: list[HoursRecorded]) -> None:
+    """Credit verified minutes, then issue every voucher that the new balances have earned.
+
+    One transaction for the whole batch; imported records never earn.
+    """
+    earning = [fact for fact in facts if _earns(fact)]
+    if earning:
+        vouchers.issue_due(session, ledger.credit_minutes(session, earning))
+
+
+@hears(HoursCorrected)
+def correct_credit(session: Session, facts: list[HoursCorrected]) -> None:
+    """Credit what a correction adds, take back what it takes; before its record it waits."""
+    for fact in sorted(facts, key=lambda fact: (fact.record_id, fact.correction_id)):
+        if _earns(fact):
+            members.apply_correction(session, fact)
+
+
+def _earns(fact: HoursRecorded | HoursCorrected) -> bool:
+    return fact.bucket is Bucket.VERIFIED and fact.origin is not Origin.IMPORT
+
+
+@hears(VolunteerRegistered)
+def open_accounts(session: Session, facts: list[VolunteerRegistered]) -> None:
+    """Open an account; hours may have opened it already."""
+    ledger.open_accounts(session, [fact.volunteer_id for fact in facts])
+
+
+@hears(VolunteerActivated)
+def lift_suspensions(session: Session, facts: list[VolunteerActivated]) -> None:
+    """Remember that the volunteer may ask for things again."""
+    for fact in sorted(facts, key=lambda fact: fact.volunteer_id):
+        ledger.set_suspended(session, fact.volunteer_id, False, fact.envelope.sequence)
+
+
+@hears(VolunteerSuspended)
+def note_suspensions(session: Session, facts: list[VolunteerSuspended]) -> None:
+    """Remember that the volunteer may not ask for anything until activated again."""
+    for fact in sorted(facts, key=lambda fact: fact.volunteer_id):
+        ledger.set_suspended(session, fact.volunteer_id, True, fact.envelope.sequence)
+
+
+@hears(VolunteerLeft)
+def close_accounts(session: Session, facts: list[VolunteerLeft]) -> None:
+    """Take back unused vouchers and points; hours stay."""
+    for fact in sorted(facts, key=lambda fact: fact.volunteer_id):
+        members.close_account(session, fact.volunteer_id)
+
+
+@hears(VolunteerErased)
+def erase_holders(session: Session, facts: list[VolunteerErased]) -> None:
+    """Close the account for good; nobody is told."""
+    for fact in sorted(facts, key=lambda fact: fact.volunteer_id):
+        members.close_account(session, fact.volunteer_id, erased=True)
+
+
+@hears(VolunteerMerged)
+def merge_accounts(session: Session, facts: list[VolunteerMerged]) -> None:
+    """Move points, vouchers and debts of the duplicate to the one that stays, and what comes late as well."""
+    for fact in sorted(facts, key=lambda fact: fact.volunteer_id):
+        members.merge_account(session, fact.volunteer_id, fact.into_id)
 
 
 @hears(PersonAccessChanged)

@@ -77,7 +77,7 @@ class PersonAccessChanged(Fact):
     valid_from: datetime
 
 
-@fact("registration", "organisation.registered", subject="organisation_id", heard_by=EVERYONE)
+@fact("registration", "organisation.registered", subject="organisation_id", heard_by=("wishes", "notify"))
 class OrganisationRegistered(Fact):
     """An organisation joined the network, or its public name or place in the tree changed."""
 

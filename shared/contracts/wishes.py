@@ -40,7 +40,7 @@ class WishRejected(Fact):
     reason_code: str
 
 
-@fact("wishes", "wish.published", subject="wish_id", heard_by=("notify", "rewards"))
+@fact("wishes", "wish.published", subject="wish_id", heard_by=("notify",))
 class WishPublished(Fact):
     """The wish is on the tree 待认领."""
 

@@ -1,9 +1,36 @@
 """The tables that rewards owns. No other service reads them."""
 
-from sqlalchemy.orm import DeclarativeBase
+from services.rewards.models.accounts import Account, AccountStatus, StandingChoice
+from services.rewards.models.base import Base
+from services.rewards.models.ledger import Correction, CreditedRecord, Transfer, TransferKind
+from services.rewards.models.products import Backorder, BackorderStatus, Product, Stock
+from services.rewards.models.rules import Rule, RuleKind
+from services.rewards.models.venues import FailedLook, SecretKind, Venue, VenueSecret, WebhookReceipt
+from services.rewards.models.vouchers import CodeLook, Dispute, Redemption, Voucher, VoucherStatus
 
-from shared.db import Conventions, conventional_metadata
-
-
-class Base(Conventions, DeclarativeBase):
-    metadata = conventional_metadata()
+__all__ = [
+    "Account",
+    "AccountStatus",
+    "Backorder",
+    "BackorderStatus",
+    "Base",
+    "CodeLook",
+    "Correction",
+    "CreditedRecord",
+    "Dispute",
+    "FailedLook",
+    "Product",
+    "Redemption",
+    "Rule",
+    "RuleKind",
+    "SecretKind",
+    "StandingChoice",
+    "Stock",
+    "Transfer",
+    "TransferKind",
+    "Venue",
+    "VenueSecret",
+    "Voucher",
+    "VoucherStatus",
+    "WebhookReceipt",
+]

@@ -1,0 +1,409 @@
+"""The bank: what points move, by rows that are never edited, and balance rows that may not go below zero.
+
+Rows are locked in one order everywhere: service records by id, then accounts by id, then vouchers, stock last.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.orm import Session
+from sqlalchemy.types import BigInteger, Date, Uuid
+
+from services.rewards.bulk import insert_rows
+from services.rewards.models import (
+    Account,
+    AccountStatus,
+    Correction,
+    CreditedRecord,
+    StandingChoice,
+    Transfer,
+    TransferKind,
+)
+from services.rewards.rules import Rate, earn_rules
+from shared.contracts.registration import HoursCorrected, HoursRecorded
+from shared.db import changed
+from shared.ids import new_id
+
+OUTSIDE = "outside"
+REGISTRATION = "registration"  #: the actor of what facts cause
+CLOCK = "clock"  #: the actor of what time causes
+
+
+def volunteer(volunteer_id: UUID) -> str:
+    return f"volunteer:{volunteer_id}"
+
+
+def held(volunteer_id: UUID) -> str:
+    return f"held:{volunteer_id}"
+
+
+def owed(volunteer_id: UUID) -> str:
+    return f"owed:{volunteer_id}"
+
+
+def product(product_id: UUID) -> str:
+    return f"product:{product_id}"
+
+
+def venue(venue_id: UUID) -> str:
+    return f"venue:{venue_id}"
+
+
+def transfer(
+    debit: str,
+    credit: str,
+    amount: int,
+    kind: TransferKind,
+    cause_id: UUID,
+    *,
+    volunteer_id: UUID | None,
+    actor: str,
+    rule: tuple[UUID | None, int | None] = (None, None),
+) -> dict[str, Any]:
+    """A row for `record_transfers`: `amount` points from `debit` to `credit`."""
+    return {
+        "id": new_id(), "debit_account": debit, "credit_account": credit, "amount": amount, "kind": kind,
+        "cause_id": cause_id, "rule_id": rule[0], "rule_version": rule[1], "actor": actor,
+        "volunteer_id": volunteer_id,
+    }  # fmt: skip
+
+
+def record_transfers(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write transfers. The same (kind, cause) twice is refused by the database: callers win a guarded row first."""
+    insert_rows(session, Transfer, rows)
+
+
+@dataclass(slots=True)
+class Credit:
+    """Minutes and points to add to one account, and the records they come from as (cause, points, rule)."""
+
+    minutes: int = 0
+    points: int = 0
+    sources: list[tuple[UUID, int, tuple[UUID | None, int | None]]] = field(default_factory=list)
+
+    def add(self, other: "Credit") -> None:
+        self.minutes += other.minutes
+        self.points += other.points
+        self.sources += other.sources
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """An open account after a credit."""
+
+    volunteer_id: UUID
+    points: int
+    choice: StandingChoice
+
+
+def credit_minutes(session: Session, facts: Sequence[HoursRecorded]) -> list[Balance]:
+    """Credit records that earn, each record once, to whom they belong now. Returns the open accounts that gained.
+
+    Opens accounts that are not there yet. Debts of earlier corrections are paid first.
+    """
+    credits: dict[UUID, Credit] = {}
+    for row in _take_records(session, facts):
+        credit = credits.setdefault(row.volunteer_id, Credit())
+        credit.add(Credit(row.minutes_credited, row.points_credited,
+                          [(row.record_id, row.points_credited, (row.rule_id, row.rule_version))]))  # fmt: skip
+    return credit_accounts(session, credits, TransferKind.EARNED) if credits else []
+
+
+_TAKE_RECORDS = text(
+    """
+    INSERT INTO credited_records AS mine (record_id, volunteer_id, recorded, minutes, minutes_credited,
+        points_credited, rule_id, rule_version, rule_minutes, rule_points, worked_on)
+    SELECT record_id, volunteer_id, true, minutes, minutes, minutes * rule_points / rule_minutes,
+        rule_id, rule_version, rule_minutes, rule_points, worked_on
+    FROM unnest(:record_id, :volunteer_id, :minutes, :rule_id, :rule_version, :rule_minutes, :rule_points, :worked_on)
+        AS t (record_id, volunteer_id, minutes, rule_id, rule_version, rule_minutes, rule_points, worked_on)
+    ON CONFLICT (record_id) DO UPDATE SET
+        recorded = true,
+        volunteer_id = excluded.volunteer_id,
+        minutes = excluded.minutes,
+        minutes_credited = greatest(0, excluded.minutes + mine.corrected_by),
+        points_credited = greatest(0, excluded.minutes + mine.corrected_by) * mine.rule_points / mine.rule_minutes
+    WHERE NOT mine.recorded
+    RETURNING record_id, volunteer_id, minutes_credited, points_credited, rule_id, rule_version
+    """
+).bindparams(
+    bindparam("record_id", type_=ARRAY(Uuid())),
+    bindparam("volunteer_id", type_=ARRAY(Uuid())),
+    bindparam("minutes", type_=ARRAY(BigInteger())),
+    bindparam("rule_id", type_=ARRAY(Uuid())),
+    bindparam("rule_version", type_=ARRAY(BigInteger())),
+    bindparam("rule_minutes", type_=ARRAY(BigInteger())),
+    bindparam("rule_points", type_=ARRAY(BigInteger())),
+    bindparam("worked_on", type_=ARRAY(Date())),
+)
+
+
+def _take_records(session: Session, facts: Sequence[HoursRecorded]) -> Sequence[Any]:
+    """Win each record's row, whatever came before; a record that was credited already is not among the rows."""
+    rules = earn_rules(session)
+    unique = sorted({fact.record_id: fact for fact in facts}.values(), key=lambda fact: fact.record_id)
+    rates = [rules.rate(fact.category, fact.worked_on) for fact in unique]
+    return session.execute(
+        _TAKE_RECORDS,
+        {
+            "record_id": [fact.record_id for fact in unique],
+            "volunteer_id": [fact.volunteer_id for fact in unique],
+            "minutes": [fact.minutes for fact in unique],
+            "rule_id": [rate.rule_id for rate in rates],
+            "rule_version": [rate.version for rate in rates],
+            "rule_minutes": [rate.minutes for rate in rates],
+            "rule_points": [rate.points for rate in rates],
+            "worked_on": [fact.worked_on for fact in unique],
+        },
+    ).all()
+
+
+_CREDIT_OPEN = text(
+    """
+    INSERT INTO accounts AS mine (volunteer_id, points_available, minutes_credited)
+    SELECT * FROM unnest(:ids, :points, :minutes) AS t (volunteer_id, points, minutes) ORDER BY volunteer_id
+    ON CONFLICT (volunteer_id) DO UPDATE SET
+        points_available = mine.points_available + excluded.points_available,
+        minutes_credited = mine.minutes_credited + excluded.minutes_credited
+    WHERE mine.status = 'open'
+    RETURNING volunteer_id, points_available, shortfall, standing_choice
+    """
+).bindparams(
+    bindparam("ids", type_=ARRAY(Uuid())),
+    bindparam("points", type_=ARRAY(BigInteger())),
+    bindparam("minutes", type_=ARRAY(BigInteger())),
+)
+
+
+def credit_accounts(session: Session, credits: dict[UUID, Credit], kind: TransferKind) -> list[Balance]:
+    """Add credits to accounts in one statement; those not open are then looked at one by one.
+
+    A merged account's credit goes to who has it now. On a closed or erased one the minutes count, the points are
+    forfeited.
+    """
+    balances: list[Balance] = []
+    rows: list[dict[str, Any]] = []
+    waiting = credits
+    while waiting:
+        ids = sorted(waiting)
+        opened = session.execute(
+            _CREDIT_OPEN,
+            {
+                "ids": ids,
+                "points": [waiting[i].points for i in ids],
+                "minutes": [waiting[i].minutes for i in ids],
+            },
+        ).all()
+        for row in opened:
+            credit = waiting[row.volunteer_id]
+            rows += _credited(row.volunteer_id, credit, kind)
+            points = row.points_available
+            if row.shortfall and credit.points:
+                points -= _repay(session, row.volunteer_id, row.shortfall, points, credit.sources[-1][0], rows)
+            balances.append(Balance(row.volunteer_id, points, StandingChoice(row.standing_choice)))
+        reached = {row.volunteer_id for row in opened}
+        closed = {i: credit for i, credit in waiting.items() if i not in reached}
+        waiting = _redirect(session, closed, kind, rows) if closed else {}
+    record_transfers(session, rows)
+    return balances
+
+
+def _credited(volunteer_id: UUID, credit: Credit, kind: TransferKind) -> list[dict[str, Any]]:
+    return [
+        transfer(OUTSIDE, volunteer(volunteer_id), points, kind, cause_id,
+                 volunteer_id=volunteer_id, actor=REGISTRATION, rule=rule)
+        for cause_id, points, rule in credit.sources
+        if points
+    ]  # fmt: skip
+
+
+def _repay(
+    session: Session, volunteer_id: UUID, shortfall: int, points: int, cause_id: UUID, rows: list[dict[str, Any]]
+) -> int:
+    """Pay what is owed from what is there. The account's row is locked by the caller."""
+    paid = min(shortfall, points)
+    if paid:
+        session.execute(
+            update(Account)
+            .where(Account.volunteer_id == volunteer_id)
+            .values(points_available=Account.points_available - paid, shortfall=Account.shortfall - paid)
+        )
+        rows.append(transfer(volunteer(volunteer_id), owed(volunteer_id), paid, TransferKind.REPAID, cause_id,
+                             volunteer_id=volunteer_id, actor=REGISTRATION))  # fmt: skip
+    return paid
+
+
+def _redirect(
+    session: Session, credits: dict[UUID, Credit], kind: TransferKind, rows: list[dict[str, Any]]
+) -> dict[UUID, Credit]:
+    """Send credits of merged accounts on to their targets; book those of closed ones as forfeited."""
+    moved: dict[UUID, Credit] = {}
+    for volunteer_id, credit in sorted(credits.items()):
+        account = session.get_one(Account, volunteer_id, populate_existing=True)
+        if account.merged_into is not None:
+            moved.setdefault(account.merged_into, Credit()).add(credit)
+            continue
+        session.execute(
+            update(Account)
+            .where(Account.volunteer_id == volunteer_id)
+            .values(minutes_credited=Account.minutes_credited + credit.minutes)
+        )
+        rows += _credited(volunteer_id, credit, kind)
+        rows += [
+            transfer(volunteer(volunteer_id), OUTSIDE, points, TransferKind.FORFEITED, cause_id,
+                     volunteer_id=volunteer_id, actor=REGISTRATION)
+            for cause_id, points, _ in credit.sources
+            if points
+        ]  # fmt: skip
+    return moved
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a correction changes for a record that was credited."""
+
+    correction_id: UUID
+    volunteer_id: UUID
+    minutes: int
+    points: int
+    rule: tuple[UUID | None, int | None]
+
+
+def take_correction(session: Session, fact: HoursCorrected) -> Change | None:
+    """Note a correction once. Before its record it only waits there, and changes nothing yet."""
+    delta = fact.new_minutes - fact.old_minutes
+    noted = session.execute(
+        insert(Correction)
+        .values(correction_id=fact.correction_id, record_id=fact.record_id, minutes=delta)
+        .on_conflict_do_nothing()
+    )
+    if not changed(noted):
+        return None
+    rate = earn_rules(session).rate(fact.category, fact.worked_on)
+    row = insert(CreditedRecord).values(
+        record_id=fact.record_id, volunteer_id=fact.volunteer_id, recorded=False, minutes=0, corrected_by=delta,
+        rule_id=rate.rule_id, rule_version=rate.version, rule_minutes=rate.minutes, rule_points=rate.points,
+        worked_on=fact.worked_on,
+    )  # fmt: skip
+    session.execute(
+        row.on_conflict_do_update(
+            index_elements=["record_id"], set_={"corrected_by": CreditedRecord.corrected_by + delta}
+        )
+    )
+    record = session.get_one(CreditedRecord, fact.record_id, populate_existing=True)
+    if not record.recorded:
+        return None
+    minutes = max(0, record.minutes + record.corrected_by)
+    points = Rate(None, None, record.rule_minutes, record.rule_points).of(minutes)
+    change = Change(fact.correction_id, record.volunteer_id, minutes - record.minutes_credited,
+                    points - record.points_credited, (record.rule_id, record.rule_version))  # fmt: skip
+    record.minutes_credited, record.points_credited = minutes, points
+    session.flush()
+    return change
+
+
+def lock_account(session: Session, volunteer_id: UUID) -> Account:
+    """The account that stands for a volunteer now, merges followed, opened if need be, and locked."""
+    while True:
+        session.execute(insert(Account).values(volunteer_id=volunteer_id).on_conflict_do_nothing())
+        account = session.scalars(
+            select(Account)
+            .where(Account.volunteer_id == volunteer_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        ).one()
+        if account.merged_into is None:
+            return account
+        volunteer_id = account.merged_into
+
+
+def take_points(session: Session, account: Account, points: int, change: Change) -> None:
+    """Take back points a correction took away; what is not there is carried as a shortfall. The account is locked."""
+    taken = min(points, account.points_available)
+    account.points_available -= taken
+    account.shortfall += points - taken
+    session.flush()
+    me = account.volunteer_id
+    rows = []
+    if taken:
+        rows.append(transfer(volunteer(me), OUTSIDE, taken, TransferKind.CORRECTED, change.correction_id,
+                             volunteer_id=me, actor=REGISTRATION, rule=change.rule))  # fmt: skip
+    if points > taken:
+        rows.append(transfer(owed(me), OUTSIDE, points - taken, TransferKind.OWED, change.correction_id,
+                             volunteer_id=me, actor=REGISTRATION, rule=change.rule))  # fmt: skip
+    record_transfers(session, rows)
+
+
+def open_accounts(session: Session, volunteer_ids: Iterable[UUID]) -> None:
+    """Open accounts that are not there yet, empty."""
+    rows = [{"volunteer_id": volunteer_id} for volunteer_id in sorted(set(volunteer_ids))]
+    session.execute(insert(Account).values(rows).on_conflict_do_nothing())
+
+
+def set_suspended(session: Session, volunteer_id: UUID, suspended: bool, sequence: int) -> None:
+    """Remember the newest word of registration on a volunteer; an older one changes nothing."""
+    open_accounts(session, [volunteer_id])
+    session.execute(
+        update(Account)
+        .where(Account.volunteer_id == volunteer_id, Account.suspended_sequence < sequence)
+        .values(suspended=suspended, suspended_sequence=sequence)
+    )
+
+
+def merge_points(session: Session, duplicate: Account, target: Account) -> None:
+    """Move everything an account has to the one that stays. Both are locked; the duplicate is empty afterwards."""
+    old, new = duplicate.volunteer_id, target.volunteer_id
+    moves = (
+        (duplicate.points_available, volunteer(old), volunteer(new), TransferKind.MERGED),
+        (duplicate.points_held, held(old), held(new), TransferKind.MERGED_HELD),
+        (duplicate.shortfall, owed(new), owed(old), TransferKind.MERGED_OWED),
+    )
+    rows = [
+        transfer(debit, credit, amount, kind, old, volunteer_id=new, actor=REGISTRATION)
+        for amount, debit, credit, kind in moves
+        if amount
+    ]
+    target.points_available += duplicate.points_available
+    target.points_held += duplicate.points_held
+    target.shortfall += duplicate.shortfall
+    target.minutes_credited += duplicate.minutes_credited
+    duplicate.points_available = duplicate.points_held = duplicate.shortfall = duplicate.minutes_credited = 0
+    duplicate.status, duplicate.merged_into = AccountStatus.MERGED, new
+    session.execute(update(Account).where(Account.merged_into == old).values(merged_into=new))
+    session.flush()
+    record_transfers(session, rows)
+    settle_shortfall(session, target, old)
+
+
+def settle_shortfall(session: Session, account: Account, cause_id: UUID) -> None:
+    """Pay what is owed from points that came without new minutes. The account is locked."""
+    if account.shortfall and account.points_available:
+        rows: list[dict[str, Any]] = []
+        _repay(session, account.volunteer_id, account.shortfall, account.points_available, cause_id, rows)
+        record_transfers(session, rows)
+        session.refresh(account)
+
+
+def forfeit(session: Session, account: Account, *, cause_id: UUID) -> None:
+    """Empty an account that ends: points go back outside, a shortfall is forgiven. Minutes stay. It is locked."""
+    me, rows = account.volunteer_id, []
+    if account.points_available:
+        rows.append(transfer(volunteer(me), OUTSIDE, account.points_available, TransferKind.FORFEITED, cause_id,
+                             volunteer_id=me, actor=REGISTRATION))  # fmt: skip
+    if account.shortfall:
+        rows.append(transfer(OUTSIDE, owed(me), account.shortfall, TransferKind.FORGIVEN, cause_id,
+                             volunteer_id=me, actor=REGISTRATION))  # fmt: skip
+    account.points_available = account.shortfall = 0
+    session.flush()
+    record_transfers(session, rows)
+
+
+def balance_of(session: Session, account: str) -> int:
+    """What the journal says an account holds: the sum of what came minus what went."""
+    came = select(func.coalesce(func.sum(Transfer.amount), 0)).where(Transfer.credit_account == account)
+    went = select(func.coalesce(func.sum(Transfer.amount), 0)).where(Transfer.debit_account == account)
+    return int(session.scalar(came) or 0) - int(session.scalar(went) or 0)

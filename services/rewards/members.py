@@ -1,0 +1,126 @@
+"""What becomes of an account when registration says something about its volunteer."""
+
+from uuid import UUID
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from services.rewards import ledger, vouchers
+from services.rewards.ledger import Balance, Credit
+from services.rewards.models import (
+    Account,
+    AccountStatus,
+    Backorder,
+    Rule,
+    RuleKind,
+    StandingChoice,
+    TransferKind,
+    Voucher,
+)
+from shared.clock import app_now
+from shared.contracts.registration import HoursCorrected
+
+
+def apply_correction(session: Session, fact: HoursCorrected) -> None:
+    """Make a correction count once.
+
+    More minutes are credited like hours. For fewer, the newest entitlements and unused vouchers are taken back while
+    the points in hand do not cover the loss; what is still missing is carried and paid by the next minutes.
+    """
+    change = ledger.take_correction(session, fact)
+    if change is None or (change.minutes, change.points) == (0, 0):
+        return
+    if change.minutes > 0:
+        credit = Credit(change.minutes, change.points, [(change.correction_id, change.points, change.rule)])
+        gained = ledger.credit_accounts(session, {change.volunteer_id: credit}, TransferKind.CORRECTED)
+        vouchers.issue_due(session, gained)
+        return
+    account = ledger.lock_account(session, change.volunteer_id)
+    account.minutes_credited += change.minutes
+    if account.status is AccountStatus.OPEN and change.points < 0:
+        vouchers.take_back(session, account, needed=-change.points)
+        ledger.take_points(session, account, -change.points, change)
+        _issue(session, account)
+    session.flush()
+
+
+def close_account(session: Session, volunteer_id: UUID, *, erased: bool = False) -> None:
+    """End an account: unused vouchers are voided, waiting ones cancelled, points go back. Minutes stay.
+
+    Repeating it changes nothing; a closed account may still become an erased one.
+    """
+    ledger.open_accounts(session, [volunteer_id])
+    account = session.get_one(Account, volunteer_id, with_for_update=True, populate_existing=True)
+    if account.status is AccountStatus.OPEN:
+        vouchers.take_back(session, account, needed=None, cause="left", silent=erased)
+        ledger.forfeit(session, account, cause_id=volunteer_id)
+        account.status = AccountStatus.ERASED if erased else AccountStatus.CLOSED
+    elif account.status is AccountStatus.CLOSED and erased:
+        account.status = AccountStatus.ERASED
+    session.flush()
+
+
+def merge_account(session: Session, volunteer_id: UUID, into_id: UUID) -> None:
+    """Give everything of a duplicate to the account that stays. Repeating it changes nothing."""
+    target_id = ledger.lock_account(session, into_id).volunteer_id if into_id < volunteer_id else None
+    duplicate = _lock(session, volunteer_id)
+    target = ledger.lock_account(session, target_id or into_id)
+    if duplicate.status is AccountStatus.MERGED or target.volunteer_id == volunteer_id:
+        return
+    ledger.merge_points(session, duplicate, target)
+    for model, column in ((Voucher, Voucher.holder_id), (Backorder, Backorder.volunteer_id)):
+        session.execute(update(model).where(column == volunteer_id).values({column: target.volunteer_id}))
+    if target.status is AccountStatus.OPEN:
+        _issue(session, target)
+    else:
+        vouchers.take_back(session, target, needed=None, cause="left", silent=target.status is AccountStatus.ERASED)
+        ledger.forfeit(session, target, cause_id=volunteer_id)
+
+
+def choose(session: Session, volunteer_id: UUID, choice: StandingChoice) -> Account:
+    """What shall happen to points from now on; `issue` also issues what is due already. Repeating it is harmless."""
+    account = ledger.lock_account(session, volunteer_id)
+    account.standing_choice = choice
+    session.flush()
+    _issue(session, account)
+    session.refresh(account)
+    return account
+
+
+def issue_reached(session: Session, limit: int = 500) -> bool:
+    """After a new issue rule: issue to accounts that had the points already, one batch of them, in the order of ids.
+
+    Returns whether there is more to look at.
+    """
+    rule = session.scalars(
+        select(Rule)
+        .where(
+            Rule.kind == RuleKind.ISSUE,
+            Rule.swept.is_(False),
+            or_(Rule.effective_from.is_(None), Rule.effective_from <= app_now()),
+        )
+        .order_by(Rule.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+    if rule is None:
+        return False
+    accounts = select(Account).where(Account.status == AccountStatus.OPEN).order_by(Account.volunteer_id)
+    if rule.swept_to is not None:
+        accounts = accounts.where(Account.volunteer_id > rule.swept_to)
+    batch = session.scalars(accounts.limit(limit).with_for_update()).all()
+    vouchers.issue_due(session, [Balance(a.volunteer_id, a.points_available, a.standing_choice) for a in batch])
+    rule.swept, rule.swept_to = len(batch) < limit, batch[-1].volunteer_id if batch else rule.swept_to
+    session.flush()
+    return True
+
+
+def _issue(session: Session, account: Account) -> None:
+    if account.status is AccountStatus.OPEN:
+        session.refresh(account)
+        vouchers.issue_due(session, [Balance(account.volunteer_id, account.points_available, account.standing_choice)])
+
+
+def _lock(session: Session, volunteer_id: UUID) -> Account:
+    ledger.open_accounts(session, [volunteer_id])
+    return session.get_one(Account, volunteer_id, with_for_update=True, populate_existing=True)

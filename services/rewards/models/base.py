@@ -1,0 +1,9 @@
+"""What all models of rewards derive from."""
+
+from sqlalchemy.orm import DeclarativeBase
+
+from shared.db import Conventions, conventional_metadata
+
+
+class Base(Conventions, DeclarativeBase):
+    metadata = conventional_metadata()

@@ -1,0 +1,67 @@
+"""What points can become, how many of it are left, and who waits for more."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.rewards.models.base import Base
+from shared.clock import app_now
+from shared.ids import new_id
+
+
+class Product(Base):
+    __tablename__ = "products"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    venue_id: Mapped[UUID] = mapped_column(ForeignKey("venues.id"), index=True)
+    title: Mapped[str]
+    points: Mapped[int]
+    valid_days: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(server_default=app_now())
+
+    __table_args__ = (
+        CheckConstraint("points > 0", "points_positive"),
+        CheckConstraint("valid_days > 0", "valid_days_positive"),
+    )
+
+
+class Stock(Base):
+    """A row of its own: it is the one everybody wants, so it is locked last and nothing else hangs on it."""
+
+    __tablename__ = "stocks"
+
+    product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"), primary_key=True)
+    left: Mapped[int]
+    filled: Mapped[int]
+    """What staff last set; a tenth of it is low."""
+
+    __table_args__ = (CheckConstraint('"left" >= 0', "left_not_negative"),)
+
+
+class BackorderStatus(StrEnum):
+    """Where an entitlement without stock stands."""
+
+    WAITING = "waiting"  #: its points are held; issue_waiting takes it first-come
+    ISSUED = "issued"  #: became a voucher
+    CANCELLED = "cancelled"  #: taken back by a correction, or its volunteer left; the points were released
+
+
+class Backorder(Base):
+    __tablename__ = "backorders"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    volunteer_id: Mapped[UUID]
+    product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"))
+    points: Mapped[int]
+    rule_id: Mapped[UUID | None]
+    rule_version: Mapped[int | None]
+    status: Mapped[BackorderStatus] = mapped_column(server_default=BackorderStatus.WAITING.value)
+    created_at: Mapped[datetime] = mapped_column(server_default=app_now())
+
+    __table_args__ = (
+        Index("ix_backorders_waiting", "product_id", "id", postgresql_where=text("status = 'waiting'")),
+        Index("ix_backorders_volunteer_id_id", "volunteer_id", "id"),
+    )

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shared.bus import is_amqp
 from shared.clock import app_now
-from shared.db import Database, Plumbing, after_commit, changed, transaction, using
+from shared.db import Database, Plumbing, after_commit, transaction, using
 from shared.logs import configure_logs, current_traceparent, get_logger, traced
 from shared.metrics import JOBS
 from shared.settings import Settings
@@ -90,7 +90,7 @@ SCHEDULE: dict[str, int] = {}
 def _first_of_period(session: Session, name: str, seconds: int) -> bool:
     period = text("floor(extract(epoch FROM app_now()) / :seconds)::bigint").bindparams(seconds=seconds)
     row = insert(JobRun).values(name=name, period=period).on_conflict_do_nothing()
-    return changed(session.execute(row)) == 1
+    return session.scalar(row.returning(JobRun.name)) is not None  # the ORM's INSERTs know no row count
 
 
 def make_celery(services: Iterable[str], settings: Settings) -> Celery:

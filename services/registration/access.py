@@ -30,7 +30,7 @@ from shared.auth import Role, note_access_changed, sign_token
 from shared.clock import app_now
 from shared.contracts.registration import PersonAccessChanged
 from shared.crypto import Vault, secret_hash, vault
-from shared.db import changed, current_database
+from shared.db import current_database
 from shared.ids import new_id
 from shared.outbox import publish
 
@@ -113,7 +113,7 @@ def send_code(session: Session, phone: str) -> None:
              "attempts": 0, "used_at": None}  # fmt: skip
     new_day = LoginCode.window_from < app_now() - timedelta(days=1)
     row = insert(LoginCode).values(phone_hash=phone_hash, window_from=app_now(), sends=1, **fresh)
-    sent = session.execute(
+    sent = session.scalar(
         row.on_conflict_do_update(
             index_elements=["phone_hash"],
             set_=fresh
@@ -122,9 +122,9 @@ def send_code(session: Session, phone: str) -> None:
                 "sends": case((new_day, 1), else_=LoginCode.sends + 1),
             },
             where=(LoginCode.sent_at < app_now() - CODE_EVERY) & or_(new_day, LoginCode.sends < CODES_PER_DAY),
-        )
+        ).returning(LoginCode.sends)
     )
-    if changed(sent):
+    if sent is not None:
         text = f"柯城志愿: {code} 是您的登录验证码, 5 分钟内有效。Your log-in code, valid for 5 minutes."
         session.add(
             OutboundMessage(

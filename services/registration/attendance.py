@@ -82,7 +82,7 @@ def check_in(session: Session, principal: Principal, session_id: UUID, volunteer
     row = insert(Attendance).values(
         session_id=session_id, volunteer_id=volunteer_id, checked_in_at=at, checked_in_by=str(principal.subject)
     )
-    if changed(session.execute(row.on_conflict_do_nothing())):
+    if session.scalar(row.on_conflict_do_nothing().returning(Attendance.session_id)) is not None:
         publish(session, AttendanceCheckedIn(session_id=session_id, volunteer_id=volunteer_id, at=at))
     found = _attendance(session, session_id, volunteer_id)
     if found.checked_in_at != at:

@@ -194,7 +194,7 @@ _OAUTH_ANSWER = {
 @bp.doc(
     summary="Get a token for a system (RFC 6749, client credentials)",
     description="Form `grant_type=client_credentials`; client id and secret by HTTP Basic or in the form.",
-    responses={code: _OAUTH_ANSWER for code in (200, 400, 401)},
+    responses=dict.fromkeys((200, 400, 401), _OAUTH_ANSWER),
 )
 @allow(public=True)
 @exempt_from_idempotency_keys

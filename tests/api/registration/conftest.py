@@ -30,7 +30,7 @@ class World:
     def ok(self, method: str, path: str, body: Any = None, *, as_: str | None = None) -> Any:
         answer = self.call(method, path, body, as_=as_)
         assert answer.status_code < 300, answer.get_data(as_text=True)
-        return answer.json
+        return answer.json if answer.data else None
 
     def said(self, type_: str | None = None) -> list[dict[str, Any]]:
         return self.district.registration.said(type_)

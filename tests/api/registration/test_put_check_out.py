@@ -52,6 +52,7 @@ def test_repeating_a_check_out_changes_nothing(world):
     assert len(world.said("hours.recorded")) == len(world.said("attendance.checked_out")) == 1
     assert shift.call("check-out", 110).status_code == 409
     assert shift.call("check-in", 1).status_code == 200
+    assert len(world.said("attendance.checked_in")) == 1
     assert shift.call("check-in", 2).status_code == 409
 
 

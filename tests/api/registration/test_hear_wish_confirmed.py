@@ -1,0 +1,50 @@
+"""A granted wish proposes minutes; the station says when they were."""
+
+from datetime import UTC, datetime, timedelta
+
+from services.registration.events import propose_granted_hours
+from shared.contracts import Envelope
+from shared.contracts.wishes import ClaimerKind, WishConfirmed
+from shared.ids import new_id
+
+
+def confirmed(world, claimer, minutes=90, kind=ClaimerKind.VOLUNTEER, wish=None):
+    fact = WishConfirmed(wish_id=wish or new_id(), station_id=world.station, title="A walk", claimer_id=claimer,
+                         claimer_kind=kind, proposed_minutes=minutes)  # fmt: skip
+    return fact.received_in(Envelope(id=new_id(), sequence=1, time=datetime.now(UTC) - timedelta(hours=1)))
+
+
+def hear(world, *facts):
+    with world.district.registration.session() as session:
+        propose_granted_hours(session, list(facts))
+
+
+def waiting(world):
+    return world.ok("GET", f"/v1/service-records?organisation_id={world.station}", as_=world.coordinator())["items"]
+
+
+def test_proposed_minutes_wait_until_the_station_says_when(world):
+    shen_fang = world.volunteer("沈芳")
+    wish = new_id()
+    for _ in range(2):
+        hear(world, confirmed(world, shen_fang, wish=wish), confirmed(world, shen_fang, 0),
+             confirmed(world, world.station, kind=ClaimerKind.ORGANISATION), confirmed(world, new_id()))  # fmt: skip
+    (record,) = waiting(world)
+    assert (record["minutes"], record["status"], record["times_known"]) == (90, "pending", False)
+    assert world.said("hours.recorded") == []
+    path = f"/v1/service-records/{record['id']}/approval"
+    assert world.call("PUT", path, {"decision": "approve"}, as_=world.coordinator()).status_code == 422
+    times = {"started_at": "2026-03-01T08:00:00Z", "ended_at": "2026-03-01T09:00:00Z"}
+    done = world.ok("PUT", path, {"decision": "approve", "bucket": "verified"} | times, as_=world.coordinator())
+    assert (done["minutes"], done["status"], done["bucket"]) == (60, "recorded", "verified")
+    assert [f["data"]["minutes"] for f in world.said("hours.recorded")] == [60]
+
+
+def test_two_proposals_at_the_same_moment_do_not_collide_but_their_times_do(world):
+    shen_fang = world.volunteer("沈芳")
+    hear(world, confirmed(world, shen_fang), confirmed(world, shen_fang))
+    first, second = waiting(world)
+    body = {"decision": "approve", "started_at": "2026-03-01T08:00:00Z", "ended_at": "2026-03-01T09:00:00Z"}
+    world.ok("PUT", f"/v1/service-records/{first['id']}/approval", body, as_=world.coordinator())
+    answer = world.call("PUT", f"/v1/service-records/{second['id']}/approval", body, as_=world.coordinator())
+    assert (answer.status_code, answer.json["type"]) == (409, "/problems/overlapping-record")

@@ -136,10 +136,15 @@ def bus(service: str) -> None:
 @data_option
 def worker(service: str, concurrency: int, with_beat: bool) -> None:
     """Run a service's Celery jobs (threads, late acknowledgement)."""
+    from prometheus_client import start_http_server
+
     from shared.settings import Settings
     from shared.worker import kicks_through, make_celery
 
-    app = make_celery(SERVICES if service == "all" else (service,), Settings.read())
+    settings = Settings.read()
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port)
+    app = make_celery(SERVICES if service == "all" else (service,), settings)
     kicks_through(app)
     options = ["worker", "-P", "threads", "-c", str(concurrency), "--without-gossip", "--without-mingle",
                "--loglevel", "INFO", "-n", f"{service}-{os.getpid()}@%h"]  # fmt: skip
@@ -254,8 +259,8 @@ def show_dead_letter(letter_id: UUID) -> None:
     from shared.operations import find_dead_letter
 
     service, letter = find_dead_letter(letter_id)
-    click.echo(json.dumps({"service": service, "reason": letter.reason, "error": letter.error,
-                           "attempts": letter.attempts, "body": letter.body}, ensure_ascii=False, indent=2))  # fmt: skip
+    shown = {"service": service, "reason": letter.reason, "error": letter.error, "attempts": letter.attempts}
+    click.echo(json.dumps({**shown, "body": letter.body}, ensure_ascii=False, indent=2))
 
 
 @dead_letters.command("replay")

@@ -17,6 +17,7 @@ from shared.clock import SITE
 from shared.gateway.asking import Told
 from shared.gateway.sessions import LogInNeeded, keep_sessions
 from shared.gateway.views import counter, desk, entry, mine, tree
+from shared.gateway.words import word
 from shared.language import LANGUAGES, request_language, translate
 from shared.logs import current_traceparent, get_logger
 from shared.settings import Settings
@@ -80,6 +81,7 @@ def make_pages(settings: Settings, call: Callable[..., Any]) -> Flask:
     def words() -> dict[str, Any]:
         return {
             "_": lambda text: translate(text, g.language),
+            "word": word,
             "language": g.language,
             "who": sessions.current(),
             "form_token": sessions.form_token,
@@ -98,9 +100,16 @@ def _in_language(language: str) -> str:
     return ("" if request.method == "GET" else "/") + "?" + urlencode({**again, "lang": language})
 
 
-def _when(instant: str | None) -> str:
-    """An RFC 3339 instant as people at the centre read it."""
-    return f"{datetime.fromisoformat(instant).astimezone(SITE):%Y-%m-%d %H:%M}" if instant else ""
+def _when(instant: str | None, until: str | None = None) -> str:
+    """An RFC 3339 instant, or the time between two, as people at the centre read it."""
+    if not instant:
+        return ""
+    start = datetime.fromisoformat(instant).astimezone(SITE)
+    shown = f"{start:%Y-%m-%d %H:%M}"
+    if not until:
+        return shown
+    end = datetime.fromisoformat(until).astimezone(SITE)
+    return f"{shown}–{end:%H:%M}" if end.date() == start.date() else f"{shown} – {end:%Y-%m-%d %H:%M}"
 
 
 def _hours(minutes: int | None) -> str:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
 from enum import Enum
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 import psycopg
@@ -43,7 +43,7 @@ class Xid8(UserDefinedType[str]):
 class Conventions:
     """What the `Base` of every service shares: names of constraints and how Python types are stored."""
 
-    type_annotation_map = {
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
         str: Text(),
         int: BigInteger(),
         UUID: Uuid(),

@@ -9,10 +9,10 @@ from sqlalchemy import select
 from shared.auth import Role, allow
 from shared.db import transaction
 from shared.fields import Shown
+from shared.idempotency import exempt_from_idempotency_keys
 from shared.inbox import DeadLetter, replay
 from shared.paging import PageQuery, page_of
 from shared.problems import Conflict, NotFound
-from shared.web import exempt_from_idempotency_keys
 
 
 class DeadLetterNotFound(NotFound):
@@ -38,9 +38,9 @@ class DeadLettersShown(Shown):
     next: str | None
 
 
-def dead_letters_blueprint(prefix: str) -> APIBlueprint:
+def dead_letters_blueprint(prefix: str, name: str = "dead_letters") -> APIBlueprint:
     """Serve this service's dead letters under `prefix`, such as `/v1/dead-letters`."""
-    bp = APIBlueprint("dead_letters", __name__, tag="Dead letters")
+    bp = APIBlueprint(name, __name__, tag="Dead letters")
 
     @bp.get(prefix)
     @bp.input(PageQuery, location="query")

@@ -1,7 +1,7 @@
-"""The feed of what a service said, and the catch-up that walks it: a broker that lost everything costs minutes, not facts.
+"""The feed of what a service said, and the catch-up that walks it: a broker that lost all costs minutes, not facts.
 
 Ordered by (txid, id) and shown only below the oldest running transaction, so a late commit is never skipped.
-A cursor is (epoch, txid, id); the epoch is the database's own identity and timeline, so a restored database starts anew.
+A cursor is (epoch, txid, id); the epoch is the database's own identity and timeline, so a restored one starts anew.
 """
 
 import threading

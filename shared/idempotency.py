@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import Response, request
 from sqlalchemy import LargeBinary, delete, func, select
@@ -21,6 +22,7 @@ from shared.problems import BadRequest, Conflict, Unprocessable
 from shared.settings import Settings
 
 HEADER = "Idempotency-Key"
+EXEMPT = "__no_idempotency_key__"
 KEPT = timedelta(hours=24)
 
 
@@ -41,6 +43,12 @@ class StillRunning(Conflict):
 
 class KeyReused(Unprocessable):
     """This idempotency key was used for another request body."""
+
+
+def exempt_from_idempotency_keys(view: Callable[..., Any]) -> Callable[..., Any]:
+    """For POSTs that are idempotent by themselves or change nothing: token, check, webhook, callback."""
+    setattr(view, EXEMPT, True)
+    return view
 
 
 def idempotently(settings: Settings, view: Callable[[], Response]) -> Response:

@@ -26,7 +26,7 @@ class PageQuery(BaseModel):
 def page_of(
     session: Session, statement: Select[Any], key: InstrumentedAttribute[UUID], query: PageQuery
 ) -> tuple[Sequence[Any], str | None]:
-    """One page, newest first: ids are UUIDv7, so their order is the order of creation. Needs an index ending in `key`."""
+    """One page, newest first: ids are UUIDv7, so they sort by creation. Needs an index ending in `key`."""
     if query.after is not None:
         statement = statement.where(key < UUID(decode_cursor(query.after)[0]))
     rows = session.scalars(statement.order_by(key.desc()).limit(query.limit + 1)).all()

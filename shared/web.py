@@ -1,4 +1,4 @@
-"""The one way to make a service's web app: access checks, idempotency keys, problem documents, health, metrics, OpenAPI."""
+"""The one way to make a service's web app: access, idempotency keys, problem documents, health, metrics, OpenAPI."""
 
 from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
@@ -15,8 +15,9 @@ from shared import health
 from shared.api_page import api_page_blueprint
 from shared.auth import Principal, Verifier, allow, authorize
 from shared.db import Database, is_contention, is_database_away, using
+from shared.dead_letters import dead_letters_blueprint
 from shared.feed import feed_blueprint
-from shared.idempotency import HEADER, idempotently
+from shared.idempotency import EXEMPT, HEADER, idempotently
 from shared.language import translate
 from shared.logs import configure_logs, get_logger, traced
 from shared.metrics import REQUESTS
@@ -26,15 +27,7 @@ from shared.settings import Settings
 log = get_logger(__name__)
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
-EXEMPT = "__no_idempotency_key__"
-
 ApiKeys = Callable[[str], Principal]
-
-
-def exempt_from_idempotency_keys(view: Callable[..., Any]) -> Callable[..., Any]:
-    """For POSTs that are idempotent by themselves or change nothing: token, check, webhook, callback."""
-    setattr(view, EXEMPT, True)
-    return view
 
 
 class ServiceRequest(Request):
@@ -111,7 +104,13 @@ def make_app(
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    for blueprint in (*blueprints, feed_blueprint(service), _operations(service), api_page_blueprint(service)):
+    common = (
+        feed_blueprint(service),
+        dead_letters_blueprint(f"/{service}/dead-letters", "own_dead_letters"),
+        _operations(service),
+        api_page_blueprint(service),
+    )
+    for blueprint in (*blueprints, *common):
         app.register_blueprint(blueprint)
     app.security_schemes = {
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},

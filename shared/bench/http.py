@@ -122,9 +122,10 @@ def _publish_wishes(district: District, staff: str, number: int) -> list[str]:
         assert district.wishes.call("PUT", f"/v1/wishes/{wish}/{move}", as_=staff).status_code == 200
     with district.wishes.session() as session:
         columns = [
-            row for row in session.scalars(text(
+            *session.scalars(text(
                 "SELECT quote_ident(column_name) FROM information_schema.columns WHERE table_schema = 'wishes'"
-                " AND table_name = 'wishes' AND is_generated = 'NEVER' AND is_identity = 'NO' AND column_name NOT IN ('id', 'number')"
+                " AND table_name = 'wishes' AND is_generated = 'NEVER' AND is_identity = 'NO'"
+                " AND column_name NOT IN ('id', 'number')"
             ))
         ]  # fmt: skip
         rest = ", ".join(columns)

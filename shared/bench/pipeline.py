@@ -1,4 +1,4 @@
-"""Committed outbox rows -> last credit and voucher committed, against the same SQL without a broker and plain Celery."""
+"""Committed outbox rows -> last credit and voucher, against the same SQL without a broker and plain Celery."""
 
 import random
 import subprocess
@@ -60,7 +60,8 @@ def run(rows: int, runs: int) -> None:
     click.echo(f"\nplain Celery was best with {celery_best}")
     p50, p95 = median(waits), quantiles(waits, n=20)[-1]
     click.echo(
-        f"\nFrom HTTP answer to committed credit at 20 records/s: p50 {p50:.0f} ms, p95 {p95:.0f} ms ({len(waits)} records)"
+        f"\nFrom HTTP answer to committed credit at 20 records/s, {len(waits)} records:"
+        f" p50 {p50:.0f} ms, p95 {p95:.0f} ms"
     )
 
 

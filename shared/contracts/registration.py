@@ -56,7 +56,7 @@ class VolunteerLeft(Fact):
 
 @fact("registration", "volunteer.merged", subject="volunteer_id", heard_by=EVERYONE)
 class VolunteerMerged(Fact):
-    """Two registrations were one person. Everything of `volunteer_id` now belongs to `into_id`, also what comes late."""
+    """Two registrations were one person. All of `volunteer_id` now belongs to `into_id`, also what comes late."""
 
     volunteer_id: UUID  #: the duplicate, gone from now on
     into_id: UUID  #: the one that stays

@@ -14,8 +14,8 @@ from services.registration.people import normal_phone
 from shared.auth import TOKEN_SECONDS, Role, allow, public_keys, settings, sign_token
 from shared.db import transaction
 from shared.fields import Body, Name, Shown
+from shared.idempotency import exempt_from_idempotency_keys
 from shared.problems import NotFound, Unauthorized
-from shared.web import exempt_from_idempotency_keys
 
 bp = APIBlueprint("auth", __name__, tag="Log-ins")
 

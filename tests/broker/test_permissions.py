@@ -11,8 +11,13 @@ from kombu import Connection, Exchange, Producer
 
 from shared import SERVICES
 from shared.bus import EVENTS, connect, declare_topology, queues
+from shared.contracts.registration import VolunteerActivated
+from shared.ids import new_id
+from shared.installation import Installation, wait_until
 from shared.local.servers import RabbitServer
+from shared.outbox import publish
 from shared.settings import Settings
+from shared.testing import District
 from shared.worker import make_celery
 
 ROOT = Path(__file__).parents[2]
@@ -74,3 +79,23 @@ def test_a_service_starts_no_job_of_another(urls: dict[str, str]) -> None:
         say(connection, "rewards.tasks", TASKS)
         with pytest.raises(AccessRefused):
             say(connection, "notify.tasks", TASKS)
+
+
+def test_the_processes_work_with_their_restricted_users(
+    urls: dict[str, str], installation: Installation, quiet_district: District
+) -> None:
+    def start(user: str, *command: str) -> None:
+        installation.env["WISHTREE_BROKER_URL"] = urls[user]
+        installation.start(*command)
+
+    start("registration", "bus", "registration")
+    start("notify", "worker", "notify")
+    start("beat", "beat")
+    with quiet_district.registration.session() as session:
+        publish(session, VolunteerActivated(volunteer_id=new_id()))
+
+    wait_until(lambda: installation.unpublished() == 0, 30, "the fact was not published")
+    wait_until(lambda: installation.one("SELECT count(*) FROM notify.job_runs") > 0, 60, "no job was run")
+    assert installation.logged("ACCESS_REFUSED") == 0
+    for name in list(installation.processes):
+        assert installation.terminate(name) < 25

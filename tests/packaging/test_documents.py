@@ -1,5 +1,6 @@
 """What README and docs tell somebody to type exists, and their links lead somewhere."""
 
+import importlib
 import re
 import shlex
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import click
 import pytest
 
+from shared import SERVICES
 from shared.cli import main
+from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -64,3 +67,15 @@ def test_every_test_that_holds_a_promise_exists() -> None:
     assert len(named) > 30
     for file, test in named:
         assert f"def {test}" in (ROOT / file).read_text() if test else (ROOT / file).exists(), (file, test)
+
+
+def test_every_setting_is_explained_and_nothing_else() -> None:
+    explained = set(re.findall(r"`WISHTREE_([A-Z_]+)`", (ROOT / "docs" / "operations" / "settings.md").read_text()))
+    classes = [
+        found
+        for service in SERVICES
+        for found in vars(importlib.import_module(f"services.{service}.settings")).values()
+        if isinstance(found, type) and issubclass(found, Settings)
+    ]
+    known = {field.upper() for settings in classes for field in settings.model_fields}
+    assert explained - {"X", "X_FILE"} == known

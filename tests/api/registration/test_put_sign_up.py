@@ -2,10 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from time import sleep
 
 from sqlalchemy import select
 
 from services.registration.models import ActivitySession, SignUp
+from services.registration.sign_ups import sign_up
 
 
 def path(session_id, volunteer_id):
@@ -123,6 +125,18 @@ def test_at_rest_no_seat_is_free_while_somebody_waits(world):
     assert all(a.status_code < 300 for a in answers)
     statuses, confirmed = seats(world, held)
     assert confirmed == 2 == list(statuses.values()).count("confirmed")
+
+
+def test_a_seat_given_back_while_somebody_queues_goes_to_them(world):
+    shen_fang, wang_qiang, held = world.volunteer("沈芳"), world.volunteer("王强"), world.session(capacity=1)
+    world.ok("PUT", path(held, shen_fang), as_=world.token(shen_fang))
+    with ThreadPoolExecutor(1) as pool:
+        with world.district.registration.session() as session:
+            assert sign_up(session, held, wang_qiang)[0].status == "waitlisted"
+            cancelled = pool.submit(world.ok, "DELETE", path(held, shen_fang), as_=world.token(shen_fang))
+            sleep(0.3)  # the other connection has reached the session's row by now
+        cancelled.result(10)
+    assert seats(world, held) == ({shen_fang: "cancelled", wang_qiang: "confirmed"}, 1)
 
 
 def test_nobody_gets_two_seats_at_the_same_time(world):

@@ -14,8 +14,6 @@ WORDS = {
                 "offered": "a seat is offered to you"},
     "outcome": {
         "redeemable": "This voucher can be redeemed.",
-        "valid": "This voucher can be redeemed.",
-        "issued": "This voucher can be redeemed.",
         "redeemed": "Redeemed. Please let the guest in.",
         "already_redeemed": "This voucher was used before.",
         "held_elsewhere": "This voucher is reserved elsewhere.",

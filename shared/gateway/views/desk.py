@@ -58,9 +58,8 @@ def _do(method: str, path: str, body: Any, done: str) -> Response | tuple[str, i
 
 def _dead_letters(service: str) -> str:
     """How many facts a service gave up and nobody has replayed; what it did not say is a dash."""
-    path = "/v1/dead-letters" if service == "notify" else f"/{service}/dead-letters"
     try:
-        page = ask("GET", path, query={"limit": 200})
+        page = ask("GET", f"/{service}/dead-letters", query={"limit": 200})
     except Told:
         return "–"
     waiting = sum(letter["replayed_at"] is None for letter in page["items"])

@@ -1,0 +1,1 @@
+"""The pages, in front of all four services."""

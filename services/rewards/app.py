@@ -2,8 +2,9 @@
 
 from services.rewards.api import BLUEPRINTS
 from services.rewards.settings import RewardsSettings
+from services.rewards.venues import principal_of_key
 from shared.web import ServiceApp, make_app
 
 
 def create_app(settings: RewardsSettings | None = None) -> ServiceApp:
-    return make_app("rewards", settings or RewardsSettings.read(), BLUEPRINTS)
+    return make_app("rewards", settings or RewardsSettings.read(), BLUEPRINTS, api_keys=principal_of_key)

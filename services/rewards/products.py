@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import bindparam, exists, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import BigInteger, Uuid
 
-from services.rewards.models import Product, Stock, Venue
+from services.rewards.models import Backorder, BackorderStatus, Product, Stock, Venue
 from shared.contracts.rewards import StockLow
 from shared.ids import new_id
 from shared.outbox import publish
@@ -87,3 +87,9 @@ def _warn(session: Session, low: Mapping[UUID, int]) -> None:
         session,
         *(StockLow(product_id=p.id, venue_id=p.venue_id, title=p.title, left=low[p.id]) for p in found),
     )
+
+
+def products_waited_for(session: Session) -> Sequence[UUID]:
+    """Products that somebody waits for although there is stock."""
+    waiting = exists().where(Backorder.product_id == Stock.product_id, Backorder.status == BackorderStatus.WAITING)
+    return session.scalars(select(Stock.product_id).where(Stock.left > 0, waiting).order_by(Stock.product_id)).all()

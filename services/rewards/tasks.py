@@ -1,5 +1,45 @@
 """Celery entry points of rewards: a few lines each, calling a verb."""
 
+from services.rewards import members, products, venues, vouchers
 from shared import housekeeping
+from shared.db import transaction
+from shared.worker import periodic
 
 housekeeping.declare("rewards")
+
+BATCH = 500
+
+
+@periodic("rewards.expire_vouchers", every_seconds=60)
+def expire_vouchers() -> None:
+    """End vouchers whose last day has passed, batch by batch."""
+    ended = BATCH
+    while ended == BATCH:
+        with transaction() as session:
+            ended = vouchers.expire_vouchers(session, BATCH)
+
+
+@periodic("rewards.issue_waiting", every_seconds=30)
+def issue_waiting() -> None:
+    """Issue to those who wait, where stock has come back."""
+    with transaction() as session:
+        product_ids = products.products_waited_for(session)
+    for product_id in product_ids:
+        with transaction() as session:
+            vouchers.issue_waiting(session, product_id, BATCH)
+
+
+@periodic("rewards.issue_reached", every_seconds=10)
+def issue_reached() -> None:
+    """After a new issue rule, look once at everybody who had the points already."""
+    more = True
+    while more:
+        with transaction() as session:
+            more = members.issue_reached(session, BATCH)
+
+
+@periodic("rewards.forget_failed_looks", every_seconds=3600)
+def forget_failed_looks() -> None:
+    """Drop guesses that no longer count."""
+    with transaction() as session:
+        venues.forget_guesses(session)

@@ -247,6 +247,7 @@ def _issue_backorders(session: Session, product: Product, won: Sequence[Backorde
         offer = Offer(order.rule_id, order.rule_version, product.id, product.venue_id, product.title, order.points,
                       product.valid_days, 0, False)  # fmt: skip
         drafts.append(_draft(vault_, order.volunteer_id, offer))
+        order.voucher_id = drafts[-1]["id"]
     if drafts:
         session.execute(_HOLD_POINTS, {"ids": list(held), "points": list(held.values())})
         _issue(session, drafts, from_held=True)

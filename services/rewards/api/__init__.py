@@ -2,4 +2,14 @@
 
 from apiflask import APIBlueprint
 
-BLUEPRINTS: tuple[APIBlueprint, ...] = ()
+from services.rewards.api import accounts, counter, products, rules, venues, vouchers, webhooks
+
+BLUEPRINTS: tuple[APIBlueprint, ...] = (
+    accounts.bp,
+    counter.bp,
+    products.bp,
+    rules.bp,
+    venues.bp,
+    vouchers.bp,
+    webhooks.bp,
+)

@@ -232,9 +232,11 @@ def upgrade() -> None:
             server_default="waiting",
             nullable=False,
         ),
+        sa.Column("voucher_id", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
         sa.ForeignKeyConstraint(["product_id"], ["products.id"], name="fk_backorders_product_id_products"),
         sa.PrimaryKeyConstraint("id", name="pk_backorders"),
+        sa.UniqueConstraint("voucher_id", name="uq_backorders_voucher_id"),
     )
     op.create_index("ix_backorders_volunteer_id_id", "backorders", ["volunteer_id", "id"], unique=False)
     op.create_index(

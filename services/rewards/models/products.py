@@ -59,6 +59,8 @@ class Backorder(Base):
     rule_id: Mapped[UUID | None]
     rule_version: Mapped[int | None]
     status: Mapped[BackorderStatus] = mapped_column(server_default=BackorderStatus.WAITING.value)
+    voucher_id: Mapped[UUID | None] = mapped_column(unique=True)
+    """What it became."""
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())
 
     __table_args__ = (

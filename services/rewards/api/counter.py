@@ -1,0 +1,111 @@
+"""At the counter of a venue: check, hold, redeem. Its own vouchers only; others are unknown."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from pydantic import Field, StrictInt
+from sqlalchemy.orm import Session
+
+from services.rewards import codes, redemption, venues
+from services.rewards.models import VoucherStatus
+from services.rewards.redemption import Answer, Outcome
+from shared.auth import Role, allow, caller
+from shared.db import transaction
+from shared.fields import Body, Code, Shown
+from shared.idempotency import exempt_from_idempotency_keys
+
+bp = APIBlueprint("counter", __name__, url_prefix="/v1")
+
+TypedCode = Annotated[str, Field(min_length=1, max_length=100, description="as typed; case, spaces, dashes are free")]
+
+
+class CheckBody(Body):
+    code: TypedCode
+
+
+class HoldBody(Body):
+    code: TypedCode
+    seconds: Annotated[StrictInt, Field(ge=1, le=3600)] = redemption.HOLD_SECONDS
+
+
+class RedeemBody(Body):
+    code: TypedCode
+    reference: Code
+    hold_id: UUID | None = None
+
+
+class OutcomeShown(Shown):
+    outcome: Outcome
+    voucher_id: UUID | None = None
+    product_id: UUID | None = None
+    title: str | None = None
+    status: VoucherStatus | None = None
+    expires_at: datetime | None = None
+    redeemed_at: datetime | None = None
+    hold_id: UUID | None = None
+    held_until: datetime | None = None
+
+
+@bp.post("/vouchers/check")
+@bp.input(CheckBody)
+@bp.output(OutcomeShown)
+@bp.doc(summary="What redeeming would say now; changes nothing")
+@allow(Role.VENUE)
+@exempt_from_idempotency_keys
+def post_check(json_data: CheckBody) -> Any:
+    venue_id = _venue_id()
+    with transaction() as session:
+        return _shown(session, json_data.code, redemption.check_code(session, venue_id, json_data.code))
+
+
+@bp.post("/vouchers/hold")
+@bp.input(HoldBody)
+@bp.output(OutcomeShown)
+@bp.doc(summary="Reserve a voucher for a short while")
+@allow(Role.VENUE)
+def post_hold(json_data: HoldBody) -> Any:
+    with transaction() as session:
+        answer = redemption.hold_voucher(session, _venue_id(), json_data.code, json_data.seconds)
+        return _shown(session, json_data.code, answer)
+
+
+@bp.delete("/holds/<uuid:hold_id>")
+@bp.output({}, status_code=204)
+@bp.doc(summary="End a hold early")
+@allow(Role.VENUE)
+def delete_hold(hold_id: UUID) -> Any:
+    with transaction() as session:
+        redemption.release_hold(session, _venue_id(), hold_id)
+    return ""
+
+
+@bp.post("/vouchers/redeem")
+@bp.input(RedeemBody)
+@bp.output(OutcomeShown)
+@bp.doc(summary="Take a voucher in, once; the same reference gets the same answer again")
+@allow(Role.VENUE)
+def post_redeem(json_data: RedeemBody) -> Any:
+    with transaction() as session:
+        answer = redemption.redeem(session, _venue_id(), json_data.code, json_data.reference, channel="counter",
+                                   hold_id=json_data.hold_id)  # fmt: skip
+        return _shown(session, json_data.code, answer)
+
+
+def _venue_id() -> UUID:
+    return UUID(str(caller().subject))
+
+
+def _shown(session: Session, code: str, answer: Answer) -> OutcomeShown:
+    """A slip of the finger is not a guess: only codes whose check signs are right count towards the lock-out."""
+    if answer.voucher is None:
+        if codes.check(codes.normalise(code)):
+            venues.note_guess(session, _venue_id())
+        return OutcomeShown(outcome=answer.outcome)
+    voucher, held = answer.voucher, answer.outcome is Outcome.HELD
+    return OutcomeShown(
+        outcome=answer.outcome, voucher_id=voucher.id, product_id=voucher.product_id, title=voucher.title,
+        status=voucher.status, expires_at=voucher.expires_at, redeemed_at=answer.redeemed_at,
+        hold_id=voucher.hold_id if held else None, held_until=voucher.held_until if held else None,
+    )  # fmt: skip

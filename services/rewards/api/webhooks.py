@@ -1,0 +1,47 @@
+"""`POST /v1/webhooks/venues/{venue_id}`: redemptions as venues report them. The signature is the authentication."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import request
+
+from services.rewards.callbacks import receive
+from services.rewards.redemption import Outcome
+from shared.auth import allow
+from shared.db import transaction
+from shared.fields import Shown
+from shared.idempotency import exempt_from_idempotency_keys
+
+bp = APIBlueprint("webhooks", __name__, url_prefix="/v1")
+
+
+class LineShown(Shown):
+    reference: str
+    outcome: Outcome
+    voucher_id: UUID | None = None
+    redeemed_at: datetime | None = None
+
+
+class WebhookAnswer(Shown):
+    """`outcome` of a single one, `items` of a batch in the order sent."""
+
+    outcome: Outcome | None = None
+    voucher_id: UUID | None = None
+    redeemed_at: datetime | None = None
+    items: list[LineShown] | None = None
+
+
+@bp.post("/webhooks/venues/<uuid:venue_id>")
+@bp.output(WebhookAnswer)
+@bp.doc(
+    summary="Standard Webhooks: redemption.confirmed, redemption.reversed, redemption.batch",
+    description="Send webhook-id, webhook-timestamp and webhook-signature. The same webhook-id gets the same answer.",
+)
+@allow(public=True)
+@exempt_from_idempotency_keys
+def post_venue_webhook(venue_id: UUID) -> Any:
+    with transaction() as session:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        return receive(session, venue_id, headers, request.get_data(cache=True))

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, MetaData, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from shared import feed, worker  # noqa: F401 - their tables belong to the plumbing
+from shared import feed, idempotency, worker  # noqa: F401 - their tables belong to the plumbing
 from shared.db import Plumbing
 from shared.settings import Settings, missing
 

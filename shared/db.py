@@ -13,9 +13,9 @@ from typing import Any, ClassVar, cast
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import CursorResult, DateTime, MetaData, Result, create_engine
+from sqlalchemy import CursorResult, DateTime, MetaData, Result, create_engine, literal_column
 from sqlalchemy import Enum as EnumColumn
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, Insert
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import BigInteger, Date, Text, UserDefinedType, Uuid
@@ -158,8 +158,16 @@ def after_commit(session: Session, callback: Callable[[], None]) -> None:
 
 
 def changed(result: Result[Any]) -> int:
-    """How many rows an INSERT, UPDATE or DELETE touched."""
-    return cast(CursorResult[Any], result).rowcount
+    """How many rows an UPDATE or DELETE touched. An INSERT of the ORM does not count: use RETURNING there."""
+    count = cast(CursorResult[Any], result).rowcount
+    if count < 0:
+        raise ValueError("This statement does not count its rows; use RETURNING.")
+    return count
+
+
+def inserted(session: Session, statement: Insert) -> bool:
+    """Run an INSERT ... ON CONFLICT DO NOTHING of one row; says whether it was new."""
+    return session.execute(statement.returning(literal_column("1"))).first() is not None
 
 
 RETRYABLE = (

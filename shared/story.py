@@ -265,7 +265,7 @@ def the_venue_redeems_once(s: Stage) -> str:
     must(again["outcome"] == "already_redeemed", "the counter is told that it was used", again)
     eventually(
         lambda: s.fang.get(f"/v1/people/{s.fang.id}/alerts"),
-        lambda a: any("redeemed" in i["topic"] for i in a["items"]), "an alert about the redemption",
+        lambda a: any("redeemed" in i["template"] for i in a["items"]), "an alert about the redemption",
     )  # fmt: skip
     trace = s.fang.get(f"/v1/vouchers/{s.voucher['id']}/trace")
     must(trace, "every minute is traceable from check-in to cinema seat", trace)

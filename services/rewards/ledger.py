@@ -25,7 +25,7 @@ from services.rewards.models import (
 )
 from services.rewards.rules import Rate, earn_rules
 from shared.contracts.registration import HoursCorrected, HoursRecorded
-from shared.db import changed
+from shared.db import inserted
 from shared.ids import new_id
 
 OUTSIDE = "outside"
@@ -276,12 +276,13 @@ class Change:
 def take_correction(session: Session, fact: HoursCorrected) -> Change | None:
     """Note a correction once. Before its record it only waits there, and changes nothing yet."""
     delta = fact.new_minutes - fact.old_minutes
-    noted = session.execute(
+    noted = inserted(
+        session,
         insert(Correction)
         .values(correction_id=fact.correction_id, record_id=fact.record_id, minutes=delta)
-        .on_conflict_do_nothing()
+        .on_conflict_do_nothing(),
     )
-    if not changed(noted):
+    if not noted:
         return None
     rate = earn_rules(session).rate(fact.category, fact.worked_on)
     row = insert(CreditedRecord).values(

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from shared.installation import Installation
 from shared.local.binaries import MissingBinary, find_rabbitmq
 from shared.local.servers import RabbitServer
 from shared.testing import District, PrivatePostgres, environment, migrate_all
-from shared.installation import Installation
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

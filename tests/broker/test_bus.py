@@ -14,9 +14,9 @@ from shared.bus import ConfirmedPublisher, Unconfirmed, connect, consume, declar
 from shared.contracts.registration import VolunteerActivated
 from shared.ids import new_id
 from shared.inbox import DeadLetter, Inbox
+from shared.installation import Installation, wait_until
 from shared.outbox import Message, publish
 from shared.testing import District
-from shared.installation import Installation, wait_until
 
 
 class Ear:

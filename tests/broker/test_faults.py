@@ -31,7 +31,9 @@ class Crowd:
     def __init__(self, installation: Installation, district: District) -> None:
         self.installation = installation
         staff = district.token("staff")
-        venue = district.rewards.call("POST", "/v1/venues", {"name": "星光影城", "kind": "cinema"}, as_=staff).get_json()
+        venue = district.rewards.call(
+            "POST", "/v1/venues", {"name": "星光影城", "kind": "cinema"}, as_=staff
+        ).get_json()
         product = district.rewards.call(
             "POST", "/v1/products",
             {"venue_id": venue["id"], "title": "电影票", "points": PRICE, "stock": 1_000_000, "valid_days": 90}, as_=staff,
@@ -49,7 +51,10 @@ class Crowd:
     def _volunteer(self, district: District, staff: str, number: int) -> str:
         body = {"name": "王强", "phone": f"139{number:08}", "birth_date": "1990-01-01"}
         created = district.registration.call("POST", "/v1/volunteers", body).get_json()
-        assert district.registration.call("PUT", f"/v1/volunteers/{created['id']}/activation", as_=staff).status_code == 200
+        assert (
+            district.registration.call("PUT", f"/v1/volunteers/{created['id']}/activation", as_=staff).status_code
+            == 200
+        )
         return str(created["id"])
 
     def send(self, number: int) -> None:
@@ -105,8 +110,8 @@ def state(installation: Installation) -> dict[str, int]:
         "minutes": int(one("SELECT coalesce(sum(minutes_credited), 0) FROM rewards.accounts")),
         "vouchers": one("SELECT count(*) FROM rewards.vouchers"),
         "issued_facts": one("SELECT count(*) FROM rewards.outbox WHERE type = 'voucher.issued'"),
-        "voucher_alerts": one("SELECT count(*) FROM notify.alerts WHERE topic = 'voucher.issued'"),
-        "hours_alerts": one("SELECT count(*) FROM notify.alerts WHERE topic = 'hours.recorded'"),
+        "voucher_alerts": one("SELECT count(*) FROM notify.alerts WHERE template = 'voucher_issued'"),
+        "hours_alerts": one("SELECT count(*) FROM notify.alerts WHERE template = 'hours_recorded'"),
         "attempts": sum(one(f"SELECT count(*) FROM {s}.attempts") for s in ("rewards", "notify")),
         "dead": sum(one(f"SELECT count(*) FROM {s}.dead_letters") for s in ("rewards", "notify")),
     }
@@ -227,7 +232,9 @@ def test_a_poison_message_is_found_out_while_the_rest_flows(crowd: Crowd, instal
     crowd.load(range(100, 300))
     try:
         wait_until(
-            lambda: installation.one("SELECT count(*) FROM rewards.dead_letters") == 3, 90, "the poison was not found out"
+            lambda: installation.one("SELECT count(*) FROM rewards.dead_letters") == 3,
+            90,
+            "the poison was not found out",
         )
         wait_until(lambda: state(installation)["earned"] == 300, 60, "the rest did not flow")
     finally:

@@ -60,7 +60,7 @@ class Centre:
             vouchers = session.execute(text("SELECT status, count(*) FROM vouchers GROUP BY 1 ORDER BY 1")).all()
             debit = session.scalars(text("SELECT coalesce(sum(amount), 0) FROM transfers WHERE kind = 'earned'")).one()
         with self.district.notify.session() as session:
-            alerts = session.execute(text("SELECT topic, count(*) FROM alerts GROUP BY 1 ORDER BY 1")).all()
+            alerts = session.execute(text("SELECT template, count(*) FROM alerts GROUP BY 1 ORDER BY 1")).all()
         return {"accounts": [tuple(r) for r in accounts], "vouchers": [tuple(r) for r in vouchers],
                 "earned": int(debit), "alerts": [tuple(r) for r in alerts]}  # fmt: skip
 
@@ -85,7 +85,7 @@ def test_hours_become_a_voucher_and_an_alert(centre: Centre, district: District)
     (voucher,) = centre.ask("GET", f"/v1/vouchers?holder_id={centre.fang}", service="rewards")["items"]
     assert voucher["status"] == "issued"
     alerts = centre.ask("GET", f"/v1/people/{centre.fang}/alerts", service="notify")["items"]
-    assert {"hours.recorded", "voucher.issued"} <= {alert["topic"] for alert in alerts}
+    assert {"hours_recorded", "voucher_issued"} <= {alert["template"] for alert in alerts}
     assert centre.ask("GET", f"/v1/vouchers?holder_id={centre.qiang}", service="rewards")["items"] == []
     centre.no_leftovers()
 
@@ -214,5 +214,5 @@ def test_redeemed_before_issued_leaves_both_alerts_once(centre: Centre, district
     said = {type_: Delivery(body) for type_, _, body in take_outbox(district.rewards)}
     for type_ in ("voucher.redeemed", "voucher.issued") * 2:
         district.notify.inbox.receive([said[type_]])
-    topics = [a["topic"] for a in centre.ask("GET", f"/v1/people/{centre.fang}/alerts", service="notify")["items"]]
-    assert sorted(t for t in topics if t.startswith("voucher")) == ["voucher.issued", "voucher.redeemed"]
+    templates = [a["template"] for a in centre.ask("GET", f"/v1/people/{centre.fang}/alerts", service="notify")["items"]]
+    assert sorted(t for t in templates if t.startswith("voucher")) == ["voucher_issued", "voucher_redeemed"]

@@ -29,6 +29,7 @@ class AlertsQuery(PageQuery):
 class AlertShown(Shown):
     id: UUID
     topic: str
+    template: str
     title: str
     text: str
     created_at: datetime
@@ -53,6 +54,7 @@ class PreferencesShown(Shown):
 class TemplateShown(Shown):
     name: str
     topic: str
+    template: str
     title: str
     text: str
 
@@ -132,5 +134,5 @@ def _reading_language(session: Session, person_id: UUID) -> str:
 
 def _shown(alert: Alert, language: str) -> dict[str, Any]:
     title, text = render(TEMPLATES[alert.template], alert.params, language)
-    return {"id": alert.id, "topic": alert.topic, "title": title, "text": text,
+    return {"id": alert.id, "topic": alert.topic, "template": alert.template, "title": title, "text": text,
             "created_at": alert.created_at, "read_at": alert.read_at}  # fmt: skip

@@ -147,7 +147,7 @@ def worker(service: str, concurrency: int, with_beat: bool) -> None:
     app = make_celery(SERVICES if service == "all" else (service,), settings)
     kicks_through(app)
     options = ["worker", "-P", "threads", "-c", str(concurrency), "--without-gossip", "--without-mingle",
-               "--loglevel", "INFO", "-n", f"{service}-{os.getpid()}@%h"]  # fmt: skip
+               "--without-heartbeat", "--loglevel", "INFO", "-n", f"{service}-{os.getpid()}@%h"]  # fmt: skip
     app.worker_main([*options, *(["-B", "-s", _beat_file()] if with_beat else [])])
 
 

@@ -113,6 +113,7 @@ def make_celery(services: Iterable[str], settings: Settings) -> Celery:
         task_soft_time_limit=240,
         worker_prefetch_multiplier=1,
         worker_send_task_events=False,
+        worker_enable_remote_control=False,  # its queues are of a kind that RabbitMQ 4 is giving up
         worker_cancel_long_running_tasks_on_connection_loss=True,  # else it runs here and, redelivered, elsewhere
         worker_soft_shutdown_timeout=20,
         worker_hijack_root_logger=False,

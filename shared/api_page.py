@@ -39,10 +39,10 @@ def api_page_blueprint(service: str) -> APIBlueprint:
         response.headers["Content-Language"] = language
         return response
 
-    @bp.get(f"/{service}/docs/style.css")
+    @bp.get(f'/{service}/docs/<any("style.css", "icon.svg"):name>')
     @allow(public=True)
-    def style() -> Response:
-        return send_from_directory(STATIC, "style.css")
+    def static_file(name: str) -> Response:
+        return send_from_directory(STATIC, name)
 
     return bp
 

@@ -42,12 +42,12 @@ def ask(method: str, path: str, body: Any = None, *, query: dict[str, Any] | Non
 
 def _send(method: str, path: str, body: Any, query: dict[str, Any] | None, headers: dict[str, str] | None,
           access: str | None) -> Any:  # fmt: skip
-    sent = {"Accept-Language": g.language, "X-Forwarded-For": request.remote_addr or "", **(headers or {})}
+    sent = {"Accept-Language": g.language, **(headers or {})}
     if "HTTP_TRACEPARENT" in request.environ:
         sent["Traceparent"] = request.environ["HTTP_TRACEPARENT"]
     if access is not None:
         sent["Authorization"] = f"Bearer {access}"
-    options: dict[str, Any] = {"headers": sent}
+    options: dict[str, Any] = {"headers": sent, "environ_overrides": {"REMOTE_ADDR": request.remote_addr or ""}}
     if query:
         options["query_string"] = {key: value for key, value in query.items() if value}
     if body is not None:

@@ -140,5 +140,7 @@ def _answer_errors(app: Flask) -> None:
 
 def _words(status: int, title: str, request_id: str = "") -> tuple[str, int]:
     title = title or translate("Something went wrong here.", g.language)
+    if request.headers.get("X-Part"):  # a script puts the answer into its page
+        return render_template("counter_result.html", told=Told(status, title)), status
     request_id = request_id or (current_traceparent() or "")[3:35]
     return render_template("error.html", title=title, status=status, request_id=request_id), status

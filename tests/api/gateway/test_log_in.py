@@ -143,6 +143,11 @@ def test_a_form_token_of_one_person_is_of_no_use_to_another(centre: Centre) -> N
     mine.get(f"/wishes/{wish}")
     theirs.get(f"/wishes/{wish}")
     assert theirs.post(f"/wishes/{wish}/claim", token=mine.form_token()).status_code == 400
+    # Not even after planting the cookie that the token belongs to, as a neighbouring host can.
+    planted = mine.client.get_cookie("wishtree_form")
+    assert planted
+    theirs.client.set_cookie("wishtree_form", planted.value)
+    assert theirs.post(f"/wishes/{wish}/claim", token=mine.form_token()).status_code == 400
 
 
 def test_over_https_the_cookies_are_bound_to_the_host(centre: Centre) -> None:

@@ -2,15 +2,18 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import shared.gateway
 from shared import SERVICES
+from shared.gateway.app import Gateway, _caller_of, _remote
+from shared.gateway.pages import make_pages
 from shared.gateway.words import WORDS
 from shared.language import translations
 
-from .conftest import Centre
+from .conftest import Browser, Centre
 
 PAGES = ("/", "/login", "/activities", "/counter", "/no/such/page")
 
@@ -52,6 +55,25 @@ def test_every_word_of_the_pages_has_its_chinese() -> None:
         said |= {a or b for a, b in re.findall(r"_\((?:\"([^\"]+)\"|'([^']+)')\)", path.read_text())}
     catalogue = translations("zh-CN")
     assert [text for text in sorted(said) if catalogue.gettext(text) == text] == []
+
+
+def test_a_service_that_does_not_answer_is_said_in_words(centre: Centre) -> None:
+    services: dict[str, Any] = {name: member.app for name, member in centre.district.services.items()}
+    services["wishes"] = _remote("wishes", "http://127.0.0.1:1")
+    browser = Browser(Gateway(services, make_pages(centre.district.settings, _caller_of(services))))
+    answer = browser.get("/")
+    assert answer.status_code == 503
+    assert "<h1>" in answer.text
+    assert browser.get("/activities").status_code == 200
+
+
+def test_a_script_is_told_in_a_part_of_a_page(centre: Centre) -> None:
+    browser = centre.browser()
+    browser.get("/counter")
+    answer = browser.post("/counter", token="stale", headers={"X-Part": "1"})
+    assert answer.status_code == 400
+    assert "表单" in answer.text
+    assert "<html" not in answer.text
 
 
 @pytest.mark.parametrize("service", SERVICES)

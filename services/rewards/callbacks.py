@@ -17,7 +17,7 @@ from services.rewards.models import WebhookReceipt
 from services.rewards.redemption import Answer, Outcome
 from shared import webhooks
 from shared.clock import app_now
-from shared.db import changed
+from shared.db import inserted
 from shared.fields import Body, Code, Instant
 from shared.problems import Conflict, Unprocessable
 
@@ -76,12 +76,13 @@ def receive(session: Session, venue_id: UUID, headers: Mapping[str, str], body: 
     moment: datetime = session.scalars(select(app_now())).one()
     webhook_id = webhooks.verify(venues.webhook_secrets(session, venue_id), headers, body, moment)
     message = _read(body)
-    fresh = session.execute(
+    fresh = inserted(
+        session,
         insert(WebhookReceipt)
         .values(venue_id=venue_id, webhook_id=webhook_id, body_hash=hashlib.sha256(body).digest())
-        .on_conflict_do_nothing()
+        .on_conflict_do_nothing(),
     )
-    if not changed(fresh):
+    if not fresh:
         stored = session.get_one(WebhookReceipt, (venue_id, webhook_id))
         if stored.body_hash != hashlib.sha256(body).digest():
             raise WebhookIdReused("Send a new webhook-id with a new message.")

@@ -16,7 +16,7 @@ from services.rewards.models import Dispute, Redemption, TransferKind, Voucher, 
 from services.rewards.vouchers import about, code_vault
 from shared.clock import app_now
 from shared.contracts.rewards import DisputeOpened, VoucherHeld, VoucherRedeemed, VoucherReversed
-from shared.db import changed
+from shared.db import changed, inserted
 from shared.ids import new_id
 from shared.outbox import publish
 from shared.problems import NotFound
@@ -216,11 +216,12 @@ def reverse(session: Session, venue_id: UUID, code: str, reference: str) -> Answ
 def open_dispute(session: Session, venue_id: UUID, reference: str, answer: Answer) -> None:
     """Put a case that could not be booked before a person. Once per venue, reference and reason."""
     dispute_id = new_id()
-    opened = session.execute(
+    opened = inserted(
+        session,
         insert(Dispute)
         .values(id=dispute_id, venue_id=venue_id, reference=reference, reason_code=answer.outcome.value,
                 voucher_id=answer.voucher.id if answer.voucher else None)
-        .on_conflict_do_nothing()
+        .on_conflict_do_nothing(),
     )  # fmt: skip
-    if changed(opened):
+    if opened:
         publish(session, DisputeOpened(dispute_id=dispute_id, venue_id=venue_id, reason_code=answer.outcome.value))

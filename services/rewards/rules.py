@@ -6,6 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import exists, func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from services.rewards.models import Backorder, BackorderStatus, Product, Rule, RuleKind, Stock
@@ -85,7 +86,7 @@ def offers(session: Session) -> list[Offer]:
         .join(Product, Product.id == Rule.product_id)
         .join(Stock, Stock.product_id == Product.id)
         .where(Rule.kind == RuleKind.ISSUE, or_(Rule.effective_from.is_(None), Rule.effective_from <= app_now()))
-        .distinct(Product.id)
+        .ext(distinct_on(Product.id))
         .order_by(Product.id, Rule.version.desc())
     )  # fmt: skip
     return [Offer(*row) for row in rows]

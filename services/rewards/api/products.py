@@ -66,7 +66,8 @@ def get_products(query_data: PageQuery) -> Any:
     with transaction() as session:
         items, following = page_of(session, select(Product), Product.id, query_data)
         ids = [product.id for product in items]
-        left = dict(session.execute(select(Stock.product_id, Stock.left).where(Stock.product_id.in_(ids))).tuples())
+        stocks = session.execute(select(Stock.product_id, Stock.left).where(Stock.product_id.in_(ids)))
+        left = {row.product_id: row.left for row in stocks}
         return {"items": [_shown(product, left[product.id]) for product in items], "next": following}
 
 

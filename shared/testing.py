@@ -32,6 +32,8 @@ from shared.clock import app_now
 from shared.contracts import catalogue
 from shared.db import transaction, using
 from shared.inbox import Delivery, Inbox
+from shared.local.binaries import MissingBinary, find_postgres
+from shared.local.servers import PostgresServer
 from shared.migrate import migrate
 from shared.outbox import OutboxRow, cloud_event
 from shared.settings import Settings
@@ -43,6 +45,7 @@ class PrivatePostgres:
     """A server with a superuser URL. `WISHTREE_TEST_POSTGRES_URL` names one to use instead of a private one."""
 
     superuser_url: str
+    server: PostgresServer | None = None  #: ours to kill; None when another's is used
 
     def create_database(self) -> tuple[str, str]:
         """A new empty database; returns (owner URL, its name). The owner may create roles, and is no superuser."""
@@ -76,9 +79,6 @@ def private_postgres() -> Iterator[PrivatePostgres]:
     if given:
         yield PrivatePostgres(given)
         return
-    from shared.local.binaries import MissingBinary, find_postgres
-    from shared.local.servers import PostgresServer
-
     try:
         binaries = find_postgres("installed")
     except MissingBinary:
@@ -87,7 +87,7 @@ def private_postgres() -> Iterator[PrivatePostgres]:
     server = PostgresServer(folder / "postgres", binaries, fsync=False)
     server.start()
     try:
-        yield PrivatePostgres(server.url())
+        yield PrivatePostgres(server.url(), server)
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)

@@ -86,6 +86,6 @@ def machine(district: District) -> type[RuleBasedStateMachine]:
 def test_the_books_balance_whatever_happens(district: District) -> None:
     run_state_machine_as_test(
         machine(district),
-        settings=settings(max_examples=20, stateful_step_count=12, deadline=None,
+        settings=settings(max_examples=30, stateful_step_count=12, deadline=None,
                           suppress_health_check=list(HealthCheck)),
     )  # fmt: skip

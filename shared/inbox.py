@@ -213,7 +213,7 @@ class Inbox:
         """
         event_id, body = fact.envelope.id, fact.envelope.body
         with self.database.transaction() as session:
-            if session.get(InboxRow, event_id) is not None:
+            if session.get(InboxRow, event_id) is not None or _is_buried(session, event_id):
                 return
             attempts = session.scalars(
                 insert(Attempt)
@@ -309,14 +309,24 @@ class Inbox:
         log.error("fact given up", service=self.service, event_id=str(event_id), reason=reason, error=error)
 
 
-_UNSEEN = text("INSERT INTO inbox (event_id) SELECT unnest(:ids) ON CONFLICT DO NOTHING RETURNING event_id").bindparams(
-    bindparam("ids", type_=ARRAY(Uuid()))
-)
+_UNSEEN = text(
+    """
+    INSERT INTO inbox (event_id) SELECT heard FROM unnest(:ids) AS heard
+    WHERE NOT EXISTS (SELECT FROM dead_letters dead WHERE dead.event_id = heard AND dead.replayed_at IS NULL)
+    ON CONFLICT DO NOTHING RETURNING event_id
+    """
+).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+"""What was given up counts as seen until somebody replays it: else each redelivery would begin its attempts anew."""
 
 
 def unseen(session: Session, ids: Iterable[UUID]) -> set[UUID]:
     """Take these facts in, and say which of them are new. Sorted, so that two buses lock in one order."""
     return set(session.scalars(_UNSEEN, {"ids": sorted(ids)}))
+
+
+def _is_buried(session: Session, event_id: UUID) -> bool:
+    buried = select(DeadLetter.id).where(DeadLetter.event_id == event_id, DeadLetter.replayed_at.is_(None))
+    return session.scalar(buried) is not None
 
 
 def replay(session: Session, dead_letter: DeadLetter) -> None:

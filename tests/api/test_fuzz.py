@@ -44,7 +44,10 @@ def test_no_input_upsets_a_service(district: District, service: str, role: str) 
 
         try:
             walk()
-        except (Exception, BaseExceptionGroup) as failure:  # collected, so that one run names every operation that fails
+        except (
+            Exception,
+            BaseExceptionGroup,
+        ) as failure:  # collected, so that one run names every operation that fails
             upset.append(f"{operation.method.upper()} {operation.path}: {failure}"[:1500])
     assert not upset, "\n\n".join(upset)
 

@@ -15,7 +15,11 @@ ORGANISATION = {"name": "信安街道站", "kind": "company"}
 
 def post(district: District, key: str, body: object = ORGANISATION, as_: str | None = None) -> tuple[int, object, bool]:
     answer = district.registration.call(
-        "POST", "/v1/organisations", body, as_=as_ or district.staff, headers={"Idempotency-Key": key}  # type: ignore[attr-defined]
+        "POST",
+        "/v1/organisations",
+        body,
+        as_=as_ or district.staff,
+        headers={"Idempotency-Key": key},  # type: ignore[attr-defined]
     )
     return answer.status_code, answer.get_json(), "Idempotent-Replayed" in answer.headers
 

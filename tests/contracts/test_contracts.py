@@ -15,7 +15,18 @@ from shared.inbox import handlers_in
 from shared.operations import DOCS
 
 CONTRACTS = sorted(catalogue().values(), key=lambda c: c.dataschema())
-PERSONAL = ("phone", "email", "openid", "birth", "address", "identity", "guardian", "beneficiary", "person_name", "code")
+PERSONAL = (
+    "phone",
+    "email",
+    "openid",
+    "birth",
+    "address",
+    "identity",
+    "guardian",
+    "beneficiary",
+    "person_name",
+    "code",
+)
 
 
 def exported(contract: type[Fact]) -> dict[str, Any]:
@@ -27,7 +38,11 @@ def exported(contract: type[Fact]) -> dict[str, Any]:
 
 def lost_between(old: dict[str, Any], new: dict[str, Any], where: str = "") -> list[str]:
     """What a listener could rely on before and no longer can."""
-    lost = [f"{where}: no longer always there: {name}" for name in old.get("required", []) if name not in new.get("required", [])]
+    lost = [
+        f"{where}: no longer always there: {name}"
+        for name in old.get("required", [])
+        if name not in new.get("required", [])
+    ]
     for name, field in old.get("properties", {}).items():
         if name not in new.get("properties", {}):
             lost.append(f"{where}/{name}: gone")
@@ -108,5 +123,3 @@ def test_a_message_is_a_cloud_event() -> None:
     assert datetime.fromisoformat(event["time"]).tzinfo is not None
     assert all(name.isalnum() and name.islower() for name in event)
     assert event["data"] == {"points": 1}
-
-

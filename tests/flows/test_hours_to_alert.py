@@ -146,7 +146,7 @@ PAIRS = [
 ]
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=lambda p: " and ".join(p))
+@pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
 def test_a_pair_of_facts_may_come_in_either_order(district: District, pair: tuple[str, str]) -> None:
     """Each order on a fresh district, each fact handed over twice: the same end state."""
     states = []
@@ -214,5 +214,7 @@ def test_redeemed_before_issued_leaves_both_alerts_once(centre: Centre, district
     said = {type_: Delivery(body) for type_, _, body in take_outbox(district.rewards)}
     for type_ in ("voucher.redeemed", "voucher.issued") * 2:
         district.notify.inbox.receive([said[type_]])
-    templates = [a["template"] for a in centre.ask("GET", f"/v1/people/{centre.fang}/alerts", service="notify")["items"]]
+    templates = [
+        a["template"] for a in centre.ask("GET", f"/v1/people/{centre.fang}/alerts", service="notify")["items"]
+    ]
     assert sorted(t for t in templates if t.startswith("voucher")) == ["voucher_issued", "voucher_redeemed"]

@@ -35,6 +35,7 @@ def test_a_fact_reaches_everyone_over_the_embedded_broker(district: District, va
     heard: dict[str, list[UUID]] = {service: [] for service in VolunteerActivated.heard_by}
     stop = threading.Event()
     for service, ids in heard.items():
+
         def hear(_session: Any, facts: list[Any], ids: list[UUID] = ids) -> None:
             ids += [fact.volunteer_id for fact in facts]
 

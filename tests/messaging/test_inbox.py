@@ -123,6 +123,21 @@ def test_what_fails_five_times_is_a_dead_letter_and_replay_works(district: Distr
     assert ear.count(Attempt) == 0
 
 
+def test_what_was_given_up_is_not_tried_again_when_it_is_delivered_again(district: District, ear: Ear) -> None:
+    """As by a crash between the dead letter and the acknowledgement, or by catch-up."""
+    fact = activated(1)[0]
+    ear.fail_on = {fact.volunteer_id}
+    (delivery,) = say(district, fact)
+    ear.inbox.receive([delivery])
+    for _ in range(MAX_ATTEMPTS - 1):
+        ear.make_due()
+        ear.inbox.retry_due()
+    calls = ear.calls
+    ear.inbox.receive([replace(delivery, redelivered=True), delivery])
+    assert ear.calls == calls
+    assert (ear.count(Attempt), ear.count(DeadLetter)) == (0, 1)
+
+
 def test_a_fact_is_not_tried_before_it_is_due(district: District, ear: Ear) -> None:
     fact = activated(1)[0]
     ear.fail_on = {fact.volunteer_id}

@@ -151,7 +151,9 @@ def test_the_feed_shows_a_system_only_what_it_was_granted(district: District) ->
         token = district.token("system", "other", scopes=scopes)
         answer = district.registration.call("GET", "/v1/events/registration", as_=token)
         assert len(answer.get_json()["items"]) == expected
-    assert district.registration.call("GET", "/v1/events/registration", as_=district.token("volunteer")).status_code == 403
+    assert (
+        district.registration.call("GET", "/v1/events/registration", as_=district.token("volunteer")).status_code == 403
+    )
 
 
 def test_a_restored_database_shows_rows_from_its_future(district: District) -> None:
@@ -173,7 +175,9 @@ def test_catch_up_takes_in_what_the_broker_lost_and_nothing_twice(
 
     listener = district.services[VolunteerActivated.heard_by[0]]
     heard: list[UUID] = []
-    monkeypatch.setitem(listener.inbox.handlers, VolunteerActivated, lambda _s, facts: heard.extend(f.volunteer_id for f in facts))
+    monkeypatch.setitem(
+        listener.inbox.handlers, VolunteerActivated, lambda _s, facts: heard.extend(f.volunteer_id for f in facts)
+    )
     ids = say(district, 30)
     events = feed(district)["items"]
     from shared.feed import _dump

@@ -4,11 +4,12 @@ export WISHTREE_DATA ?= var
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help run test test-full lock clean
+.PHONY: help run test test-browser test-full lock clean
 
 help:
 	@echo "make run        start everything at http://localhost:$(PORT) (state in $(WISHTREE_DATA)/, Ctrl-C stops)"
 	@echo "make test       lint, types, import rules and tests"
+	@echo "make test-browser  the pages in Chromium, which has to be installed"
 	@echo "make test-full  the same with the large sizes and long fault runs"
 	@echo "make lock       resolve both lock files anew"
 	@echo "make clean      remove .venv and caches; $(WISHTREE_DATA)/ is kept"
@@ -19,7 +20,12 @@ run:
 
 test:
 	@scripts/setup test
-	@scripts/check -m "not slow"
+	@scripts/check -m "not slow and not browser"
+	@echo "The pages in a browser were not tested: make test-browser (needs Chromium)."
+
+test-browser:
+	@scripts/setup test
+	@$(BIN)/python -m pytest tests/browser -m browser
 
 test-full:
 	@scripts/setup test

@@ -77,6 +77,7 @@ class Database:
             settings.database_url_of(service).replace("postgresql://", "postgresql+psycopg://", 1),
             pool_size=settings.database_pool_size,
             max_overflow=0,
+            hide_parameters=True,  # they may be personal, and errors are logged
             pool_timeout=2,  # a full pool answers 503 with Retry-After instead of queueing for half a minute
             connect_args={"options": _options(service, settings), "connect_timeout": 3},
         )

@@ -40,7 +40,7 @@ class DeadLettersShown(Shown):
 
 def dead_letters_blueprint(prefix: str, name: str = "dead_letters") -> APIBlueprint:
     """Serve this service's dead letters under `prefix`, such as `/v1/dead-letters`."""
-    bp = APIBlueprint(name, __name__, tag="Dead letters")
+    bp = APIBlueprint(name, __name__, tag=f"Dead letters at {prefix}")
 
     @bp.get(prefix)
     @bp.input(PageQuery, location="query")

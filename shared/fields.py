@@ -27,7 +27,7 @@ def _storable(value: Any) -> Any:
 class Body(BaseModel):
     """Base of what clients send: unknown fields are refused, text is trimmed."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True, hide_input_in_errors=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -38,7 +38,7 @@ class Body(BaseModel):
 class Shown(BaseModel):
     """Base of what we answer: exactly these fields, read from a row or a dict."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, hide_input_in_errors=True)
 
 
 def _in_calendar(value: datetime) -> datetime:

@@ -28,7 +28,7 @@ class Envelope:
 class Fact(BaseModel):
     """Base of all facts. `subject_field` names the field whose value is the aggregate's id."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     source: ClassVar[str]
     type: ClassVar[str]

@@ -7,6 +7,8 @@ import pytest
 
 from tests.api.gateway.conftest import Centre
 
+pytestmark = pytest.mark.browser
+
 PAGES = ("/", "/login", "/activities", "/counter", "/wishes/docs", "/no/such/page")
 CONTRASTS = """() => {
   const light = (c) => c.map((v) => v / 255).map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)

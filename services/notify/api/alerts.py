@@ -54,7 +54,6 @@ class PreferencesShown(Shown):
 class TemplateShown(Shown):
     name: str
     topic: str
-    template: str
     title: str
     text: str
 

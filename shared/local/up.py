@@ -248,6 +248,8 @@ def settings_of(place: Place, postgres: PostgresServer, broker: ValkeyServer | R
         "WISHTREE_DATA_KEY_FILE": str(secret_file(data, "data-key", new_data_key)),
         "WISHTREE_PUBLIC_URL": f"http://localhost:{place.port}",
         "WISHTREE_EMBEDDED": "true" if place.mode == "embedded" else "false",
+        "WISHTREE_CATCH_UP_EVERY_SECONDS": "30" if place.mode == "embedded" else "180",
+        "WISHTREE_WEBHOOK_TEST_NETWORKS": "127.0.0.0/8",  # a receiver beside us, as the story starts one
         "WISHTREE_DATA_DIR": str(data),
     }
     for name in SERVICES:

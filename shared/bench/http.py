@@ -19,7 +19,8 @@ from uuid import UUID
 
 import click
 import requests
-from sqlalchemy import event
+from sqlalchemy import event, text
+from sqlalchemy.orm import Session
 
 from shared.bench.stage import servers, stage
 from shared.ids import new_id
@@ -67,6 +68,13 @@ def _cases(installation: Installation, district: District) -> Any:
         people.append(call("POST", "/v1/volunteers", body).get_json()["id"])
         call("PUT", f"/v1/volunteers/{people[-1]}/activation", as_=staff)
     numbers = count()
+    first = {"volunteer_id": people[0], "organisation_id": organisation, "category": "community", "reference": "first",
+             "started_at": "2019-01-01T00:00:00Z", "ended_at": "2019-01-01T03:00:00Z"}  # fmt: skip
+    assert (
+        district.registration.app.test_client().post("/v1/service-records", json=first, headers=system).status_code
+        == 201
+    )
+    key, code = _voucher(district, staff, people[0])
 
     def record() -> dict[str, Any]:
         number = next(numbers)
@@ -100,7 +108,6 @@ def _cases(installation: Installation, district: District) -> Any:
         return http.get(f"{url}/v1/wishes?limit=50", timeout=10)
 
     yield "GET /v1/wishes (board)", "wishes", board, []
-    key, code = _voucher(district, staff, people[0])
 
     def check(http: requests.Session, url: str, _: int) -> requests.Response:
         return http.post(f"{url}/v1/vouchers/check", json={"code": code}, headers={"Api-Key": key}, timeout=10)
@@ -110,8 +117,6 @@ def _cases(installation: Installation, district: District) -> Any:
 
 def _publish_wishes(district: District, staff: str, number: int) -> list[str]:
     """One through the front door, the rest as copies of its row: the board and the claims need many."""
-    from sqlalchemy import text
-
     station = district.registration.call(
         "POST", "/v1/organisations", {"name": "站", "kind": "association"}, as_=staff
     ).get_json()["id"]
@@ -120,25 +125,31 @@ def _publish_wishes(district: District, staff: str, number: int) -> list[str]:
     wish = district.wishes.call("POST", "/v1/wishes", body).get_json()["id"]
     for move in ("verification", "publication"):
         assert district.wishes.call("PUT", f"/v1/wishes/{wish}/{move}", as_=staff).status_code == 200
+    wishes, people = [new_id() for _ in range(number)], [new_id() for _ in range(number)]
     with district.wishes.session() as session:
-        columns = [
-            *session.scalars(text(
-                "SELECT quote_ident(column_name) FROM information_schema.columns WHERE table_schema = 'wishes'"
-                " AND table_name = 'wishes' AND is_generated = 'NEVER' AND is_identity = 'NO'"
-                " AND column_name NOT IN ('id', 'number')"
-            ))
-        ]  # fmt: skip
-        rest = ", ".join(columns)
-        has_number = session.scalar(text(
-            "SELECT count(*) FROM information_schema.columns WHERE table_schema = 'wishes' AND table_name = 'wishes'"
-            " AND column_name = 'number' AND is_identity = 'NO' AND column_default IS NULL"
-        ))  # fmt: skip
-        extra, value = (", number", ", 'B' || n") if has_number else ("", "")
-        session.execute(text(
-            f"INSERT INTO wishes (id{extra}, {rest}) SELECT gen_random_uuid(){value}, {rest}"
-            f" FROM wishes, generate_series(1, :n) AS n WHERE id = :wish"
-        ), {"n": number, "wish": wish})  # fmt: skip
-        return [str(i) for i in session.scalars(text("SELECT id FROM wishes WHERE status = 'published'"))]
+        beneficiary = session.scalars(text("SELECT beneficiary_id FROM wishes WHERE id = :id"), {"id": wish}).one()
+        rest = _columns(session, "beneficiaries", "id")
+        session.execute(
+            text(f"INSERT INTO beneficiaries (id, {rest}) SELECT new, {rest} FROM beneficiaries, unnest(:new) AS new"
+                 " WHERE id = :id"), {"new": people, "id": beneficiary},
+        )  # fmt: skip
+        rest = _columns(session, "wishes", "id", "beneficiary_id")
+        session.execute(
+            text(f"INSERT INTO wishes (id, beneficiary_id, {rest}) SELECT new, person, {rest} FROM wishes,"
+                 " unnest(:new, :people) AS t (new, person) WHERE id = :id"),
+            {"new": wishes, "people": people, "id": wish},
+        )  # fmt: skip
+    return [str(i) for i in wishes]
+
+
+def _columns(session: Session, table: str, *without: str) -> str:
+    """The columns of a table that take a value, as SQL."""
+    found = session.scalars(
+        text("SELECT quote_ident(column_name) FROM information_schema.columns WHERE table_schema = 'wishes'"
+             " AND table_name = :t AND is_generated = 'NEVER' AND is_identity = 'NO' AND column_name <> ALL(:without)"),
+        {"t": table, "without": list(without)},
+    )  # fmt: skip
+    return ", ".join(found)
 
 
 def _voucher(district: District, staff: str, volunteer_id: str) -> tuple[str, str]:

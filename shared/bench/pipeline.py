@@ -180,6 +180,7 @@ def credited(district: District) -> int:
 def latency(installation: Installation, district: District, rate: int = 20, seconds: int = 20) -> list[float]:
     """Milliseconds from the HTTP answer to the commit of the credit, by the database's commit timestamps."""
     furnish(district)
+    installation.env["WISHTREE_CATCH_UP_EVERY_SECONDS"] = "180"
     url = installation.api("registration")
     installation.start("bus", "registration")
     installation.start("bus", "rewards")

@@ -3,10 +3,11 @@
 Registration signs; everyone checks offline with its public keys. A route without `@allow` stops the start-up.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
@@ -20,6 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from shared.clock import app_now
 from shared.contracts.registration import PersonAccessChanged
 from shared.db import Plumbing, transaction
 from shared.problems import Forbidden, NotFound, Unauthorized, Unavailable
@@ -28,7 +30,10 @@ from shared.settings import Settings, missing
 ISSUER = "wishtree"
 TOKEN_SECONDS = 15 * 60
 JWKS_SECONDS = 300
+JWKS_RETRY_SECONDS = 15
 DENIALS_SECONDS = 5
+LONGEST_TOKEN = timedelta(days=1)
+"""What `wishtree token --minutes` may ask for at most; denials older than that meet no token any more."""
 
 
 class Role(StrEnum):
@@ -134,6 +139,7 @@ class Verifier:
         self._keys_until = 0.0
         self._denied: dict[str, datetime] = {}
         self._denied_until = 0.0
+        self._denials_lock = threading.Lock()
         self._claims = jwt.JWTClaimsRegistry(
             iss={"essential": True, "value": ISSUER},
             aud={"essential": True, "value": ISSUER},
@@ -160,8 +166,13 @@ class Verifier:
 
     def _key_set(self) -> KeySet:
         if self._keys is None or time.monotonic() > self._keys_until:
-            self._keys = KeySet.import_key_set(self._fetch_keys())  # type: ignore[arg-type]
-            self._keys_until = time.monotonic() + JWKS_SECONDS
+            try:
+                self._keys = KeySet.import_key_set(self._fetch_keys())  # type: ignore[arg-type]
+                self._keys_until = time.monotonic() + JWKS_SECONDS
+            except Unavailable:
+                if self._keys is None:
+                    raise
+                self._keys_until = time.monotonic() + JWKS_RETRY_SECONDS  # the keys we have are still good
         return self._keys
 
     def _fetch_keys(self) -> dict[str, Any]:
@@ -176,12 +187,15 @@ class Verifier:
             raise Unavailable("Tokens cannot be checked: registration does not answer.") from error
 
     def _denials(self) -> dict[str, datetime]:
-        if time.monotonic() > self._denied_until:
-            with transaction() as session:
-                rows = session.execute(select(DeniedPerson.person_id, DeniedPerson.valid_from))
-                self._denied = {str(row.person_id): row.valid_from for row in rows}
-            self._denied_until = time.monotonic() + DENIALS_SECONDS
-        return self._denied
+        """Denials that may still meet a living token, read again every few seconds by one thread at a time."""
+        with self._denials_lock:
+            if time.monotonic() > self._denied_until:
+                recent = DeniedPerson.valid_from > app_now() - LONGEST_TOKEN
+                with transaction() as session:
+                    rows = session.execute(select(DeniedPerson.person_id, DeniedPerson.valid_from).where(recent))
+                    self._denied = {str(row.person_id): row.valid_from for row in rows}
+                self._denied_until = time.monotonic() + DENIALS_SECONDS
+            return self._denied
 
 
 def _principal(claims: dict[str, Any]) -> Principal:

@@ -4,6 +4,7 @@ What only RabbitMQ has (confirms, mandatory, quorum queues, dead-lettering) is d
 Redis transport (embedded) the catch-up of `shared.feed` keeps the promise that nothing is lost.
 """
 
+import math
 import random
 import threading
 import time
@@ -31,6 +32,7 @@ DELIVERY_LIMIT = 20  #: the last net; five counted attempts come first
 CONFIRM_SECONDS = 10
 DECLARE_EVERY_SECONDS = 30
 RELAY_BATCH = 500
+LIVED_SECONDS = 5  #: a connection that lasted this long was a good one: start over at once
 COALESCE_SECONDS = 0.005
 
 
@@ -160,16 +162,18 @@ def _forever(name: str, stop: threading.Event, url: str, work: Callable[[Connect
     """
     pause = 0.1
     while not stop.is_set():
-        connection = connect(url)
+        connection, connected = connect(url), math.inf
         try:
             connection.ensure_connection(max_retries=1, timeout=3)
             declare_topology(connection)
-            pause = 0.1
+            connected = time.monotonic()
             work(connection)
         except Exception as error:
             log.warning(
                 "bus connection lost, starting over", loop=name, error=type(error).__name__, detail=str(error)[:200]
             )
+            if time.monotonic() - connected > LIVED_SECONDS:
+                pause = 0.1
             stop.wait(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
             pause = min(pause * 2, 5)
         finally:
@@ -222,6 +226,8 @@ class _Listener:
         self.connection, self.inbox, self.batch_size = connection, inbox, batch_size
         self.amqp = on_amqp(connection)
         self.gathered: list[Incoming] = []
+        self.returned: list[Incoming] = []
+        """What reached the broker's delivery limit: becomes rows that an operator can see and replay."""
         self.channel = connection.channel()
         events, dead = queues(inbox.service, self.amqp)
         # Slow start: until the first message that was never delivered before, one at a time. Else a message that kills
@@ -231,12 +237,13 @@ class _Listener:
         self.consumer = Consumer(self.channel, [events], on_message=self.gathered.append, auto_declare=False)
         self.consumer.consume()
         if dead is not None:
-            self.dead_consumer = Consumer(self.channel, [dead], on_message=self._take_returned, auto_declare=False)
+            self.dead_consumer = Consumer(self.channel, [dead], on_message=self.returned.append, auto_declare=False)
             self.dead_consumer.consume()
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
             self._gather()
+            self._take_returned(stop)  # first: acknowledging a batch acknowledges all that came before it
             if self.gathered:
                 self._flush(stop)
             self.connection.heartbeat_check() if self.amqp else None
@@ -260,24 +267,36 @@ class _Listener:
         again = sum(delivery.redelivered for delivery in deliveries)
         if again:
             log.info("redelivered messages", service=self.inbox.service, count=again)
-        pause = 0.1
-        while True:
-            try:
-                self.inbox.receive(deliveries)
-                break
-            except TryAgain as error:
-                log.warning("database away or busy, batch kept in hand", service=self.inbox.service,
-                            error=type(error.__cause__).__name__)  # fmt: skip
-                if stop.is_set():
-                    return  # unacknowledged: the broker hands it to the next one
-                self._wait(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
-                pause = min(pause * 2, 5)
+        if not self._receive(deliveries, stop):
+            return
         rest = self.gathered[self.batch_size :]  # what arrived while waiting stays
         self.gathered.clear()
         self.gathered.extend(rest)
         self._acknowledge(batch)
         if self.slow and not deliveries[-1].redelivered:
             self._full_speed()
+
+    def _take_returned(self, stop: threading.Event) -> None:
+        taken = list(self.returned)
+        if taken and self._receive([Delivery(_body(m), returned=True) for m in taken], stop):
+            for message in taken:
+                message.ack()
+            del self.returned[: len(taken)]
+
+    def _receive(self, deliveries: list[Delivery], stop: threading.Event) -> bool:
+        """Hand deliveries to the inbox until it took them; False when told to stop meanwhile: the broker keeps them."""
+        pause = 0.1
+        while True:
+            try:
+                self.inbox.receive(deliveries)
+                return True
+            except TryAgain as error:
+                log.warning("database away or busy, batch kept in hand", service=self.inbox.service,
+                            error=type(error.__cause__).__name__)  # fmt: skip
+                if stop.is_set():
+                    return False
+                self._wait(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
+                pause = min(pause * 2, 5)
 
     def _wait(self, seconds: float) -> None:
         """Wait without going deaf: heartbeats are answered, and the broker stops at the prefetch limit."""
@@ -302,11 +321,6 @@ class _Listener:
         self.consumer.cancel()
         self.channel.basic_qos(0, 2 * self.batch_size, False)
         self.consumer.consume()
-
-    def _take_returned(self, message: Incoming) -> None:
-        """The broker's delivery limit was reached: make it a row that an operator can see and replay."""
-        self.inbox.receive([Delivery(_body(message), returned=True)])
-        message.ack()
 
 
 def _body(message: Incoming) -> bytes:

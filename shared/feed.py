@@ -100,7 +100,7 @@ _TIMELINE = text("(SELECT timeline_id FROM pg_control_checkpoint())")
 def _check_cursor(parts: list[Any]) -> None:
     _, txid, last = parts
     UUID(last)
-    if not 0 <= int(txid) < 2**64:
+    if type(txid) is not int or not 0 <= txid < 2**64:
         raise ValueError("txid out of range")
 
 

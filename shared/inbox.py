@@ -7,7 +7,7 @@ Connection loss, deadlocks and serialization errors are nobody's fault: they rai
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -32,6 +32,8 @@ from shared.metrics import FACTS, HANDLER_SECONDS, LAG
 log = get_logger(__name__)
 
 MAX_ATTEMPTS = 5
+_IN_HAND = app_now() + timedelta(minutes=2)
+"""When a counted attempt falls due if nobody comes back from it: later than any statement can take."""
 
 Handler = Callable[[Session, list[Any]], None]
 HANDLERS_ATTRIBUTE = "__hears__"
@@ -168,11 +170,13 @@ class Inbox:
 
     def retry_due(self, limit: int = 50) -> int:
         """Try again what is due, each alone. Returns how many were tried."""
+        tried = 0
         with using(self.database), _trying_again():
-            claimed = self._claim_due(limit)
-            for row in claimed:
+            # One at a time: were all counted first, one that kills the process would use up its neighbours' attempts.
+            while tried < limit and (row := self._claim_due()):
                 self._try_alone(row.event_id, row.body, row.attempts)
-        return len(claimed)
+                tried += 1
+        return tried
 
     def _read(self, delivery: Delivery) -> Fact | None:
         """The fact in a delivery. What cannot be read is a dead letter at once."""
@@ -217,9 +221,9 @@ class Inbox:
                 return
             attempts = session.scalars(
                 insert(Attempt)
-                .values(event_id=event_id, body=body, attempts=2, due_at=_due(3))
+                .values(event_id=event_id, body=body, attempts=2, due_at=_IN_HAND)
                 .on_conflict_do_update(
-                    index_elements=["event_id"], set_={"attempts": Attempt.attempts + 1, "due_at": _due(3)}
+                    index_elements=["event_id"], set_={"attempts": Attempt.attempts + 1, "due_at": _IN_HAND}
                 )
                 .returning(Attempt.attempts)
             ).one()
@@ -237,11 +241,13 @@ class Inbox:
             self._handle([fact])
         except Exception as error:
             if is_database_away(error) or is_contention(error):
+                with suppress(Exception):  # nobody's fault: take the count back, if the database lets us
+                    self._uncount(event_id)
                 raise
             if attempts >= MAX_ATTEMPTS:
                 self._bury(event_id, body, "failed", _name(error), attempts)
             else:
-                self._note(event_id, _name(error))
+                self._note(event_id, _name(error), attempts)
 
     def _handle(self, facts: list[Fact]) -> None:
         """One transaction: inbox rows, effects, facts that follow. Raises what a handler raises, with all undone."""
@@ -271,27 +277,33 @@ class Inbox:
         log.warning("fact failed, to be tried again", service=self.service, type=fact.type,
                     event_id=str(fact.envelope.id), error=_name(error))  # fmt: skip
 
-    def _note(self, event_id: UUID, error: str) -> None:
+    def _note(self, event_id: UUID, error: str, attempts: int) -> None:
         with self.database.transaction() as session:
-            session.execute(update(Attempt).where(Attempt.event_id == event_id).values(error=error))
+            noted = update(Attempt).where(Attempt.event_id == event_id)
+            session.execute(noted.values(error=error, due_at=_due(attempts)))
 
-    def _claim_due(self, limit: int) -> Sequence[Any]:
+    def _uncount(self, event_id: UUID) -> None:
+        with self.database.transaction() as session:
+            counted = update(Attempt).where(Attempt.event_id == event_id)
+            session.execute(counted.values(attempts=Attempt.attempts - 1, due_at=_due(1)))
+
+    def _claim_due(self) -> Any:
         """Count the attempt and push the due time on before trying, so that a crash in between is counted too."""
         with self.database.transaction() as session:
             due = (
                 select(Attempt.event_id)
                 .where(Attempt.due_at <= app_now())
                 .order_by(Attempt.due_at)
-                .limit(limit)
+                .limit(1)
                 .with_for_update(skip_locked=True)
             )
             return session.execute(
                 update(Attempt)
                 .where(Attempt.event_id.in_(due.scalar_subquery()))
-                .values(attempts=Attempt.attempts + 1, due_at=_due(3))
+                .values(attempts=Attempt.attempts + 1, due_at=_IN_HAND)
                 .returning(Attempt.event_id, Attempt.body, Attempt.attempts)
                 .execution_options(synchronize_session=False)
-            ).all()
+            ).one_or_none()
 
     def _bury(self, event_id: UUID | None, body: str, reason: str, error: str | None, attempts: int) -> None:
         with self.database.transaction() as session:

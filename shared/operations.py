@@ -43,7 +43,11 @@ def replay_letters(letter_ids: Sequence[UUID], everything: bool) -> int:
     count = 0
     for service in SERVICES:
         with using(Database(service, Settings.read())), transaction() as session:
-            letters = select(DeadLetter).where(DeadLetter.replayed_at.is_(None)).with_for_update(skip_locked=True)
+            letters = (
+                select(DeadLetter)
+                .where(DeadLetter.replayed_at.is_(None), DeadLetter.event_id.is_not(None))  # what is no event stays
+                .with_for_update(skip_locked=True)
+            )
             if not everything:
                 letters = letters.where(DeadLetter.id.in_(letter_ids))
             for letter in session.scalars(letters):

@@ -27,6 +27,7 @@ from shared.settings import Settings
 log = get_logger(__name__)
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
+METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 ApiKeys = Callable[[str], Principal]
 
 
@@ -251,7 +252,8 @@ def _measure(app: ServiceApp, service: str) -> None:
     @app.after_request
     def finish(response: Response) -> Response:
         route = str(request.url_rule) if request.url_rule else "unknown"
-        REQUESTS.labels(service, route, request.method, response.status_code).observe(perf_counter() - g.started)
+        method = request.method if request.method in METHODS else "other"  # clients may make methods up
+        REQUESTS.labels(service, route, method, response.status_code).observe(perf_counter() - g.started)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Cache-Control", "no-store")
         return response

@@ -185,7 +185,7 @@ def credit_accounts(session: Session, credits: dict[UUID, Credit], kind: Transfe
     A merged account's credit goes to who has it now. On a closed or erased one the minutes count, the points are
     forfeited.
     """
-    balances: list[Balance] = []
+    balances: dict[UUID, Balance] = {}  # one per account, also when a merged one leads to it again
     rows: list[dict[str, Any]] = []
     waiting = credits
     while waiting:
@@ -204,12 +204,12 @@ def credit_accounts(session: Session, credits: dict[UUID, Credit], kind: Transfe
             points = row.points_available
             if row.shortfall and credit.points:
                 points -= _repay(session, row.volunteer_id, row.shortfall, points, credit.sources[-1][0], rows)
-            balances.append(Balance(row.volunteer_id, points, StandingChoice(row.standing_choice)))
+            balances[row.volunteer_id] = Balance(row.volunteer_id, points, StandingChoice(row.standing_choice))
         reached = {row.volunteer_id for row in opened}
         closed = {i: credit for i, credit in waiting.items() if i not in reached}
         waiting = _redirect(session, closed, kind, rows) if closed else {}
     record_transfers(session, rows)
-    return balances
+    return list(balances.values())
 
 
 def _credited(volunteer_id: UUID, credit: Credit, kind: TransferKind) -> list[dict[str, Any]]:

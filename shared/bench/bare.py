@@ -64,20 +64,20 @@ def create(service: str, statements: list[tuple[str, Any]], made_since: UUID, po
     def run(_: str = "") -> Response:
         with lock:
             renewed = renew(statements)
-        connection = engine.raw_connection()
+        connection, rows = engine.raw_connection(), []
         try:
             cursor = connection.cursor()
             for sql, parameters in renewed:
                 many = isinstance(parameters, list)
                 (cursor.executemany if many else cursor.execute)(sql, parameters)
-                rows = cursor.fetchall() if cursor.description else []
+                rows += cursor.fetchall() if cursor.description else []
             connection.commit()
         except Exception:
             connection.rollback()
             raise
         finally:
             connection.close()
-        return jsonify(rows=len(rows) if statements else 0)
+        return jsonify(rows=[[str(value) for value in row] for row in rows])
 
     return app
 

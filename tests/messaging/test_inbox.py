@@ -217,6 +217,42 @@ def test_a_database_that_is_away_counts_nothing(district: District, ear: Ear) ->
     assert ear.count(DeadLetter) == 0
 
 
+def test_contention_takes_its_count_back(district: District, ear: Ear) -> None:
+    """A lock that lasts longer than all attempts must not make a healthy fact a dead letter."""
+    from psycopg.errors import LockNotAvailable
+
+    fact = activated(1)[0]
+    ear.fail_on = {fact.volunteer_id}
+    ear.error = lambda: OperationalError("SELECT 1", {}, LockNotAvailable("busy"))
+    (delivery,) = say(district, fact)
+    for _ in range(MAX_ATTEMPTS + 2):
+        with pytest.raises(TryAgain):
+            ear.inbox.receive([replace(delivery, redelivered=True)])
+    ear.fail_on = set()
+    ear.inbox.receive([replace(delivery, redelivered=True)])
+    assert ear.effects(fact.volunteer_id) == 1
+    assert ear.count(DeadLetter) == 0
+
+
+def test_a_killer_among_the_due_uses_up_nobody_elses_attempts(district: District, ear: Ear) -> None:
+    class Killed(BaseException):
+        """Stands for kill -9."""
+
+    facts = activated(4)
+    ear.fail_on = {f.volunteer_id for f in facts}
+    ear.inbox.receive(say(district, *facts))
+    ear.fail_on = {facts[0].volunteer_id}
+    ear.error = Killed  # type: ignore[assignment]
+    for _ in range(MAX_ATTEMPTS + 2):
+        ear.make_due()
+        try:
+            ear.inbox.retry_due()
+        except Killed:
+            continue
+    assert [ear.effects(f.volunteer_id) for f in facts] == [0, 1, 1, 1]
+    assert ear.count(DeadLetter) == 1
+
+
 def test_a_received_fact_carries_its_envelope(district: District) -> None:
     fact = activated(1)[0]
     (delivery,) = say(district, fact)

@@ -46,7 +46,7 @@ class FeedCursor(Plumbing):
 class FeedQuery(Body):
     after: str | None = Field(default=None, max_length=400, description="`next` of the page before")
     types: str | None = Field(default=None, max_length=2000, description="comma-separated; all granted ones if missing")
-    limit: int = Field(default=200, ge=1, le=1000)
+    limit: int = Field(default=200, ge=1, le=200)
 
 
 def feed_blueprint(service: str) -> APIBlueprint:
@@ -156,7 +156,7 @@ class Walker:
         return seen
 
     def _fetch(self, source: str, cursor: str | None) -> Any:
-        params: dict[str, str] = {"types": ",".join(self.sources[source]), "limit": "500"}
+        params: dict[str, str] = {"types": ",".join(self.sources[source]), "limit": "200"}
         if cursor:
             params["after"] = cursor
         url = f"{self.settings.url_of(source)}/v1/events/{source}"

@@ -4,23 +4,23 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StrictInt, model_validator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, BaseModel, ConfigDict, Field, StrictInt, model_validator
 
 EARLIEST, LATEST = 1900, 2200
 
 
-def _storable(value: Any) -> Any:
+def _storable(value: Any, pointer: str = "") -> Any:
     """JSON can say things that no text column takes: NUL and half a surrogate pair."""
     if isinstance(value, str):
         if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
-            raise ValueError("text may not contain NUL or unpaired surrogates")
+            raise ValueError(f"text may not contain NUL or unpaired surrogates (at {pointer or 'a field name'})")
     elif isinstance(value, dict):
         for key, inner in value.items():
             _storable(key)
-            _storable(inner)
+            _storable(inner, f"{pointer}/{key}")
     elif isinstance(value, list):
-        for inner in value:
-            _storable(inner)
+        for index, inner in enumerate(value):
+            _storable(inner, f"{pointer}/{index}")
     return value
 
 
@@ -53,7 +53,14 @@ def _day_in_calendar(value: date) -> date:
     return value
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_in_calendar)]
+def _as_text(value: Any) -> Any:
+    """Numbers are not read as seconds since 1970: who sends them has made a mistake."""
+    if isinstance(value, datetime) or (isinstance(value, str) and "T" in value.upper()):
+        return value
+    raise ValueError("should be a time with a zone (RFC 3339), such as 2026-11-23T08:00:00+08:00")
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_as_text), AfterValidator(_in_calendar)]
 """RFC 3339 with a zone; kept in UTC."""
 Day = Annotated[date, AfterValidator(_day_in_calendar)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from apiflask import APIBlueprint, APIFlask
 from apiflask.exceptions import HTTPError
-from flask import Request, Response, g, jsonify, request
+from flask import Request, Response, current_app, g, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from werkzeug.exceptions import HTTPException
@@ -174,8 +174,11 @@ def _answer_problems(app: ServiceApp) -> None:
     @app.error_processor
     def on_http_error(error: HTTPError) -> Response:
         # The text is the client's own mistake; pydantic's messages name the rule, never the value.
-        body: dict[str, Any] = {"type": f"/problems/{error.status_code}", "title": translate(error.message),
+        slug = error.message.lower().replace(" ", "-")
+        body: dict[str, Any] = {"type": f"/problems/{slug}", "title": translate(error.message),
                                 "status": error.status_code}  # fmt: skip
+        if isinstance(error.detail, str):
+            body["detail"] = error.detail
         if isinstance(error.detail, dict) and error.detail:
             body["type"] = "/problems/invalid"
             body["errors"] = _pointers(error.detail)
@@ -218,7 +221,7 @@ def _answer_problems(app: ServiceApp) -> None:
 
 def _as_http_error(error: HTTPException) -> HTTPError:
     headers = {k: v for k, v in error.get_headers() if k.lower() in ("allow", "retry-after")}
-    return HTTPError(error.code or 500, error.name, headers=headers)
+    return HTTPError(error.code or 500, error.name, detail=error.description, headers=headers)
 
 
 def _problem_response(body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
@@ -254,9 +257,21 @@ def _measure(app: ServiceApp, service: str) -> None:
         route = str(request.url_rule) if request.url_rule else "unknown"
         method = request.method if request.method in METHODS else "other"  # clients may make methods up
         REQUESTS.labels(service, route, method, response.status_code).observe(perf_counter() - g.started)
+        if _may_be_kept(response):
+            response.headers.setdefault("Cache-Control", "no-cache")  # kept, but asked about each time
+            response.add_etag()
+            response.make_conditional(request)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def _may_be_kept(response: Response) -> bool:
+    """A public read that looks the same to everybody: it gets an ETag, so that asking again costs no body."""
+    if request.method != "GET" or response.status_code != 200 or not request.path.startswith("/v1/"):
+        return False
+    view = request.endpoint and current_app.view_functions[request.endpoint]
+    return getattr(view, "__access__").public and g.get("principal") is None  # noqa: B009 - set by @allow
 
 
 def _finish_spec(app: ServiceApp, spec: dict[str, Any]) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def _read(body: bytes) -> Single | Batch:
         return Message.model_validate_json(body).root
     except (ValidationError, UnicodeDecodeError, RecursionError) as error:
         reason = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": "not readable"}
-        pointer = "".join(f"/{part}" for part in reason["loc"])
+        pointer = "".join(f"/{part}" for part in reason["loc"] if "." not in str(part))  # without the union's tag
         raise UnreadableWebhook(
             f"{pointer}: {reason['msg']}", errors=[{"pointer": pointer, "detail": reason["msg"]}]
         ) from None

@@ -54,10 +54,13 @@ class Answer:
 
 def check_code(session: Session, venue_id: UUID, code: str) -> Answer:
     """What `redeem` would say now. Changes nothing."""
-    voucher = find(session, venue_id, code)
-    if voucher is None:
+    code = codes.normalise(code)
+    if not codes.check(code):
         return Answer(Outcome.UNKNOWN)
-    free = session.scalar(select(Voucher.id).where(Voucher.id == voucher.id, _takeable(None)))
+    found = session.execute(select(Voucher, _takeable(None)).where(*_named(venue_id, code))).one_or_none()
+    if found is None:
+        return Answer(Outcome.UNKNOWN)
+    voucher, free = found
     return Answer(Outcome.REDEEMABLE if free else _why_not(session, voucher), voucher)
 
 
@@ -67,10 +70,13 @@ def find(session: Session, venue_id: UUID, code: str) -> Voucher | None:
     if not codes.check(code):
         return None
     return session.scalars(
-        select(Voucher)
-        .where(Voucher.code_fingerprint == code_vault().fingerprint(code), Voucher.venue_id == venue_id)
-        .execution_options(populate_existing=True)
+        select(Voucher).where(*_named(venue_id, code)).execution_options(populate_existing=True)
     ).one_or_none()
+
+
+def _named(venue_id: UUID, code: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """By its fingerprint, and only at its own venue. The code is normalised."""
+    return Voucher.code_fingerprint == code_vault().fingerprint(code), Voucher.venue_id == venue_id
 
 
 def hold_voucher(session: Session, venue_id: UUID, code: str, seconds: int = HOLD_SECONDS) -> Answer:

@@ -64,7 +64,8 @@ def create(service: str, statements: list[tuple[str, Any]], made_since: UUID, po
     def run(_: str = "") -> Response:
         with lock:
             renewed = renew(statements)
-        connection, rows = engine.raw_connection(), []
+        connection = engine.raw_connection()
+        rows: list[Any] = []
         try:
             cursor = connection.cursor()
             for sql, parameters in renewed:

@@ -24,6 +24,10 @@ HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", 
 TIMEOUT_SECONDS = (2, 30)
 
 
+API_PATHS = ("/v1/", "/v2/", "/.well-known/", *(f"/{service}/" for service in SERVICES if service != "wishes"))
+"""Below these there are no pages: what nobody owns is answered to a program, not to a person."""
+
+
 class Gateway:
     """Passes each request to the owner of its path."""
 
@@ -37,6 +41,8 @@ class Gateway:
             if path == "/readyz":
                 return self._readiness()(environ, start_response)
             owner = owner_of(path)
+            if owner is None and path.startswith(API_PATHS):
+                return _not_found(path)(environ, start_response)
             return (self._services[owner] if owner else self._pages)(environ, start_response)
 
     def _readiness(self) -> Response:
@@ -109,6 +115,12 @@ def _remote(service: str, url: str) -> Wsgi:
         return Response(answer.content, answer.status_code, kept)(environ, start_response)
 
     return pass_on
+
+
+def _not_found(path: str) -> Response:
+    body = {"type": "/problems/not-found", "title": "There is nothing here.", "status": 404,
+            "detail": f"No service owns {path}."}  # fmt: skip
+    return _json(body, 404, "application/problem+json")
 
 
 def _json(body: dict[str, Any], status: int, content_type: str = "application/json") -> Response:

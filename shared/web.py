@@ -1,6 +1,7 @@
 """The one way to make a service's web app: access, idempotency keys, problem documents, health, metrics, OpenAPI."""
 
 from collections.abc import Callable, Iterable, Sequence
+from json import JSONDecodeError
 from time import perf_counter
 from typing import Any
 
@@ -27,6 +28,11 @@ from shared.settings import Settings
 log = get_logger(__name__)
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
+HINTS = {
+    404: "No such path. An id in a path is a UUID.",
+    405: "This path knows other methods: see the Allow header.",
+    413: f"At most {MAX_BODY_BYTES // 1024 // 1024} MB at once: send smaller batches.",
+}
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 ApiKeys = Callable[[str], Principal]
 
@@ -35,7 +41,10 @@ class ServiceRequest(Request):
     """No body reads as `{}`: a move may leave it out, and where fields are needed the answer names them."""
 
     def on_json_loading_failed(self, e: ValueError | None) -> Any:
-        return super().on_json_loading_failed(e) if self.get_data() else {}
+        if not self.get_data():
+            return {}
+        where = f" (line {e.lineno}, column {e.colno})" if isinstance(e, JSONDecodeError) else ""
+        raise BadRequest(f"The body is not valid JSON{where}.")
 
 
 class ServiceApp(APIFlask):
@@ -177,8 +186,8 @@ def _answer_problems(app: ServiceApp) -> None:
         slug = error.message.lower().replace(" ", "-")
         body: dict[str, Any] = {"type": f"/problems/{slug}", "title": translate(error.message),
                                 "status": error.status_code}  # fmt: skip
-        if isinstance(error.detail, str):
-            body["detail"] = error.detail
+        if error.status_code in HINTS:
+            body["detail"] = HINTS[error.status_code]
         if isinstance(error.detail, dict) and error.detail:
             body["type"] = "/problems/invalid"
             body["errors"] = _pointers(error.detail)
@@ -221,7 +230,7 @@ def _answer_problems(app: ServiceApp) -> None:
 
 def _as_http_error(error: HTTPException) -> HTTPError:
     headers = {k: v for k, v in error.get_headers() if k.lower() in ("allow", "retry-after")}
-    return HTTPError(error.code or 500, error.name, detail=error.description, headers=headers)
+    return HTTPError(error.code or 500, error.name, headers=headers)
 
 
 def _problem_response(body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:

@@ -26,6 +26,8 @@ from shared.logs import configure_logs, current_traceparent, get_logger, traced
 from shared.metrics import JOBS
 from shared.settings import Settings
 
+KICK_SECONDS = 60  #: by then a sweep has done it; a worker that is down for days finds no heap of kicks
+
 log = get_logger(__name__)
 
 _databases: dict[str, Database] = {}
@@ -173,6 +175,6 @@ def kick(session: Session, name: str, *args: Any) -> None:
 
 def _send(app: Celery, name: str, args: tuple[Any, ...], traceparent: str | None) -> None:
     try:
-        app.send_task(name, args, headers={"traceparent": traceparent}, retry=False)
+        app.send_task(name, args, headers={"traceparent": traceparent}, retry=False, expires=KICK_SECONDS)
     except Exception as error:  # the row is the truth, the sweep repairs
         log.warning("kick failed, the sweep will do it", job=name, error=type(error).__name__)

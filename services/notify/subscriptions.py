@@ -11,12 +11,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from services.notify.channels.webhook import check_url
-from services.notify.models import Delivery, DeliveryStatus, Subscription, SubscriptionSecret
+from services.notify.models import Delivery, DeliveryStatus, EndedSubscription, Subscription, SubscriptionSecret
 from shared import clock
 from shared.clock import app_now
 from shared.contracts import Fact, facts_heard_by
 from shared.contracts.registration import PersonAccessChanged
 from shared.crypto import Vault, vault
+from shared.db import changed
 from shared.ids import new_id
 from shared.problems import Conflict, NotFound, invalid
 from shared.settings import Settings
@@ -68,9 +69,14 @@ def find_subscription(session: Session, subscription_id: UUID) -> Subscription:
 
 
 def unsubscribe(session: Session, subscription_id: UUID) -> None:
-    """Delete a subscription with all its deliveries. Raises SubscriptionNotFound, also the second time."""
+    """Delete a subscription with all its deliveries. Repeating it changes nothing.
+
+    Raises SubscriptionNotFound when there never was one.
+    """
     gone = session.execute(delete(Subscription).where(Subscription.id == subscription_id))
-    if gone.rowcount == 0:  # type: ignore[attr-defined]
+    if changed(gone):
+        session.add(EndedSubscription(id=subscription_id))
+    elif session.get(EndedSubscription, subscription_id) is None:
         raise SubscriptionNotFound(f"No subscription {subscription_id}.")
 
 

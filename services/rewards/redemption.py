@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from services.rewards import codes, ledger
 from services.rewards.ledger import transfer
-from services.rewards.models import Dispute, Redemption, TransferKind, Voucher, VoucherStatus
+from services.rewards.models import Dispute, Hold, Redemption, TransferKind, Voucher, VoucherStatus
 from services.rewards.vouchers import about, code_vault
 from shared.clock import app_now
 from shared.contracts.rewards import DisputeOpened, VoucherHeld, VoucherRedeemed, VoucherReversed
@@ -93,19 +93,25 @@ def hold_voucher(session: Session, venue_id: UUID, code: str, seconds: int = HOL
     )
     if held_until is None:
         return Answer(_why_not(session, voucher), voucher)
+    session.add(Hold(id=hold_id, venue_id=venue_id))
     session.refresh(voucher)
     publish(session, VoucherHeld(**about(voucher), hold_id=hold_id, held_until=held_until))
     return Answer(Outcome.HELD, voucher)
 
 
 def release_hold(session: Session, venue_id: UUID, hold_id: UUID) -> None:
-    """End a hold early. Raises HoldNotFound when it is not this venue's, was used, or ended."""
+    """End a hold early. Repeating it, or ending one that was used or has lapsed, changes nothing.
+
+    Raises HoldNotFound when this venue was never given it.
+    """
     released = session.execute(
         update(Voucher)
         .where(Voucher.hold_id == hold_id, Voucher.venue_id == venue_id, Voucher.status == VoucherStatus.HELD)
         .values(status=VoucherStatus.ISSUED, hold_id=None, held_until=None)
     )
-    if not changed(released):
+    if changed(released):
+        return
+    if session.scalar(select(Hold.id).where(Hold.id == hold_id, Hold.venue_id == venue_id)) is None:
         raise HoldNotFound(f"No hold {hold_id}.")
 
 

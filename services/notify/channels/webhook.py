@@ -15,11 +15,13 @@ from AntiSSRF import AntiSSRFError, AntiSSRFPolicy, IPAddressRanges, PolicyConfi
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
+from services.notify.channels.deadline import Deadline, obey_deadlines
 from shared import clock
 from shared.problems import invalid
 from shared.settings import Settings
 
-TIMEOUT_SECONDS = 10
+TIMEOUT_SECONDS = 10  #: of silence
+DEADLINE_SECONDS = 20.0  #: for a whole attempt, however busily the other side drips; well inside delivery.LEASE
 LONGEST_WAIT_SECONDS = 24 * 3600
 _CLOSED = [ipaddress.ip_network(network) for network in IPAddressRanges.recommended_latest]
 _LOCAL_NAMES = ("localhost", ".localhost", ".local", ".internal", ".lan", ".home.arpa")
@@ -44,18 +46,27 @@ class Answer:
 
 
 def post(settings: Settings, url: str, body: bytes, headers: dict[str, str]) -> Answer:
-    """Send once and look at status and headers only; the answer's body is not read. Never raises for the other side."""
+    """Send once and look at status and headers only; the answer's body is not read. Never raises for the other side.
+
+    After 20 s it is cut off and failed, whatever had come until then.
+    """
     started = perf_counter()
     try:
-        with (
-            _session(settings, plain=url.startswith("http:")) as http,
-            http.post(
-                url, data=body, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True
-            ) as response,
-        ):
-            return Answer(_since(started), response.status_code, None, _wait_asked(response.headers.get("Retry-After")))
+        with Deadline(DEADLINE_SECONDS) as deadline:
+            answer = _post(settings, url, body, headers, started)
     except (requests.RequestException, AntiSSRFError, OSError, ValueError) as error:
-        return Answer(_since(started), error=type(error).__name__)
+        answer = Answer(_since(started), error=type(error).__name__)
+    return Answer(answer.milliseconds, error="DeadlineExceeded") if deadline.over else answer
+
+
+def _post(settings: Settings, url: str, body: bytes, headers: dict[str, str], started: float) -> Answer:
+    with (
+        _session(settings, plain=url.startswith("http:")) as http,
+        http.post(
+            url, data=body, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True
+        ) as response,
+    ):
+        return Answer(_since(started), response.status_code, None, _wait_asked(response.headers.get("Retry-After")))
 
 
 def check_url(settings: Settings, url: str) -> None:
@@ -111,6 +122,8 @@ def _session(settings: Settings, *, plain: bool) -> requests.Session:
         policy.add_allowed_addresses(networks)
     http: requests.Session = policy.get_antissrf_session()
     http.trust_env = False  # a proxy variable would connect for us, past the check
+    http.get_redirect_target = lambda resp: None  # type: ignore[assignment,method-assign] # else reads a redirect's whole body
+    obey_deadlines(http)
     return http
 
 
@@ -123,9 +136,9 @@ def _wait_asked(header: str | None) -> int:
     except ValueError:
         try:
             moment = parsedate_to_datetime(header)
-        except ValueError:
+            seconds = int((moment.replace(tzinfo=moment.tzinfo or UTC) - clock.now()).total_seconds())
+        except (ValueError, OverflowError, TypeError):
             return 0
-        seconds = int((moment.replace(tzinfo=moment.tzinfo or UTC) - clock.now()).total_seconds())
     return max(0, min(seconds, LONGEST_WAIT_SECONDS))
 
 

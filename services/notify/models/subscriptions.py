@@ -30,6 +30,15 @@ class Subscription(Base):
     """gone (it answered 410) or failing (five days of failures)."""
 
 
+class EndedSubscription(Base):
+    """There was a subscription with this id, and it was deleted."""
+
+    __tablename__ = "ended_subscriptions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    ended_at: Mapped[datetime] = mapped_column(server_default=app_now())
+
+
 class SubscriptionSecret(Base):
     """A signing secret. During a rotation two are valid and every message carries both signatures."""
 

@@ -6,7 +6,7 @@ from services.rewards.models.ledger import Correction, CreditedRecord, Transfer,
 from services.rewards.models.products import Backorder, BackorderStatus, Product, Stock
 from services.rewards.models.rules import Rule, RuleKind
 from services.rewards.models.venues import FailedLook, SecretKind, Venue, VenueSecret, WebhookReceipt
-from services.rewards.models.vouchers import CodeLook, Dispute, Redemption, Voucher, VoucherStatus
+from services.rewards.models.vouchers import CodeLook, Dispute, Hold, Redemption, Voucher, VoucherStatus
 
 __all__ = [
     "Account",
@@ -19,6 +19,7 @@ __all__ = [
     "CreditedRecord",
     "Dispute",
     "FailedLook",
+    "Hold",
     "Product",
     "Redemption",
     "Rule",

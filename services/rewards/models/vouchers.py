@@ -82,6 +82,16 @@ class Redemption(Base):
     )
 
 
+class Hold(Base):
+    """A venue was given this hold once. Whether it still holds is on the voucher."""
+
+    __tablename__ = "holds"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    venue_id: Mapped[UUID]
+    created_at: Mapped[datetime] = mapped_column(server_default=app_now())
+
+
 class CodeLook(Base):
     """Somebody saw a code."""
 

@@ -1,6 +1,7 @@
 """Facts as notify receives them, and a webhook receiver of our own on loopback."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,3 +76,31 @@ def receiver() -> Iterator[Receiver]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def dripper(first: bytes) -> Iterator[int]:
+    """A port that says `first` and then one byte every 0.2 s, up to 12 s, never anything whole."""
+    over = threading.Event()
+
+    def drip() -> None:
+        try:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(first)
+                for _ in range(60):
+                    if over.wait(0.2):
+                        break
+                    connection.sendall(b"a")
+        except OSError:
+            return
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(5)
+        thread = threading.Thread(target=drip)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            over.set()
+            thread.join()

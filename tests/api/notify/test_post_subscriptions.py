@@ -2,6 +2,8 @@
 
 import json
 import threading
+from datetime import timedelta
+from time import monotonic
 from uuid import UUID
 
 import pytest
@@ -9,13 +11,16 @@ from sqlalchemy import func, select, text, update
 from standardwebhooks import Webhook
 
 from services.notify import delivery
+from services.notify.channels import webhook
 from services.notify.channels.webhook import post
 from services.notify.models import Delivery, DeliveryAttempt, DeliveryStatus, Subscription, SubscriptionSecret
 from shared.clock import app_now
 from shared.db import using
 from shared.ids import new_id
 from shared.testing import District
-from tests.api.notify.helpers import message, receiver, voucher
+from tests.api.notify.helpers import dripper, message, receiver, voucher
+
+SECOND = timedelta(seconds=1)
 
 
 def subscribe(district: District, url: str, **more) -> dict:
@@ -198,6 +203,47 @@ def test_a_venue_hears_only_of_its_own(district: District) -> None:
     assert [json.loads(body)["data"]["venue_id"] for _, _, body in cinema.got] == [str(star)]
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_receiver_that_drips_is_cut_off_and_has_failed(
+    district: District, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setattr(webhook, "DEADLINE_SECONDS", 1.0)
+    # A success without end to its headers; a TLS handshake of 16 KiB.
+    first = b"HTTP/1.1 200 OK\r\nX-Drip: " if scheme == "http" else b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc"
+    with dripper(first) as port:
+        subscribe(district, f"{scheme}://127.0.0.1:{port}/hook")
+        district.notify.hear(message(voucher(new_id())))
+        started = monotonic()
+        assert sweep(district) == 1
+        assert monotonic() - started < 4
+    assert only_delivery(district).status is DeliveryStatus.WAITING
+    with district.notify.session() as session:
+        attempt = session.scalars(select(DeliveryAttempt)).one()
+    assert (attempt.status, attempt.error) == (None, "DeadlineExceeded")
+
+
+def test_the_body_of_a_redirect_is_not_waited_for(district: District, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook, "DEADLINE_SECONDS", 1.0)
+    with dripper(b"HTTP/1.1 307 No\r\nLocation: /\r\nContent-Length: 9999999\r\n\r\n") as port:
+        assert post(district.settings, f"http://127.0.0.1:{port}/", b"{}", {}).status == 307
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["Mon, 01 Jan 2024 00:00:00 +99999999999999", "Fri, 31 Dec 9999 23:59:59 -2359", "Mon, 01 Jan 0001 00:00:00 +2359",
+     "9" * 5000, "soon", ""],
+)  # fmt: skip
+def test_an_unreadable_retry_after_is_an_ordinary_failure(district: District, asked: str) -> None:
+    with receiver() as cinema:
+        subscribe(district, cinema.url)
+        cinema.answers = [(503, {"Retry-After": asked})]
+        district.notify.hear(message(voucher(new_id())))
+        assert sweep(district) == 1
+    with district.notify.session() as session:
+        assert session.scalars(select(DeliveryAttempt)).one().status == 503
+        assert session.scalar(select(Delivery.due_at <= app_now() + webhook.LONGEST_WAIT_SECONDS * SECOND))
+
+
 PRIVATE = [
     "https://10.0.0.1/", "https://192.168.1.1/x", "https://169.254.169.254/latest", "https://[::1]/", "https://0.0.0.0/",
     "https://[::ffff:10.0.0.1]/", "https://0xa000001/", "https://167772161/", "https://012.0.0.1/", "https://localhost/",
@@ -237,7 +283,9 @@ def test_only_staff_subscribe_and_only_to_known_events(district: District) -> No
     assert [UUID(s["id"]) for s in listed] == [UUID(made["id"])]
     assert "secret" not in listed[0]
     path = f"/v1/subscriptions/{made['id']}"
-    assert district.notify.call("DELETE", path, as_=staff).status_code == 204
+    for _ in range(2):
+        assert district.notify.call("DELETE", path, as_=staff).status_code == 204
+    assert district.notify.call("DELETE", f"/v1/subscriptions/{new_id()}", as_=staff).status_code == 404
     assert district.notify.call("GET", path, as_=staff).status_code == 404
 
 

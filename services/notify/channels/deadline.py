@@ -1,0 +1,90 @@
+"""A wall-clock limit for one HTTP request: requests' own timeout starts anew with every byte that arrives."""
+
+import socket
+from contextvars import ContextVar
+from threading import Lock, Timer
+from types import TracebackType
+from typing import Self
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+
+class Deadline:
+    """Cuts every connection opened inside its `with` block by this thread once `seconds` have passed.
+
+    What was read until then may look like a whole answer, so ask `over` before believing it. Looking up a name is not
+    interrupted; a connection made after a slow look-up is cut at once.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.over = False
+        self._lock = Lock()
+        self._sockets: list[socket.socket] = []
+        self._timer = Timer(seconds, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._token = _current.set(self)
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        _current.reset(self._token)
+        with self._lock:
+            for copy in self._sockets:
+                copy.close()
+            self._sockets.clear()
+
+    def watch(self, sock: socket.socket) -> None:
+        """Cut this connection too. A copy is kept, because TLS takes the original's file descriptor away."""
+        with self._lock:
+            self._sockets.append(sock.dup())
+        if self.over:
+            self._cut()
+
+    def _cut(self) -> None:
+        self.over = True
+        with self._lock:
+            for copy in self._sockets:
+                try:
+                    copy.shutdown(socket.SHUT_RDWR)
+                except OSError:  # the other side was quicker
+                    continue
+
+
+_current: ContextVar[Deadline] = ContextVar("deadline of this request")
+
+
+class _Plain(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        sock = super()._new_conn()
+        _current.get().watch(sock)
+        return sock
+
+
+class _Tls(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        sock = super()._new_conn()
+        _current.get().watch(sock)
+        return sock
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _Tls
+
+
+def obey_deadlines(http: requests.Session) -> None:
+    """Let the connections of this session be cut. From now on it sends inside a Deadline only."""
+    for adapter in http.adapters.values():
+        if isinstance(adapter, HTTPAdapter):
+            adapter.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}

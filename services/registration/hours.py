@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from services.registration.models import Correction, CorrectionStatus, RecordStatus, ServiceRecord
 from services.registration.organisations import may_coordinate
-from services.registration.policy import CLOCKS_DIFFER_BY
+from services.registration.policy import CLOCKS_DIFFER_BY, LONGEST
 from shared.auth import Principal
 from shared.clock import SITE, app_now, now
 from shared.contracts.registration import Bucket, HoursCorrected, HoursRecorded, HoursRejected, Origin
@@ -267,8 +267,8 @@ def decide_record(
 ) -> ServiceRecord:
     """A second person accepts or rejects a pending record, and it is announced. Repeating one's decision is harmless.
 
-    A record that only proposed a length needs start and end with its approval. Raises RecordNotFound, RecordNotPending,
-    SecondPersonNeeded, OverlappingRecord.
+    A record that only proposed a length needs start and end with its approval, at most 24 hours apart. Raises
+    RecordNotFound, RecordNotPending, SecondPersonNeeded, NotWorkedYet, OverlappingRecord.
     """
     record = _own_record(session, principal, record_id)
     actor = str(principal.subject)
@@ -280,6 +280,8 @@ def decide_record(
         if not record.times_known:
             if started_at is None or ended_at is None or minutes_between(started_at, ended_at) < 1:
                 raise invalid("/started_at", "Say when it began and ended: the record only proposed a length.")
+            if ended_at - started_at > LONGEST:
+                raise invalid("/ended_at", "One record covers at most 24 hours.")
             values |= {"started_at": started_at, "ended_at": ended_at, "times_known": True,
                        "minutes": minutes_between(started_at, ended_at)}  # fmt: skip
         if (ended_at if not record.times_known and ended_at else record.ended_at) > now() + CLOCKS_DIFFER_BY:
@@ -331,7 +333,8 @@ def ask_correction(
 def approve_correction(session: Session, principal: Principal, correction_id: UUID) -> Correction:
     """A second, different person approves: a new record replaces the old one, and it is announced.
 
-    Repeating it changes nothing. Raises CorrectionNotFound, SecondPersonNeeded, RecordNotCurrent, OverlappingRecord.
+    Repeating it changes nothing. Raises CorrectionNotFound, SecondPersonNeeded, NotWorkedYet, RecordNotCurrent,
+    OverlappingRecord.
     """
     correction = session.get(Correction, correction_id, with_for_update=True, populate_existing=True)
     if correction is None:
@@ -344,6 +347,8 @@ def approve_correction(session: Session, principal: Principal, correction_id: UU
         return correction
     if actor in (correction.asked_by, str(old.volunteer_id)):
         raise SecondPersonNeeded(f"Correction {correction_id}.")
+    if correction.ended_at > now() + CLOCKS_DIFFER_BY:
+        raise NotWorkedYet(f"Correction {correction_id} lies in the future.")
     superseded = session.execute(
         update(ServiceRecord)
         .where(ServiceRecord.id == old.id, ServiceRecord.status == RecordStatus.RECORDED)

@@ -116,7 +116,7 @@ class ApprovalBody(Body):
     decision: Decision
     bucket: Bucket | None = None
     started_at: Instant | None = Field(default=None, description="For a record that only proposed a length.")
-    ended_at: Instant | None = None
+    ended_at: Instant | None = Field(default=None, description="At most 24 hours after `started_at`.")
 
 
 class CorrectionBody(Body):

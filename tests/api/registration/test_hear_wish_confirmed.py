@@ -48,3 +48,24 @@ def test_two_proposals_at_the_same_moment_do_not_collide_but_their_times_do(worl
     world.ok("PUT", f"/v1/service-records/{first['id']}/approval", body, as_=world.coordinator())
     answer = world.call("PUT", f"/v1/service-records/{second['id']}/approval", body, as_=world.coordinator())
     assert (answer.status_code, answer.json["type"]) == (409, "/problems/overlapping-record")
+
+
+def test_an_approved_proposal_covers_at_most_a_day_and_only_time_that_has_passed(world):
+    hear(world, confirmed(world, world.volunteer("沈芳")))
+    (record,) = waiting(world)
+    path = f"/v1/service-records/{record['id']}/approval"
+
+    def approve(starts_at, ends_at):
+        body = {"decision": "approve", "started_at": starts_at.isoformat(), "ended_at": ends_at.isoformat()}
+        return world.call("PUT", path, body, as_=world.coordinator())
+
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    assert approve(start, start + timedelta(hours=24, minutes=1)).status_code == 422
+    assert approve(datetime(1970, 1, 2, tzinfo=UTC), start).status_code == 422
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    early = approve(soon - timedelta(hours=2), soon)
+    assert (early.status_code, early.json["type"]) == (422, "/problems/not-worked-yet")
+    assert [item["status"] for item in waiting(world)] == ["pending"]
+    assert world.said("hours.recorded") == []
+    done = approve(start, start + timedelta(hours=24))
+    assert (done.status_code, done.json["minutes"]) == (200, 1440)

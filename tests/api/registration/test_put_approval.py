@@ -1,6 +1,7 @@
 """Second persons: approvals and corrections of service records."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -130,3 +131,13 @@ def test_a_correction_cannot_take_time_of_another_record(world, recorded):
     answer = world.call("PUT", f"/v1/corrections/{asked}/approval", as_=world.second_staff)
     assert (answer.status_code, answer.json["type"]) == (409, "/problems/overlapping-record")
     assert hours(world)["verified_minutes"] == 180
+
+
+def test_a_correction_cannot_count_time_that_has_not_passed(world, recorded):
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    later = NEW | {"started_at": (soon - timedelta(hours=3)).isoformat(), "ended_at": soon.isoformat()}
+    asked = world.ok("POST", f"/v1/service-records/{recorded}/corrections", later, as_=world.staff)["id"]
+    answer = world.call("PUT", f"/v1/corrections/{asked}/approval", as_=world.second_staff)
+    assert (answer.status_code, answer.json["type"]) == (422, "/problems/not-worked-yet")
+    assert world.said("hours.corrected") == []
+    assert hours(world)["verified_minutes"] == 120

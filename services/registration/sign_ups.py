@@ -1,17 +1,18 @@
 """Seats: never more than the capacity, and at rest no free seat while somebody waits.
 
 The session's row lock orders all sign-ups of one session; the counter's CHECK and the exclusion constraint decide.
-A seat that becomes free goes to the first in line at once; offers that expire come later.
+A seat that becomes free goes to the first in line at once. Who had a seat elsewhere at that time gets it soon after
+giving that one back: `fill_free_seats` sweeps. Offers that expire come later.
 """
 
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from services.registration.activities import SessionNotFound
 from services.registration.models import (
@@ -93,9 +94,9 @@ def sign_up(session: Session, session_id: UUID, volunteer_id: UUID) -> tuple[Sig
 
 
 def cancel_sign_up(session: Session, session_id: UUID, volunteer_id: UUID) -> None:
-    """Give a seat or a place in the queue back; the first in line moves up. Repeating it changes nothing.
+    """Give a seat or a place in the queue back; the first in line moves up, unless the session has ended.
 
-    Raises SessionNotFound.
+    Repeating it changes nothing. Raises SessionNotFound.
     """
     held, activity = _lock(session, session_id)
     before = session.get(SignUp, (session_id, volunteer_id), populate_existing=True)
@@ -184,21 +185,66 @@ def _take_seat(session: Session, session_id: UUID) -> bool:
     return bool(changed(taken))
 
 
+def fill_free_seats(session: Session, after: UUID) -> UUID | None:
+    """Fill the free seats of the next session, by id after `after`, in which somebody waits who could take one.
+
+    Returns that session, or None when there is no other. One session per transaction, so that no transaction waits for
+    a session's lock while it holds another's; a session that somebody else works on is left to them.
+    """
+    row = session.execute(
+        select(ActivitySession, Activity)
+        .join(Activity)
+        .where(
+            ActivitySession.id > after,
+            ActivitySession.ends_at > app_now(),
+            ActivitySession.confirmed < ActivitySession.capacity,
+            select(SignUp.id)
+            .join(Volunteer, Volunteer.id == SignUp.volunteer_id)
+            .where(SignUp.session_id == ActivitySession.id, *_can_take_a_seat())
+            .exists(),
+        )
+        .order_by(ActivitySession.id)
+        .limit(1)
+        .with_for_update(of=ActivitySession, skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).first()
+    if row is None:
+        return None
+    _promote(session, row.ActivitySession, row.Activity)
+    return row.ActivitySession.id  # type: ignore[no-any-return]
+
+
+def _can_take_a_seat() -> tuple[ColumnElement[bool], ...]:
+    """Waits, is active, and has no seat elsewhere at that time."""
+    elsewhere = aliased(SignUp)
+    return (
+        SignUp.status == SignUpStatus.WAITLISTED,
+        Volunteer.status == VolunteerStatus.ACTIVE,
+        ~select(elsewhere.id)
+        .where(
+            elsewhere.volunteer_id == SignUp.volunteer_id,
+            elsewhere.status == SignUpStatus.CONFIRMED,
+            elsewhere.period.op("&&")(SignUp.period),
+        )
+        .exists(),
+    )
+
+
 def _promote(session: Session, held: ActivitySession, activity: Activity) -> None:
-    """The first in line who is active and free at that time gets the seat that was given back."""
+    """Give the free seats to the first in line who can take one; none once the session has ended."""
+    if held.ends_at <= now():
+        return
     waiting = session.scalars(
         select(SignUp.volunteer_id)
         .join(Volunteer, Volunteer.id == SignUp.volunteer_id)
-        .where(
-            SignUp.session_id == held.id,
-            SignUp.status == SignUpStatus.WAITLISTED,
-            Volunteer.status == VolunteerStatus.ACTIVE,
-        )
+        .where(SignUp.session_id == held.id, *_can_take_a_seat())
         .order_by(SignUp.queued)
     ).all()
     for volunteer_id in waiting:
         try:
             with session.begin_nested():
+                if not _take_seat(session, held.id):
+                    return
                 session.execute(
                     update(SignUp)
                     .where(SignUp.session_id == held.id, SignUp.volunteer_id == volunteer_id)
@@ -208,7 +254,6 @@ def _promote(session: Session, held: ActivitySession, activity: Activity) -> Non
         except IntegrityError as error:
             _overlapping(error)
             continue  # got a seat elsewhere at that time meanwhile
-        _take_seat(session, held.id)
         publish(
             session,
             SignupConfirmed(
@@ -219,7 +264,6 @@ def _promote(session: Session, held: ActivitySession, activity: Activity) -> Non
                 starts_at=held.starts_at,
             ),
         )
-        return
 
 
 def _overlapping(error: IntegrityError) -> SignUpRefused:

@@ -1,6 +1,8 @@
 """Celery entry points of registration: a few lines each, calling a verb."""
 
-from services.registration import access, attendance
+from uuid import UUID
+
+from services.registration import access, attendance, sign_ups
 from shared import housekeeping
 from shared.db import transaction
 from shared.worker import periodic
@@ -15,6 +17,15 @@ def close_forgotten_check_outs() -> None:
     while closed:
         with transaction() as session:
             closed = attendance.close_forgotten(session)
+
+
+@periodic("registration.fill_free_seats", every_seconds=60)
+def fill_free_seats() -> None:
+    """Give seats that stayed free to those who can take them by now, one session per transaction."""
+    done: UUID | None = UUID(int=0)
+    while done is not None:
+        with transaction() as session:
+            done = sign_ups.fill_free_seats(session, after=done)
 
 
 @periodic("registration.forget_expired_log_ins", every_seconds=600)

@@ -3,11 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from time import sleep
+from uuid import UUID
 
 from sqlalchemy import select
 
 from services.registration.models import ActivitySession, SignUp
-from services.registration.sign_ups import sign_up
+from services.registration.sign_ups import fill_free_seats, sign_up
 
 
 def path(session_id, volunteer_id):
@@ -155,3 +156,72 @@ def test_suspending_a_volunteer_gives_their_seat_to_the_next(world):
         world.ok("PUT", path(held, person), as_=world.token(person))
     world.ok("PUT", f"/v1/volunteers/{shen_fang}/suspension", as_=world.staff)
     assert seats(world, held)[0] == {shen_fang: "cancelled", wang_qiang: "confirmed"}
+
+
+def test_a_seat_given_back_after_the_end_stays_empty(world):
+    shen_fang, wang_qiang = world.volunteer("沈芳"), world.volunteer("王强")
+    held = world.session(capacity=1, starts_in=timedelta(hours=-3))
+    for person in (shen_fang, wang_qiang):
+        world.ok("PUT", path(held, person), as_=world.token(person))
+    world.ok("DELETE", path(held, shen_fang), as_=world.token(shen_fang))
+    fill(world)
+    assert seats(world, held) == ({shen_fang: "cancelled", wang_qiang: "waitlisted"}, 0)
+    assert [f["data"]["volunteer_id"] for f in world.said("signup.confirmed")] == [str(shen_fang)]
+
+
+def fill(world):
+    """What the periodic job does."""
+    filled, done = [], UUID(int=0)
+    while done is not None:
+        with world.district.registration.session() as session:
+            done = fill_free_seats(session, after=done)
+        filled += [done] if done else []
+    return filled
+
+
+def passed_over(world):
+    """王强 waited for a seat, which became free while he had one elsewhere at that time."""
+    shen_fang, wang_qiang = world.volunteer("沈芳"), world.volunteer("王强")
+    held, elsewhere = world.session(capacity=1), world.session()
+    for person in (shen_fang, wang_qiang):
+        world.ok("PUT", path(held, person), as_=world.token(person))
+    world.ok("PUT", path(elsewhere, wang_qiang), as_=world.token(wang_qiang))
+    world.ok("DELETE", path(held, shen_fang), as_=world.token(shen_fang))
+    assert fill(world) == []
+    assert seats(world, held) == ({shen_fang: "cancelled", wang_qiang: "waitlisted"}, 0)
+    return held, elsewhere, wang_qiang
+
+
+def test_who_gives_a_seat_back_gets_the_free_one_they_waited_for(world):
+    held, elsewhere, wang_qiang = passed_over(world)
+    world.ok("DELETE", path(elsewhere, wang_qiang), as_=world.token(wang_qiang))
+    assert fill(world) == [held]
+    assert fill(world) == []
+    statuses, confirmed = seats(world, held)
+    assert (statuses[wang_qiang], confirmed) == ("confirmed", 1)
+    assert [f["data"]["session_id"] for f in world.said("signup.confirmed")][-1] == str(held)
+    assert len(world.said("signup.confirmed")) == 3
+
+
+def test_filling_at_once_fills_once_and_waits_for_nobody(world):
+    held, elsewhere, wang_qiang = passed_over(world)
+    world.ok("DELETE", path(elsewhere, wang_qiang), as_=world.token(wang_qiang))
+    with ThreadPoolExecutor(4) as pool:
+        with world.district.registration.session() as session:
+            session.get(ActivitySession, held, with_for_update=True)
+            assert pool.submit(fill, world).result(10) == []  # left to whoever works on it
+        filled = list(pool.map(lambda _: fill(world), range(4)))
+    assert sorted(filled) == [[], [], [], [held]]
+    assert seats(world, held)[1] == 1
+
+
+def test_several_free_seats_are_filled_in_the_order_of_the_queue(world):
+    people = [world.volunteer(f"志愿者{n}") for n in range(4)]
+    held = world.session(capacity=1)
+    for person in people:
+        world.ok("PUT", path(held, person), as_=world.token(person))
+    with world.district.registration.session() as session:
+        session.get(ActivitySession, held).capacity = 3
+    assert fill(world) == [held]
+    statuses, confirmed = seats(world, held)
+    assert (confirmed, [statuses[p] for p in people]) == (3, ["confirmed"] * 3 + ["waitlisted"])

@@ -94,6 +94,8 @@ class Credit(StrEnum):
     PENDING = "pending"  #: waits for a second person
     TOO_SHORT = "too_short"  #: below the minimum share of the planned time: nothing is credited
     OVERLAPS = "overlaps"  #: this time is already in another record: nothing is credited
+    LEFT = "left"  #: the volunteer left or was erased before the check-out: nothing is credited
+    REFUSED = "refused"  #: service records did not take it for any other reason: nothing is credited
 
 
 class Attendance(Base):

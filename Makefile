@@ -20,7 +20,7 @@ run:
 
 test:
 	@scripts/setup test
-	@scripts/check -m "not slow and not browser"
+	@scripts/check -m "not browser"
 	@echo "The pages in a browser were not tested: make test-browser (needs Chromium)."
 
 test-browser:
@@ -29,7 +29,7 @@ test-browser:
 
 test-full:
 	@scripts/setup test
-	@scripts/check
+	@WISHTREE_FAULT_RECORDS=20000 WISHTREE_FUZZ_EXAMPLES=100 scripts/check --timeout=1800
 
 # The second resolution takes the first as given, so that tests run on what is installed in production.
 UV_COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from services.registration.activities import own_session, session_and_activity
-from services.registration.hours import Work, minutes_between, record_hours
+from services.registration.hours import OverlappingRecord, UnknownVolunteer, Work, minutes_between, record_hours
 from services.registration.models import (
     Activity,
     ActivitySession,
@@ -21,7 +21,14 @@ from services.registration.models import (
     Volunteer,
     VolunteerStatus,
 )
-from services.registration.policy import AUTO_APPROVAL_FOR, CLOSE_AFTER, MINIMUM_PERCENT, TOLERANCE
+from services.registration.policy import (
+    AUTO_APPROVAL_FOR,
+    CLOCKS_DIFFER_BY,
+    CLOSE_AFTER,
+    MINIMUM_PERCENT,
+    SLIP,
+    TOLERANCE,
+)
 from shared.auth import Principal
 from shared.clock import app_now, now
 from shared.contracts.registration import AttendanceCheckedIn, AttendanceCheckedOut, Bucket, Origin
@@ -73,9 +80,10 @@ def check_in(session: Session, principal: Principal, session_id: UUID, volunteer
     """A volunteer arrived; announces it. Repeating it changes nothing.
 
     Who did not sign up is welcome too, but their time waits for a second person.
-    Raises SessionNotFound, VolunteerNotActive, CheckedInAlready.
+    Raises SessionNotFound, VolunteerNotActive, CheckedInAlready, or a 422 for a time that cannot be.
     """
-    own_session(session, principal, session_id)
+    held, _ = own_session(session, principal, session_id)
+    _must_fit(held, at)
     volunteer = session.get(Volunteer, volunteer_id, populate_existing=True, with_for_update={"read": True})
     if volunteer is None or volunteer.status is not VolunteerStatus.ACTIVE:
         raise VolunteerNotActive(f"Volunteer {volunteer_id}.")
@@ -88,6 +96,14 @@ def check_in(session: Session, principal: Principal, session_id: UUID, volunteer
     if found.checked_in_at != at:
         raise CheckedInAlready(f"Volunteer {volunteer_id}, session {session_id}.")
     return found
+
+
+def _must_fit(held: ActivitySession, at: datetime) -> None:
+    """A time that has not come, or is a day away from the session, is a slip of the finger. Raises a 422 at `/at`."""
+    if at > now() + CLOCKS_DIFFER_BY:
+        raise invalid("/at", "This time has not come yet.")
+    if not held.starts_at - SLIP <= at <= held.ends_at + SLIP:
+        raise invalid("/at", "This is more than a day away from the session.")
 
 
 def undo_check_in(session: Session, principal: Principal, session_id: UUID, volunteer_id: UUID) -> None:
@@ -110,6 +126,7 @@ def check_out(session: Session, principal: Principal, session_id: UUID, voluntee
     """
     held, activity = own_session(session, principal, session_id)
     found = _attendance(session, session_id, volunteer_id)
+    _must_fit(held, at)
     if at < found.checked_in_at:
         raise invalid("/at", "This is before the check-in.")
     if not _close(session, held, activity, found, at, str(principal.subject)):
@@ -173,6 +190,9 @@ def _close(
     return True
 
 
+_REFUSALS: dict[type | None, Credit] = {OverlappingRecord: Credit.OVERLAPS, UnknownVolunteer: Credit.LEFT}
+
+
 def _credit(
     session: Session, held: ActivitySession, activity: Activity, found: Attendance, was: Presence, actor: str
 ) -> tuple[Credit, UUID | None]:
@@ -186,7 +206,7 @@ def _credit(
         bucket=Bucket.VERIFIED,
     )[0]  # fmt: skip
     if outcome.id is None:
-        return Credit.OVERLAPS, None
+        return _REFUSALS.get(type(outcome.problem), Credit.REFUSED), None
     return (Credit.RECORDED if verified else Credit.PENDING), outcome.id
 
 

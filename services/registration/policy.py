@@ -6,6 +6,8 @@ TOLERANCE = timedelta(minutes=15)
 """Before the start and after the end of a session that still count as being there."""
 MINIMUM_PERCENT = 60
 """Of the planned time; whoever was there for less gets nothing credited."""
+SLIP = timedelta(days=1)
+"""A check-in or check-out farther than this from its session is refused as mistyped."""
 AUTO_APPROVAL_FOR = timedelta(days=7)
 """After its end a session's attendance is taken at its word for this long; later a second person looks."""
 CLOSE_AFTER = timedelta(hours=1)

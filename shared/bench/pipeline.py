@@ -189,17 +189,24 @@ def latency(installation: Installation, district: District, rate: int = 20, seco
         f"{url}/v1/organisations", json={"name": "台", "kind": "company"}, headers=_bearer(staff), timeout=5
     ).json()
     people = [_volunteer(url, staff, number) for number in range(20)]
-    answered: dict[str, float] = {}
-    for number in range(-20, rate * seconds):
-        due = time.monotonic() + 1 / rate
-        body = record(people[number % 20], organisation["id"], number)
-        answer = requests.post(f"{url}/v1/service-records", json=body, headers=_bearer(system), timeout=5)
-        assert answer.status_code == 201, answer.text
-        if number >= 0:  # the first second warms up
-            answered[answer.json()["id"]] = time.time()
-        time.sleep(max(0.0, due - time.monotonic()))
+    warm = _send(url, people, organisation["id"], system, range(-20, 0), rate)
+    wait_until(lambda: len(commits(installation, warm)) == len(warm), 60, "the buses did not start")
+    answered = _send(url, people, organisation["id"], system, range(rate * seconds), rate)
     wait_until(lambda: len(commits(installation, answered)) == len(answered), 30, "not every record was credited")
     return [1000 * max(0.0, at - answered[record_id]) for record_id, at in commits(installation, answered).items()]
+
+
+def _send(url: str, people: list[str], organisation_id: str, token: str, numbers: range, rate: int) -> dict[str, float]:
+    """Send records at a steady rate; returns when each was answered."""
+    answered: dict[str, float] = {}
+    for number in numbers:
+        due = time.monotonic() + 1 / rate
+        body = record(people[number % 20], organisation_id, number)
+        answer = requests.post(f"{url}/v1/service-records", json=body, headers=_bearer(token), timeout=5)
+        assert answer.status_code == 201, answer.text
+        answered[answer.json()["id"]] = time.time()
+        time.sleep(max(0.0, due - time.monotonic()))
+    return answered
 
 
 def commits(installation: Installation, records: dict[str, float]) -> dict[str, float]:

@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import update
 
 from services.registration.attendance import close_forgotten
+from services.registration.hours import Work, record_hours
 from services.registration.models import ActivitySession, Attendance
+from shared.contracts.registration import Origin
 
 
 class Shift:
@@ -73,7 +75,6 @@ def test_many_check_outs_at_once_count_once(world):
         ({"ended_ago": timedelta(days=8)}, 1, 119, "pending"),
         ({}, -30, 119, "pending"),  # came before the tolerance: cut, and somebody looks
         ({}, 1, 150, "pending"),
-        ({"ended_ago": timedelta(hours=-3)}, 1, 119, "pending"),  # not over yet
         ({}, 1, 70, "too_short"),
         ({}, -14, 134, "recorded"),
     ],
@@ -98,7 +99,7 @@ def test_nobody_vouches_for_themselves(world):
 
 
 def test_minutes_are_cut_to_the_session_and_its_tolerance(world):
-    assert Shift(world).attend(-60, 300).json["minutes"] == 150
+    assert Shift(world, ended_ago=timedelta(hours=4)).attend(-60, 300).json["minutes"] == 150
 
 
 def test_a_mistaken_check_in_can_be_undone_until_the_check_out(world):
@@ -147,3 +148,26 @@ def test_time_that_is_in_another_record_is_not_credited_twice(world):
     world.ok("POST", "/v1/service-records", taken, as_=world.system())
     assert shift.attend().json["credit"] == "overlaps"
     assert len(world.said("hours.recorded")) == 1
+
+
+@pytest.mark.parametrize("goes", ["departure", "erasure"])
+def test_who_left_before_the_check_out_is_told_so(world, goes):
+    shift = Shift(world)
+    shift.call("check-in", 1)
+    world.ok("PUT", f"/v1/volunteers/{shift.person}/departure", as_=world.staff)
+    if goes == "erasure":
+        world.ok("PUT", f"/v1/volunteers/{shift.person}/erasure", as_=world.staff)
+    out = shift.call("check-out", 119)
+    assert (out.status_code, out.json["credit"], out.json["record_id"]) == (200, "left", None)
+    assert world.said("hours.recorded") == []
+
+
+def test_any_other_refusal_of_the_time_is_not_called_an_overlap(world):
+    shift = Shift(world)
+    shift.call("check-in", 1)
+    taken = Work(shift.person, world.station, shift.starts_at - timedelta(days=2), shift.starts_at - timedelta(days=1),
+                 "environment", f"{shift.id}:{shift.person}")  # fmt: skip
+    with world.district.registration.session() as session:
+        record_hours(session, [taken], client="attendance", recorded_by="another", origin=Origin.ATTENDANCE)
+    assert shift.call("check-out", 119).json["credit"] == "refused"
+    assert world.said("hours.recorded") == []

@@ -6,6 +6,7 @@ redeliveries > 0, publish errors > 0, and the kills fell inside the load. Sizes:
 
 import os
 import random
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -169,6 +170,9 @@ def test_nothing_is_lost_and_nothing_counts_twice_under_kill_9(crowd: Crowd, ins
 
 
 def restart(installation: Installation, name: str) -> None:
+    """Freeze it for a moment, so that it surely has messages in hand, then kill it and start another."""
+    os.killpg(installation.processes[name].pid, signal.SIGSTOP)
+    time.sleep(0.7)
     installation.kill(name)
     installation.start(*name.split("-"))
 

@@ -335,5 +335,8 @@ def run_attempts(inbox: Inbox, stop: threading.Event) -> None:
             tried = inbox.retry_due()
         except TryAgain:
             tried = 0
+        except Exception:  # this loop repairs others; it must not end before them
+            log.exception("attempts loop failed, going on", service=inbox.service)
+            tried = 0
         if not tried:
             stop.wait(0.5)

@@ -16,7 +16,7 @@ import psycopg
 from sqlalchemy import CursorResult, DateTime, MetaData, Result, create_engine, literal_column
 from sqlalchemy import Enum as EnumColumn
 from sqlalchemy.dialects.postgresql import JSONB, Insert
-from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
+from sqlalchemy.exc import DBAPIError, TimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import BigInteger, Date, Text, UserDefinedType, Uuid
 
@@ -194,11 +194,13 @@ def is_database_away(error: BaseException) -> bool:
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    if not isinstance(error, OperationalError):
+    if not isinstance(error, DBAPIError) or not isinstance(error.orig, psycopg.Error):
         return False
-    # Class 57P: shutdown and start-up; class 08: connection; class 53: out of memory, disk or connections.
-    state = getattr(error.orig, "sqlstate", None)
-    return state is None or state.startswith(("57P", "08", "53"))
+    # Class 57P: shutdown and start-up; 08: connection; 53: out of memory, disk or connections; 25P03: idle too long.
+    state = error.orig.sqlstate
+    if state is None:  # not from the server: the connection itself, unless the statement could not be made
+        return isinstance(error.orig, psycopg.OperationalError | psycopg.InterfaceError)
+    return state.startswith(("57P", "08", "53", "25P03"))
 
 
 def is_contention(error: BaseException) -> bool:

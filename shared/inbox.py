@@ -156,6 +156,7 @@ class Inbox:
         self.database = database
         self.service = database.service
         self.handlers = handlers
+        self._nobodys_fault: set[UUID] = set()
 
     def receive(self, deliveries: Sequence[Delivery]) -> None:
         """Make every delivery take effect once, or remember it. Afterwards all of them may be acknowledged.
@@ -172,6 +173,7 @@ class Inbox:
         """Try again what is due, each alone. Returns how many were tried."""
         tried = 0
         with using(self.database), _trying_again():
+            self._give_back()
             # One at a time: were all counted first, one that kills the process would use up its neighbours' attempts.
             while tried < limit and (row := self._claim_due()):
                 self._try_alone(row.event_id, row.body, row.attempts)
@@ -241,8 +243,9 @@ class Inbox:
             self._handle([fact])
         except Exception as error:
             if is_database_away(error) or is_contention(error):
-                with suppress(Exception):  # nobody's fault: take the count back, if the database lets us
-                    self._uncount(event_id)
+                self._nobodys_fault.add(event_id)
+                with suppress(Exception):  # at once, if the database lets us; else when it is back
+                    self._give_back()
                 raise
             if attempts >= MAX_ATTEMPTS:
                 self._bury(event_id, body, "failed", _name(error), attempts)
@@ -282,10 +285,13 @@ class Inbox:
             noted = update(Attempt).where(Attempt.event_id == event_id)
             session.execute(noted.values(error=error, due_at=_due(attempts)))
 
-    def _uncount(self, event_id: UUID) -> None:
-        with self.database.transaction() as session:
-            counted = update(Attempt).where(Attempt.event_id == event_id)
-            session.execute(counted.values(attempts=Attempt.attempts - 1, due_at=_due(1)))
+    def _give_back(self) -> None:
+        """Take back the counts of attempts that failed by nobody's fault, and make them due soon."""
+        for event_id in list(self._nobodys_fault):
+            with self.database.transaction() as session:
+                counted = update(Attempt).where(Attempt.event_id == event_id)
+                session.execute(counted.values(attempts=Attempt.attempts - 1, due_at=_due(1)))
+            self._nobodys_fault.discard(event_id)
 
     def _claim_due(self) -> Any:
         """Count the attempt and push the due time on before trying, so that a crash in between is counted too."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import OperationalError
@@ -206,7 +207,7 @@ def test_a_missing_field_is_unreadable_and_an_additional_one_is_ignored(district
 def test_a_database_that_is_away_counts_nothing(district: District, ear: Ear) -> None:
     fact = activated(1)[0]
     ear.fail_on = {fact.volunteer_id}
-    ear.error = lambda: OperationalError("SELECT 1", {}, Exception("server closed the connection"))
+    ear.error = lambda: OperationalError("SELECT 1", {}, psycopg.OperationalError("server closed the connection"))
     (delivery,) = say(district, fact)
     for redelivered in (False, True):
         with pytest.raises(TryAgain):

@@ -269,9 +269,7 @@ class _Listener:
             log.info("redelivered messages", service=self.inbox.service, count=again)
         if not self._receive(deliveries, stop):
             return
-        rest = self.gathered[self.batch_size :]  # what arrived while waiting stays
-        self.gathered.clear()
-        self.gathered.extend(rest)
+        del self.gathered[: len(batch)]  # and not `batch_size`: what arrived while waiting stays, even if it would fit
         self._acknowledge(batch)
         if self.slow and not deliveries[-1].redelivered:
             self._full_speed()

@@ -4,10 +4,10 @@ Tests move both by `WISHTREE_CLOCK_OFFSET_SECONDS`; the database gets the same o
 Business rules use `app_now()`, so that a replica with a wrong clock decides nothing.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import DateTime, func
+from sqlalchemy import Cast, Date, DateTime, cast, func
 from sqlalchemy.sql.functions import Function
 
 SITE = ZoneInfo("Asia/Shanghai")
@@ -30,3 +30,8 @@ def set_offset(seconds: float) -> None:
     """Move the Python clock (tests only; `Database` moves the database's)."""
     global _offset  # noqa: PLW0603 - one clock for the process is the point
     _offset = timedelta(seconds=seconds)
+
+
+def site_today() -> Cast[date]:
+    """SQL: the calendar day at the site."""
+    return cast(func.timezone("Asia/Shanghai", app_now()), Date())

@@ -90,8 +90,11 @@ class Installation:
                 process.wait()
 
 
-def wait_until(condition: Callable[[], Any], seconds: float, what: str) -> float:
-    """Wait for something to become true; exceptions of the network count as not yet. Returns how long it took."""
+def wait_until(condition: Callable[[], Any], seconds: float, what: str | Callable[[], str]) -> float:
+    """Wait for something to become true; exceptions of the network count as not yet. Returns how long it took.
+
+    `what` is said when it did not; a function is asked then, so that it tells the state at the end.
+    """
     started = time.monotonic()
     while time.monotonic() - started < seconds:
         try:
@@ -100,4 +103,4 @@ def wait_until(condition: Callable[[], Any], seconds: float, what: str) -> float
         except (requests.RequestException, psycopg.OperationalError):
             pass
         time.sleep(0.1)
-    raise AssertionError(f"{what} (waited {seconds} s)")
+    raise AssertionError(f"{what if isinstance(what, str) else what()} (waited {seconds} s)")

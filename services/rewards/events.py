@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from services.rewards import ledger, members, vouchers
+from services.rewards import issuing, ledger, members
 from shared.auth import note_access_changed
 from shared.contracts import Fact
 from shared.contracts.registration import (
@@ -19,10 +19,21 @@ from shared.contracts.registration import (
     VolunteerSuspended,
 )
 from shared.contracts.rewards import (
+    BudgetLow,
+    DisputeDecided,
     DisputeOpened,
+    LedgerSealed,
+    PointsLapsed,
+    PoolWishGranted,
+    RuleApplied,
+    SettlementClosed,
+    SettlementReopened,
     StockLow,
+    VenueLockedOut,
     VoucherBackordered,
     VoucherExpired,
+    VoucherExpiring,
+    VoucherGiven,
     VoucherHeld,
     VoucherIssued,
     VoucherRedeemed,
@@ -39,8 +50,19 @@ PUBLISHES: tuple[type[Fact], ...] = (
     VoucherExpired,
     VoucherVoided,
     VoucherBackordered,
+    VoucherGiven,
+    VoucherExpiring,
+    PointsLapsed,
+    PoolWishGranted,
+    RuleApplied,
     StockLow,
+    BudgetLow,
+    VenueLockedOut,
     DisputeOpened,
+    DisputeDecided,
+    SettlementClosed,
+    SettlementReopened,
+    LedgerSealed,
 )
 
 
@@ -52,7 +74,7 @@ def credit_and_issue(session: Session, facts: list[HoursRecorded]) -> None:
     """
     earning = [fact for fact in facts if _earns(fact)]
     if earning:
-        vouchers.issue_due(session, ledger.credit_minutes(session, earning))
+        issuing.issue_due(session, ledger.credit_minutes(session, earning))
 
 
 @hears(HoursCorrected)

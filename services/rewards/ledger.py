@@ -1,80 +1,30 @@
-"""The bank: what points move, by rows that are never edited, and balance rows that may not go below zero.
+"""The bank: what hours and corrections do to accounts, whose balance rows may not go below zero.
 
 Rows are locked in one order everywhere: service records by id, then accounts by id, then vouchers, stock last.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
-from sqlalchemy.types import BigInteger, Date, Uuid
+from sqlalchemy.types import BigInteger, Date, Text, Uuid
 
-from services.rewards.bulk import insert_rows
+from services.rewards.journal import OUTSIDE, REGISTRATION, held, owed, record_transfers, transfer, volunteer
 from services.rewards.models import (
     Account,
     AccountStatus,
     Correction,
     CreditedRecord,
     StandingChoice,
-    Transfer,
     TransferKind,
 )
 from services.rewards.rules import Rate, earn_rules
 from shared.contracts.registration import HoursCorrected, HoursRecorded
 from shared.db import inserted
-from shared.ids import new_id
-
-OUTSIDE = "outside"
-REGISTRATION = "registration"  #: the actor of what facts cause
-CLOCK = "clock"  #: the actor of what time causes
-
-
-def volunteer(volunteer_id: UUID) -> str:
-    return f"volunteer:{volunteer_id}"
-
-
-def held(volunteer_id: UUID) -> str:
-    return f"held:{volunteer_id}"
-
-
-def owed(volunteer_id: UUID) -> str:
-    return f"owed:{volunteer_id}"
-
-
-def product(product_id: UUID) -> str:
-    return f"product:{product_id}"
-
-
-def venue(venue_id: UUID) -> str:
-    return f"venue:{venue_id}"
-
-
-def transfer(
-    debit: str,
-    credit: str,
-    amount: int,
-    kind: TransferKind,
-    cause_id: UUID,
-    *,
-    volunteer_id: UUID | None,
-    actor: str,
-    rule: tuple[UUID | None, int | None] = (None, None),
-) -> dict[str, Any]:
-    """A row for `record_transfers`: `amount` points from `debit` to `credit`."""
-    return {
-        "id": new_id(), "debit_account": debit, "credit_account": credit, "amount": amount, "kind": kind,
-        "cause_id": cause_id, "rule_id": rule[0], "rule_version": rule[1], "actor": actor,
-        "volunteer_id": volunteer_id,
-    }  # fmt: skip
-
-
-def record_transfers(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write transfers. The same (kind, cause) twice is refused by the database: callers win a guarded row first."""
-    insert_rows(session, Transfer, rows)
 
 
 @dataclass(slots=True)
@@ -98,6 +48,13 @@ class Balance:
     volunteer_id: UUID
     points: int
     choice: StandingChoice
+    preferred: UUID | None = None  #: the product its volunteer would rather have
+
+
+def balance_of_account(account: Account) -> Balance:
+    """Of a locked and fresh row."""
+    return Balance(account.volunteer_id, account.points_available, account.standing_choice,
+                   account.preferred_product_id)  # fmt: skip
 
 
 def credit_minutes(session: Session, facts: Sequence[HoursRecorded]) -> list[Balance]:
@@ -116,11 +73,12 @@ def credit_minutes(session: Session, facts: Sequence[HoursRecorded]) -> list[Bal
 _TAKE_RECORDS = text(
     """
     INSERT INTO credited_records AS mine (record_id, volunteer_id, recorded, minutes, minutes_credited,
-        points_credited, rule_id, rule_version, rule_minutes, rule_points, worked_on)
+        points_credited, rule_id, rule_version, rule_minutes, rule_points, worked_on, category)
     SELECT record_id, volunteer_id, true, minutes, minutes, minutes * rule_points / rule_minutes,
-        rule_id, rule_version, rule_minutes, rule_points, worked_on
-    FROM unnest(:record_id, :volunteer_id, :minutes, :rule_id, :rule_version, :rule_minutes, :rule_points, :worked_on)
-        AS t (record_id, volunteer_id, minutes, rule_id, rule_version, rule_minutes, rule_points, worked_on)
+        rule_id, rule_version, rule_minutes, rule_points, worked_on, category
+    FROM unnest(:record_id, :volunteer_id, :minutes, :rule_id, :rule_version, :rule_minutes, :rule_points, :worked_on,
+        :category)
+        AS t (record_id, volunteer_id, minutes, rule_id, rule_version, rule_minutes, rule_points, worked_on, category)
     ON CONFLICT (record_id) DO UPDATE SET
         recorded = true,
         volunteer_id = excluded.volunteer_id,
@@ -139,6 +97,7 @@ _TAKE_RECORDS = text(
     bindparam("rule_minutes", type_=ARRAY(BigInteger())),
     bindparam("rule_points", type_=ARRAY(BigInteger())),
     bindparam("worked_on", type_=ARRAY(Date())),
+    bindparam("category", type_=ARRAY(Text())),
 )
 
 
@@ -158,6 +117,7 @@ def _take_records(session: Session, facts: Sequence[HoursRecorded]) -> Sequence[
             "rule_minutes": [rate.minutes for rate in rates],
             "rule_points": [rate.points for rate in rates],
             "worked_on": [fact.worked_on for fact in unique],
+            "category": [fact.category for fact in unique],
         },
     ).all()
 
@@ -170,7 +130,7 @@ _CREDIT_OPEN = text(
         points_available = mine.points_available + excluded.points_available,
         minutes_credited = mine.minutes_credited + excluded.minutes_credited
     WHERE mine.status = 'open'
-    RETURNING volunteer_id, points_available, shortfall, standing_choice
+    RETURNING volunteer_id, points_available, shortfall, standing_choice, preferred_product_id
     """
 ).bindparams(
     bindparam("ids", type_=ARRAY(Uuid())),
@@ -204,7 +164,9 @@ def credit_accounts(session: Session, credits: dict[UUID, Credit], kind: Transfe
             points = row.points_available
             if row.shortfall and credit.points:
                 points -= _repay(session, row.volunteer_id, row.shortfall, points, credit.sources[-1][0], rows)
-            balances[row.volunteer_id] = Balance(row.volunteer_id, points, StandingChoice(row.standing_choice))
+            balances[row.volunteer_id] = Balance(
+                row.volunteer_id, points, StandingChoice(row.standing_choice), row.preferred_product_id
+            )
         reached = {row.volunteer_id for row in opened}
         closed = {i: credit for i, credit in waiting.items() if i not in reached}
         waiting = _redirect(session, closed, kind, rows) if closed else {}
@@ -288,7 +250,7 @@ def take_correction(session: Session, fact: HoursCorrected) -> Change | None:
     row = insert(CreditedRecord).values(
         record_id=fact.record_id, volunteer_id=fact.volunteer_id, recorded=False, minutes=0, corrected_by=delta,
         rule_id=rate.rule_id, rule_version=rate.version, rule_minutes=rate.minutes, rule_points=rate.points,
-        worked_on=fact.worked_on,
+        worked_on=fact.worked_on, category=fact.category,
     )  # fmt: skip
     session.execute(
         row.on_conflict_do_update(
@@ -401,10 +363,3 @@ def forfeit(session: Session, account: Account, *, cause_id: UUID) -> None:
     account.points_available = account.shortfall = 0
     session.flush()
     record_transfers(session, rows)
-
-
-def balance_of(session: Session, account: str) -> int:
-    """What the journal says an account holds: the sum of what came minus what went."""
-    came = select(func.coalesce(func.sum(Transfer.amount), 0)).where(Transfer.credit_account == account)
-    went = select(func.coalesce(func.sum(Transfer.amount), 0)).where(Transfer.debit_account == account)
-    return int(session.scalar(came) or 0) - int(session.scalar(went) or 0)

@@ -5,8 +5,8 @@ from uuid import UUID
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from services.rewards import ledger, vouchers
-from services.rewards.ledger import Balance, Credit
+from services.rewards import issuing, ledger, vouchers
+from services.rewards.ledger import Credit, balance_of_account
 from services.rewards.models import (
     Account,
     AccountStatus,
@@ -33,7 +33,7 @@ def apply_correction(session: Session, fact: HoursCorrected) -> None:
     if change.minutes > 0:
         credit = Credit(change.minutes, change.points, [(change.correction_id, change.points, change.rule)])
         gained = ledger.credit_accounts(session, {change.volunteer_id: credit}, TransferKind.CORRECTED)
-        vouchers.issue_due(session, gained)
+        issuing.issue_due(session, gained)
         return
     account = ledger.lock_account(session, change.volunteer_id)
     account.minutes_credited += change.minutes
@@ -109,7 +109,7 @@ def issue_reached(session: Session, limit: int = 500) -> bool:
     if rule.swept_to is not None:
         accounts = accounts.where(Account.volunteer_id > rule.swept_to)
     batch = session.scalars(accounts.limit(limit).with_for_update()).all()
-    vouchers.issue_due(session, [Balance(a.volunteer_id, a.points_available, a.standing_choice) for a in batch])
+    issuing.issue_due(session, [balance_of_account(a) for a in batch])
     rule.swept, rule.swept_to = len(batch) < limit, batch[-1].volunteer_id if batch else rule.swept_to
     session.flush()
     return True
@@ -118,7 +118,7 @@ def issue_reached(session: Session, limit: int = 500) -> bool:
 def _issue(session: Session, account: Account) -> None:
     if account.status is AccountStatus.OPEN:
         session.refresh(account)
-        vouchers.issue_due(session, [Balance(account.volunteer_id, account.points_available, account.standing_choice)])
+        issuing.issue_due(session, [balance_of_account(account)])
 
 
 def _lock(session: Session, volunteer_id: UUID) -> Account:

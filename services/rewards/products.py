@@ -1,15 +1,16 @@
-"""Products and their stock: never oversold, because a CHECK and one UPDATE say so."""
+"""Products and how many may be issued: stock, daily quota and budget, never exceeded, because one UPDATE says so."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, select, text, update
+from sqlalchemy import Row, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import BigInteger, Uuid
 
-from services.rewards.models import Backorder, BackorderStatus, Product, Stock, Venue
-from shared.contracts.rewards import StockLow
+from services.rewards.models import Product, Stock, Venue
+from shared.contracts.rewards import BudgetLow, StockLow
 from shared.ids import new_id
 from shared.outbox import publish
 from shared.problems import NotFound, Unprocessable
@@ -24,7 +25,7 @@ class NoSuchVenue(Unprocessable):
 
 
 class StockShort(Exception):
-    """Fewer are left than were wanted; nothing was taken."""
+    """Fewer can be issued than were wanted; nothing was taken."""
 
 
 def create_product(session: Session, venue_id: UUID, title: str, points: int, stock: int, valid_days: int) -> Product:
@@ -48,15 +49,41 @@ def set_stock(session: Session, product_id: UUID, stock: int) -> None:
         raise ProductNotFound(f"No product {product_id}.")
 
 
+_TODAY = "(app_now() AT TIME ZONE 'Asia/Shanghai')::date"
+_THIS_MONTH = f"date_trunc('month', {_TODAY})::date"
+_COUNTED = f"""
+    JOIN products p ON p.id = s.product_id
+    CROSS JOIN LATERAL (SELECT {_TODAY} AS today, {_THIS_MONTH} AS this_month) AS calendar
+    LEFT JOIN LATERAL (
+        SELECT CASE WHEN effective_until <= app_now() THEN NULL ELSE points END AS points FROM rules
+        WHERE kind = 'budget' AND scope = p.id::text AND (effective_from IS NULL OR effective_from <= app_now())
+        ORDER BY version DESC LIMIT 1
+    ) AS budget ON true
+"""  # noqa: S608 - constants of this file
+_AVAILABLE = """greatest(0, least(
+    s."left",
+    coalesce(p.daily_quota - CASE WHEN s.day = calendar.today THEN s.day_count ELSE 0 END, s."left"),
+    coalesce((budget.points - CASE WHEN s.month = calendar.this_month THEN s.month_points ELSE 0 END) / p.points,
+             s."left")))"""
+"""How many of a product can be issued now: the least of what stock, today's quota and this month's budget leave."""
+
 _TAKE = text(
-    """
-    UPDATE stocks SET "left" = stocks."left" - least(stocks."left", mine.count)
-    FROM (SELECT s.product_id, s."left" AS before, t.count
-          FROM stocks s JOIN unnest(:ids, :counts) AS t (id, count) ON s.product_id = t.id
+    f"""
+    UPDATE stocks SET
+        "left" = stocks."left" - mine.taken,
+        day = mine.today,
+        day_count = CASE WHEN stocks.day = mine.today THEN stocks.day_count ELSE 0 END + mine.taken,
+        month = mine.this_month,
+        month_points = CASE WHEN stocks.month = mine.this_month THEN stocks.month_points ELSE 0 END
+            + mine.taken * mine.price
+    FROM (SELECT s.product_id, s."left" AS before, least({_AVAILABLE}, t.count) AS taken, calendar.today,
+                 calendar.this_month, p.points AS price, budget.points AS budget
+          FROM stocks s JOIN unnest(:ids, :counts) AS t (id, count) ON s.product_id = t.id {_COUNTED}
           ORDER BY s.product_id FOR UPDATE OF s) AS mine
     WHERE stocks.product_id = mine.product_id
-    RETURNING stocks.product_id, mine.before, stocks."left" AS remaining, stocks.filled
-    """
+    RETURNING stocks.product_id, mine.before, stocks."left" AS remaining, stocks.filled, mine.taken, mine.budget,
+        stocks.month_points, mine.taken * mine.price AS spent
+    """  # noqa: S608 - constants of this file
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())), bindparam("counts", type_=ARRAY(BigInteger())))
 
 
@@ -67,29 +94,67 @@ def take(session: Session, wanted: Mapping[UUID, int]) -> None:
 
 
 def take_what_is_left(session: Session, wanted: Mapping[UUID, int]) -> dict[UUID, int]:
-    """Take as many as there are, up to what is wanted, and say how many of each. Warns once when a tenth is left."""
+    """Take as many as stock, quota and budget allow, up to what is wanted, and say how many of each.
+
+    Warns once when a tenth of the stock or of the budget is left.
+    """
     ids = sorted(wanted)
     rows = session.execute(_TAKE, {"ids": ids, "counts": [wanted[i] for i in ids]}).all()
-    low = [row.product_id for row in rows if row.remaining * 10 <= row.filled < row.before * 10]
-    if low:
-        _warn(session, {row.product_id: row.remaining for row in rows if row.product_id in low})
-    return {row.product_id: row.before - row.remaining for row in rows}
+    scarce = {row.product_id: row.remaining for row in rows if row.remaining * 10 <= row.filled < row.before * 10}
+    poor = {row.product_id: row.budget - row.month_points for row in rows if _budget_runs_out(row)}
+    if scarce or poor:
+        _warn(session, scarce, poor)
+    return {row.product_id: row.taken for row in rows}
+
+
+def _budget_runs_out(row: Row[Any]) -> bool:
+    """Whether this very taking crossed nine tenths of the month's budget."""
+    if row.budget is None:
+        return False
+    return bool((row.month_points - row.spent) * 10 < row.budget * 9 <= row.month_points * 10)
+
+
+def available_now(session: Session, product_id: UUID) -> int:
+    """How many can be issued now; the answer may be outdated by the time it is used, `take` decides."""
+    found = session.scalar(_AVAILABLE_NOW, {"product_id": product_id})
+    return int(found or 0)
+
+
+_AVAILABLE_NOW = text(f"SELECT {_AVAILABLE} FROM stocks s {_COUNTED} WHERE s.product_id = :product_id").bindparams(  # noqa: S608
+    bindparam("product_id", type_=Uuid())
+)
 
 
 def give_back(session: Session, product_id: UUID) -> None:
-    """One voucher that will not be used can be given out again."""
-    session.execute(update(Stock).where(Stock.product_id == product_id).values(left=Stock.left + 1))
-
-
-def _warn(session: Session, low: Mapping[UUID, int]) -> None:
-    found: Sequence[Product] = session.scalars(select(Product).where(Product.id.in_(low))).all()
-    publish(
-        session,
-        *(StockLow(product_id=p.id, venue_id=p.venue_id, title=p.title, left=low[p.id]) for p in found),
+    """One voucher that will not be used can be given out again; its points go back to this month's budget."""
+    session.execute(
+        update(Stock)
+        .where(Stock.product_id == product_id, Product.id == Stock.product_id)
+        .values(left=Stock.left + 1, month_points=func.greatest(0, Stock.month_points - Product.points))
+        .execution_options(synchronize_session=False)
     )
 
 
+def _warn(session: Session, scarce: Mapping[UUID, int], poor: Mapping[UUID, int]) -> None:
+    found: Sequence[Product] = session.scalars(select(Product).where(Product.id.in_([*scarce, *poor]))).all()
+    low = [StockLow(product_id=p.id, venue_id=p.venue_id, title=p.title, left=scarce[p.id])
+           for p in found if p.id in scarce]  # fmt: skip
+    spent = [BudgetLow(product_id=p.id, venue_id=p.venue_id, title=p.title, points_left=max(0, poor[p.id]))
+             for p in found if p.id in poor]  # fmt: skip
+    publish(session, *low, *spent)
+
+
 def products_waited_for(session: Session) -> Sequence[UUID]:
-    """Products that somebody waits for although there is stock."""
-    waiting = exists().where(Backorder.product_id == Stock.product_id, Backorder.status == BackorderStatus.WAITING)
-    return session.scalars(select(Stock.product_id).where(Stock.left > 0, waiting).order_by(Stock.product_id)).all()
+    """Products that somebody waits for although some could be issued."""
+    return list(session.scalars(_WAITED_FOR))
+
+
+_WAITED_FOR = text(
+    f"""
+    SELECT s.product_id FROM stocks s {_COUNTED}
+    WHERE {_AVAILABLE} > 0 AND s."left" > 0
+        AND EXISTS (SELECT FROM backorders b WHERE b.product_id = s.product_id AND b.status = 'waiting')
+        AND coalesce(p.offered_from, calendar.today) <= calendar.today
+    ORDER BY 1
+    """  # noqa: S608 - constants of this file
+).columns(product_id=Uuid())

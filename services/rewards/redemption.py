@@ -10,10 +10,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from services.rewards import codes, ledger
-from services.rewards.ledger import transfer
-from services.rewards.models import Dispute, Hold, Redemption, TransferKind, Voucher, VoucherStatus
-from services.rewards.vouchers import about, code_vault
+from services.rewards import codes, holds, journal
+from services.rewards.issuing import code_vault
+from services.rewards.journal import transfer
+from services.rewards.models import Dispute, Redemption, Resolution, TransferKind, Voucher, VoucherStatus
+from services.rewards.vouchers import about
 from shared.clock import app_now
 from shared.contracts.rewards import DisputeOpened, VoucherHeld, VoucherRedeemed, VoucherReversed
 from shared.db import changed, inserted
@@ -35,7 +36,7 @@ class Outcome(StrEnum):
     ALREADY_REDEEMED = "already_redeemed"  #: taken in with another reference
     HELD_ELSEWHERE = "held_elsewhere"  #: another hold of this venue has it just now
     EXPIRED = "expired"  #: its last day has passed
-    VOIDED = "voided"  #: taken back by the centre
+    VOIDED = "voided"  #: taken back by the centre, or given on: its new holder has another code
     UNKNOWN = "unknown"  #: mistyped, never issued, or another venue's
     REVERSED = "reversed"  #: this redemption was taken back
     ALREADY_SETTLED = "already_settled"  #: too late to take it back
@@ -65,12 +66,12 @@ def check_code(session: Session, venue_id: UUID, code: str) -> Answer:
 
 
 def find(session: Session, venue_id: UUID, code: str) -> Voucher | None:
-    """The voucher of this venue behind a typed code; another venue's is as unknown as one that never was."""
+    """The voucher of this venue behind a typed code, locked; another venue's is as unknown as one that never was."""
     code = codes.normalise(code)
     if not codes.check(code):
         return None
     return session.scalars(
-        select(Voucher).where(*_named(venue_id, code)).execution_options(populate_existing=True)
+        select(Voucher).where(*_named(venue_id, code)).with_for_update().execution_options(populate_existing=True)
     ).one_or_none()
 
 
@@ -84,7 +85,7 @@ def hold_voucher(session: Session, venue_id: UUID, code: str, seconds: int = HOL
     voucher = find(session, venue_id, code)
     if voucher is None:
         return Answer(Outcome.UNKNOWN)
-    hold_id = new_id()
+    hold_id, earlier_id = new_id(), voucher.hold_id
     held_until = session.scalar(
         update(Voucher)
         .where(Voucher.id == voucher.id, _takeable(hold_id))
@@ -93,8 +94,10 @@ def hold_voucher(session: Session, venue_id: UUID, code: str, seconds: int = HOL
     )
     if held_until is None:
         return Answer(_why_not(session, voucher), voucher)
-    session.add(Hold(id=hold_id, venue_id=venue_id))
+    if earlier_id is not None:  # it had lapsed, else it would stand in the way
+        holds.resolve(session, [earlier_id], Resolution.EXPIRED, journal.CLOCK)
     session.refresh(voucher)
+    holds.prepare(session, voucher, hold_id, held_until)
     publish(session, VoucherHeld(**about(voucher), hold_id=hold_id, held_until=held_until))
     return Answer(Outcome.HELD, voucher)
 
@@ -110,8 +113,8 @@ def release_hold(session: Session, venue_id: UUID, hold_id: UUID) -> None:
         .values(status=VoucherStatus.ISSUED, hold_id=None, held_until=None)
     )
     if changed(released):
-        return
-    if session.scalar(select(Hold.id).where(Hold.id == hold_id, Hold.venue_id == venue_id)) is None:
+        holds.resolve(session, [hold_id], Resolution.VOIDED, f"venue:{venue_id}")
+    elif not holds.was_given(session, venue_id, hold_id):
         raise HoldNotFound(f"No hold {hold_id}.")
 
 
@@ -141,7 +144,8 @@ def redeem(
 
 
 def _take_in(session: Session, voucher: Voucher, reference: str, channel: str, hold_id: UUID | None) -> Answer | None:
-    """Win the row or return None. Waits for whoever is changing it."""
+    """Win the row, which `find` locked, or return None. Redeeming under a hold posts what it prepared."""
+    held_by, held_until = voucher.hold_id, voucher.held_until
     taken = session.execute(
         update(Voucher)
         .where(Voucher.id == voucher.id, _takeable(hold_id, own=True))
@@ -154,10 +158,14 @@ def _take_in(session: Session, voucher: Voucher, reference: str, channel: str, h
                             channel=channel, redeemed_at=taken.ended_at)  # fmt: skip
     session.add(redemption)
     session.flush()
-    row = transfer(ledger.product(voucher.product_id), ledger.venue(voucher.venue_id), voucher.points,
+    in_time = held_until is not None and held_until >= taken.ended_at
+    if held_by is not None:
+        outcome = Resolution.POSTED if in_time else Resolution.EXPIRED
+        holds.resolve(session, [held_by], outcome, f"venue:{voucher.venue_id}")
+    row = transfer(journal.product(voucher.product_id), journal.venue(voucher.venue_id), voucher.points,
                    TransferKind.REDEEMED, redemption.id, volunteer_id=taken.holder_id,
-                   actor=f"venue:{voucher.venue_id}")  # fmt: skip
-    ledger.record_transfers(session, [row])
+                   actor=f"venue:{voucher.venue_id}", pending_id=held_by if in_time else None)  # fmt: skip
+    journal.record_transfers(session, [row])
     publish(session, VoucherRedeemed(**about(voucher), redemption_id=redemption.id, redeemed_at=taken.ended_at))
     return Answer(Outcome.REDEEMED, voucher, taken.ended_at)
 
@@ -172,9 +180,9 @@ def _takeable(hold_id: UUID | None, *, own: bool = False) -> ColumnElement[bool]
 
 def _why_not(session: Session, voucher: Voucher) -> Outcome:
     session.refresh(voucher)
-    if voucher.status is VoucherStatus.REDEEMED:
+    if voucher.status in (VoucherStatus.REDEEMED, VoucherStatus.SETTLED):
         return Outcome.ALREADY_REDEEMED
-    if voucher.status is VoucherStatus.VOIDED:
+    if voucher.status in (VoucherStatus.VOIDED, VoucherStatus.GIVEN):
         return Outcome.VOIDED
     if voucher.status is VoucherStatus.EXPIRED:
         return Outcome.EXPIRED
@@ -218,9 +226,9 @@ def reverse(session: Session, venue_id: UUID, code: str, reference: str) -> Answ
         .where(Voucher.id == voucher.id, Voucher.status == VoucherStatus.REDEEMED)
         .values(status=VoucherStatus.ISSUED, ended_at=None)
     )
-    row = transfer(ledger.venue(venue_id), ledger.product(voucher.product_id), voucher.points, TransferKind.REVERSED,
+    row = transfer(journal.venue(venue_id), journal.product(voucher.product_id), voucher.points, TransferKind.REVERSED,
                    earlier.id, volunteer_id=voucher.holder_id, actor=f"venue:{venue_id}")  # fmt: skip
-    ledger.record_transfers(session, [row])
+    journal.record_transfers(session, [row])
     publish(session, VoucherReversed(**about(voucher), redemption_id=earlier.id))
     return Answer(Outcome.REVERSED, voucher)
 

@@ -9,8 +9,8 @@ from sqlalchemy import exists, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
-from services.rewards.models import Backorder, BackorderStatus, Product, Rule, RuleKind, Stock
-from shared.clock import SITE, app_now
+from services.rewards.models import Backorder, BackorderStatus, Product, Rule, RuleKind, Stock, Venue, VenueStatus
+from shared.clock import SITE, app_now, site_today
 from shared.ids import new_id
 from shared.problems import Unprocessable
 
@@ -66,28 +66,45 @@ class Offer:
 
     rule_id: UUID | None
     version: int | None
+    automatic: bool  #: issued when the points are there; otherwise only on request, or to whoever chose this product
     product_id: UUID
     venue_id: UUID
     title: str
     points: int
     valid_days: int
+    cost_fen: int
     left: int
     queued: bool  #: others wait for this product already: whoever comes now waits behind them
 
 
 def offers(session: Session) -> list[Offer]:
-    """The newest issue rule in force of each product. The order of the products' ids, which is their age, decides
-    what points are spent on first.
+    """The newest issue rule in force of each product that is offered today, by venues that take part.
+
+    The order of the products' ids, which is their age, decides what points are spent on first.
     """
     waiting = exists().where(Backorder.product_id == Product.id, Backorder.status == BackorderStatus.WAITING)
-    rows = session.execute(
-        select(Rule.id, Rule.version, Product.id, Product.venue_id, Product.title, Product.points,
-               Product.valid_days, Stock.left, waiting)
-        .join(Product, Product.id == Rule.product_id)
-        .join(Stock, Stock.product_id == Product.id)
+    today = site_today()
+    newest = (
+        select(Rule.id, Rule.version, Rule.automatic, Rule.product_id, Rule.effective_until)
         .where(Rule.kind == RuleKind.ISSUE, or_(Rule.effective_from.is_(None), Rule.effective_from <= app_now()))
-        .ext(distinct_on(Product.id))
-        .order_by(Product.id, Rule.version.desc())
+        .ext(distinct_on(Rule.product_id))
+        .order_by(Rule.product_id, Rule.version.desc())
+        .subquery()
+    )
+    rows = session.execute(
+        select(newest.c.id, newest.c.version, newest.c.automatic, Product.id, Product.venue_id, Product.title,
+               Product.points, Product.valid_days, Product.cost_fen, Stock.left, waiting)
+        .join(Product, Product.id == newest.c.product_id)
+        .join(Stock, Stock.product_id == Product.id)
+        .join(Venue, Venue.id == Product.venue_id)
+        .where(
+            or_(newest.c.effective_until.is_(None), newest.c.effective_until > app_now()),
+            func.coalesce(Product.offered_from, today) <= today,
+            func.coalesce(Product.offered_until, today) >= today,
+            Venue.status == VenueStatus.ACTIVE,
+            Venue.sandbox.is_(False),
+        )
+        .order_by(Product.id)
     )  # fmt: skip
     return [Offer(*row) for row in rows]
 

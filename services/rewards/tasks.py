@@ -1,6 +1,6 @@
 """Celery entry points of rewards: a few lines each, calling a verb."""
 
-from services.rewards import members, products, venues, vouchers
+from services.rewards import holds, issuing, members, products, venues, vouchers
 from shared import housekeeping
 from shared.db import transaction
 from shared.worker import periodic
@@ -12,11 +12,12 @@ BATCH = 500
 
 @periodic("rewards.expire_vouchers", every_seconds=60)
 def expire_vouchers() -> None:
-    """End vouchers whose last day has passed, batch by batch."""
-    ended = BATCH
-    while ended == BATCH:
-        with transaction() as session:
-            ended = vouchers.expire_vouchers(session, BATCH)
+    """Free what lapsed holds reserve, then end vouchers whose last day has passed, batch by batch."""
+    for expire in (holds.expire_holds, vouchers.expire_vouchers):
+        ended = BATCH
+        while ended == BATCH:
+            with transaction() as session:
+                ended = expire(session, BATCH)
 
 
 @periodic("rewards.issue_waiting", every_seconds=30)
@@ -26,7 +27,7 @@ def issue_waiting() -> None:
         product_ids = products.products_waited_for(session)
     for product_id in product_ids:
         with transaction() as session:
-            vouchers.issue_waiting(session, product_id, BATCH)
+            issuing.issue_waiting(session, product_id, BATCH)
 
 
 @periodic("rewards.issue_reached", every_seconds=10)

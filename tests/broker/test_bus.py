@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from shared.bus import ConfirmedPublisher, Unconfirmed, connect, consume, declare_topology, relay
@@ -22,9 +24,13 @@ from shared.testing import District
 class Ear:
     def __init__(self, district: District, service: str) -> None:
         self.heard: list[UUID] = []
+        self.database_away, self.refusals = False, 0
         self.inbox = Inbox(district.services[service].database, {VolunteerActivated: self.hear})
 
     def hear(self, session: Session, facts: list[Any]) -> None:
+        if self.database_away:
+            self.refusals += 1
+            raise OperationalError("SELECT 1", {}, psycopg.OperationalError("server closed the connection"))
         self.heard += [fact.volunteer_id for fact in facts]
 
 
@@ -94,6 +100,44 @@ def test_a_deleted_queue_is_declared_again_and_its_facts_follow(
         publish(session, fact)
     run(consume, ear.inbox, broker_url, 50, stop)
     wait_until(lambda: ear.heard == [fact.volunteer_id], 20, "the fact did not come after the queue was back")
+
+
+def test_what_comes_while_the_database_is_away_is_kept_with_the_batch_in_hand(
+    quiet_district: District, broker_url: str, stop: threading.Event
+) -> None:
+    ear = Ear(quiet_district, LISTENER)
+    said: list[UUID] = []
+
+    def say(count: int) -> None:
+        facts = [VolunteerActivated(volunteer_id=new_id()) for _ in range(count)]
+        said.extend(fact.volunteer_id for fact in facts)
+        with quiet_district.registration.session() as session:
+            publish(session, *facts)
+
+    def outbox_is_empty() -> bool:
+        with quiet_district.registration.session() as session:
+            return session.scalar(text("SELECT count(*) FROM outbox WHERE published_at IS NULL")) == 0
+
+    def refused_again() -> None:
+        before = ear.refusals
+        wait_until(lambda: ear.refusals >= before + 2, 20, "the batch was not tried again")
+
+    run(consume, ear.inbox, broker_url, 50, stop)
+    run(relay, quiet_district.registration.database, broker_url, stop)
+    say(1)
+    wait_until(lambda: ear.heard == said, 20, "the first, after which the prefetch is full, did not come")
+    ear.database_away = True
+    say(3)
+    refused_again()
+    say(60)  # more than fill the batch of 50 up
+    wait_until(outbox_is_empty, 20, "the broker did not get them")
+    refused_again()  # between two refusals the listener reads what came
+    ear.database_away = False
+    wait_until(lambda: len(ear.heard) >= len(said), 10, lambda: f"{len(ear.heard)} of {len(said)} were heard")
+    assert sorted(ear.heard) == sorted(said)
+    with connect(broker_url) as connection:
+        queue = connection.channel().queue_declare(f"{LISTENER}.events", passive=True)
+    assert queue.message_count == 0
 
 
 def test_a_foreign_message_is_a_dead_letter_and_the_rest_flows(

@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from pydantic import BaseModel, Field, StrictInt
 from sqlalchemy import select
 
-from services.rewards import products, vouchers
+from services.rewards import issuing, products
 from services.rewards.models import Product, Stock
 from shared.auth import Role, allow
 from shared.db import transaction
@@ -80,7 +80,7 @@ def put_stock(product_id: UUID, json_data: StockBody) -> Any:
     with transaction() as session:
         products.set_stock(session, product_id, json_data.stock)
     with transaction() as session:  # its own: everywhere else accounts are locked before stock
-        vouchers.issue_waiting(session, product_id)
+        issuing.issue_waiting(session, product_id)
     with transaction() as session:
         product = session.get_one(Product, product_id)
         return _shown(product, session.get_one(Stock, product_id).left)

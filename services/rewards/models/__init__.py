@@ -2,11 +2,47 @@
 
 from services.rewards.models.accounts import Account, AccountStatus, StandingChoice
 from services.rewards.models.base import Base
-from services.rewards.models.ledger import Correction, CreditedRecord, Transfer, TransferKind
+from services.rewards.models.giving import (
+    Handover,
+    HandoverKind,
+    Need,
+    PoolRequest,
+    PoolRequestStatus,
+    PoolWish,
+    PoolWishStatus,
+)
+from services.rewards.models.ledger import (
+    Correction,
+    CreditedRecord,
+    ExportedHead,
+    PendingResolution,
+    PendingTransfer,
+    Resolution,
+    Seal,
+    Sweep,
+    Transfer,
+    TransferKind,
+)
 from services.rewards.models.products import Backorder, BackorderStatus, Product, Stock
-from services.rewards.models.rules import Rule, RuleKind
-from services.rewards.models.venues import FailedLook, SecretKind, Venue, VenueSecret, WebhookReceipt
-from services.rewards.models.vouchers import CodeLook, Dispute, Hold, Redemption, Voucher, VoucherStatus
+from services.rewards.models.rules import Period, Rule, RuleKind, RuleRun, RuleRunStatus
+from services.rewards.models.settlements import (
+    Dispute,
+    DisputeStatus,
+    Settlement,
+    SettlementLine,
+    VenueStatement,
+    VenueStatementLine,
+)
+from services.rewards.models.venues import (
+    FailedLook,
+    LockOut,
+    SecretKind,
+    Venue,
+    VenueSecret,
+    VenueStatus,
+    WebhookReceipt,
+)
+from services.rewards.models.vouchers import CodeLook, Redemption, Voucher, VoucherOrigin, VoucherStatus
 
 __all__ = [
     "Account",
@@ -18,20 +54,43 @@ __all__ = [
     "Correction",
     "CreditedRecord",
     "Dispute",
+    "DisputeStatus",
+    "ExportedHead",
     "FailedLook",
-    "Hold",
+    "Handover",
+    "HandoverKind",
+    "LockOut",
+    "Need",
+    "PendingResolution",
+    "PendingTransfer",
+    "Period",
+    "PoolRequest",
+    "PoolRequestStatus",
+    "PoolWish",
+    "PoolWishStatus",
     "Product",
     "Redemption",
+    "Resolution",
     "Rule",
     "RuleKind",
+    "RuleRun",
+    "RuleRunStatus",
+    "Seal",
     "SecretKind",
+    "Settlement",
+    "SettlementLine",
     "StandingChoice",
     "Stock",
+    "Sweep",
     "Transfer",
     "TransferKind",
     "Venue",
     "VenueSecret",
+    "VenueStatement",
+    "VenueStatementLine",
+    "VenueStatus",
     "Voucher",
+    "VoucherOrigin",
     "VoucherStatus",
     "WebhookReceipt",
 ]

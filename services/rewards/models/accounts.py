@@ -25,7 +25,7 @@ class StandingChoice(StrEnum):
 
     ISSUE = "issue"  #: issue the voucher at once
     SAVE = "save"  #: keep the points
-    GIVE_ON = "give_on"  #: leave them to somebody who needs it more; until the pool takes them they are kept
+    GIVE_ON = "give_on"  #: leave the voucher to somebody who needs it more: it is issued into the pool
 
 
 class Account(Base):
@@ -41,6 +41,8 @@ class Account(Base):
     shortfall: Mapped[int] = mapped_column(server_default="0")
     """Points a correction took that were spent already; the next minutes pay it."""
     standing_choice: Mapped[StandingChoice] = mapped_column(server_default=StandingChoice.ISSUE.value)
+    preferred_product_id: Mapped[UUID | None]
+    """What the volunteer would rather have: bought first, while it is offered and its price is reached."""
     status: Mapped[AccountStatus] = mapped_column(server_default=AccountStatus.OPEN.value)
     merged_into: Mapped[UUID | None]
     suspended: Mapped[bool] = mapped_column(server_default=text("false"))

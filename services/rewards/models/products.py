@@ -1,10 +1,11 @@
 """What points can become, how many of it are left, and who waits for more."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.rewards.models.base import Base
@@ -20,11 +21,22 @@ class Product(Base):
     title: Mapped[str]
     points: Mapped[int]
     valid_days: Mapped[int]
+    cost_fen: Mapped[int] = mapped_column(server_default="0")
+    """What the centre owes the venue for each redemption, in fen 分; 0 where the venue gives it."""
+    daily_quota: Mapped[int | None]
+    """At most so many are issued per day (at the site)."""
+    offered_from: Mapped[date | None]
+    offered_until: Mapped[date | None]
+    """First and last day on which it is issued; missing: no such limit."""
+    blackout_days: Mapped[list[date]] = mapped_column(ARRAY(Date()), server_default="{}")
+    """Days on which the venue's counter does not take it 不可用日."""
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())
 
     __table_args__ = (
         CheckConstraint("points > 0", "points_positive"),
         CheckConstraint("valid_days > 0", "valid_days_positive"),
+        CheckConstraint("cost_fen >= 0", "cost_fen_not_negative"),
+        CheckConstraint("daily_quota >= 0", "daily_quota_not_negative"),
     )
 
 
@@ -37,8 +49,18 @@ class Stock(Base):
     left: Mapped[int]
     filled: Mapped[int]
     """What staff last set; a tenth of it is low."""
+    day: Mapped[date | None]
+    day_count: Mapped[int] = mapped_column(server_default="0")
+    """How many were issued on `day`, for the daily quota."""
+    month: Mapped[date | None]
+    month_points: Mapped[int] = mapped_column(server_default="0")
+    """Points of what was issued in the month that begins on `month`, for the budget."""
 
-    __table_args__ = (CheckConstraint('"left" >= 0', "left_not_negative"),)
+    __table_args__ = (
+        CheckConstraint('"left" >= 0', "left_not_negative"),
+        CheckConstraint("day_count >= 0", "day_count_not_negative"),
+        CheckConstraint("month_points >= 0", "month_points_not_negative"),
+    )
 
 
 class BackorderStatus(StrEnum):

@@ -1,10 +1,11 @@
 """Rules as data, never edited: a new version replaces an old one for what is credited from then on."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, Date, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.rewards.models.base import Base
@@ -16,7 +17,20 @@ class RuleKind(StrEnum):
     """What a rule decides."""
 
     EARN = "earn"  #: minutes -> points, for one category or (category missing) for every other
-    ISSUE = "issue"  #: a voucher of a product whenever points reach its price
+    COEFFICIENT = "coefficient"  #: for one category, the general earn rule counts `percent` per cent
+    ISSUE = "issue"  #: a voucher of a product whenever points reach its price, or (not `automatic`) on request only
+    EXPIRE = "expire"  #: points not spent within `days` of coming lapse, first-expiring first
+    LIMIT = "limit"  #: at most `count` vouchers a person and `period`, of one product or (product missing) in all
+    BUDGET = "budget"  #: at most `points` worth of a product are issued per month
+
+
+class Period(StrEnum):
+    """Calendar periods at the site, for limits."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
 
 
 class Rule(Base):
@@ -25,14 +39,21 @@ class Rule(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     kind: Mapped[RuleKind]
     scope: Mapped[str]
-    """Category or product id, empty for the general earn rule: versions count within (kind, scope)."""
+    """Category or product id, empty for what holds in general: versions count within (kind, scope)."""
     version: Mapped[int]
     minutes: Mapped[int | None]
     points: Mapped[int | None]
     category: Mapped[str | None]
+    percent: Mapped[int | None]
+    days: Mapped[int | None]
+    count: Mapped[int | None]
+    period: Mapped[Period | None]
+    automatic: Mapped[bool] = mapped_column(server_default=text("true"))
     product_id: Mapped[UUID | None]
     effective_from: Mapped[datetime | None]
     """Earn rules: for work from that day (at the site) on; missing: whenever the work was done."""
+    effective_until: Mapped[datetime | None]
+    """From then on the rule counts as absent; a newer version in force counts before it."""
     swept: Mapped[bool]
     """Issue rules: whether accounts that had the points already were looked at; `issue_reached` does it once."""
     swept_to: Mapped[UUID | None]
@@ -44,4 +65,33 @@ class Rule(Base):
         UniqueConstraint("kind", "scope", "version"),
         CheckConstraint("kind <> 'earn' OR (minutes > 0 AND points >= 0)", "earn_has_rate"),
         CheckConstraint("kind <> 'issue' OR product_id IS NOT NULL", "issue_has_product"),
+        CheckConstraint("kind <> 'coefficient' OR (percent >= 0 AND category IS NOT NULL)", "coefficient_has_percent"),
+        CheckConstraint("kind <> 'expire' OR days > 0", "expire_has_days"),
+        CheckConstraint("kind <> 'limit' OR (count > 0 AND period IS NOT NULL)", "limit_has_count"),
+        CheckConstraint("kind <> 'budget' OR (points >= 0 AND product_id IS NOT NULL)", "budget_has_points"),
     )
+
+
+class RuleRunStatus(StrEnum):
+    """How far the application of rules to old records has come."""
+
+    RUNNING = "running"  #: the job goes through the accounts, batch by batch
+    DONE = "done"  #: `result` holds what it gave
+
+
+class RuleRun(Base):
+    """New rules applied to old records: what was proposed, how far it is, what it gave."""
+
+    __tablename__ = "rule_runs"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    proposal: Mapped[dict[str, Any]]
+    since: Mapped[date] = mapped_column(Date())
+    """Records of work from this day on are looked at."""
+    status: Mapped[RuleRunStatus] = mapped_column(server_default=RuleRunStatus.RUNNING.value)
+    swept_to: Mapped[UUID | None]
+    """How far, by volunteer id."""
+    result: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    created_by: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=app_now())
+    finished_at: Mapped[datetime | None]

@@ -5,12 +5,19 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.rewards.models.base import Base
 from shared.clock import app_now
 from shared.ids import new_id
+
+
+class VenueStatus(StrEnum):
+    """Whether a venue takes part."""
+
+    ACTIVE = "active"  #: its products are issued, its counter takes vouchers in
+    SUSPENDED = "suspended"  #: nothing new is issued for it and its keys are refused; what it signs is still taken
 
 
 class Venue(Base):
@@ -19,6 +26,9 @@ class Venue(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     name: Mapped[str]
     kind: Mapped[str]
+    status: Mapped[VenueStatus] = mapped_column(server_default=VenueStatus.ACTIVE.value)
+    sandbox: Mapped[bool] = mapped_column(server_default=text("false"))
+    """To practise with: never settled, nobody earns for it."""
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())
 
 
@@ -37,9 +47,13 @@ class VenueSecret(Base):
     kind: Mapped[SecretKind]
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     hashed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    label: Mapped[str | None]
+    """Where it is used, such as "till 2"."""
+    scopes: Mapped[list[str]] = mapped_column(server_default="[]")
+    """API keys: what it may do; empty means everything a counter does."""
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())
     valid_until: Mapped[datetime | None]
-    """Set when a newer webhook secret replaced it (24 h overlap) or staff took it back (at once)."""
+    """When it ends: as asked for, 24 h after a newer webhook secret replaced it, or when staff took it back."""
 
     __table_args__ = (
         CheckConstraint(
@@ -57,7 +71,19 @@ class FailedLook(Base):
     venue_id: Mapped[UUID]
     looked_at: Mapped[datetime] = mapped_column(server_default=app_now())
 
-    __table_args__ = (Index("ix_failed_looks_venue_id_looked_at", "venue_id", "looked_at"),)
+    __table_args__ = (
+        Index("ix_failed_looks_venue_id_looked_at", "venue_id", "looked_at"),
+        Index("ix_failed_looks_looked_at", "looked_at"),
+    )
+
+
+class LockOut(Base):
+    """Guessing was locked out, at one venue or (scope `all`) everywhere, and the alarm was raised once."""
+
+    __tablename__ = "lock_outs"
+
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    until: Mapped[datetime]
 
 
 class WebhookReceipt(Base):
@@ -70,3 +96,5 @@ class WebhookReceipt(Base):
     body_hash: Mapped[bytes] = mapped_column(LargeBinary)
     answer: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     received_at: Mapped[datetime] = mapped_column(server_default=app_now())
+
+    __table_args__ = (Index("ix_webhook_receipts_received_at", "received_at"),)

@@ -15,28 +15,42 @@ from shared.ids import new_id
 class VoucherStatus(StrEnum):
     """Where a voucher stands.
 
-    issued -> held -> redeemed; aside expired and voided; a reversed redemption leads back to issued.
+    issued -> held -> redeemed -> settled; aside expired, voided and given; a reversed redemption leads back to issued.
     """
 
     ISSUED = "issued"  #: its holder can see the code; hold_voucher, redeem, void_voucher or the clock move it on
     HELD = "held"  #: reserved by its venue until held_until, after which it counts as issued
-    REDEEMED = "redeemed"  #: taken in by its venue; final unless reversed before settlement
+    REDEEMED = "redeemed"  #: taken in by its venue; reversed or settled later
+    SETTLED = "settled"  #: its venue's statement of that month is closed; final unless that is reopened
     EXPIRED = "expired"  #: the last day passed; final
     VOIDED = "voided"  #: taken back by a correction, by staff, or because its holder left; final
+    GIVEN = "given"  #: handed on: its code died, another voucher took its place; final
+
+
+class VoucherOrigin(StrEnum):
+    """How its holder came to it. Corrections of hours take back only what the holder's own points bought."""
+
+    EARNED = "earned"  #: issued by a rule when the points were there
+    EXCHANGED = "exchanged"  #: asked for
+    GIFT = "gift"  #: given on by somebody, or out of the pool
+    SANDBOX = "sandbox"  #: made for a venue to practise with; nobody's
 
 
 class Voucher(Base):
     __tablename__ = "vouchers"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    holder_id: Mapped[UUID]
-    """The volunteer."""
+    holder_id: Mapped[UUID | None]
+    """Who may see the code; None in the pool and in the sandbox."""
+    origin: Mapped[VoucherOrigin] = mapped_column(server_default=VoucherOrigin.EARNED.value)
     product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"))
     venue_id: Mapped[UUID]
     title: Mapped[str]
     """Public title of the product, as it was then."""
     points: Mapped[int]
     """What it cost then."""
+    cost_fen: Mapped[int] = mapped_column(server_default="0")
+    """What the centre will owe the venue for it, as agreed then."""
     code_fingerprint: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     code_sealed: Mapped[bytes] = mapped_column(LargeBinary)
     status: Mapped[VoucherStatus] = mapped_column(server_default=VoucherStatus.ISSUED.value)
@@ -46,14 +60,24 @@ class Voucher(Base):
     expires_at: Mapped[datetime]
     hold_id: Mapped[UUID | None] = mapped_column(unique=True)
     held_until: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]
+    """When its holder was told that it will expire soon."""
     ended_at: Mapped[datetime | None]
-    """When it was redeemed, expired or voided."""
+    """When it was redeemed, expired, voided or given."""
     end_reason: Mapped[str | None]
     """Why it was voided: correction, left, or what staff wrote."""
 
     __table_args__ = (
         Index("ix_vouchers_holder_id_id", "holder_id", "id"),
         Index("ix_vouchers_expires_at", "expires_at", postgresql_where=text("status IN ('issued', 'held')")),
+        Index("ix_vouchers_held_until", "held_until", postgresql_where=text("status = 'held'")),
+        Index(
+            "ix_vouchers_pool",
+            "product_id",
+            "expires_at",
+            "id",
+            postgresql_where=text("holder_id IS NULL AND status = 'issued' AND origin <> 'sandbox'"),
+        ),
         CheckConstraint("points > 0", "points_positive"),
         CheckConstraint("status <> 'held' OR (hold_id IS NOT NULL AND held_until IS NOT NULL)", "held_has_hold"),
     )
@@ -79,17 +103,13 @@ class Redemption(Base):
         UniqueConstraint("venue_id", "reference"),
         Index("uq_redemptions_voucher_id", "voucher_id", unique=True, postgresql_where=text("reversed_at IS NULL")),
         CheckConstraint("reversed_at IS NULL OR settled_at IS NULL", "settled_is_final"),
+        Index(
+            "ix_redemptions_unsettled",
+            "venue_id",
+            "redeemed_at",
+            postgresql_where=text("reversed_at IS NULL AND settled_at IS NULL"),
+        ),
     )
-
-
-class Hold(Base):
-    """A venue was given this hold once. Whether it still holds is on the voucher."""
-
-    __tablename__ = "holds"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    venue_id: Mapped[UUID]
-    created_at: Mapped[datetime] = mapped_column(server_default=app_now())
 
 
 class CodeLook(Base):
@@ -101,22 +121,3 @@ class CodeLook(Base):
     voucher_id: Mapped[UUID] = mapped_column(ForeignKey("vouchers.id"), index=True)
     looked_by: Mapped[UUID]
     looked_at: Mapped[datetime] = mapped_column(server_default=app_now())
-
-
-class Dispute(Base):
-    """A venue reported a redemption by webhook that could not be booked; a person has to look. One per case."""
-
-    __tablename__ = "disputes"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    venue_id: Mapped[UUID]
-    reference: Mapped[str]
-    reason_code: Mapped[str]
-    voucher_id: Mapped[UUID | None]
-    """None where the code is none of this venue's."""
-    opened_at: Mapped[datetime] = mapped_column(server_default=app_now())
-
-    __table_args__ = (
-        UniqueConstraint("venue_id", "reference", "reason_code"),
-        Index("ix_disputes_venue_id_id", "venue_id", "id"),
-    )

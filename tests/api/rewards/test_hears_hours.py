@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from services.rewards import ledger
+from services.rewards import journal
 from services.rewards.events import credit_and_issue
 from shared.contracts.registration import (
     Bucket,
@@ -213,5 +213,5 @@ def test_the_application_cannot_change_the_journal(bank: Bank, star: Venue) -> N
 def test_balances_are_what_the_journal_says(bank: Bank, star: Venue) -> None:
     bank.hear(bank.hours(bank.fang, 130))
     with bank.rewards.session() as session:
-        assert ledger.balance_of(session, ledger.volunteer(bank.fang)) == 10
-        assert ledger.balance_of(session, ledger.OUTSIDE) == -130
+        assert journal.balance_of(session, journal.volunteer(bank.fang)) == 10
+        assert journal.balance_of(session, journal.OUTSIDE) == -130

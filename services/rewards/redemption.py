@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from services.rewards import codes, holds, journal
 from services.rewards.issuing import code_vault
 from services.rewards.journal import transfer
-from services.rewards.models import Dispute, Redemption, Resolution, TransferKind, Voucher, VoucherStatus
+from services.rewards.models import Dispute, Redemption, Resolution, TransferKind, Voucher, VoucherOrigin, VoucherStatus
 from services.rewards.vouchers import about
 from shared.clock import app_now
 from shared.contracts.rewards import DisputeOpened, VoucherHeld, VoucherRedeemed, VoucherReversed
@@ -76,8 +76,9 @@ def find(session: Session, venue_id: UUID, code: str) -> Voucher | None:
 
 
 def _named(venue_id: UUID, code: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """By its fingerprint, and only at its own venue. The code is normalised."""
-    return Voucher.code_fingerprint == code_vault().fingerprint(code), Voucher.venue_id == venue_id
+    """By its fingerprint, and only at its own venue; what lies in the pool is nobody's yet. The code is normalised."""
+    owned = or_(Voucher.holder_id.is_not(None), Voucher.origin == VoucherOrigin.SANDBOX)
+    return Voucher.code_fingerprint == code_vault().fingerprint(code), and_(Voucher.venue_id == venue_id, owned)
 
 
 def hold_voucher(session: Session, venue_id: UUID, code: str, seconds: int = HOLD_SECONDS) -> Answer:

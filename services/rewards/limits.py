@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import bindparam, or_, select, text
-from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Uuid
 
 from services.rewards.models import Period, Rule, RuleKind
-from shared.clock import app_now
+from services.rewards.rules import rules_in_force
 
 UNLIMITED = 1_000_000_000
 
@@ -36,10 +36,10 @@ class Room:
         return granted
 
 
-def room_for(session: Session, volunteer_ids: Sequence[UUID]) -> Room:
-    """The room of these people; without limits in force one small query."""
+def room_for(session: Session, volunteer_ids: Sequence[UUID], proposed: Sequence[Rule] = ()) -> Room:
+    """The room of these people, under limits only `proposed` as well; without limits in force one small query."""
     room = Room()
-    for rule in _limits(session):
+    for rule in rules_in_force(session, RuleKind.LIMIT, proposed):
         assert rule.count is not None and rule.period is not None
         room.counts[rule.product_id] = rule.count
         used = session.execute(
@@ -47,18 +47,6 @@ def room_for(session: Session, volunteer_ids: Sequence[UUID]) -> Room:
         )
         room.used.update({(row.volunteer_id, rule.product_id): row.used for row in used})
     return room
-
-
-def _limits(session: Session) -> list[Rule]:
-    """The newest limit in force per scope, ended ones left out."""
-    newest = session.scalars(
-        select(Rule)
-        .where(Rule.kind == RuleKind.LIMIT, or_(Rule.effective_from.is_(None), Rule.effective_from <= app_now()))
-        .ext(distinct_on(Rule.scope))
-        .order_by(Rule.scope, Rule.version.desc())
-    ).all()
-    moment = session.scalars(select(app_now())).one() if newest else None
-    return [r for r in newest if r.effective_until is None or (moment is not None and r.effective_until > moment)]
 
 
 def period_start(period: Period) -> str:
@@ -69,17 +57,22 @@ def period_start(period: Period) -> str:
 _SINCE = "CASE :period " + " ".join(f"WHEN '{p.value}' THEN {period_start(p)}" for p in Period) + " END"
 _USED = text(
     f"""
-    SELECT volunteer_id, sum(n)::bigint AS used FROM (
-        SELECT volunteer_id, split_part(credit_account, ':', 2) AS product, 1 AS n FROM transfers
-        WHERE volunteer_id = ANY(:ids) AND kind IN ('issued', 'donated') AND created_at >= {_SINCE}
+    WITH people AS (
+        SELECT id AS volunteer_id, id AS owner FROM unnest(:ids) AS id
+        UNION ALL SELECT volunteer_id, merged_into FROM accounts WHERE merged_into = ANY(:ids)
+    )
+    SELECT owner AS volunteer_id, count(*) AS used FROM (
+        SELECT owner, split_part(t.credit_account, ':', 2) AS product
+        FROM people JOIN transfers t USING (volunteer_id)
+        WHERE t.kind IN ('issued', 'donated') AND t.created_at >= {_SINCE} AND NOT EXISTS (
+            SELECT FROM transfers AS back WHERE back.kind = 'voided' AND back.cause_id = t.cause_id
+                AND back.credit_account LIKE 'volunteer:%')
         UNION ALL
-        SELECT volunteer_id, split_part(debit_account, ':', 2), -1 FROM transfers
-        WHERE volunteer_id = ANY(:ids) AND kind = 'voided' AND credit_account LIKE 'volunteer:%'
-            AND created_at >= {_SINCE}
-        UNION ALL
-        SELECT volunteer_id, product_id::text, 1 FROM backorders WHERE volunteer_id = ANY(:ids) AND status = 'waiting'
+        SELECT owner, product_id::text FROM people JOIN backorders USING (volunteer_id) WHERE status = 'waiting'
     ) AS counted
-    WHERE :product IS NULL OR product = :product::text
-    GROUP BY volunteer_id
-    """.replace(":product::text", "cast(:product AS text)")  # noqa: S608 - constants of this file
+    WHERE :product IS NULL OR product = cast(:product AS text)
+    GROUP BY owner
+    """  # noqa: S608 - constants of this file
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())), bindparam("product", type_=Uuid()))
+"""What counts: vouchers paid for in the period and not given back, by whoever was merged into a person too, and what
+waits."""

@@ -3,20 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, column, exists, func, or_, select, values
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from services.rewards.models import Backorder, BackorderStatus, Product, Rule, RuleKind, Stock, Venue, VenueStatus
 from shared.clock import SITE, app_now, site_today
 from shared.ids import new_id
-from shared.problems import Unprocessable
+from shared.problems import Conflict, NotFound, Unprocessable
 
 
 class NoSuchProduct(Unprocessable):
     """This product is not known."""
+
+
+class RuleNotFound(NotFound):
+    """There is no such rule."""
+
+
+class RuleReplaced(Conflict):
+    """A newer version has taken the place of this rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +46,79 @@ NO_RATE = Rate(None, None, 1, 0)
 
 
 class EarnRules:
-    """All earn rules. The newest in force on the day counts, a category's before the general one; never a sum."""
+    """All earn rules and coefficients. The newest version in force on the day counts within each scope, never a sum.
+
+    A category's own earn rule goes before the general one, and before the category's coefficient on it. Days are days
+    at the site: a rule counts from the day of `effective_from` and no longer on that of `effective_until`.
+    """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        self._by_scope: dict[str, list[tuple[date | None, Rate]]] = {}
-        for rule in rules:
-            since = rule.effective_from and rule.effective_from.astimezone(SITE).date()
-            rate = Rate(rule.id, rule.version, rule.minutes or 1, rule.points or 0)
-            self._by_scope.setdefault(rule.scope, []).append((since, rate))
+        self._by_scope: dict[tuple[RuleKind, str], list[tuple[date | None, date | None, Rule]]] = {}
+        for rule in sorted(rules, key=lambda rule: -rule.version):
+            days = (_site_day(rule.effective_from), _site_day(rule.effective_until))
+            self._by_scope.setdefault((rule.kind, rule.scope), []).append((*days, rule))
 
-    def rate(self, category: str, worked_on: date) -> Rate:
-        for scope in (category, ""):
-            for since, rate in self._by_scope.get(scope, ()):
-                if since is None or since <= worked_on:
-                    return rate
-        return NO_RATE
+    def rate(self, category: str | None, worked_on: date) -> Rate:
+        """What work of a category (None: not kept, the general rule counts) on a day earns."""
+        own = self._in_force(RuleKind.EARN, category, worked_on) if category else None
+        general = own or self._in_force(RuleKind.EARN, "", worked_on)
+        if general is None:
+            return NO_RATE
+        minutes, points = general.minutes or 1, general.points or 0
+        coefficient = self._in_force(RuleKind.COEFFICIENT, category, worked_on) if category and not own else None
+        if coefficient is None:
+            return Rate(general.id, general.version, minutes, points)
+        return Rate(coefficient.id, coefficient.version, minutes * 100, points * (coefficient.percent or 0))
+
+    def _in_force(self, kind: RuleKind, scope: str, worked_on: date) -> Rule | None:
+        for since, until, rule in self._by_scope.get((kind, scope), ()):
+            if since is None or since <= worked_on:
+                return rule if until is None or worked_on < until else None
+        return None
 
 
-def earn_rules(session: Session) -> EarnRules:
-    return EarnRules(
-        session.scalars(select(Rule).where(Rule.kind == RuleKind.EARN).order_by(Rule.version.desc())).all()
+def _site_day(moment: datetime | None) -> date | None:
+    return moment.astimezone(SITE).date() if moment else None
+
+
+def earn_rules(session: Session, proposed: Sequence[Rule] = ()) -> EarnRules:
+    """Those that are kept, and those only `proposed`."""
+    kept = session.scalars(select(Rule).where(Rule.kind.in_(EARNING))).all()
+    return EarnRules([*kept, *(rule for rule in proposed if rule.kind in EARNING)])
+
+
+EARNING = (RuleKind.EARN, RuleKind.COEFFICIENT)
+
+
+def in_force(kind: RuleKind | None = None) -> Select[Rule]:
+    """The newest version that has begun of each scope, unless it has ended; an older one does not come back."""
+    newest = (
+        select(Rule.id)
+        .where(_begun(), *([Rule.kind == kind] if kind else []))
+        .ext(distinct_on(Rule.kind, Rule.scope))
+        .order_by(Rule.kind, Rule.scope, Rule.version.desc())
     )
+    return select(Rule).where(Rule.id.in_(newest), _goes_on(Rule.effective_until))
+
+
+def _begun() -> ColumnElement[bool]:
+    return or_(Rule.effective_from.is_(None), Rule.effective_from <= app_now())
+
+
+def _goes_on(until: Any) -> ColumnElement[bool]:
+    return or_(until.is_(None), until > app_now())
+
+
+def rules_in_force(session: Session, kind: RuleKind, proposed: Sequence[Rule] = ()) -> list[Rule]:
+    """Those of a kind, in the order of their scopes; what is `proposed` replaces what is kept."""
+    newest = {rule.scope: rule for rule in session.scalars(in_force(kind))}
+    if proposed:
+        moment = session.scalars(select(app_now())).one()
+        for rule in proposed:
+            if rule.kind is kind and (rule.effective_from is None or rule.effective_from <= moment):
+                newest[rule.scope] = rule
+        newest = {s: r for s, r in newest.items() if r.effective_until is None or r.effective_until > moment}
+    return [newest[scope] for scope in sorted(newest)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,28 +138,24 @@ class Offer:
     queued: bool  #: others wait for this product already: whoever comes now waits behind them
 
 
-def offers(session: Session) -> list[Offer]:
-    """The newest issue rule in force of each product that is offered today, by venues that take part.
+def offers(session: Session, rules: Sequence[Rule] | None = None) -> list[Offer]:
+    """What the issue rules in force (or `rules` instead) offer today, at venues that take part.
 
     The order of the products' ids, which is their age, decides what points are spent on first.
     """
+    if rules is not None and not rules:
+        return []
     waiting = exists().where(Backorder.product_id == Product.id, Backorder.status == BackorderStatus.WAITING)
     today = site_today()
-    newest = (
-        select(Rule.id, Rule.version, Rule.automatic, Rule.product_id, Rule.effective_until)
-        .where(Rule.kind == RuleKind.ISSUE, or_(Rule.effective_from.is_(None), Rule.effective_from <= app_now()))
-        .ext(distinct_on(Rule.product_id))
-        .order_by(Rule.product_id, Rule.version.desc())
-        .subquery()
-    )
+    issue = _in_force_by_product() if rules is None else _as_rows(rules)
     rows = session.execute(
-        select(newest.c.id, newest.c.version, newest.c.automatic, Product.id, Product.venue_id, Product.title,
+        select(issue.c.id, issue.c.version, issue.c.automatic, Product.id, Product.venue_id, Product.title,
                Product.points, Product.valid_days, Product.cost_fen, Stock.left, waiting)
-        .join(Product, Product.id == newest.c.product_id)
+        .join(Product, Product.id == issue.c.product_id)
         .join(Stock, Stock.product_id == Product.id)
         .join(Venue, Venue.id == Product.venue_id)
         .where(
-            or_(newest.c.effective_until.is_(None), newest.c.effective_until > app_now()),
+            _goes_on(issue.c.effective_until),
             func.coalesce(Product.offered_from, today) <= today,
             func.coalesce(Product.offered_until, today) >= today,
             Venue.status == VenueStatus.ACTIVE,
@@ -109,29 +166,80 @@ def offers(session: Session) -> list[Offer]:
     return [Offer(*row) for row in rows]
 
 
-def create_rule(
-    session: Session,
-    kind: RuleKind,
-    *,
-    minutes: int | None = None,
-    points: int | None = None,
-    category: str | None = None,
-    product_id: UUID | None = None,
-    effective_from: datetime | None = None,
-    by: str,
-) -> Rule:
+_OF_OFFER = (Rule.id, Rule.version, Rule.automatic, Rule.product_id, Rule.effective_until)
+
+
+def _in_force_by_product() -> FromClause:
+    return (
+        select(*_OF_OFFER)
+        .where(Rule.kind == RuleKind.ISSUE, _begun())
+        .ext(distinct_on(Rule.product_id))
+        .order_by(Rule.product_id, Rule.version.desc())
+        .subquery()
+    )
+
+
+def _as_rows(rules: Sequence[Rule]) -> FromClause:
+    columns = [column(c.key, c.type) for c in _OF_OFFER]
+    return values(*columns, name="proposed").data([tuple(getattr(r, c.key) for c in _OF_OFFER) for r in rules])
+
+
+def create_rule(session: Session, kind: RuleKind, *, by: str, swept: bool = False, **fields: Any) -> Rule:
     """Add the next version of a rule. What was credited keeps the version it was credited by.
 
-    Raises NoSuchProduct.
+    `fields` are the columns that the kind needs (`models/rules.py`). A new issue rule is soon looked at for everybody
+    who has the points already, unless it is `swept`. Raises NoSuchProduct.
     """
+    draft = draft_rule(session, kind, **fields)
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"rewards.rules {kind} {draft.scope}"))))
+    draft.version = _newest_version(session, draft) + 1
+    draft.swept, draft.created_by = swept or kind is not RuleKind.ISSUE, by
+    session.add(draft)
+    session.flush()
+    return draft
+
+
+def draft_rule(session: Session, kind: RuleKind, **fields: Any) -> Rule:
+    """A rule as it would be, not kept: for dry runs. Raises NoSuchProduct."""
+    product_id, automatic = fields.get("product_id"), fields.pop("automatic", None)
     if product_id is not None and session.get(Product, product_id) is None:
         raise NoSuchProduct(f"No product {product_id}.", errors=[{"pointer": "/product_id", "detail": "unknown"}])
-    scope = str(product_id) if product_id else category or ""
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"rewards.rules {kind} {scope}"))))
-    newest = session.scalar(select(func.max(Rule.version)).where(Rule.kind == kind, Rule.scope == scope))
-    rule = Rule(id=new_id(), kind=kind, scope=scope, version=(newest or 0) + 1, minutes=minutes, points=points,
-                category=category, product_id=product_id, effective_from=effective_from,
-                swept=kind is not RuleKind.ISSUE, created_by=by)  # fmt: skip
-    session.add(rule)
-    session.flush()
+    scope = str(product_id) if product_id else fields.get("category") or ""
+    rule = Rule(id=new_id(), kind=kind, scope=scope, automatic=automatic is not False, **fields)
+    rule.version = _newest_version(session, rule) + 1
     return rule
+
+
+def _newest_version(session: Session, rule: Rule) -> int:
+    newest = select(func.max(Rule.version)).where(Rule.kind == rule.kind, Rule.scope == rule.scope)
+    return session.scalar(newest) or 0
+
+
+def end_rule(session: Session, rule_id: UUID, at: datetime | None, by: str) -> Rule:
+    """Let a rule count until a moment (now if none is given): a new version of it with an end. Returns that version.
+
+    An earn rule no longer counts for work on the day (at the site) of that moment. Repeating it changes nothing; an
+    end may be moved forward, never back. Raises RuleNotFound, and RuleReplaced when a newer version counts.
+    """
+    rule = session.get(Rule, rule_id)
+    if rule is None:
+        raise RuleNotFound(f"No rule {rule_id}.")
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"rewards.rules {rule.kind} {rule.scope}"))))
+    newest = session.scalars(
+        select(Rule).where(Rule.kind == rule.kind, Rule.scope == rule.scope).order_by(Rule.version.desc()).limit(1)
+    ).one()
+    if newest.id != rule.id and (newest.effective_until is None or _content(newest) != _content(rule)):
+        raise RuleReplaced(f"Rule {rule_id} was replaced by version {newest.version}.", rule_id=str(newest.id))
+    until = at or session.scalars(select(app_now())).one()
+    if newest.effective_until is not None and (at is None or newest.effective_until <= until):
+        return newest
+    return create_rule(session, rule.kind, by=by, swept=True, effective_until=until, **_content(rule))
+
+
+_CONTENT = ("minutes", "points", "category", "percent", "days", "count", "period", "automatic", "product_id",
+            "effective_from")  # fmt: skip
+
+
+def _content(rule: Rule) -> dict[str, Any]:
+    """What a rule says, but for its end."""
+    return {name: getattr(rule, name) for name in _CONTENT}

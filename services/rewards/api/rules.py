@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 from sqlalchemy import select
 
-from services.rewards.models import Rule, RuleKind
-from services.rewards.rules import create_rule
+from services.rewards.models import Period, Rule, RuleKind
+from services.rewards.rules import create_rule, end_rule, in_force
 from shared.auth import Role, allow, caller
 from shared.db import transaction
 from shared.fields import Body, Code, Count, Instant, Quantity, Shown
@@ -17,25 +17,56 @@ from shared.paging import PageQuery, page_of
 
 bp = APIBlueprint("rules", __name__, url_prefix="/v1")
 
+FIELDS: dict[RuleKind, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    RuleKind.EARN: (("minutes", "points"), ("category",)),
+    RuleKind.COEFFICIENT: (("category", "percent"), ()),
+    RuleKind.ISSUE: (("product_id",), ("automatic",)),
+    RuleKind.EXPIRE: (("days",), ()),
+    RuleKind.LIMIT: (("count", "period"), ("product_id",)),
+    RuleKind.BUDGET: (("product_id", "points"), ()),
+}
+"""Per kind what it needs and what it may have, beside `effective_from` and `effective_until`."""
+OF_ALL = {"kind", "effective_from", "effective_until"}
+
 
 class RuleBody(Body):
-    """An earn rule needs minutes and points, an issue rule a product."""
+    """Which fields a rule has depends on its kind.
+
+    earn: minutes, points, and category unless it is the general one. coefficient: category, percent (of the general
+    earn rule). issue: product_id, and automatic: false for one that is issued on request only. expire: days. limit:
+    count, period, and product_id unless it is over all products. budget: product_id, points (a month).
+    """
 
     kind: RuleKind
     minutes: Count | None = None
-    points: Annotated[Quantity, Field(le=1_000_000)] | None = None
+    points: Quantity | None = Field(default=None, description="an earn rule's: at most 1,000,000")
     category: Code | None = None
+    percent: Annotated[StrictInt, Field(ge=0, le=10_000)] | None = None
+    days: Annotated[StrictInt, Field(ge=1, le=36_600)] | None = None
+    count: Count | None = None
+    period: Period | None = Field(default=None, description="by the calendar at the site")
+    automatic: StrictBool | None = None
     product_id: UUID | None = None
     effective_from: Instant | None = None
+    effective_until: Instant | None = None
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> "RuleBody":
-        earn = (self.minutes, self.points)
-        if self.kind is RuleKind.EARN and (None in earn or self.product_id is not None):
-            raise ValueError("an earn rule has minutes and points, and no product_id")
-        if self.kind is RuleKind.ISSUE and (self.product_id is None or (*earn, self.category) != (None, None, None)):
-            raise ValueError("an issue rule has a product_id, and no minutes, points or category")
+        needed, possible = FIELDS[self.kind]
+        given = {name for name in type(self).model_fields if getattr(self, name) is not None} - OF_ALL
+        if not given >= set(needed) or given - set(needed) - set(possible):
+            article = "an" if self.kind[0] in "aei" else "a"
+            may = f", may have {' and '.join(possible)}," if possible else ""
+            raise ValueError(f"{article} {self.kind} rule has {' and '.join(needed)}{may} and nothing else")
+        if self.kind is RuleKind.EARN and (self.points or 0) > 1_000_000:
+            raise ValueError("an earn rule gives at most 1000000 points")
+        if self.effective_from and self.effective_until and self.effective_from >= self.effective_until:
+            raise ValueError("effective_until lies after effective_from")
         return self
+
+
+class EndBody(Body):
+    at: Instant | None = Field(default=None, description="now if missing")
 
 
 class RuleShown(Shown):
@@ -45,9 +76,20 @@ class RuleShown(Shown):
     minutes: int | None
     points: int | None
     category: str | None
+    percent: int | None
+    days: int | None
+    count: int | None
+    period: Period | None
+    automatic: bool | None = Field(description="of an issue rule")
     product_id: UUID | None
     effective_from: datetime | None
+    effective_until: datetime | None
     created_at: datetime
+
+
+class RulesQuery(PageQuery):
+    kind: RuleKind | None = None
+    in_force: bool = Field(default=False, description="only what counts now")
 
 
 class RulesShown(BaseModel):
@@ -62,15 +104,34 @@ class RulesShown(BaseModel):
 @allow(Role.STAFF)
 def post_rule(json_data: RuleBody) -> Any:
     with transaction() as session:
-        return create_rule(session, **json_data.model_dump(), by=caller().key)
+        return shown(create_rule(session, **json_data.model_dump(), by=caller().key))
 
 
 @bp.get("/rules")
-@bp.input(PageQuery, location="query")
+@bp.input(RulesQuery, location="query")
 @bp.output(RulesShown)
-@bp.doc(summary="All versions of all rules, newest first")
+@bp.doc(summary="All versions of all rules, or those in force, newest first")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF, Role.AUDITOR, Role.VENUE)
-def get_rules(query_data: PageQuery) -> Any:
+def get_rules(query_data: RulesQuery) -> Any:
+    wanted = in_force(query_data.kind) if query_data.in_force else select(Rule)
+    if query_data.kind is not None:
+        wanted = wanted.where(Rule.kind == query_data.kind)
     with transaction() as session:
-        items, following = page_of(session, select(Rule), Rule.id, query_data)
-        return {"items": items, "next": following}
+        items, following = page_of(session, wanted, Rule.id, query_data)
+        return {"items": [shown(rule) for rule in items], "next": following}
+
+
+@bp.put("/rules/<uuid:rule_id>/end")
+@bp.input(EndBody)
+@bp.output(RuleShown)
+@bp.doc(summary="End a rule: the answer is its last version, which counts until then")
+@allow(Role.STAFF)
+def put_end(rule_id: UUID, json_data: EndBody) -> Any:
+    with transaction() as session:
+        return shown(end_rule(session, rule_id, json_data.at, caller().key))
+
+
+def shown(rule: Rule) -> RuleShown:
+    return RuleShown.model_validate(rule).model_copy(
+        update={"automatic": rule.automatic if rule.kind is RuleKind.ISSUE else None}
+    )

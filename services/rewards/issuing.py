@@ -72,14 +72,21 @@ def issue_due(session: Session, balances: Sequence[Balance]) -> None:
     buy(session, [one for balance in able for one in bought_by(balance, available, room)], available)
 
 
-def bought_by(balance: Balance, available: Iterable[Offer], room: Room) -> Iterable[Due]:
-    """What an account's points buy by themselves: what its volunteer chose, else whatever is automatic, in order."""
+def bought_by(balance: Balance, available: Sequence[Offer], room: Room) -> Iterable[Due]:
+    """What an account's points buy by themselves, voucher by voucher."""
+    for offer, count in spent_on(balance, available, room):
+        yield from [Due(balance.volunteer_id, offer, balance.choice is StandingChoice.GIVE_ON)] * count
+
+
+def spent_on(balance: Balance, available: Sequence[Offer], room: Room) -> Iterable[tuple[Offer, int]]:
+    """How many of what: what its volunteer chose, else whatever is automatic, in order. Uses up `room`."""
     chosen = [offer for offer in available if offer.product_id == balance.preferred]
-    points = balance.points
+    points = 0 if balance.choice is StandingChoice.SAVE else balance.points
     for offer in chosen or [offer for offer in available if offer.automatic]:
         count = room.take(balance.volunteer_id, offer.product_id, points // offer.points)
         points -= count * offer.points
-        yield from [Due(balance.volunteer_id, offer, balance.choice is StandingChoice.GIVE_ON)] * count
+        if count:
+            yield offer, count
 
 
 def buy(session: Session, due: Sequence[Due], available: Iterable[Offer]) -> None:

@@ -217,7 +217,6 @@ def test_catch_up_restores_what_a_wiped_broker_lost(crowd: Crowd, installation: 
     wait_until(lambda: state(installation) == expected(records), 90, lambda: not_quiet(installation))
 
 
-@pytest.mark.slow
 def test_the_database_may_be_killed_and_come_back(rabbit: RabbitServer, broker_url: str) -> None:
     """kill -9 under load, twice: 503 or nothing, every 2xx present, never a dead letter, no restart needed."""
     records = 600

@@ -22,10 +22,20 @@ from shared.contracts.registration import (
     VolunteerSuspended,
 )
 from shared.contracts.rewards import (
+    BudgetLow,
+    DisputeDecided,
     DisputeOpened,
+    PointsLapsed,
+    PoolWishGranted,
+    RuleApplied,
+    SettlementClosed,
+    SettlementReopened,
     StockLow,
+    VenueLockedOut,
     VoucherBackordered,
     VoucherExpired,
+    VoucherExpiring,
+    VoucherGiven,
     VoucherIssued,
     VoucherRedeemed,
     VoucherReversed,
@@ -69,6 +79,20 @@ def holder(fact: Any) -> UUID | None:
     return found
 
 
+def receiver(fact: VoucherGiven) -> UUID | None:
+    """Who has it now; whoever is only given a new code hears that instead."""
+    return None if fact.kind == "reissue" else fact.holder_id
+
+
+def reissued(fact: VoucherGiven) -> UUID | None:
+    return fact.holder_id if fact.kind == "reissue" else None
+
+
+def donor(fact: VoucherGiven) -> UUID | None:
+    """Whose voucher went into the pool, by hand or by standing choice."""
+    return fact.giver_id if fact.kind == "donation" else None
+
+
 def claimer(fact: Any) -> UUID | None:
     """A volunteer, or an organisation by its id: its coordinators read that inbox."""
     found: UUID | None = fact.claimer_id
@@ -101,6 +125,13 @@ AUDIENCES: dict[type[Fact], tuple[tuple[Who, str, tuple[str, ...]], ...]] = {
     VoucherReversed: ((holder, "voucher_reversed", ("title",)),),
     VoucherExpired: ((holder, "voucher_expired", ("title",)),),
     VoucherVoided: ((holder, "voucher_voided", ("title", "cause")),),
+    VoucherExpiring: ((holder, "voucher_expiring", ("title", "expires_at")),),
+    VoucherGiven: (
+        (receiver, "voucher_received", ("title", "expires_at")),
+        (reissued, "voucher_reissued", ("title", "expires_at")),
+        (donor, "voucher_donated", ("title",)),
+    ),
+    PointsLapsed: ((volunteer, "points_lapsed", ("points",)),),
     VoucherBackordered: ((volunteer, "voucher_backordered", ("title",)),),
     WishSubmitted: ((station, "wish_submitted", ()),),
     WishClaimed: (
@@ -115,6 +146,13 @@ AUDIENCES: dict[type[Fact], tuple[tuple[Who, str, tuple[str, ...]], ...]] = {
     WishConfirmed: ((claimer, "wish_confirmed", ("title",)), (station, "wish_confirmed_station", ("title",))),
     WishWithdrawn: ((claimer, "wish_withdrawn", ("title",)),),
     StockLow: ((staff, "stock_low", ("title", "left")),),
+    BudgetLow: ((staff, "budget_low", ("title", "points_left")),),
+    VenueLockedOut: ((staff, "venue_locked_out", ("until",)),),
+    RuleApplied: ((staff, "rule_applied", ("accounts", "points", "vouchers")),),
+    PoolWishGranted: ((holder, "pool_wish_granted", ("title",)),),
+    SettlementClosed: ((staff, "settlement_closed", ("month", "redemptions")),),
+    SettlementReopened: ((staff, "settlement_reopened", ("month",)),),
+    DisputeDecided: ((staff, "dispute_decided", ("decision",)),),
     DisputeOpened: ((staff, "dispute_opened", ("reason_code",)),),
     AlertFailed: ((staff, "alert_failed", ("topic",)),),
     SubscriptionDisabled: ((staff, "subscription_disabled", ("reason",)),),

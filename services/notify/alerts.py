@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from services.notify.models import Alert, ErasedPerson, MergedPerson
 from services.notify.preferences import muted_topics_of
 from shared.clock import app_now
+from shared.db import changed
 from shared.problems import NotFound
 
 
@@ -54,6 +55,4 @@ def same_person(session: Session, person_id: UUID) -> Sequence[UUID]:
 
 def forget_erased_people(session: Session) -> int:
     """Delete alerts that slipped in while their person was being erased. Returns how many."""
-    return session.execute(  # type: ignore[attr-defined,no-any-return]
-        delete(Alert).where(Alert.person_id.in_(select(ErasedPerson.person_id)))
-    ).rowcount
+    return changed(session.execute(delete(Alert).where(Alert.person_id.in_(select(ErasedPerson.person_id)))))

@@ -22,7 +22,7 @@ from services.notify.channels.webhook import Answer, post, signing_moment
 from services.notify.models import Delivery, DeliveryAttempt, DeliveryStatus, Subscription
 from shared.clock import app_now
 from shared.contracts.notify import SubscriptionDisabled
-from shared.db import current_database, transaction
+from shared.db import changed, current_database, transaction
 from shared.logs import get_logger
 from shared.outbox import publish
 from shared.webhooks import sign
@@ -132,7 +132,7 @@ def _record(session: Session, claim: Claim, answer: Answer) -> None:
         moved = moved.values(status=DeliveryStatus.DELIVERED, delivered_at=app_now(), claimed_until=None)
     else:
         moved = moved.where(Delivery.attempts == claim.attempts).values(**_after_failure(claim, answer))
-    if session.execute(moved).rowcount == 0:  # type: ignore[attr-defined]
+    if not changed(session.execute(moved)):
         return
     session.add(
         DeliveryAttempt(
@@ -167,7 +167,7 @@ def _note_health(session: Session, subscription_id: UUID, answer: Answer) -> Non
             literal(answer.gone) | (Subscription.failing_since < app_now() - DISABLED_AFTER),
         ).values(disabled_at=app_now(), disabled_reason=reason)
     )
-    if disabled.rowcount:  # type: ignore[attr-defined]
+    if changed(disabled):
         session.execute(
             update(Delivery)
             .where(Delivery.subscription_id == subscription_id, Delivery.status == DeliveryStatus.WAITING)
@@ -178,6 +178,4 @@ def _note_health(session: Session, subscription_id: UUID, answer: Answer) -> Non
 
 def forget_old_deliveries(session: Session) -> int:
     """Delete deliveries, whatever became of them, after 30 days. Returns how many."""
-    return session.execute(  # type: ignore[attr-defined,no-any-return]
-        delete(Delivery).where(Delivery.created_at < app_now() - KEPT)
-    ).rowcount
+    return changed(session.execute(delete(Delivery).where(Delivery.created_at < app_now() - KEPT)))

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from services.notify.models import Message, MessageKind
 from shared.clock import app_now
 from shared.crypto import Vault, vault
+from shared.db import changed
 from shared.settings import Settings
 
 LIFETIME = timedelta(minutes=5)
@@ -41,9 +42,7 @@ def mailbox(session: Session, most: int) -> Sequence[Message]:
 
 def forget_expired(session: Session) -> int:
     """Delete what is older than five minutes. Returns how many."""
-    return session.execute(  # type: ignore[attr-defined,no-any-return]
-        delete(Message).where(Message.expires_at <= app_now())
-    ).rowcount
+    return changed(session.execute(delete(Message).where(Message.expires_at <= app_now())))
 
 
 def box_of(settings: Settings) -> Vault:

@@ -122,15 +122,17 @@ def recover(session: Session, subscription_id: UUID, since: datetime) -> int:
     """
     if find_subscription(session, subscription_id).disabled_at is not None:
         raise SubscriptionIsDisabled(f"Subscription {subscription_id} is disabled.")
-    return session.execute(  # type: ignore[attr-defined,no-any-return]
-        update(Delivery)
-        .where(
-            Delivery.subscription_id == subscription_id,
-            Delivery.status.in_([DeliveryStatus.DEAD, DeliveryStatus.HELD]),
-            Delivery.created_at >= since,
+    return changed(
+        session.execute(
+            update(Delivery)
+            .where(
+                Delivery.subscription_id == subscription_id,
+                Delivery.status.in_([DeliveryStatus.DEAD, DeliveryStatus.HELD]),
+                Delivery.created_at >= since,
+            )
+            .values(status=DeliveryStatus.WAITING, attempts=0, due_at=app_now(), claimed_until=None)
         )
-        .values(status=DeliveryStatus.WAITING, attempts=0, due_at=app_now(), claimed_until=None)
-    ).rowcount
+    )
 
 
 def ping(session: Session, subscription_id: UUID) -> UUID:

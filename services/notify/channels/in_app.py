@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from services.notify.audiences import Told
+from shared.db import changed
 from shared.ids import new_id
 
 # Sorted, so that two buses that were handed the same facts lock in one order. One parameter, however large the batch.
@@ -30,4 +31,4 @@ def send(session: Session, told: Sequence[Told]) -> int:
          "template": t.template, "params": t.params}
         for t in told
     ]  # fmt: skip
-    return session.execute(_WRITE, {"told": json.dumps(rows)}).rowcount  # type: ignore[attr-defined]
+    return changed(session.execute(_WRITE, {"told": json.dumps(rows)}))

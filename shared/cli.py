@@ -362,5 +362,16 @@ def bench_http(seconds: int, runs: int) -> None:
     run(seconds, runs)
 
 
+@bench.command("ledger")
+@click.option("--accounts", type=click.IntRange(1_000, 5_000_000), default=1_000_000, show_default=True)
+@click.option("--entries", type=click.IntRange(10_000, 50_000_000), default=10_000_000, show_default=True)
+@click.option("--redemptions", type=click.IntRange(1, 1_000_000), default=100_000, show_default=True)
+def bench_ledger(accounts: int, entries: int, redemptions: int) -> None:
+    """Balances, statements and a settlement in a small and in a large bank (loads rows for some minutes)."""
+    from shared.bench.ledger import run
+
+    run(accounts, entries, redemptions)
+
+
 if __name__ == "__main__":
     main()

@@ -139,7 +139,9 @@ _CREDIT_OPEN = text(
 )
 
 
-def credit_accounts(session: Session, credits: dict[UUID, Credit], kind: TransferKind) -> list[Balance]:
+def credit_accounts(
+    session: Session, credits: dict[UUID, Credit], kind: TransferKind, actor: str = REGISTRATION
+) -> list[Balance]:
     """Add credits to accounts in one statement; those not open are then looked at one by one.
 
     A merged account's credit goes to who has it now. On a closed or erased one the minutes count, the points are
@@ -160,7 +162,7 @@ def credit_accounts(session: Session, credits: dict[UUID, Credit], kind: Transfe
         ).all()
         for row in opened:
             credit = waiting[row.volunteer_id]
-            rows += _credited(row.volunteer_id, credit, kind)
+            rows += _credited(row.volunteer_id, credit, kind, actor)
             points = row.points_available
             if row.shortfall and credit.points:
                 points -= _repay(session, row.volunteer_id, row.shortfall, points, credit.sources[-1][0], rows)
@@ -169,15 +171,15 @@ def credit_accounts(session: Session, credits: dict[UUID, Credit], kind: Transfe
             )
         reached = {row.volunteer_id for row in opened}
         closed = {i: credit for i, credit in waiting.items() if i not in reached}
-        waiting = _redirect(session, closed, kind, rows) if closed else {}
+        waiting = _redirect(session, closed, kind, actor, rows) if closed else {}
     record_transfers(session, rows)
     return list(balances.values())
 
 
-def _credited(volunteer_id: UUID, credit: Credit, kind: TransferKind) -> list[dict[str, Any]]:
+def _credited(volunteer_id: UUID, credit: Credit, kind: TransferKind, actor: str) -> list[dict[str, Any]]:
     return [
         transfer(OUTSIDE, volunteer(volunteer_id), points, kind, cause_id,
-                 volunteer_id=volunteer_id, actor=REGISTRATION, rule=rule)
+                 volunteer_id=volunteer_id, actor=actor, rule=rule)
         for cause_id, points, rule in credit.sources
         if points
     ]  # fmt: skip
@@ -200,7 +202,7 @@ def _repay(
 
 
 def _redirect(
-    session: Session, credits: dict[UUID, Credit], kind: TransferKind, rows: list[dict[str, Any]]
+    session: Session, credits: dict[UUID, Credit], kind: TransferKind, actor: str, rows: list[dict[str, Any]]
 ) -> dict[UUID, Credit]:
     """Send credits of merged accounts on to their targets; book those of closed ones as forfeited."""
     moved: dict[UUID, Credit] = {}
@@ -214,7 +216,7 @@ def _redirect(
             .where(Account.volunteer_id == volunteer_id)
             .values(minutes_credited=Account.minutes_credited + credit.minutes)
         )
-        rows += _credited(volunteer_id, credit, kind)
+        rows += _credited(volunteer_id, credit, kind, actor)
         rows += [
             transfer(volunteer(volunteer_id), OUTSIDE, points, TransferKind.FORFEITED, cause_id,
                      volunteer_id=volunteer_id, actor=REGISTRATION)

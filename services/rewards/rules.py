@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Select, column, exists, func, or_, select, values
+from sqlalchemy import ColumnElement, FromClause, Select, cast, column, exists, func, or_, select, values
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
@@ -180,8 +180,8 @@ def _in_force_by_product() -> FromClause:
 
 
 def _as_rows(rules: Sequence[Rule]) -> FromClause:
-    columns = [column(c.key, c.type) for c in _OF_OFFER]
-    return values(*columns, name="proposed").data([tuple(getattr(r, c.key) for c in _OF_OFFER) for r in rules])
+    rows = [tuple(cast(getattr(rule, c.key), c.type) for c in _OF_OFFER) for rule in rules]
+    return values(*(column(c.key, c.type) for c in _OF_OFFER), name="proposed").data(rows)
 
 
 def create_rule(session: Session, kind: RuleKind, *, by: str, swept: bool = False, **fields: Any) -> Rule:

@@ -1,6 +1,6 @@
 """Celery entry points of rewards: a few lines each, calling a verb."""
 
-from services.rewards import holds, issuing, members, products, venues, vouchers
+from services.rewards import applying, holds, issuing, members, products, resting, venues, vouchers
 from shared import housekeeping
 from shared.db import transaction
 from shared.worker import periodic
@@ -37,6 +37,26 @@ def issue_reached() -> None:
     while more:
         with transaction() as session:
             more = members.issue_reached(session, BATCH)
+
+
+@periodic("rewards.apply_rules", every_seconds=10)
+def apply_rules() -> None:
+    """Go on with applying new rules to old records, batch by batch."""
+    more = True
+    while more:
+        with transaction() as session:
+            more = applying.apply_batch(session, BATCH)
+
+
+@periodic("rewards.look_again", every_seconds=600)
+def look_again() -> None:
+    """Free what waits for offers that have ended; once a day look at all points that lie there."""
+    ended = BATCH
+    while ended == BATCH:
+        with transaction() as session:
+            ended = resting.release_ended(session, BATCH)
+    with transaction() as session:
+        resting.look_again(session)
 
 
 @periodic("rewards.forget_failed_looks", every_seconds=3600)

@@ -1,6 +1,6 @@
 """`/v1/rules`: what minutes earn and what points turn into, as versioned data."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,12 +8,15 @@ from apiflask import APIBlueprint
 from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 from sqlalchemy import select
 
-from services.rewards.models import Period, Rule, RuleKind
+from services.rewards import applying
+from services.rewards.dry_run import dry_run, products_json, propose
+from services.rewards.models import Period, Rule, RuleKind, RuleRun, RuleRunStatus
 from services.rewards.rules import create_rule, end_rule, in_force
 from shared.auth import Role, allow, caller
-from shared.db import transaction
-from shared.fields import Body, Code, Count, Instant, Quantity, Shown
-from shared.paging import PageQuery, page_of
+from shared.db import current_database, transaction
+from shared.fields import Body, Code, Count, Day, Instant, Quantity, Shown
+from shared.idempotency import exempt_from_idempotency_keys
+from shared.paging import PageQuery, decode_cursor, encode_cursor, page_of
 
 bp = APIBlueprint("rules", __name__, url_prefix="/v1")
 
@@ -65,6 +68,11 @@ class RuleBody(Body):
         return self
 
 
+class ProposalBody(Body):
+    rules: Annotated[list[RuleBody], Field(min_length=1, max_length=50)]
+    since: Day = Field(description="work from this day on (at the site) is looked at")
+
+
 class EndBody(Body):
     at: Instant | None = Field(default=None, description="now if missing")
 
@@ -95,6 +103,50 @@ class RulesQuery(PageQuery):
 class RulesShown(BaseModel):
     items: list[RuleShown]
     next: str | None
+
+
+class ProductGain(Shown):
+    product_id: UUID
+    issued: int
+    waiting: int = Field(description="for stock")
+    donated: int = Field(description="left to the pool")
+
+
+class VenueCost(Shown):
+    venue_id: UUID
+    count: int = Field(description="vouchers issued or donated")
+    points: int
+    fen: int = Field(description="what the centre will owe when all are redeemed")
+
+
+class SummaryShown(Shown):
+    accounts: int = 0
+    points: int = 0
+    products: list[ProductGain] = Field(default_factory=list)
+    venues: list[VenueCost] = Field(default_factory=list)
+
+
+class GainerShown(Shown):
+    volunteer_id: UUID
+    points: int
+    products: list[ProductGain]
+
+
+class DryRunShown(Shown):
+    summary: SummaryShown
+    items: list[GainerShown]
+    next: str | None
+
+
+class RunShown(Shown):
+    id: UUID
+    status: RuleRunStatus
+    since: date
+    rule_ids: list[UUID]
+    accounts_seen: int
+    summary: SummaryShown = Field(description="so far")
+    created_at: datetime
+    finished_at: datetime | None
 
 
 @bp.post("/rules")
@@ -129,6 +181,56 @@ def get_rules(query_data: RulesQuery) -> Any:
 def put_end(rule_id: UUID, json_data: EndBody) -> Any:
     with transaction() as session:
         return shown(end_rule(session, rule_id, json_data.at, caller().key))
+
+
+@bp.post("/rules/dry-run")
+@bp.input(ProposalBody)
+@bp.input(PageQuery, location="query")
+@bp.output(DryRunShown)
+@bp.doc(summary="Who would gain by these rules, and what it costs each venue; changes nothing")
+@allow(Role.STAFF)
+@exempt_from_idempotency_keys
+def post_dry_run(json_data: ProposalBody, query_data: PageQuery) -> Any:
+    bodies = [rule.model_dump() for rule in json_data.rules]
+    after = UUID(decode_cursor(query_data.after)[0]) if query_data.after else None
+    with transaction() as session:
+        proposed = propose(session, bodies)
+    with current_database().transaction() as session:
+        summary, gainers = dry_run(session, proposed, json_data.since, after, query_data.limit + 1)
+    more, gainers = len(gainers) > query_data.limit, gainers[: query_data.limit]
+    return {
+        "summary": summary.as_json(),
+        "items": [{"volunteer_id": g.volunteer_id, "points": g.points, "products": products_json(g.products)}
+                  for g in gainers],
+        "next": encode_cursor(str(gainers[-1].volunteer_id)) if more else None,
+    }  # fmt: skip
+
+
+@bp.post("/rules/application")
+@bp.input(ProposalBody)
+@bp.output(RunShown, status_code=202)
+@bp.doc(summary="Make these rules count from now on and for work since that day; a job does it")
+@allow(Role.STAFF)
+def post_application(json_data: ProposalBody) -> Any:
+    bodies, told = [rule.model_dump() for rule in json_data.rules], json_data.model_dump(mode="json")
+    with transaction() as session:
+        return run_shown(applying.start_run(session, bodies, told, json_data.since, caller().key))
+
+
+@bp.get("/rules/applications/<uuid:run_id>")
+@bp.output(RunShown)
+@bp.doc(summary="How far the application of rules to old records has come, and what it gave")
+@allow(Role.STAFF, Role.AUDITOR)
+def get_application(run_id: UUID) -> Any:
+    with transaction() as session:
+        return run_shown(applying.get_run(session, run_id))
+
+
+def run_shown(run: RuleRun) -> RunShown:
+    return RunShown(id=run.id, status=run.status or RuleRunStatus.RUNNING, since=run.since,
+                    rule_ids=run.proposal["rule_ids"], accounts_seen=run.result.get("seen", 0),
+                    summary=SummaryShown.model_validate(run.result), created_at=run.created_at,
+                    finished_at=run.finished_at)  # fmt: skip
 
 
 def shown(rule: Rule) -> RuleShown:

@@ -1,125 +1,15 @@
-"""The whole main job, played over HTTP only against any base URL; ends at the first thing that is not as it must be.
-
-Every actor has a token of their own (signed with the installation's key, as `wishtree token` does) and may do only what
-that role may. It makes new people and things each time, so it can be played again and again.
-"""
+"""From a registration to a voucher that is redeemed once; hours of other systems; corrections."""
 
 import base64
-import hashlib
-import hmac
-import json
 import secrets
-import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
 
-import click
-import requests
+from shared.auth import Role
+from shared.story.stage import Actor, NotAsItMustBe, Stage, eventually, must, step
+from shared.story.webhooks import Ear, send_webhook
 
-from shared.auth import Role, sign_token
-from shared.ids import new_id
-from shared.settings import Settings
-
-PATIENCE_SECONDS = 30
 PRICE = 90
-
-
-class NotAsItMustBe(Exception):
-    """What was expected, and what came instead."""
-
-
-@dataclass
-class Actor:
-    """Somebody with a token or a key of their own."""
-
-    name: str
-    base_url: str
-    headers: dict[str, str] = field(default_factory=dict)
-    id: str = ""
-
-    def call(self, method: str, path: str, body: Any = None, *, expect: tuple[int, ...] = (200, 201)) -> Any:
-        """One request. Raises NotAsItMustBe for any other status than expected."""
-        headers = dict(self.headers)
-        if method == "POST":
-            headers["Idempotency-Key"] = secrets.token_hex(8)
-        answer = requests.request(method, self.base_url + path, json=body, headers=headers, timeout=15)
-        if answer.status_code not in expect:
-            raise NotAsItMustBe(f"{self.name}: {method} {path} answered {answer.status_code}: {answer.text[:400]}")
-        return answer.json() if answer.content else None
-
-    def get(self, path: str, **options: Any) -> Any:
-        return self.call("GET", path, **options)
-
-    def put(self, path: str, body: Any = None, **options: Any) -> Any:
-        return self.call("PUT", path, body, **options)
-
-    def post(self, path: str, body: Any = None, **options: Any) -> Any:
-        return self.call("POST", path, body, **options)
-
-
-class Stage:
-    """Who plays, and what they have made so far."""
-
-    def __init__(self, base_url: str, settings: Settings) -> None:
-        self.base_url, self.settings = base_url.rstrip("/"), settings
-        self.staff = self.actor("staff", Role.STAFF)
-        self.anyone = Actor("anyone", self.base_url)
-        self.run = secrets.token_hex(3)
-        self.made: dict[str, Any] = {}
-
-    def actor(self, name: str, role: Role, subject: str | None = None, organisation: str | None = None,
-              scopes: str = "") -> Actor:  # fmt: skip
-        from uuid import UUID
-
-        who: Any = subject if role is Role.SYSTEM else UUID(subject) if subject else new_id()
-        token = sign_token(self.settings, role=role, subject=who or name, scopes=frozenset(scopes.split()),
-                           organisation_id=UUID(organisation) if organisation else None)  # fmt: skip
-        return Actor(name, self.base_url, {"Authorization": f"Bearer {token}"}, str(who))
-
-    def volunteer(self, name: str) -> Actor:
-        """Registers by web, staff activates."""
-        phone = f"138{secrets.randbelow(10**8):08}"
-        body = {"name": name, "phone": phone, "birth_date": "1991-05-04"}
-        created = self.anyone.post("/v1/volunteers", body, expect=(201,))
-        must(created["status"] == "applied", "a new volunteer is `applied`", created)
-        activated = self.staff.put(f"/v1/volunteers/{created['id']}/activation")
-        must(activated["status"] == "active", "staff activate a volunteer", activated)
-        return self.actor(name, Role.VOLUNTEER, created["id"])
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self.made[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-
-def must(true: Any, what: str, instead: Any = "") -> None:
-    if not true:
-        raise NotAsItMustBe(f"{what}; instead: {json.dumps(instead, ensure_ascii=False, default=str)[:600]}")
-
-
-def eventually(ask: Callable[[], Any], fits: Callable[[Any], Any], what: str) -> Any:
-    """Services hear of each other within moments: ask until it fits."""
-    deadline, answer = time.monotonic() + PATIENCE_SECONDS, None
-    while time.monotonic() < deadline:
-        answer = ask()
-        if fits(answer):
-            return answer
-        time.sleep(0.1)
-    raise NotAsItMustBe(f"within {PATIENCE_SECONDS} s: {what}; instead: {json.dumps(answer, ensure_ascii=False)[:600]}")
-
-
-Step = Callable[[Stage], str]
-STEPS: list[Step] = []
-
-
-def step(function: Step) -> Step:
-    STEPS.append(function)
-    return function
 
 
 @step
@@ -273,44 +163,6 @@ def the_venue_redeems_once(s: Stage) -> str:
 
 
 @step
-def a_wish_is_hung(s: Stage) -> str:
-    """陈奶奶 wishes; the station verifies and publishes; the public sees no name and no phone."""
-    canary, phone = f"陈奶奶{s.run}", f"137{secrets.randbelow(10**8):08}"
-    body = {"title": "想要一件过冬棉衣", "description": "红色，中号", "category": "clothing", "station_id": s.station,
-            "beneficiary": {"name": canary, "phone": phone, "age_band": "60+", "consent": True}}  # fmt: skip
-    wish = s.anyone.post("/v1/wishes", body, expect=(201,))
-    must(wish["status"] == "submitted", "a new wish is submitted", wish)
-    s.made["wish"] = wish["id"]
-    s.anyone.get(f"/v1/wishes/{s.wish}", expect=(404,))
-    s.staff.put(f"/v1/wishes/{s.wish}/verification")
-    published = s.staff.put(f"/v1/wishes/{s.wish}/publication")
-    must(published["status"] == "published", "the wish is on the tree", published)
-    shown = json.dumps(s.anyone.get(f"/v1/wishes/{s.wish}"), ensure_ascii=False)
-    must(canary not in shown and phone not in shown, "nobody in need is named in public", shown)
-    return "待认领"
-
-
-@step
-def it_has_one_giver(s: Stage) -> str:
-    """沈芳 leases it; 王强 is told it is taken; the fence guards the fulfilment; the station confirms."""
-    path = f"/v1/wishes/{s.wish}"
-    claim = s.fang.put(f"{path}/claim", {"claimer_id": s.fang.id, "claimer_kind": "volunteer"})
-    must(claim["status"] == "claimed", "the wish is hers", claim)
-    s.qiang.put(f"{path}/claim", {"claimer_id": s.qiang.id, "claimer_kind": "volunteer"}, expect=(409,))
-    s.fang.put(f"{path}/fulfilment", {"note": "已送到", "fence": claim["fence"] + 1}, expect=(409,))
-    done = s.fang.put(f"{path}/fulfilment", {"note": "已送到站点", "fence": claim["fence"]})
-    must(done["status"] == "fulfilled", "she says it is done", done)
-    s.fang.put(f"{path}/confirmation", expect=(403, 404))
-    confirmed = s.coordinator.put(f"{path}/confirmation")
-    must(confirmed["status"] == "confirmed", "the station agrees", confirmed)
-    eventually(
-        lambda: s.fang.get(f"/v1/people/{s.fang.id}/alerts"),
-        lambda a: any(i["topic"].startswith("wish") for i in a["items"]), "alerts about the wish",
-    )  # fmt: skip
-    return "已完成"
-
-
-@step
 def another_system_sends_hours(s: Stage) -> str:
     """Verified ones earn, the same reference counts once, unverified ones wait for a second person."""
     trusted = s.actor(f"partner-{s.run}", Role.SYSTEM, f"partner-{s.run}", scopes="records:write records:verified")
@@ -356,64 +208,3 @@ def a_correction_is_followed(s: Stage) -> str:
     )
     must(account["points_available"] >= 0, "nobody's balance goes below zero", account)
     return "40 minutes"
-
-
-def play(base_url: str) -> int:
-    """Play every step; returns 0, or 1 after printing the first thing that was not as it must be."""
-    s = Stage(base_url, Settings.read())
-    started = time.monotonic()
-    for number, act in enumerate(STEPS, 1):
-        name, begun = act.__name__.replace("_", " "), time.monotonic()
-        try:
-            changed = act(s)
-        except (NotAsItMustBe, requests.RequestException) as error:
-            click.echo(f"{number:2}. {name}: NOT AS IT MUST BE\n    {error}", err=True)
-            return 1
-        click.echo(f"{number:2}. {name}: {changed}  ({(time.monotonic() - begun) * 1000:.0f} ms)")
-    click.echo(f"The story ends well, after {time.monotonic() - started:.1f} s.")
-    return 0
-
-
-def send_webhook(base_url: str, venue: str, secret: str, message_id: str, body: Any) -> tuple[int, str | None]:
-    """Signed as the Standard Webhooks specification says, in its own six lines: no code of ours checks itself."""
-    raw, now = json.dumps(body, ensure_ascii=False).encode(), str(int(time.time()))
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    signature = base64.b64encode(hmac.digest(key, f"{message_id}.{now}.".encode() + raw, hashlib.sha256)).decode()
-    headers = {"webhook-id": message_id, "webhook-timestamp": now, "webhook-signature": f"v1,{signature}",
-               "Content-Type": "application/json"}  # fmt: skip
-    answer = requests.post(f"{base_url}/v1/webhooks/venues/{venue}", data=raw, headers=headers, timeout=15)
-    return answer.status_code, answer.json().get("outcome") if answer.content else None
-
-
-class Ear:
-    """A webhook receiver on this machine, for as long as the story lasts."""
-
-    def __init__(self) -> None:
-        self.secret = ""
-        self.heard: list[tuple[dict[str, str], bytes]] = []
-        heard = self.heard
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                heard.append(({k.lower(): v for k, v in self.headers.items()}, body))
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                """Quiet."""
-
-        server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{server.server_port}/hook"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-
-    def verified_about(self, voucher_id: str) -> Any:
-        """The CloudEvent about this voucher whose signature is right."""
-        key = base64.b64decode(self.secret.removeprefix("whsec_"))
-        for headers, body in self.heard:
-            signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-            expected = base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
-            event = json.loads(body)
-            if f"v1,{expected}" in headers["webhook-signature"].split(" ") and event.get("subject") == voucher_id:
-                return event
-        return None

@@ -288,6 +288,34 @@ def reconcile(service: str) -> None:
 
 
 @main.group()
+def ledger() -> None:
+    """The journal of points and its seal."""
+
+
+@ledger.command("head")
+@data_option
+def ledger_head() -> None:
+    """Print the newest head of the chain, NUMBER:HASH. Kept elsewhere, it proves later that nothing was changed."""
+    from shared.operations import head_of_ledger
+
+    click.echo(head_of_ledger() or "nothing is sealed yet")
+
+
+@ledger.command("audit")
+@click.option("--head", help="NUMBER:HASH, as somebody kept it: it must be in the chain.")
+@data_option
+def audit_ledger(head: str | None) -> None:
+    """Check every transfer, seal and balance; ends with 1 and names the first thing that is amiss."""
+    from shared.operations import audit_ledger as run
+
+    finding = run(head, lambda line: click.echo(line, err=True))
+    if finding is not None:
+        click.echo(f"{finding.kind}: {finding.detail}")
+        sys.exit(1)
+    click.echo("The journal, its seals and all balances agree.")
+
+
+@main.group()
 def events() -> None:
     """What the services tell each other."""
 

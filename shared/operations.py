@@ -2,13 +2,15 @@
 
 import importlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import click
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from shared import SERVICES
 from shared.bus_process import inbox_of
@@ -77,6 +79,48 @@ def export_contracts() -> int:
         )
         (DOCS / f"{contract.source}.{type_}.v{version}.json").write_text(text + "\n")
     return len(catalogue())
+
+
+def head_of_ledger() -> str | None:
+    """The newest head of the journal's chain as NUMBER:HASH; None before the first seal."""
+    sealing: Any = importlib.import_module("services.rewards.sealing")
+    with using(Database("rewards", Settings.read())), transaction() as session:
+        head = sealing.newest_seal(session)
+        return head and f"{head.number}:{head.hash.hex()}"
+
+
+def audit_ledger(kept: str | None, tell: Callable[[str], None]) -> Any:
+    """Check the whole journal page by page, each in a transaction of its own; the first finding, or None.
+
+    `kept` is a head, NUMBER:HASH, that must be in the chain.
+    """
+    audit: Any = importlib.import_module("services.rewards.audit")
+    books: Any = importlib.import_module("services.rewards.books")
+    try:
+        head = audit.read_head(kept) if kept else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--head") from None
+    with using(Database("rewards", Settings.read())):
+        for count, page in enumerate(_pages(partial(audit.check_chain, head=head), 1), 1):
+            tell(f"page {count}: transfers up to seal {page.checked_to}")
+            if page.finding is not None:
+                return page.finding
+        for count, page in enumerate(_pages(books.check_accounts, None), 1):
+            tell(f"page {count}: {page.accounts} accounts")
+            if page.finding is not None:
+                return page.finding
+        with transaction() as session:
+            return books.check_books(session)
+
+
+def _pages(check: Callable[[Session, Any], Any], start: Any) -> Iterator[Any]:
+    while True:
+        with transaction() as session:
+            page = check(session, start)
+        yield page
+        start = page.next
+        if start is None:
+            return
 
 
 def call_verb(service: str, module: str, verb: str, **arguments: Any) -> Any:

@@ -1,13 +1,16 @@
 """Celery entry points of rewards: a few lines each, calling a verb."""
 
-from services.rewards import applying, holds, issuing, members, products, resting, venues, vouchers
+from services.rewards import applying, holds, issuing, lapsing, members, products, resting, sealing, venues, vouchers
 from shared import housekeeping
 from shared.db import transaction
+from shared.logs import get_logger
 from shared.worker import periodic
 
 housekeeping.declare("rewards")
 
 BATCH = 500
+
+log = get_logger(__name__)
 
 
 @periodic("rewards.expire_vouchers", every_seconds=60)
@@ -57,6 +60,33 @@ def look_again() -> None:
             ended = resting.release_ended(session, BATCH)
     with transaction() as session:
         resting.look_again(session)
+
+
+@periodic("rewards.seal_journal", every_seconds=10)
+def seal_journal() -> None:
+    """Chain what was committed to the journal, batch by batch."""
+    sealed = sealing.BATCH
+    while sealed == sealing.BATCH:
+        with transaction() as session:
+            sealed = sealing.seal_batch(session, sealing.BATCH)
+
+
+@periodic("rewards.export_head", every_seconds=3600)
+def export_head() -> None:
+    """Tell the world the head of the chain, once a day; the log is one more place that keeps it."""
+    with transaction() as session:
+        head = sealing.export_head(session)
+    if head is not None:
+        log.info("ledger head", number=head.number, entries=head.entries, hash=head.hash.hex())
+
+
+@periodic("rewards.lapse_points", every_seconds=3600)
+def lapse_points() -> None:
+    """Once a day, take points that grew too old, batch by batch."""
+    more = True
+    while more:
+        with transaction() as session:
+            more = lapsing.lapse_batch(session, BATCH)
 
 
 @periodic("rewards.forget_failed_looks", every_seconds=3600)

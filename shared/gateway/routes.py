@@ -12,7 +12,7 @@ RESOURCES = {
     "wishes": ("wishes", "claims", "claimers", "matchings", "statistics"),
     "rewards": (
         "venues", "products", "rules", "accounts", "exchanges", "vouchers", "holds", "webhooks", "pool", "disputes",
-        "settlements",
+        "settlements", "ledger",
     ),
     "notify": ("people", "alerts", "messages", "templates", "subscriptions", "wechat", "dead-letters"),
 }  # fmt: skip

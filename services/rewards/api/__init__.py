@@ -2,11 +2,12 @@
 
 from apiflask import APIBlueprint
 
-from services.rewards.api import accounts, counter, products, rules, venues, vouchers, webhooks
+from services.rewards.api import accounts, counter, ledger, products, rules, venues, vouchers, webhooks
 
 BLUEPRINTS: tuple[APIBlueprint, ...] = (
     accounts.bp,
     counter.bp,
+    ledger.bp,
     products.bp,
     rules.bp,
     venues.bp,

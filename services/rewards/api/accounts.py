@@ -1,32 +1,41 @@
 """`/v1/accounts`: what a volunteer has, and how it came about."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, model_validator
 from sqlalchemy import select
 
+from services.rewards.lapsing import lapsing_of
 from services.rewards.members import choose
 from services.rewards.models import Account, AccountStatus, StandingChoice, Transfer, TransferKind
+from services.rewards.statements import holdings_as_of, statement
 from shared.auth import Role, allow, only_self_or_staff
 from shared.db import transaction
-from shared.fields import Body, Shown
-from shared.paging import PageQuery, page_of
+from shared.fields import Body, Day, Instant, Shown
+from shared.paging import PageQuery, decode_cursor, encode_cursor, page_of
 
 bp = APIBlueprint("accounts", __name__, url_prefix="/v1")
+
+
+class LapsingShown(Shown):
+    on: date = Field(description="the calendar day at the site on which they are gone, if not spent before")
+    points: int
 
 
 class AccountShown(Shown):
     volunteer_id: UUID
     points_available: int = 0
     points_held: int = 0
-    minutes_credited: int = 0
+    minutes_credited: int | None = Field(default=0, description="none in an answer about a moment: points only")
     shortfall: int = 0
     standing_choice: StandingChoice = StandingChoice.ISSUE
     status: AccountStatus = AccountStatus.OPEN
     merged_into: UUID | None = None
+    lapsing: list[LapsingShown] = Field(default=[], description="the next points to lapse, soonest first")
+    at: datetime | None = Field(default=None, description="the moment that was asked for")
 
 
 class EntryShown(Shown):
@@ -46,18 +55,76 @@ class EntriesShown(BaseModel):
     next: str | None
 
 
+class AccountQuery(Body):
+    at: Instant | None = Field(default=None, description="points as the journal had them at that moment")
+
+
+class StatementQuery(Body):
+    first: Day = Field(alias="from", description="the first day, at the site")
+    last: Day = Field(alias="to", description="the last day, included")
+    limit: int = Field(default=50, ge=1, le=200)
+    after: str | None = Field(default=None, max_length=400, description="`next` of the page before")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "StatementQuery":
+        if self.first > self.last:
+            raise ValueError("`from` lies after `to`")
+        return self
+
+
+class HoldingsShown(Shown):
+    available: int
+    held: int
+    owed: int
+
+
+class LineShown(HoldingsShown):
+    """An entry, and what it changed."""
+
+    transfer: EntryShown
+
+
+class StatementShown(BaseModel):
+    opening: HoldingsShown
+    items: list[LineShown]
+    closing: HoldingsShown
+    next: str | None
+
+
 class ChoiceBody(Body):
     choice: StandingChoice
 
 
 @bp.get("/accounts/<uuid:volunteer_id>")
+@bp.input(AccountQuery, location="query")
 @bp.output(AccountShown)
-@bp.doc(summary="Points and minutes of a volunteer; zeros before the first")
+@bp.doc(summary="Points and minutes of a volunteer, now or as of a moment; zeros before the first")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF, Role.AUDITOR)
-def get_account(volunteer_id: UUID) -> Any:
+def get_account(volunteer_id: UUID, query_data: AccountQuery) -> Any:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
-        return session.get(Account, volunteer_id) or AccountShown(volunteer_id=volunteer_id)
+        account = session.get(Account, volunteer_id)
+        shown = AccountShown(volunteer_id=volunteer_id) if account is None else AccountShown.model_validate(account)
+        if query_data.at is not None:
+            then = holdings_as_of(session, volunteer_id, query_data.at)
+            points = {"points_available": then.available, "points_held": then.held, "shortfall": then.owed}
+            return shown.model_copy(update={**points, "minutes_credited": None, "at": query_data.at})
+        ending = lapsing_of(session, volunteer_id) if shown.points_available else []
+        return shown.model_copy(update={"lapsing": [LapsingShown.model_validate(one) for one in ending]})
+
+
+@bp.get("/accounts/<uuid:volunteer_id>/statement")
+@bp.input(StatementQuery, location="query")
+@bp.output(StatementShown)
+@bp.doc(summary="What happened between two days, oldest first: opening + all items = closing")
+@allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF, Role.AUDITOR)
+def get_statement(volunteer_id: UUID, query_data: StatementQuery) -> Any:
+    only_self_or_staff(volunteer_id)
+    after = UUID(decode_cursor(query_data.after)[0]) if query_data.after is not None else None
+    with transaction() as session:
+        found = statement(session, volunteer_id, query_data.first, query_data.last, after=after, limit=query_data.limit)
+    following = encode_cursor(str(found.lines[-1].transfer.id)) if found.more else None
+    return {"opening": found.opening, "items": found.lines, "closing": found.closing, "next": following}
 
 
 @bp.get("/accounts/<uuid:volunteer_id>/entries")

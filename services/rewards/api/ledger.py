@@ -1,0 +1,152 @@
+"""`/v1/ledger`: heads of the journal's chain for everybody; audit, books and balances for staff and auditors."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from pydantic import BaseModel, Field
+from sqlalchemy import select
+
+from services.rewards import audit, books, statements
+from services.rewards.models import ExportedHead
+from shared.auth import Role, allow
+from shared.db import transaction
+from shared.fields import Body, Instant, Shown
+from shared.paging import PageQuery, decode_cursor, encode_cursor
+
+bp = APIBlueprint("ledger", __name__, url_prefix="/v1")
+
+PAGE = 20_000
+"""Transfers per page of the audit: about a second."""
+
+
+class HeadShown(BaseModel):
+    exported_on: date
+    number: int = Field(description="of the seal")
+    entries: int = Field(description="transfers sealed so far")
+    hash: str = Field(description="sha-256, hex")
+    exported_at: datetime
+
+
+class HeadsShown(BaseModel):
+    items: list[HeadShown]
+    next: str | None
+
+
+class AuditQuery(Body):
+    start: Annotated[int, Field(ge=1, le=2**62)] = Field(default=1, alias="from", description="number of a seal")
+    head: str | None = Field(
+        default=None, pattern=r"^[1-9][0-9]{0,17}:[0-9a-f]{64}$", description="NUMBER:HASH, as kept"
+    )
+
+
+class AccountsQuery(Body):
+    after: UUID | None = Field(default=None, description="`next` of the page before")
+
+
+class FindingShown(Shown):
+    kind: audit.Flaw
+    detail: str
+    seal: int | None
+    transfer_id: UUID | None
+    account: str | None
+
+
+class ChainPageShown(Shown):
+    checked_to: int = Field(description="up to this seal everything on this page is sound")
+    entries: int = Field(description="transfers checked on this page")
+    finding: FindingShown | None
+    next: int | None = Field(description="pass it as `from`; none at the end, or after a finding")
+
+
+class AccountsPageShown(Shown):
+    accounts: int = Field(description="checked on this page")
+    finding: FindingShown | None
+    next: UUID | None = Field(description="pass it as `after`; none at the end, or after a finding")
+
+
+class BookShown(Shown):
+    book: str
+    debit: int
+    credit: int
+    balance: int
+
+
+class BooksShown(BaseModel):
+    items: list[BookShown]
+    balance: int = Field(description="of all books together: 0")
+
+
+class BalanceQuery(Body):
+    at: Instant | None = Field(default=None, description="now if missing")
+
+
+class BalanceShown(BaseModel):
+    account: str
+    at: datetime | None
+    points: int
+
+
+@bp.get("/ledger/heads")
+@bp.input(PageQuery, location="query")
+@bp.output(HeadsShown)
+@bp.doc(summary="The head of the journal's chain on each day, newest first: keep one, and no past can be rewritten")
+@allow(public=True)
+def get_heads(query_data: PageQuery) -> Any:
+    heads = select(ExportedHead).order_by(ExportedHead.exported_on.desc()).limit(query_data.limit + 1)
+    if query_data.after is not None:
+        (before,) = decode_cursor(query_data.after, lambda parts: date.fromisoformat(*parts))
+        heads = heads.where(ExportedHead.exported_on < date.fromisoformat(before))
+    with transaction() as session:
+        rows = session.scalars(heads).all()
+    page = rows[: query_data.limit]
+    following = encode_cursor(page[-1].exported_on.isoformat()) if len(rows) > len(page) else None
+    return {"items": [_head_shown(row) for row in page], "next": following}
+
+
+@bp.get("/ledger/audit")
+@bp.input(AuditQuery, location="query")
+@bp.output(ChainPageShown)
+@bp.doc(summary="Check a part of the chain against the journal; names the first entry that is amiss")
+@allow(Role.STAFF, Role.AUDITOR)
+def get_audit(query_data: AuditQuery) -> Any:
+    head = audit.read_head(query_data.head) if query_data.head else None
+    with transaction() as session:
+        return audit.check_chain(session, query_data.start, head, PAGE)
+
+
+@bp.get("/ledger/audit/accounts")
+@bp.input(AccountsQuery, location="query")
+@bp.output(AccountsPageShown)
+@bp.doc(summary="Check a part of the accounts against the journal; names the first that is amiss")
+@allow(Role.STAFF, Role.AUDITOR)
+def get_audit_of_accounts(query_data: AccountsQuery) -> Any:
+    with transaction() as session:
+        return books.check_accounts(session, query_data.after)
+
+
+@bp.get("/ledger/books")
+@bp.output(BooksShown)
+@bp.doc(summary="Trial balance: what came into and left each book; all together is nothing")
+@allow(Role.STAFF, Role.AUDITOR)
+def get_books() -> Any:
+    with transaction() as session:
+        found = books.trial_balance(session)
+    return {"items": found, "balance": sum(book.balance for book in found)}
+
+
+@bp.get("/ledger/balances/<account>")
+@bp.input(BalanceQuery, location="query")
+@bp.output(BalanceShown)
+@bp.doc(summary="Points on volunteer:ID, venue:ID or pool:PRODUCT_ID, now or at a moment")
+@allow(Role.STAFF, Role.AUDITOR)
+def get_balance(account: str, query_data: BalanceQuery) -> Any:
+    with transaction() as session:
+        points = statements.balance_of(session, account, query_data.at)
+    return {"account": account, "at": query_data.at, "points": points}
+
+
+def _head_shown(row: ExportedHead) -> HeadShown:
+    return HeadShown(exported_on=row.exported_on, number=row.number, entries=row.entries, hash=row.hash.hex(),
+                     exported_at=row.exported_at)  # fmt: skip

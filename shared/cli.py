@@ -315,6 +315,23 @@ def audit_ledger(head: str | None) -> None:
     click.echo("The journal, its seals and all balances agree.")
 
 
+@main.command()
+@click.argument("month", metavar="YYYY-MM")
+@click.option(
+    "--venue", "venue_id", type=click.UUID, help="Only this one. Default: every venue with something to settle."
+)
+@data_option
+def settle(month: str, venue_id: UUID | None) -> None:
+    """Close a month of the venues; ends with 1 if any was refused."""
+    from shared.operations import settle_month
+
+    refused = 0
+    for line, closed in settle_month(month, venue_id):
+        click.echo(line, err=not closed)
+        refused += not closed
+    sys.exit(1 if refused else 0)
+
+
 @main.group()
 def events() -> None:
     """What the services tell each other."""

@@ -19,6 +19,7 @@ from shared.contracts import catalogue
 from shared.db import Database, transaction, using
 from shared.feed import Walker
 from shared.inbox import Attempt, DeadLetter, replay
+from shared.problems import Problem
 from shared.settings import Settings
 
 DOCS = Path(__file__).parent.parent / "docs" / "events"
@@ -128,3 +129,23 @@ def call_verb(service: str, module: str, verb: str, **arguments: Any) -> Any:
     function = getattr(importlib.import_module(f"services.{service}.{module}"), verb)
     with using(Database(service, Settings.read())), transaction() as session:
         return function(session, **arguments)
+
+
+def settle_month(month: str, venue_id: UUID | None) -> Iterator[tuple[str, bool]]:
+    """Close a month of each venue that has something to settle, each by itself: a line, and whether it was closed."""
+    verbs = importlib.import_module("services.rewards.settling")
+    with using(Database("rewards", Settings.read())):
+        try:
+            wanted = importlib.import_module("services.rewards.months").Month.parse(month)
+        except Problem as problem:
+            raise click.ClickException(problem.detail) from None
+        with transaction() as session:
+            venues = verbs.venues_to_settle(session, wanted, venue_id)
+        for id_, name in venues:
+            try:
+                with transaction() as session:
+                    done = verbs.close_month(session, id_, wanted, "operator")
+                owed = done.fen + done.disputes_fen
+                yield f"{id_}  {name}: {done.redemptions} redemptions, {owed / 100:,.2f} CNY", True
+            except Problem as problem:
+                yield f"{id_}  {name}: refused. {problem.title()} {problem.detail}", False

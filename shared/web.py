@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 from shared import health
 from shared.api_page import api_page_blueprint
 from shared.auth import Principal, Verifier, allow, authorize
+from shared.bodies import MAX_BODY_BYTES, limit_of
 from shared.db import Database, is_contention, is_database_away, using
 from shared.dead_letters import dead_letters_blueprint
 from shared.feed import feed_blueprint
@@ -27,11 +28,9 @@ from shared.settings import Settings
 
 log = get_logger(__name__)
 
-MAX_BODY_BYTES = 2 * 1024 * 1024
 HINTS = {
     404: "No such path. An id in a path is a UUID.",
     405: "This path knows other methods: see the Allow header.",
-    413: f"At most {MAX_BODY_BYTES // 1024 // 1024} MB at once: send smaller batches.",
 }
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 ApiKeys = Callable[[str], Principal]
@@ -67,6 +66,7 @@ class ServiceApp(APIFlask):
         view = self.view_functions[request.endpoint]
         g.principal = self._principal()
         authorize(view.__access__, g.principal)  # type: ignore[attr-defined]
+        request.max_content_length = limit_of(view)
         if request.method == "POST" and HEADER in request.headers and not hasattr(view, EXEMPT):
             return idempotently(self.settings, lambda: self.make_response(APIFlask.dispatch_request(self)))
         return super().dispatch_request()
@@ -186,7 +186,10 @@ def _answer_problems(app: ServiceApp) -> None:
         slug = error.message.lower().replace(" ", "-")
         body: dict[str, Any] = {"type": f"/problems/{slug}", "title": translate(error.message),
                                 "status": error.status_code}  # fmt: skip
-        if error.status_code in HINTS:
+        if error.status_code == 413:
+            most = (request.max_content_length or MAX_BODY_BYTES) // 1024 // 1024
+            body["detail"] = f"At most {most} MB at once: send smaller batches."
+        elif error.status_code in HINTS:
             body["detail"] = HINTS[error.status_code]
         if isinstance(error.detail, dict) and error.detail:
             body["type"] = "/problems/invalid"

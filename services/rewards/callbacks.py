@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.rewards import redemption, venues
+from services.rewards import disputes, redemption, venues
 from services.rewards.models import WebhookReceipt
 from services.rewards.redemption import Answer, Outcome
 from shared import webhooks
@@ -124,7 +124,8 @@ def _book(session: Session, venue_id: UUID, kind: Kind, line: Line) -> Answer:
     else:
         answer = redemption.redeem(session, venue_id, line.code, line.reference, channel="webhook")
     if answer.outcome not in (Outcome.REDEEMED, Outcome.REVERSED):
-        redemption.open_dispute(session, venue_id, line.reference, answer)
+        voucher_id = answer.voucher.id if answer.voucher else None
+        disputes.open_dispute(session, venue_id, line.reference, answer.outcome.value, voucher_id)
     return answer
 
 

@@ -6,18 +6,17 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from services.rewards import codes, holds, journal
 from services.rewards.issuing import code_vault
 from services.rewards.journal import transfer
-from services.rewards.models import Dispute, Redemption, Resolution, TransferKind, Voucher, VoucherOrigin, VoucherStatus
+from services.rewards.models import Redemption, Resolution, TransferKind, Voucher, VoucherOrigin, VoucherStatus
 from services.rewards.vouchers import about
 from shared.clock import app_now
-from shared.contracts.rewards import DisputeOpened, VoucherHeld, VoucherRedeemed, VoucherReversed
-from shared.db import changed, inserted
+from shared.contracts.rewards import VoucherHeld, VoucherRedeemed, VoucherReversed
+from shared.db import changed
 from shared.ids import new_id
 from shared.outbox import publish
 from shared.problems import NotFound
@@ -232,17 +231,3 @@ def reverse(session: Session, venue_id: UUID, code: str, reference: str) -> Answ
     journal.record_transfers(session, [row])
     publish(session, VoucherReversed(**about(voucher), redemption_id=earlier.id))
     return Answer(Outcome.REVERSED, voucher)
-
-
-def open_dispute(session: Session, venue_id: UUID, reference: str, answer: Answer) -> None:
-    """Put a case that could not be booked before a person. Once per venue, reference and reason."""
-    dispute_id = new_id()
-    opened = inserted(
-        session,
-        insert(Dispute)
-        .values(id=dispute_id, venue_id=venue_id, reference=reference, reason_code=answer.outcome.value,
-                voucher_id=answer.voucher.id if answer.voucher else None)
-        .on_conflict_do_nothing(),
-    )  # fmt: skip
-    if opened:
-        publish(session, DisputeOpened(dispute_id=dispute_id, venue_id=venue_id, reason_code=answer.outcome.value))

@@ -1,6 +1,18 @@
 """Celery entry points of rewards: a few lines each, calling a verb."""
 
-from services.rewards import applying, holds, issuing, lapsing, members, products, resting, sealing, venues, vouchers
+from services.rewards import (
+    applying,
+    disputes,
+    holds,
+    issuing,
+    lapsing,
+    members,
+    products,
+    resting,
+    sealing,
+    venues,
+    vouchers,
+)
 from shared import housekeeping
 from shared.db import transaction
 from shared.logs import get_logger
@@ -94,3 +106,12 @@ def forget_failed_looks() -> None:
     """Drop guesses that no longer count."""
     with transaction() as session:
         venues.forget_guesses(session)
+
+
+@periodic("rewards.lapse_disputes", every_seconds=300)
+def lapse_disputes() -> None:
+    """End cases that nobody decided in time."""
+    ended = BATCH
+    while ended == BATCH:
+        with transaction() as session:
+            ended = disputes.lapse(session, BATCH)

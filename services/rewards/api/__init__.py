@@ -2,14 +2,29 @@
 
 from apiflask import APIBlueprint
 
-from services.rewards.api import accounts, counter, ledger, products, rules, venues, vouchers, webhooks
+from services.rewards.api import (
+    accounts,
+    counter,
+    disputes,
+    ledger,
+    products,
+    rules,
+    settlements,
+    venue_lists,
+    venues,
+    vouchers,
+    webhooks,
+)
 
 BLUEPRINTS: tuple[APIBlueprint, ...] = (
     accounts.bp,
     counter.bp,
+    disputes.bp,
     ledger.bp,
     products.bp,
     rules.bp,
+    settlements.bp,
+    venue_lists.bp,
     venues.bp,
     vouchers.bp,
     webhooks.bp,

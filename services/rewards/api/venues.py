@@ -1,4 +1,4 @@
-"""`/v1/venues` and their secrets; `/v1/disputes`."""
+"""`/v1/venues` and their secrets."""
 
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from services.rewards import venues
-from services.rewards.models import Dispute, SecretKind, Venue
+from services.rewards.models import SecretKind, Venue
 from shared.auth import Role, allow
 from shared.db import transaction
 from shared.fields import Body, Code, Shown, Title
@@ -43,20 +43,6 @@ class SecretShown(Shown):
     id: UUID
     kind: SecretKind
     secret: str
-
-
-class DisputeShown(Shown):
-    id: UUID
-    venue_id: UUID
-    reference: str
-    reason_code: str
-    voucher_id: UUID | None
-    opened_at: datetime
-
-
-class DisputesShown(BaseModel):
-    items: list[DisputeShown]
-    next: str | None
 
 
 @bp.post("/venues")
@@ -109,14 +95,3 @@ def delete_secret(venue_id: UUID, secret_id: UUID) -> Any:
     with transaction() as session:
         venues.revoke_secret(session, venue_id, secret_id)
     return ""
-
-
-@bp.get("/disputes")
-@bp.input(PageQuery, location="query")
-@bp.output(DisputesShown)
-@bp.doc(summary="Redemptions that venues reported and that could not be booked, newest first")
-@allow(Role.STAFF, Role.AUDITOR)
-def get_disputes(query_data: PageQuery) -> Any:
-    with transaction() as session:
-        items, following = page_of(session, select(Dispute), Dispute.id, query_data)
-        return {"items": items, "next": following}

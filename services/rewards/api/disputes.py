@@ -1,0 +1,111 @@
+"""`/v1/disputes`: what venues reported and could not be booked. Staff decide; a venue sees its own."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from pydantic import BaseModel, Field, StrictInt
+from sqlalchemy import select
+
+from services.rewards import disputes
+from services.rewards.api.own import only_own_venue, own_venue_id
+from services.rewards.models import Dispute, DisputeStatus
+from services.rewards.months import Month
+from shared.auth import Role, allow, caller
+from shared.db import transaction
+from shared.fields import Body, Code, Shown
+from shared.paging import PageQuery, page_of
+
+bp = APIBlueprint("disputes", __name__, url_prefix="/v1")
+
+MonthText = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}$", description="YYYY-MM")]
+
+
+class DisputesQuery(PageQuery):
+    status: DisputeStatus | None = None
+    venue_id: UUID | None = Field(default=None, description="all if missing; a venue's own in any case")
+
+
+class MissingBody(Body):
+    """A line of the venue's newest list for `month` that is not in our books."""
+
+    venue_id: UUID
+    month: MonthText
+    reference: Code
+    reason_code: Annotated[str, Field(pattern=f"^{disputes.MISSING_HERE}$")] = disputes.MISSING_HERE
+
+
+class DecisionBody(Body):
+    decision: disputes.Decision
+    amount_fen: Annotated[StrictInt, Field(ge=0, le=1_000_000_000)] | None = None
+    note: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+
+
+class DisputeShown(Shown):
+    id: UUID
+    venue_id: UUID
+    reference: str
+    reason_code: str
+    voucher_id: UUID | None
+    status: DisputeStatus
+    opened_at: datetime
+    due_at: datetime
+    decided_at: datetime | None
+    amount_fen: int
+    note: str | None
+    settlement_id: UUID | None
+
+
+class DisputesShown(BaseModel):
+    items: list[DisputeShown]
+    next: str | None
+
+
+@bp.get("/disputes")
+@bp.input(DisputesQuery, location="query")
+@bp.output(DisputesShown)
+@bp.doc(summary="Redemptions that venues reported and that could not be booked, newest first")
+@allow(Role.STAFF, Role.AUDITOR, Role.VENUE)
+def get_disputes(query_data: DisputesQuery) -> Any:
+    venue_id = own_venue_id() or query_data.venue_id
+    only_own_venue(query_data.venue_id or venue_id)
+    wanted = select(Dispute)
+    if venue_id is not None:
+        wanted = wanted.where(Dispute.venue_id == venue_id)
+    if query_data.status is not None:
+        wanted = wanted.where(Dispute.status == query_data.status)
+    with transaction() as session:
+        items, following = page_of(session, wanted, Dispute.id, query_data)
+        return {"items": items, "next": following}
+
+
+@bp.get("/disputes/<uuid:dispute_id>")
+@bp.output(DisputeShown)
+@bp.doc(summary="One case")
+@allow(Role.STAFF, Role.AUDITOR, Role.VENUE)
+def get_dispute(dispute_id: UUID) -> Any:
+    with transaction() as session:
+        return disputes.get_dispute(session, dispute_id, own_venue_id())
+
+
+@bp.post("/disputes")
+@bp.input(MissingBody)
+@bp.output(DisputeShown, status_code=201)
+@bp.doc(summary="Dispute a line of a venue's list that is not in our books; repeating it gives the same case")
+@allow(Role.STAFF, Role.VENUE)
+def post_dispute(json_data: MissingBody) -> Any:
+    only_own_venue(json_data.venue_id)
+    with transaction() as session:
+        month = Month.parse(json_data.month)
+        return disputes.report_missing(session, json_data.venue_id, month, json_data.reference)
+
+
+@bp.put("/disputes/<uuid:dispute_id>/decision")
+@bp.input(DecisionBody)
+@bp.output(DisputeShown)
+@bp.doc(summary="Accept, to be paid with the next settlement, or reject; once")
+@allow(Role.STAFF)
+def put_decision(dispute_id: UUID, json_data: DecisionBody) -> Any:
+    with transaction() as session:
+        return disputes.decide(session, dispute_id, **json_data.model_dump(), by=caller().key)

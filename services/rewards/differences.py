@@ -209,6 +209,7 @@ def _booked(session: Session, venue_id: UUID, which: ColumnElement[bool]) -> lis
     rows = session.execute(
         select(Redemption.id, Redemption.reference, Redemption.voucher_id, Redemption.channel, Transfer.created_at,
                Voucher.cost_fen, Redemption.reversed_at.is_not(None))
+        .select_from(Redemption)
         .join(Transfer, and_(Transfer.kind == redeemed, Transfer.cause_id == Redemption.id))
         .join(Voucher, Voucher.id == Redemption.voucher_id)
         .where(Redemption.venue_id == venue_id, which)

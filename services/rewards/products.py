@@ -1,10 +1,11 @@
 """Products and how many may be issued: stock, daily quota and budget, never exceeded, because one UPDATE says so."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, func, select, text, update
+from sqlalchemy import Date, Row, bindparam, case, cast, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import BigInteger, Uuid
@@ -125,12 +126,17 @@ _AVAILABLE_NOW = text(f"SELECT {_AVAILABLE} FROM stocks s {_COUNTED} WHERE s.pro
 )
 
 
-def give_back(session: Session, product_id: UUID) -> None:
-    """One voucher that will not be used can be given out again; its points go back to this month's budget."""
+def give_back(session: Session, product_id: UUID, points: int, issued_at: datetime) -> None:
+    """One voucher that will not be used can be given out again.
+
+    Its points go back to the budget of the month it was issued in: no use for any later one.
+    """
+    month = cast(func.date_trunc("month", func.timezone("Asia/Shanghai", issued_at)), Date())
+    spent = case((Stock.month == month, func.greatest(0, Stock.month_points - points)), else_=Stock.month_points)
     session.execute(
         update(Stock)
-        .where(Stock.product_id == product_id, Product.id == Stock.product_id)
-        .values(left=Stock.left + 1, month_points=func.greatest(0, Stock.month_points - Product.points))
+        .where(Stock.product_id == product_id)
+        .values(left=Stock.left + 1, month_points=spent)
         .execution_options(synchronize_session=False)
     )
 

@@ -112,7 +112,7 @@ def _void(
     row = transfer(journal.product(voucher.product_id), target, voucher.points, TransferKind.VOIDED, voucher.id,
                    volunteer_id=account.volunteer_id, actor=actor)  # fmt: skip
     journal.record_transfers(session, [row])
-    products.give_back(session, voucher.product_id)
+    products.give_back(session, voucher.product_id, voucher.points, voucher.issued_at)
     holder = None if silent else voucher.holder_id
     publish(session, VoucherVoided(**{**about(voucher), "holder_id": holder}, cause=cause))
     return True

@@ -2,7 +2,8 @@
 
 from sqlalchemy.orm import Session
 
-from services.rewards import issuing, ledger, members
+from services.rewards import issuing, ledger, members, pool_wishes
+from services.rewards.pool_wishes import WishWord
 from shared.auth import note_access_changed
 from shared.contracts import Fact
 from shared.contracts.registration import (
@@ -39,6 +40,14 @@ from shared.contracts.rewards import (
     VoucherRedeemed,
     VoucherReversed,
     VoucherVoided,
+)
+from shared.contracts.wishes import (
+    WishClaimed,
+    WishExpired,
+    WishGrantDeclined,
+    WishPublished,
+    WishReleased,
+    WishWithdrawn,
 )
 from shared.inbox import hears
 
@@ -134,3 +143,16 @@ def merge_accounts(session: Session, facts: list[VolunteerMerged]) -> None:
 def withdraw_access(session: Session, facts: list[PersonAccessChanged]) -> None:
     """Tokens issued before the change no longer count here."""
     note_access_changed(session, facts)
+
+
+@hears(WishPublished, WishClaimed, WishReleased, WishWithdrawn, WishExpired)
+def follow_wishes(session: Session, facts: list[WishWord]) -> None:
+    """Know which wishes the pool could grant; a voucher whose wish was released or withdrawn returns."""
+    pool_wishes.note_words(session, facts)
+
+
+@hears(WishGrantDeclined)
+def bring_back_declined(session: Session, facts: list[WishGrantDeclined]) -> None:
+    """The wish was taken already: the voucher returns to the pool."""
+    for fact in sorted(facts, key=lambda fact: fact.wish_id):
+        pool_wishes.bring_back(session, fact.wish_id, fact.voucher_id)

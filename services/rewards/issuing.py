@@ -32,7 +32,7 @@ from services.rewards.models import (
     TransferKind,
     Voucher,
     VoucherOrigin,
-)
+)  # fmt: skip
 from services.rewards.rules import Offer, offers
 from shared.clock import app_now
 from shared.contracts.rewards import VoucherBackordered, VoucherGiven, VoucherIssued
@@ -289,11 +289,13 @@ def _win_backorders(session: Session, ids: Sequence[UUID]) -> list[Backorder]:
 
 def _issue_backorders(session: Session, product: Product, won: Sequence[Backorder]) -> None:
     vault_, held, drafts = code_vault(), Counter[UUID](), []
+    asked = journal.asked_for(session, [order.id for order in won])
     for order in won:
         held[order.volunteer_id] -= order.points
         offer = Offer(order.rule_id, order.rule_version, True, product.id, product.venue_id, product.title,
                       order.points, product.valid_days, product.cost_fen, 0, False)  # fmt: skip
-        drafts.append(draft(vault_, order.volunteer_id, offer))
+        origin = VoucherOrigin.EXCHANGED if order.id in asked else VoucherOrigin.EARNED
+        drafts.append(draft(vault_, order.volunteer_id, offer, origin=origin))
         order.voucher_id = drafts[-1]["id"]
     if drafts:
         session.execute(_HOLD_POINTS, {"ids": list(held), "points": list(held.values())})

@@ -75,6 +75,16 @@ def record_transfers(session: Session, rows: Sequence[Mapping[str, Any]]) -> Non
     insert_rows(session, Transfer, rows)
 
 
+def asked_for(session: Session, backorder_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these entitlements that somebody asked for; the others came of themselves, with hours."""
+    asked = select(Transfer.cause_id).where(
+        Transfer.kind == TransferKind.BACKORDERED,
+        Transfer.cause_id.in_(backorder_ids),
+        Transfer.actor != REGISTRATION,
+    )
+    return set(session.scalars(asked))
+
+
 def balance_of(session: Session, account: str, at: datetime | None = None) -> int:
     """What the journal says an account holds (at a moment, if given): the sum of what came minus what went."""
     then = [Transfer.created_at <= at] if at is not None else []

@@ -5,18 +5,20 @@ from uuid import UUID
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from services.rewards import issuing, ledger, vouchers
+from services.rewards import giving, issuing, ledger, pool_requests, vouchers
 from services.rewards.ledger import Credit, balance_of_account
 from services.rewards.models import (
     Account,
     AccountStatus,
     Backorder,
+    Product,
     Rule,
     RuleKind,
     StandingChoice,
     TransferKind,
     Voucher,
 )
+from services.rewards.rules import NoSuchProduct
 from shared.clock import app_now
 from shared.contracts.registration import HoursCorrected
 
@@ -47,13 +49,13 @@ def apply_correction(session: Session, fact: HoursCorrected) -> None:
 def close_account(session: Session, volunteer_id: UUID, *, erased: bool = False) -> None:
     """End an account: unused vouchers are voided, waiting ones cancelled, points go back. Minutes stay.
 
+    Gifts were somebody else's points: unused they return to the pool, of which whoever left asks nothing any more.
     Repeating it changes nothing; a closed account may still become an erased one.
     """
     ledger.open_accounts(session, [volunteer_id])
     account = session.get_one(Account, volunteer_id, with_for_update=True, populate_existing=True)
     if account.status is AccountStatus.OPEN:
-        vouchers.take_back(session, account, needed=None, cause="left", silent=erased)
-        ledger.forfeit(session, account, cause_id=volunteer_id)
+        _leave_everything(session, account, cause_id=volunteer_id, silent=erased)
         account.status = AccountStatus.ERASED if erased else AccountStatus.CLOSED
     elif account.status is AccountStatus.CLOSED and erased:
         account.status = AccountStatus.ERASED
@@ -68,19 +70,36 @@ def merge_account(session: Session, volunteer_id: UUID, into_id: UUID) -> None:
     if duplicate.status is AccountStatus.MERGED or target.volunteer_id == volunteer_id:
         return
     ledger.merge_points(session, duplicate, target)
+    pool_requests.merge_requests(session, volunteer_id, target.volunteer_id)
     for model, column in ((Voucher, Voucher.holder_id), (Backorder, Backorder.volunteer_id)):
         session.execute(update(model).where(column == volunteer_id).values({column: target.volunteer_id}))
     if target.status is AccountStatus.OPEN:
         _issue(session, target)
     else:
-        vouchers.take_back(session, target, needed=None, cause="left", silent=target.status is AccountStatus.ERASED)
-        ledger.forfeit(session, target, cause_id=volunteer_id)
+        _leave_everything(session, target, cause_id=volunteer_id, silent=target.status is AccountStatus.ERASED)
 
 
-def choose(session: Session, volunteer_id: UUID, choice: StandingChoice) -> Account:
-    """What shall happen to points from now on; `issue` also issues what is due already. Repeating it is harmless."""
+def _leave_everything(session: Session, account: Account, *, cause_id: UUID, silent: bool) -> None:
+    """Requests first: an allocation that won one just now is then seen with its voucher. The account is locked."""
+    pool_requests.withdraw_of(session, account.volunteer_id)
+    vouchers.take_back(session, account, needed=None, cause="left", silent=silent)
+    giving.return_gifts(session, account.volunteer_id)
+    ledger.forfeit(session, account, cause_id=cause_id)
+
+
+def choose(
+    session: Session, volunteer_id: UUID, choice: StandingChoice, preferred_product_id: UUID | None = None
+) -> Account:
+    """What shall happen to points from now on; whatever is due already happens at once. Repeating it is harmless.
+
+    The preferred product is bought first while it is offered, on request or not; None: no preference. Raises
+    NoSuchProduct.
+    """
+    if preferred_product_id is not None and session.get(Product, preferred_product_id) is None:
+        raise NoSuchProduct(f"No product {preferred_product_id}.",
+                            errors=[{"pointer": "/product_id", "detail": "unknown"}])  # fmt: skip
     account = ledger.lock_account(session, volunteer_id)
-    account.standing_choice = choice
+    account.standing_choice, account.preferred_product_id = choice, preferred_product_id
     session.flush()
     _issue(session, account)
     session.refresh(account)

@@ -7,7 +7,9 @@ from services.rewards import (
     issuing,
     lapsing,
     members,
+    pool,
     products,
+    reminders,
     resting,
     sealing,
     venues,
@@ -115,3 +117,21 @@ def lapse_disputes() -> None:
     while ended == BATCH:
         with transaction() as session:
             ended = disputes.lapse(session, BATCH)
+
+
+@periodic("rewards.allocate_pool", every_seconds=600)
+def allocate_pool() -> None:
+    """Give what lies in the pool to those who wait, batch by batch."""
+    more = True
+    while more:
+        with transaction() as session:
+            more = bool(pool.allocate(session, BATCH))
+
+
+@periodic("rewards.remind_expiring", every_seconds=3600)
+def remind_expiring() -> None:
+    """Remind holders once of vouchers that end soon, batch by batch."""
+    reminded = BATCH
+    while reminded == BATCH:
+        with transaction() as session:
+            reminded = reminders.remind_expiring(session, BATCH)

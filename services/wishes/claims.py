@@ -20,7 +20,7 @@ from shared.contracts.wishes import ClaimerKind, WishClaimed, WishConfirmed, Wis
 from shared.outbox import publish
 from shared.problems import Conflict, Forbidden, Problem
 
-LIMITS = {ClaimerKind.VOLUNTEER: 3, ClaimerKind.ORGANISATION: 50}
+LIMITS = {ClaimerKind.VOLUNTEER: 3, ClaimerKind.ORGANISATION: 50, ClaimerKind.POOL: 1}
 """What a claimer's row starts with; from then on the row counts."""
 
 
@@ -46,7 +46,7 @@ class OwnWorkNotConfirmable(Forbidden):
 
 @dataclass(frozen=True)
 class Claimer:
-    """Who leases: a volunteer or an organisation."""
+    """Who leases: a volunteer, an organisation, or a voucher of the pool."""
 
     id: UUID
     kind: ClaimerKind

@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from services.wishes import claims, organisations
+from services.wishes import claims, organisations, pool
 from services.wishes.models import Standing
 from shared.auth import note_access_changed
 from shared.contracts import Fact
@@ -15,11 +15,13 @@ from shared.contracts.registration import (
     VolunteerMerged,
     VolunteerSuspended,
 )  # fmt: skip
+from shared.contracts.rewards import PoolWishGranted
 from shared.contracts.wishes import (
     WishClaimed,
     WishConfirmed,
     WishExpired,
     WishFulfilled,
+    WishGrantDeclined,
     WishPublished,
     WishRejected,
     WishReleased,
@@ -31,7 +33,7 @@ from shared.inbox import hears
 
 PUBLISHES: tuple[type[Fact], ...] = (
     WishSubmitted, WishVerified, WishRejected, WishPublished, WishClaimed, WishReleased, WishFulfilled, WishConfirmed,
-    WishWithdrawn, WishExpired,
+    WishWithdrawn, WishExpired, WishGrantDeclined,
 )  # fmt: skip
 
 
@@ -73,3 +75,10 @@ def move_claims(session: Session, facts: list[VolunteerMerged]) -> None:
     """Wishes that a duplicate held or granted belong to the registration that stays."""
     for fact in sorted(facts, key=lambda f: f.envelope.sequence):
         claims.merge_claimer(session, fact.volunteer_id, fact.into_id, fact.envelope.sequence)
+
+
+@hears(PoolWishGranted)
+def grant_from_pool(session: Session, facts: list[PoolWishGranted]) -> None:
+    """Claim wishes for the vouchers that the pool gave for them, as far as they are still free."""
+    for fact in sorted(facts, key=lambda f: f.wish_id):
+        pool.take_grant(session, fact)

@@ -113,7 +113,7 @@ class PointsLapsed(Fact):
     points: int
 
 
-@fact("rewards", "pool.wish_granted", subject="wish_id", heard_by=("notify",))
+@fact("rewards", "pool.wish_granted", subject="wish_id", heard_by=("notify", "wishes"))
 class PoolWishGranted(Fact):
     """The pool gives a voucher for this wish; `holder_id` hands it over."""
 

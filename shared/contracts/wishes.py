@@ -12,6 +12,7 @@ class ClaimerKind(StrEnum):
 
     VOLUNTEER = "volunteer"
     ORGANISATION = "organisation"
+    POOL = "pool"  #: a voucher out of the pool of rewards, by its id
 
 
 @fact("wishes", "wish.submitted", subject="wish_id", heard_by=("notify",))
@@ -40,7 +41,7 @@ class WishRejected(Fact):
     reason_code: str
 
 
-@fact("wishes", "wish.published", subject="wish_id", heard_by=("notify",))
+@fact("wishes", "wish.published", subject="wish_id", heard_by=("notify", "rewards"))
 class WishPublished(Fact):
     """The wish is on the tree 待认领."""
 
@@ -50,7 +51,7 @@ class WishPublished(Fact):
     title: str  #: public, screened
 
 
-@fact("wishes", "wish.claimed", subject="wish_id", heard_by=("notify",))
+@fact("wishes", "wish.claimed", subject="wish_id", heard_by=("notify", "rewards"))
 class WishClaimed(Fact):
     """One giver leased the wish 已认领 until the deadline."""
 
@@ -63,7 +64,7 @@ class WishClaimed(Fact):
     lease_until: datetime
 
 
-@fact("wishes", "wish.released", subject="wish_id", heard_by=("notify",))
+@fact("wishes", "wish.released", subject="wish_id", heard_by=("notify", "rewards"))
 class WishReleased(Fact):
     """The lease ended without fulfilment; the wish hangs again."""
 
@@ -100,7 +101,7 @@ class WishConfirmed(Fact):
     proposed_minutes: int = 0  #: service time the claimer spent, for registration to have confirmed by the station
 
 
-@fact("wishes", "wish.withdrawn", subject="wish_id", heard_by=("notify",))
+@fact("wishes", "wish.withdrawn", subject="wish_id", heard_by=("notify", "rewards"))
 class WishWithdrawn(Fact):
     """Resident or station took the wish back."""
 
@@ -111,10 +112,18 @@ class WishWithdrawn(Fact):
     claimer_kind: ClaimerKind | None = None
 
 
-@fact("wishes", "wish.expired", subject="wish_id", heard_by=())
+@fact("wishes", "wish.expired", subject="wish_id", heard_by=("rewards",))
 class WishExpired(Fact):
     """Nobody claimed the wish before the day it was needed by; it left the tree."""
 
     wish_id: UUID
     station_id: UUID
     title: str
+
+
+@fact("wishes", "wish.grant_declined", subject="wish_id", heard_by=("rewards",))
+class WishGrantDeclined(Fact):
+    """The pool gave a voucher for a wish that was no longer free; it is not needed there."""
+
+    wish_id: UUID
+    voucher_id: UUID

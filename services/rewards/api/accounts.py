@@ -32,6 +32,7 @@ class AccountShown(Shown):
     minutes_credited: int | None = Field(default=0, description="none in an answer about a moment: points only")
     shortfall: int = 0
     standing_choice: StandingChoice = StandingChoice.ISSUE
+    preferred_product_id: UUID | None = None
     status: AccountStatus = AccountStatus.OPEN
     merged_into: UUID | None = None
     lapsing: list[LapsingShown] = Field(default=[], description="the next points to lapse, soonest first")
@@ -93,6 +94,7 @@ class StatementShown(BaseModel):
 
 class ChoiceBody(Body):
     choice: StandingChoice
+    product_id: UUID | None = Field(default=None, description="what to buy first while it is offered; missing: none")
 
 
 @bp.get("/accounts/<uuid:volunteer_id>")
@@ -148,4 +150,4 @@ def get_entries(volunteer_id: UUID, query_data: PageQuery) -> Any:
 def put_standing_choice(volunteer_id: UUID, json_data: ChoiceBody) -> Any:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
-        return choose(session, volunteer_id, json_data.choice)
+        return choose(session, volunteer_id, json_data.choice, json_data.product_id)

@@ -5,12 +5,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
+from flask import Response
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
-from services.rewards import tracing, vouchers
+from services.rewards import pictures, tracing, vouchers
 from services.rewards.api.accounts import EntryShown
-from services.rewards.models import TransferKind, Voucher, VoucherStatus
+from services.rewards.models import TransferKind, Venue, Voucher, VoucherOrigin, VoucherStatus
 from services.rewards.vouchers import VoucherNotFound
 from shared.auth import Role, allow, caller, only_self_or_staff
 from shared.db import transaction
@@ -23,7 +24,8 @@ READERS = (Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF, Role.AUDITOR)
 
 class VoucherShown(Shown):
     id: UUID
-    holder_id: UUID
+    holder_id: UUID | None = Field(description="none in the pool, and of one to practise with")
+    origin: VoucherOrigin
     product_id: UUID
     venue_id: UUID
     title: str
@@ -64,9 +66,16 @@ class SourceShown(Shown):
 
 
 class TraceShown(Shown):
+    """For the holder of a gift: what happened since it came to them."""
+
     voucher: VoucherShown
     transfers: list[EntryShown]
     sources: list[SourceShown]
+    giver_id: UUID | None = Field(description="who gave it; the holder is told only if the giver wanted that")
+
+
+def _picture(content_type: str) -> dict[int, Any]:
+    return {200: {"description": "The picture", "content": {content_type: {"schema": {"type": "string"}}}}}
 
 
 @bp.get("/vouchers")
@@ -109,15 +118,46 @@ def get_code(voucher_id: UUID) -> Any:
         return {"code": vouchers.show_code(session, voucher_id, UUID(str(caller().subject)))}
 
 
+@bp.get("/vouchers/<uuid:voucher_id>/code.svg")
+@bp.doc(
+    summary="The code as a QR drawing, for the holder only; every look is noted", responses=_picture("image/svg+xml")
+)
+@allow(Role.VOLUNTEER, Role.COORDINATOR)
+def get_code_svg(voucher_id: UUID) -> Any:
+    with transaction() as session:
+        drawn = pictures.qr_svg(vouchers.show_code(session, voucher_id, UUID(str(caller().subject))))
+    return Response(drawn, content_type="image/svg+xml")
+
+
+@bp.get("/vouchers/<uuid:voucher_id>/code.png")
+@bp.doc(summary="The code as a QR picture, for the holder only; every look is noted", responses=_picture("image/png"))
+@allow(Role.VOLUNTEER, Role.COORDINATOR)
+def get_code_png(voucher_id: UUID) -> Any:
+    with transaction() as session:
+        drawn = pictures.qr_png(vouchers.show_code(session, voucher_id, UUID(str(caller().subject))))
+    return Response(drawn, content_type="image/png")
+
+
+@bp.get("/vouchers/<uuid:voucher_id>/card.svg")
+@bp.doc(summary="A card to print (A7) or keep on the phone, for the holder only; every look is noted",
+        responses=_picture("image/svg+xml"))  # fmt: skip
+@allow(Role.VOLUNTEER, Role.COORDINATOR)
+def get_card(voucher_id: UUID) -> Any:
+    with transaction() as session:
+        code = vouchers.show_code(session, voucher_id, UUID(str(caller().subject)))
+        voucher = vouchers.get_voucher(session, voucher_id)
+        card = pictures.card_svg(voucher, session.get_one(Venue, voucher.venue_id).name, code)
+    return Response(card, content_type="image/svg+xml")
+
+
 @bp.get("/vouchers/<uuid:voucher_id>/trace")
 @bp.output(TraceShown)
 @bp.doc(summary="From the seat back to the check-in: transfers, rule versions, service records")
 @allow(*READERS)
 def get_trace(voucher_id: UUID) -> Any:
     with transaction() as session:
-        found = tracing.trace(session, voucher_id)
-    _only_for_readers(found.voucher)
-    return found
+        _only_for_readers(vouchers.get_voucher(session, voucher_id))
+        return tracing.trace(session, voucher_id, for_holder=not _sees_all())
 
 
 @bp.put("/vouchers/<uuid:voucher_id>/voidance")
@@ -130,8 +170,11 @@ def put_voidance(voucher_id: UUID, json_data: VoidanceBody) -> Any:
         return vouchers.void_voucher(session, voucher_id, json_data.reason, caller().key)
 
 
+def _sees_all() -> bool:
+    return caller().role in (Role.STAFF, Role.AUDITOR)
+
+
 def _only_for_readers(voucher: Voucher) -> None:
     """A foreign voucher is an unknown one, down to the words."""
-    principal = caller()
-    if principal.role not in (Role.STAFF, Role.AUDITOR) and principal.subject != voucher.holder_id:
+    if not _sees_all() and caller().subject != voucher.holder_id:
         raise VoucherNotFound(f"No voucher {voucher.id}.")

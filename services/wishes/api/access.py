@@ -40,8 +40,11 @@ def claims_for(principal: Principal, claimer: Claimer) -> bool:
 
 
 def may_claim_for(claimer: Claimer) -> Claimer:
-    """Staff claim for anybody, such as somebody at the desk without a phone. Raises NotFound for a foreign claimer."""
-    if not (caller().is_staff or claims_for(caller(), claimer)):
+    """Staff claim for anybody, such as somebody at the desk without a phone; the pool claims by itself.
+
+    Raises NotFound for a foreign claimer.
+    """
+    if claimer.kind is ClaimerKind.POOL or not (caller().is_staff or claims_for(caller(), claimer)):
         raise NotFound(f"No claimer {claimer.id}.")
     return claimer
 

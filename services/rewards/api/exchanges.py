@@ -1,0 +1,53 @@
+"""`/v1/exchanges`: points into a voucher because somebody asked."""
+
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from pydantic import Field, StrictBool
+
+from services.rewards.api.vouchers import VoucherShown
+from services.rewards.exchanging import exchange
+from shared.auth import Role, allow, caller
+from shared.db import transaction
+from shared.fields import Body, Shown
+from shared.problems import NotFound, invalid
+
+bp = APIBlueprint("exchanges", __name__, url_prefix="/v1")
+
+
+class ExchangeBody(Body):
+    product_id: UUID
+    wait: StrictBool = Field(default=False, description="sold out: hold the points and stand behind those who wait")
+    volunteer_id: UUID | None = Field(default=None, description="for whom; needed from staff, else yourself")
+
+
+class ExchangeShown(Shown):
+    """`voucher`, or where it was sold out `backorder_id`: the place in the queue."""
+
+    voucher: VoucherShown | None
+    backorder_id: UUID | None
+
+
+@bp.post("/exchanges")
+@bp.input(ExchangeBody)
+@bp.output(ExchangeShown, status_code=201)
+@bp.doc(summary="Spend points on a voucher; recorded hours stay as they are")
+@allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
+def post_exchange(json_data: ExchangeBody) -> Any:
+    volunteer_id = for_whom(json_data.volunteer_id, "/volunteer_id")
+    with transaction() as session:
+        return exchange(session, volunteer_id, json_data.product_id, wait=json_data.wait, actor=caller().key)
+
+
+def for_whom(named: UUID | None, pointer: str) -> UUID:
+    """Staff ask for somebody, who must be named; everybody else for themselves. Foreign is unknown."""
+    principal = caller()
+    if principal.is_staff:
+        if named is None:
+            raise invalid(pointer, "Say for whom.")
+        return named
+    me = UUID(str(principal.subject))
+    if named not in (None, me):
+        raise NotFound(f"No {named}.")
+    return me

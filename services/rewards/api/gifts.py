@@ -1,0 +1,95 @@
+"""A voucher in other hands: `/v1/vouchers/{id}/gift`, its chain of custody, and a new code for a lost one.
+
+There is no way to withdraw a gift: its receiver may have used it in the same moment.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from pydantic import BaseModel, Field, StrictBool
+
+from services.rewards import giving
+from services.rewards.api.vouchers import READERS, VoucherShown
+from services.rewards.giving import Chain
+from services.rewards.models import HandoverKind
+from shared.auth import Role, allow, caller
+from shared.db import transaction
+from shared.fields import Body, Shown
+
+bp = APIBlueprint("gifts", __name__, url_prefix="/v1")
+
+
+class GiftBody(Body):
+    to: UUID | Literal["pool"] = Field(description="a volunteer's id, or the pool for whoever needs it more")
+    named: StrictBool = Field(default=False, description="whether the receiver may know from whom; never in the pool")
+
+
+class GiftShown(Shown):
+    """What became of the giver's voucher. The new one is the receiver's alone."""
+
+    voucher_id: UUID
+    previous_id: UUID
+    to: UUID | Literal["pool"]
+    named: bool
+
+
+class ReissueBody(Body):
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class LinkShown(Shown):
+    kind: HandoverKind
+    from_voucher_id: UUID | None = Field(description="none where a standing choice bought it for the pool")
+    to_voucher_id: UUID
+    giver_id: UUID | None = Field(description="none out of the pool, and where the giver stays unnamed")
+    receiver_id: UUID | None = Field(description="none into the pool")
+    named: bool
+    created_at: datetime
+
+
+class ChainShown(BaseModel):
+    items: list[LinkShown]
+
+
+@bp.post("/vouchers/<uuid:voucher_id>/gift")
+@bp.input(GiftBody)
+@bp.output(GiftShown, status_code=201)
+@bp.doc(summary="Hand one's own unused voucher on; the old code dies, and there is no taking back")
+@allow(Role.VOLUNTEER, Role.COORDINATOR)
+def post_gift(voucher_id: UUID, json_data: GiftBody) -> Any:
+    me = UUID(str(caller().subject))
+    to = json_data.to if isinstance(json_data.to, UUID) else None
+    with transaction() as session:
+        given = giving.give(session, voucher_id, me, to, named=json_data.named, actor=caller().key)
+        return GiftShown(voucher_id=given.id, previous_id=voucher_id, to=given.holder_id or "pool",
+                         named=json_data.named and to is not None)  # fmt: skip
+
+
+@bp.get("/vouchers/<uuid:voucher_id>/chain")
+@bp.output(ChainShown)
+@bp.doc(summary="Who had it: all of it for staff and auditors, the own links for whoever had it once")
+@allow(*READERS)
+def get_chain(voucher_id: UUID) -> Any:
+    principal = caller()
+    reader = None if principal.role in (Role.STAFF, Role.AUDITOR) else UUID(str(principal.subject))
+    with transaction() as session:
+        return _shown(giving.chain(session, voucher_id, reader))
+
+
+@bp.post("/vouchers/<uuid:voucher_id>/reissue")
+@bp.input(ReissueBody)
+@bp.output(VoucherShown, status_code=201)
+@bp.doc(summary="A new code for the same holder, where the old one was lost or seen; staff see neither")
+@allow(Role.STAFF)
+def post_reissue(voucher_id: UUID, json_data: ReissueBody) -> Any:
+    with transaction() as session:
+        return giving.reissue(session, voucher_id, json_data.reason, caller().key)
+
+
+def _shown(chain: Chain) -> ChainShown:
+    items = [LinkShown(kind=link.kind, from_voucher_id=link.from_voucher_id, to_voucher_id=link.to_voucher_id,
+                       giver_id=chain.giver_of(link), receiver_id=link.receiver_id, named=link.named,
+                       created_at=link.created_at) for link in chain.links]  # fmt: skip
+    return ChainShown(items=items)

@@ -1,0 +1,209 @@
+"""`/v1/pool`: what was left to whoever needs it, who asks for it, and how it is given out."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from pydantic import BaseModel, Field
+from sqlalchemy import select
+
+from services.rewards import pool, pool_requests, pool_wishes
+from services.rewards.api.vouchers import VoucherShown
+from services.rewards.models import Need, PoolRequest, PoolRequestStatus, PoolWish
+from services.rewards.pool_requests import PoolRequestNotFound
+from shared.auth import Role, allow, caller
+from shared.db import transaction
+from shared.fields import Body, Shown
+from shared.paging import PageQuery, page_of
+from shared.problems import NotFound, invalid
+
+bp = APIBlueprint("pool", __name__, url_prefix="/v1")
+ALLOCATE_AT_ONCE = 200
+SEES_ALL = (Role.STAFF, Role.AUDITOR)
+
+
+class PooledShown(Shown):
+    product_id: UUID
+    venue_id: UUID
+    title: str
+    count: int
+    first_expires_at: datetime = Field(description="when the first of them ends")
+
+
+class PoolShown(BaseModel):
+    items: list[PooledShown]
+
+
+class RequestBody(Body):
+    need: Need
+    product_id: UUID | None = Field(default=None, description="missing: anything")
+    recipient_id: UUID | None = Field(
+        default=None, description="the person in need: a volunteer, or a beneficiary of wishes; yourself if missing"
+    )
+    holder_id: UUID | None = Field(default=None, description="staff: who hands it over, else the person in need")
+
+
+class RequestShown(Shown):
+    id: UUID
+    recipient_id: UUID
+    holder_id: UUID = Field(description="who will see the code")
+    product_id: UUID | None
+    need: Need
+    status: PoolRequestStatus
+    voucher_id: UUID | None
+    created_at: datetime
+    ended_at: datetime | None
+
+
+class ExplanationShown(Shown):
+    """Fewest received in a year comes first, then the longest wait; vouchers that end first go first."""
+
+    received_before: int = Field(description="granted to this person in the year before")
+    waited_days: int
+    ahead: int | None = Field(description="how many wait before this one; none once it ended")
+
+
+class ExplainedShown(RequestShown):
+    explanation: ExplanationShown
+
+
+class RequestsQuery(PageQuery):
+    status: PoolRequestStatus | None = None
+
+
+class RequestsShown(BaseModel):
+    items: list[RequestShown]
+    next: str | None
+
+
+class GrantedShown(BaseModel):
+    items: list[RequestShown]
+
+
+class PoolWishShown(Shown):
+    wish_id: UUID
+    station_id: UUID | None
+    category: str | None
+    title: str | None
+
+
+class PoolWishesShown(BaseModel):
+    items: list[PoolWishShown]
+    next: str | None
+
+
+class WishGrantBody(Body):
+    wish_id: UUID
+    product_id: UUID
+    holder_id: UUID = Field(description="who sees the code and hands it over")
+
+
+@bp.get("/pool")
+@bp.output(PoolShown)
+@bp.doc(summary="What lies in the pool, by product; nothing about persons")
+@allow(public=True)
+def get_pool() -> Any:
+    with transaction() as session:
+        return {"items": pool.contents(session)}
+
+
+@bp.post("/pool/requests")
+@bp.input(RequestBody)
+@bp.output(RequestShown, status_code=201)
+@bp.doc(summary="Ask the pool, for oneself or (coordinators, staff) for somebody in need; one request per person")
+@allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
+def post_request(json_data: RequestBody) -> Any:
+    recipient_id, holder_id = _for_whom(json_data)
+    with transaction() as session:
+        return pool_requests.ask(session, recipient_id, holder_id, json_data.need, json_data.product_id, caller().key)
+
+
+@bp.get("/pool/requests")
+@bp.input(RequestsQuery, location="query")
+@bp.output(RequestsShown)
+@bp.doc(summary="One's own requests to the pool, newest first; staff and auditors see all")
+@allow(Role.VOLUNTEER, Role.COORDINATOR, *SEES_ALL)
+def get_requests(query_data: RequestsQuery) -> Any:
+    wanted = select(PoolRequest)
+    if caller().role not in SEES_ALL:
+        wanted = wanted.where(PoolRequest.holder_id == caller().subject)
+    if query_data.status is not None:
+        wanted = wanted.where(PoolRequest.status == query_data.status)
+    with transaction() as session:
+        items, following = page_of(session, wanted, PoolRequest.id, query_data)
+        return {"items": items, "next": following}
+
+
+@bp.get("/pool/requests/<uuid:request_id>")
+@bp.output(ExplainedShown)
+@bp.doc(summary="One request, and why it stands where it stands")
+@allow(Role.VOLUNTEER, Role.COORDINATOR, *SEES_ALL)
+def get_request(request_id: UUID) -> Any:
+    with transaction() as session:
+        request = _only_own(pool_requests.find(session, request_id))
+        shown = RequestShown.model_validate(request).model_dump()
+        return shown | {"explanation": pool.explain(session, request)}
+
+
+@bp.delete("/pool/requests/<uuid:request_id>")
+@bp.output(RequestShown)
+@bp.doc(summary="Wait no longer; repeating it changes nothing")
+@allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
+def delete_request(request_id: UUID) -> Any:
+    with transaction() as session:
+        _only_own(pool_requests.find(session, request_id))
+        return pool_requests.withdraw(session, request_id)
+
+
+@bp.post("/pool/allocations")
+@bp.output(GrantedShown, status_code=201)
+@bp.doc(summary="Give out now what lies in the pool, at most 200 at once")
+@allow(Role.STAFF)
+def post_allocation() -> Any:
+    with transaction() as session:
+        return {"items": pool.allocate(session, ALLOCATE_AT_ONCE, caller().key)}
+
+
+@bp.get("/pool/wishes")
+@bp.input(PageQuery, location="query")
+@bp.output(PoolWishesShown)
+@bp.doc(summary="Wishes on the tree that the pool could grant")
+@allow(Role.STAFF)
+def get_wishes(query_data: PageQuery) -> Any:
+    with transaction() as session:
+        items, following = page_of(session, select(PoolWish).where(pool_wishes.free()), PoolWish.wish_id, query_data)
+        return {"items": items, "next": following}
+
+
+@bp.post("/pool/wish-grants")
+@bp.input(WishGrantBody)
+@bp.output(VoucherShown, status_code=201)
+@bp.doc(summary="Take a voucher out of the pool for a wish; it comes back if the wish is taken already")
+@allow(Role.STAFF)
+def post_wish_grant(json_data: WishGrantBody) -> Any:
+    with transaction() as session:
+        return pool_wishes.grant_wish(session, json_data.wish_id, json_data.product_id, json_data.holder_id,
+                                      caller().key)  # fmt: skip
+
+
+def _for_whom(body: RequestBody) -> tuple[UUID, UUID]:
+    """The person in need, and who will see the code: volunteers ask for themselves, coordinators also for others."""
+    principal = caller()
+    if principal.is_staff:
+        if body.recipient_id is None:
+            raise invalid("/recipient_id", "Say for whom.")
+        return body.recipient_id, body.holder_id or body.recipient_id
+    me = UUID(str(principal.subject))
+    recipient_id = body.recipient_id or me
+    if body.holder_id not in (None, me) or (principal.role is Role.VOLUNTEER and recipient_id != me):
+        raise NotFound("No such person.")
+    return recipient_id, me
+
+
+def _only_own(request: PoolRequest) -> PoolRequest:
+    """Of who will see the code, and of the person in need; a foreign one is unknown."""
+    principal = caller()
+    if principal.role not in SEES_ALL and principal.subject not in (request.holder_id, request.recipient_id):
+        raise PoolRequestNotFound(f"No request {request.id}.")
+    return request

@@ -1,0 +1,98 @@
+"""Asking the pool: for oneself, or by a station worker for somebody in need. Why is a word of a closed list."""
+
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from services.rewards.asking import check_standing, lock_accounts
+from services.rewards.models import Need, PoolRequest, PoolRequestStatus, Product
+from services.rewards.rules import NoSuchProduct
+from shared.clock import app_now
+from shared.db import changed, inserted
+from shared.ids import new_id
+from shared.problems import Conflict, NotFound
+
+
+class PoolRequestNotFound(NotFound):
+    """There is no such request to the pool."""
+
+
+class RequestWaiting(Conflict):
+    """A request for this person waits already."""
+
+
+class RequestGranted(Conflict):
+    """This request was granted: there is nothing to withdraw."""
+
+
+def ask(
+    session: Session, recipient_id: UUID, holder_id: UUID, need: Need, product_id: UUID | None, by: str
+) -> PoolRequest:
+    """Wait for a voucher from the pool, of a product or (None) of any; one request per person at a time.
+
+    `holder_id` will see the code. Raises NoSuchProduct, RequestWaiting, AccountSuspended, AccountEnded.
+    """
+    if product_id is not None and session.get(Product, product_id) is None:
+        raise NoSuchProduct(f"No product {product_id}.", errors=[{"pointer": "/product_id", "detail": "unknown"}])
+    accounts = lock_accounts(session, {recipient_id, holder_id})
+    for account in accounts.values():
+        check_standing(account)
+    recipient = accounts[recipient_id].volunteer_id if recipient_id in accounts else recipient_id
+    holder = accounts[holder_id].volunteer_id if holder_id in accounts else holder_id
+    request_id = new_id()
+    asked = inserted(
+        session,
+        insert(PoolRequest)
+        .values(id=request_id, recipient_id=recipient, holder_id=holder, product_id=product_id, need=need, asked_by=by)
+        .on_conflict_do_nothing(),
+    )
+    if not asked:
+        raise RequestWaiting(f"A request for {recipient} waits already.")
+    return find(session, request_id)
+
+
+def find(session: Session, request_id: UUID) -> PoolRequest:
+    """Raises PoolRequestNotFound."""
+    request = session.get(PoolRequest, request_id, populate_existing=True)
+    if request is None:
+        raise PoolRequestNotFound(f"No request {request_id}.")
+    return request
+
+
+def withdraw(session: Session, request_id: UUID) -> PoolRequest:
+    """Wait no longer. Repeating it changes nothing. Raises PoolRequestNotFound, RequestGranted."""
+    withdrawn = session.execute(
+        update(PoolRequest)
+        .where(PoolRequest.id == request_id, PoolRequest.status == PoolRequestStatus.WAITING)
+        .values(status=PoolRequestStatus.WITHDRAWN, ended_at=app_now())
+    )
+    request = find(session, request_id)
+    if not changed(withdrawn) and request.status is PoolRequestStatus.GRANTED:
+        raise RequestGranted(f"Request {request_id} was granted.")
+    return request
+
+
+def withdraw_of(session: Session, person_id: UUID) -> None:
+    """Whoever left waits no longer, neither for themselves nor for others."""
+    for mine in (PoolRequest.recipient_id, PoolRequest.holder_id):
+        session.execute(
+            update(PoolRequest)
+            .where(mine == person_id, PoolRequest.status == PoolRequestStatus.WAITING)
+            .values(status=PoolRequestStatus.WITHDRAWN, ended_at=app_now())
+        )
+
+
+def merge_requests(session: Session, old_id: UUID, new_id_: UUID) -> None:
+    """What a duplicate asked for and received belongs to who stays; of two that wait, the older goes on."""
+    waiting = session.scalars(
+        select(PoolRequest.id)
+        .where(PoolRequest.recipient_id.in_([old_id, new_id_]), PoolRequest.status == PoolRequestStatus.WAITING)
+        .order_by(PoolRequest.id)
+        .with_for_update()
+    ).all()
+    for request_id in waiting[1:]:
+        withdraw(session, request_id)
+    for column in (PoolRequest.recipient_id, PoolRequest.holder_id):
+        session.execute(update(PoolRequest).where(column == old_id).values({column: new_id_}))

@@ -1,0 +1,26 @@
+"""A voucher of the pool 爱心券池 grants a wish: rewards says so, the wish is claimed for it, its station confirms."""
+
+from sqlalchemy.orm import Session
+
+from services.wishes.claims import Claimer, WishNotClaimable, claim_wish, fulfil_wish
+from services.wishes.lifecycle import WishNotFound
+from shared.contracts.rewards import PoolWishGranted
+from shared.contracts.wishes import ClaimerKind, WishGrantDeclined
+from shared.outbox import publish
+
+POOL = "pool"
+"""The actor of what the pool does."""
+
+
+def take_grant(session: Session, fact: PoolWishGranted) -> None:
+    """Claim and fulfil a wish for the voucher that was given for it, or decline where somebody else was faster.
+
+    Repeating it changes nothing. A declined voucher returns to the pool, so rewards must hear it from us.
+    """
+    voucher = Claimer(fact.voucher_id, ClaimerKind.POOL)
+    try:
+        wish = claim_wish(session, fact.wish_id, voucher, POOL)
+    except (WishNotFound, WishNotClaimable):
+        publish(session, WishGrantDeclined(wish_id=fact.wish_id, voucher_id=fact.voucher_id))
+        return
+    fulfil_wish(session, fact.wish_id, voucher, POOL, fence=wish.fence, note=fact.title)

@@ -10,7 +10,9 @@ from shared.gateway.sessions import LogInNeeded
 
 
 def page_for(*roles: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A page for these roles: others are told, strangers are sent to the log-in."""
+    """A page for these roles: others are told, strangers are sent to the log-in. Who coordinates volunteers too."""
+    if "volunteer" in roles:
+        roles = (*roles, "coordinator")
 
     def wrap(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)

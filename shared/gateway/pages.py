@@ -4,20 +4,20 @@ Server-rendered, without a build step or anybody else's hosts; a script only mak
 """
 
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+from uuid import uuid4
 
 from flask import Flask, Response, g, redirect, render_template, request, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from shared.clock import SITE
 from shared.gateway.asking import Told
+from shared.gateway.formats import FILTERS
 from shared.gateway.sessions import LogInNeeded, keep_sessions
-from shared.gateway.views import counter, desk, entry, mine, tree
-from shared.gateway.words import word
+from shared.gateway.views import BLUEPRINTS
+from shared.gateway.words import said, word
 from shared.language import LANGUAGES, request_language, translate
 from shared.logs import current_traceparent, get_logger
 from shared.settings import Settings
@@ -35,6 +35,8 @@ SECURITY = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 MAX_FORM_BYTES = 64 * 1024
+MAX_LIST_BYTES = 20 * 1024 * 1024
+LARGE_FORMS = ("venue_month.send_list", "desk_settlement.send_list")
 
 
 def make_pages(settings: Settings, call: Callable[..., Any]) -> Flask:
@@ -44,7 +46,7 @@ def make_pages(settings: Settings, call: Callable[..., Any]) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=MAX_FORM_BYTES)
     app.extensions["settings"] = settings
     sessions = keep_sessions(app, settings, call)
-    for blueprint in (tree.bp, entry.bp, mine.bp, counter.bp, desk.bp):
+    for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
 
     @app.get("/healthz")
@@ -55,6 +57,12 @@ def make_pages(settings: Settings, call: Callable[..., Any]) -> Flask:
     def choose_language() -> None:
         wanted = request.args.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
         g.language = wanted if wanted in LANGUAGES else request_language()
+
+    @app.before_request
+    def take_lists() -> None:
+        """A list of a month is a larger form than any other; it is read only by whom it is for."""
+        if request.endpoint in LARGE_FORMS:
+            request.max_content_length = MAX_LIST_BYTES
 
     @app.before_request
     def refuse_foreign_forms() -> AnyResponse | tuple[str, int] | None:
@@ -82,14 +90,15 @@ def make_pages(settings: Settings, call: Callable[..., Any]) -> Flask:
         return {
             "_": lambda text: translate(text, g.language),
             "word": word,
+            "said": said(request.args.get("done")),
+            "once": lambda: uuid4().hex,
             "language": g.language,
             "who": sessions.current(),
             "form_token": sessions.form_token,
             "in_language": _in_language,
         }
 
-    app.add_template_filter(_when, "when")
-    app.add_template_filter(_hours, "hours")
+    app.jinja_env.filters.update(FILTERS)
     _answer_errors(app)
     return app
 
@@ -98,24 +107,6 @@ def _in_language(language: str) -> str:
     """A link to this page in another language; relative, so that no path of the visitor's gets into it."""
     again = request.args.to_dict() if request.method == "GET" else {}
     return ("" if request.method == "GET" else "/") + "?" + urlencode({**again, "lang": language})
-
-
-def _when(instant: str | None, until: str | None = None) -> str:
-    """An RFC 3339 instant, or the time between two, as people at the centre read it."""
-    if not instant:
-        return ""
-    start = datetime.fromisoformat(instant).astimezone(SITE)
-    shown = f"{start:%Y-%m-%d %H:%M}"
-    if not until:
-        return shown
-    end = datetime.fromisoformat(until).astimezone(SITE)
-    return f"{shown}–{end:%H:%M}" if end.date() == start.date() else f"{shown} – {end:%Y-%m-%d %H:%M}"
-
-
-def _hours(minutes: int | None) -> str:
-    """Whole minutes as hours, at most one decimal, rounded down: never more than was worked."""
-    tenths = (minutes or 0) * 10 // 60
-    return f"{tenths // 10}" if tenths % 10 == 0 else f"{tenths / 10:.1f}"
 
 
 def _answer_errors(app: Flask) -> None:

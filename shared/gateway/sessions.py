@@ -22,6 +22,8 @@ REFRESH_PATH = "/v1/auth/refresh"
 RENEW_BEFORE_SECONDS = 30
 REMEMBER_RENEWAL_SECONDS = 60
 STAYS_SECONDS = 30 * 24 * 3600
+MOST_COORDINATED = 20
+"""A cookie holds no more."""
 
 
 class LogInNeeded(Exception):
@@ -37,6 +39,15 @@ class Session:
     role: str
     subject: str
     expires: int
+    organisation: str = ""
+    """Where its owner coordinates just now."""
+    coordinates: tuple[str, ...] = ()
+    """Where its owner may coordinate."""
+
+    @property
+    def volunteers(self) -> bool:
+        """Who coordinates volunteers too."""
+        return self.role in ("volunteer", "coordinator")
 
 
 def session_of(log_in: dict[str, Any]) -> Session:
@@ -44,7 +55,8 @@ def session_of(log_in: dict[str, Any]) -> Session:
     part = str(log_in["access_token"]).split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     return Session(log_in["access_token"], log_in.get("refresh_token") or "", claims["role"], claims["sub"],
-                   int(claims["exp"]))  # fmt: skip
+                   int(claims["exp"]), log_in.get("organisation_id") or "",
+                   tuple(log_in.get("coordinates") or ())[:MOST_COORDINATED])  # fmt: skip
 
 
 class Sessions:
@@ -72,8 +84,10 @@ class Sessions:
         found: Session | None = g.session
         return found
 
-    def renew(self, session: Session) -> Session:
-        """Change the refresh token for a new pair. Raises LogInNeeded.
+    def renew(self, session: Session, organisation: str | None = None) -> Session:
+        """Change the refresh token for a new pair; `organisation` is where its owner wants to coordinate from now on.
+
+        Raises LogInNeeded.
 
         A refresh token works once, and a browser asks for several pages at a time: the first one here renews and the
         others get the same answer.
@@ -82,7 +96,11 @@ class Sessions:
             now = time.monotonic()
             self._renewals = {k: v for k, v in self._renewals.items() if v[0] > now}
             if session.refresh not in self._renewals:
-                answer = self._call("POST", REFRESH_PATH, json={"refresh_token": session.refresh})
+                body = {"refresh_token": session.refresh}
+                where = session.organisation if organisation is None else organisation
+                if where:
+                    body["organisation_id"] = where
+                answer = self._call("POST", REFRESH_PATH, json=body)
                 if answer.status_code >= 500:
                     raise LogInNeeded
                 renewed = session_of(answer.get_json()) if answer.status_code < 300 else None
@@ -120,7 +138,7 @@ class Sessions:
                 response.delete_cookie(self._cookie, **same)
             else:
                 sealed = self._sealed.seal(json.dumps(asdict(g.session)))
-                stays = STAYS_SECONDS if g.session.role == "volunteer" else None  # staff share computers
+                stays = STAYS_SECONDS if g.session.volunteers else None  # staff share computers
                 response.set_cookie(self._cookie, base64.urlsafe_b64encode(sealed).decode(), max_age=stays, **same)
         if hasattr(g, "form_key") and request.cookies.get(self._form_cookie) != g.form_key:
             response.set_cookie(self._form_cookie, g.form_key, **same)

@@ -2,9 +2,10 @@
 
 from contextlib import suppress
 
-from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from shared.gateway.access import page_for
 from shared.gateway.asking import Told, ask
 from shared.gateway.sessions import Sessions, session_of
 
@@ -54,6 +55,17 @@ def log_out() -> Response:
             ask("POST", SIGN_OUT, {"refresh_token": session.refresh}, as_anyone=True)
     _sessions().end()
     return redirect(url_for("tree.show_tree"))
+
+
+@bp.post("/role")
+@page_for("volunteer")
+def take_role() -> Response:
+    """Go on as the coordinator of an organisation, or (none named) as oneself."""
+    wanted = request.form.get("organisation_id", "")
+    if wanted and wanted not in g.session.coordinates:
+        abort(403)
+    _sessions().renew(g.session, organisation=wanted)
+    return redirect(_own_address(request.form.get("next", "")) or url_for("mine.show_me"))
 
 
 @bp.get("/mailbox")

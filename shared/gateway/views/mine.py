@@ -1,15 +1,14 @@
-"""What belongs to the volunteer who is logged in: hours, vouchers, alerts, sign-ups."""
+"""What belongs to the volunteer who is logged in: hours, alerts, sign-ups."""
 
 from uuid import UUID
 
-import segno
 from flask import Blueprint, current_app, g, redirect, render_template, request, url_for
-from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from shared.contracts.notify import STAFF_INBOX
 from shared.gateway.access import page_for
 from shared.gateway.asking import Told, ask
+from shared.gateway.doing import if_there
 
 bp = Blueprint("mine", __name__)
 
@@ -21,28 +20,7 @@ PAGE = 20
 def show_me() -> str:
     mine = f"/v1/volunteers/{g.session.subject}"
     return render_template("me.html", volunteer=ask("GET", mine), hours=ask("GET", f"{mine}/hours"),
-                           account=_if_any(f"/v1/accounts/{g.session.subject}"))  # fmt: skip
-
-
-@bp.get("/wallet")
-@page_for("volunteer")
-def show_wallet(told: Told | None = None) -> str:
-    page = ask("GET", "/v1/vouchers", query={"holder_id": g.session.subject, "limit": PAGE,
-                                              "after": request.args.get("after")})  # fmt: skip
-    return render_template("wallet.html", page=page, told=told)
-
-
-@bp.post("/wallet/<uuid:voucher_id>/code")
-@page_for("volunteer")
-def show_code(voucher_id: UUID) -> str | tuple[str, int]:
-    """Asked for by a click, because each look is logged. The answer is not kept by the browser."""
-    try:
-        code = ask("GET", f"/v1/vouchers/{voucher_id}/code")["code"]
-    except Told as told:
-        return show_wallet(told), told.status
-    drawn = segno.make_qr(code).svg_inline(scale=6, border=4, light="#fff", dark="#000", omitsize=True,
-                                           title=code)  # fmt: skip
-    return render_template("code.html", code=code, qr=Markup(drawn))  # noqa: S704 - drawn by segno from our own code
+                           account=if_there("GET", f"/v1/accounts/{g.session.subject}", {}))  # fmt: skip
 
 
 @bp.get("/inbox")
@@ -93,18 +71,7 @@ def change_sign_up(activity_id: UUID, session_id: UUID) -> Response | tuple[str,
 def _own_sign_ups() -> dict[str, str]:
     """Session id to state, for the volunteer who looks."""
     session = current_app.extensions["sessions"].current()
-    if session is None or session.role != "volunteer":
+    if session is None or not session.volunteers:
         return {}
     page = ask("GET", f"/v1/volunteers/{session.subject}/sign-ups")
     return {one["session_id"]: one["status"] for one in page["items"]}
-
-
-def _if_any(path: str) -> dict[str, int]:
-    """What another service may not have yet: the account opens when the fact about the volunteer has arrived."""
-    try:
-        found: dict[str, int] = ask("GET", path)
-    except Told as told:
-        if told.status != 404:
-            raise
-        return {}
-    return found

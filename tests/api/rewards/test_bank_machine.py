@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from sqlalchemy import select, text
+from sqlalchemy import select, text, true
 from sqlalchemy.exc import IntegrityError
 
 from services.rewards import exchanging, giving, holds, issuing, ledger, members, pool, products, redemption, vouchers
@@ -123,10 +123,10 @@ class Bank(RuleBasedStateMachine):
 
     @rule(pick=ANY, under=st.booleans())
     def redeem(self, pick: int, under: bool) -> None:
-        voucher = self.voucher(pick)
+        hold_id = self.holds[pick % len(self.holds)] if under and self.holds else None
+        voucher = self.held_under(hold_id) or self.voucher(pick)
         if voucher is None:
             return
-        hold_id = self.holds[pick % len(self.holds)] if under and self.holds else None
         reference = f"sale-{new_id()}"
         answers = [
             redemption.redeem(self.session, self.venue, self.code(voucher), reference, channel="counter",
@@ -230,8 +230,15 @@ class Bank(RuleBasedStateMachine):
             pass
 
     def voucher(self, pick: int) -> Voucher | None:
-        found = self.session.scalars(select(Voucher).order_by(Voucher.id)).all()
+        """Any voucher, mostly one that can still be used."""
+        usable = Voucher.status.in_(["issued", "held"]) & Voucher.holder_id.is_not(None)
+        found = self.session.scalars(select(Voucher).where(usable if pick % 4 else true()).order_by(Voucher.id)).all()
         return found[pick % len(found)] if found else None
+
+    def held_under(self, hold_id: UUID | None) -> Voucher | None:
+        if hold_id is None:
+            return None
+        return self.session.scalars(select(Voucher).where(Voucher.hold_id == hold_id)).one_or_none()
 
     def code(self, voucher: Voucher) -> str:
         return issuing.code_vault().unseal(voucher.code_sealed)

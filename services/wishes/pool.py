@@ -4,6 +4,7 @@ from sqlalchemy.orm import Session
 
 from services.wishes.claims import Claimer, WishNotClaimable, claim_wish, fulfil_wish
 from services.wishes.lifecycle import WishNotFound
+from services.wishes.models import Wish
 from shared.contracts.rewards import PoolWishGranted
 from shared.contracts.wishes import ClaimerKind, WishGrantDeclined
 from shared.outbox import publish
@@ -21,6 +22,9 @@ def take_grant(session: Session, fact: PoolWishGranted) -> None:
     try:
         wish = claim_wish(session, fact.wish_id, voucher, POOL)
     except (WishNotFound, WishNotClaimable):
+        held = session.get(Wish, fact.wish_id)
+        if held is not None and held.claimer_id == fact.voucher_id:
+            return  # granted by this very voucher before
         publish(session, WishGrantDeclined(wish_id=fact.wish_id, voucher_id=fact.voucher_id))
         return
     fulfil_wish(session, fact.wish_id, voucher, POOL, fence=wish.fence, note=fact.title)

@@ -25,7 +25,8 @@ def test_two_hours_become_a_film(bank: Bank, star: Venue) -> None:
     bank.hear(bank.hours(bank.fang, 130), times=2)
     assert bank.account(bank.fang) | {} == {
         "volunteer_id": str(bank.fang), "points_available": 10, "points_held": 0, "minutes_credited": 130,
-        "shortfall": 0, "standing_choice": "issue", "status": "open", "merged_into": None, "lapsing": [], "at": None,
+        "shortfall": 0, "standing_choice": "issue", "preferred_product_id": None, "status": "open",
+        "merged_into": None, "lapsing": [], "at": None,
     }  # fmt: skip
     (voucher,) = bank.vouchers(bank.fang)
     (fact,) = bank.rewards.said("voucher.issued")

@@ -42,6 +42,7 @@ from shared.contracts.rewards import (
     VoucherVoided,
 )
 from shared.contracts.wishes import (
+    ClaimerKind,
     WishClaimed,
     WishConfirmed,
     WishFulfilled,
@@ -80,8 +81,8 @@ def holder(fact: Any) -> UUID | None:
 
 
 def receiver(fact: VoucherGiven) -> UUID | None:
-    """Who has it now; whoever is only given a new code hears that instead."""
-    return None if fact.kind == "reissue" else fact.holder_id
+    """Who has it now; whoever is only given a new code, or hands it over for a wish, hears that instead."""
+    return None if fact.kind in ("reissue", "wish") else fact.holder_id
 
 
 def reissued(fact: VoucherGiven) -> UUID | None:
@@ -94,9 +95,9 @@ def donor(fact: VoucherGiven) -> UUID | None:
 
 
 def claimer(fact: Any) -> UUID | None:
-    """A volunteer, or an organisation by its id: its coordinators read that inbox."""
+    """A volunteer, or an organisation by its id: its coordinators read that inbox. A voucher of the pool reads none."""
     found: UUID | None = fact.claimer_id
-    return found
+    return None if fact.claimer_kind is ClaimerKind.POOL else found
 
 
 def station(fact: Any) -> UUID | None:

@@ -1,9 +1,10 @@
 """Webhooks of venues: verified over the raw bytes, taken in once per (venue, webhook-id), in one transaction."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from itertools import groupby
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -12,9 +13,9 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.rewards import disputes, redemption, venues
+from services.rewards import codes, disputes, guessing, redemption, venue_keys
 from services.rewards.models import WebhookReceipt
-from services.rewards.redemption import Answer, Outcome
+from services.rewards.redemption import Answer, Outcome, Sale
 from shared import webhooks
 from shared.clock import app_now
 from shared.db import inserted
@@ -74,7 +75,7 @@ def receive(session: Session, venue_id: UUID, headers: Mapping[str, str], body: 
     Raises BadSignature (also for an unknown venue), UnreadableWebhook, WebhookIdReused.
     """
     moment: datetime = session.scalars(select(app_now())).one()
-    webhook_id = webhooks.verify(venues.webhook_secrets(session, venue_id), headers, body, moment)
+    webhook_id = webhooks.verify(venue_keys.webhook_secrets(session, venue_id), headers, body, moment)
     message = _read(body)
     fresh = inserted(
         session,
@@ -109,24 +110,32 @@ def _read(body: bytes) -> Single | Batch:
 
 def _take_in(session: Session, venue_id: UUID, message: Single | Batch) -> dict[str, Any]:
     if isinstance(message, Single):
-        return _shown(_book(session, venue_id, Kind(message.type), message.data))
+        line = BatchLine(type=Kind(message.type), code=message.data.code, reference=message.data.reference)
+        return _shown(_book(session, venue_id, [line])[0])
     lines = message.data.items
-    answers: dict[int, dict[str, Any]] = {}
-    # In the order of the codes, so that two batches lock vouchers in one order.
-    for number, line in sorted(enumerate(lines), key=lambda pair: (pair[1].code, pair[0])):
-        answers[number] = {"reference": line.reference, **_shown(_book(session, venue_id, line.type, line))}
-    return {"items": [answers[number] for number in range(len(lines))]}
+    answers = _book(session, venue_id, lines)
+    return {"items": [{"reference": line.reference, **_shown(answer)}
+                      for line, answer in zip(lines, answers, strict=True)]}  # fmt: skip
 
 
-def _book(session: Session, venue_id: UUID, kind: Kind, line: Line) -> Answer:
-    if kind is Kind.REVERSED:
-        answer = redemption.reverse(session, venue_id, line.code, line.reference)
-    else:
-        answer = redemption.redeem(session, venue_id, line.code, line.reference, channel="webhook")
-    if answer.outcome not in (Outcome.REDEEMED, Outcome.REVERSED):
-        voucher_id = answer.voucher.id if answer.voucher else None
-        disputes.open_dispute(session, venue_id, line.reference, answer.outcome.value, voucher_id)
-    return answer
+def _book(session: Session, venue_id: UUID, lines: Sequence[BatchLine]) -> list[Answer]:
+    """Book lines in their order, confirmations that follow each other all at once; what cannot be is put to people."""
+    if any(line.type is Kind.REVERSED for line in lines):  # else one run, which locks all by itself
+        redemption.lock(session, venue_id, [line.code for line in lines])  # in one order, before any moves
+    answers: list[Answer] = []
+    for kind, run in groupby(lines, key=lambda line: line.type):
+        if kind is Kind.REVERSED:
+            answers += [redemption.reverse(session, venue_id, line.code, line.reference) for line in run]
+        else:
+            sales = [Sale(line.code, line.reference) for line in run]
+            answers += redemption.redeem_all(session, venue_id, sales, channel=redemption.WEBHOOK)
+    for line, answer in zip(lines, answers, strict=True):
+        if answer.outcome not in (Outcome.REDEEMED, Outcome.REVERSED):
+            voucher_id = answer.voucher.id if answer.voucher else None
+            disputes.open_dispute(session, venue_id, line.reference, answer.outcome.value, voucher_id)
+    guesses = [line for line, answer in zip(lines, answers, strict=True) if answer.voucher is None]
+    guessing.note_reported(session, venue_id, sum(codes.check(codes.normalise(line.code)) for line in guesses))
+    return answers
 
 
 def _shown(answer: Answer) -> dict[str, Any]:

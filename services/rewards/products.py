@@ -1,7 +1,8 @@
 """Products and how many may be issued: stock, daily quota and budget, never exceeded, because one UPDATE says so."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +13,10 @@ from sqlalchemy.types import BigInteger, Uuid
 
 from services.rewards.models import Product, Stock, Venue
 from shared.contracts.rewards import BudgetLow, StockLow
+from shared.db import changed
 from shared.ids import new_id
 from shared.outbox import publish
-from shared.problems import NotFound, Unprocessable
+from shared.problems import NotFound, Unprocessable, invalid
 
 
 class ProductNotFound(NotFound):
@@ -29,16 +31,58 @@ class StockShort(Exception):
     """Fewer can be issued than were wanted; nothing was taken."""
 
 
-def create_product(session: Session, venue_id: UUID, title: str, points: int, stock: int, valid_days: int) -> Product:
-    """Offer something at a venue for points. Raises NoSuchVenue."""
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms a product is offered. Vouchers keep the validity and the cost of the day they were issued."""
+
+    valid_days: int
+    cost_fen: int = 0  #: what the centre owes the venue for each redemption, in fen
+    daily_quota: int | None = None  #: issued per day at the site, at most
+    offered_from: date | None = None  #: first and last day on which it is issued
+    offered_until: date | None = None
+    blackout_days: Sequence[date] = ()  #: days on which the venue's counter does not take it
+
+    def columns(self) -> dict[str, Any]:
+        """As they are stored. Raises Unprocessable when the period is empty."""
+        if self.offered_from and self.offered_until and self.offered_until < self.offered_from:
+            raise invalid("/offered_until", "The last day lies before the first.")
+        return asdict(self) | {"blackout_days": sorted(set(self.blackout_days))}
+
+
+def create_product(
+    session: Session, venue_id: UUID, title: str, points: int, stock: int, valid_days: int, **more: Any
+) -> Product:
+    """Offer something at a venue for points; `more` are further `Terms`.
+
+    Raises NoSuchVenue, and Unprocessable for an empty period.
+    """
     if session.get(Venue, venue_id) is None:
         raise NoSuchVenue(f"No venue {venue_id}.", errors=[{"pointer": "/venue_id", "detail": "unknown"}])
-    product = Product(id=new_id(), venue_id=venue_id, title=title, points=points, valid_days=valid_days)
+    product = Product(id=new_id(), venue_id=venue_id, title=title, points=points, **Terms(valid_days, **more).columns())
     session.add(product)
     session.flush()
     session.add(Stock(product_id=product.id, left=stock, filled=stock))
     session.flush()
     return product
+
+
+def get_product(session: Session, product_id: UUID) -> tuple[Product, int]:
+    """A product and how many are left. Raises ProductNotFound."""
+    left = select(Product, Stock.left).join(Stock, Stock.product_id == Product.id)
+    row = session.execute(left.where(Product.id == product_id).execution_options(populate_existing=True)).one_or_none()
+    if row is None:
+        raise ProductNotFound(f"No product {product_id}.")
+    return row[0], row[1]
+
+
+def set_terms(session: Session, product_id: UUID, terms: Terms) -> None:
+    """Offer a product on other terms from now on; what is left out goes back to its default. Repeating it is harmless.
+
+    Vouchers that are out keep their cost and their last day, and heed the new blackout days. Raises ProductNotFound,
+    and Unprocessable for an empty period.
+    """
+    if not changed(session.execute(update(Product).where(Product.id == product_id).values(**terms.columns()))):
+        raise ProductNotFound(f"No product {product_id}.")
 
 
 def set_stock(session: Session, product_id: UUID, stock: int) -> None:

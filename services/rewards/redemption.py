@@ -1,5 +1,9 @@
-"""Taking vouchers in: one verb for the counter and the webhook, decided by one UPDATE on the voucher's row."""
+"""Taking vouchers in: one verb for the counter and the webhook, decided by one UPDATE on the vouchers' rows.
 
+It takes many at once, so that a webhook of 500 lines needs as few statements as a counter's single one.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from services.rewards import codes, holds, journal
+from services.rewards.blackouts import refuse_on_blackout_days
 from services.rewards.issuing import code_vault
 from services.rewards.journal import transfer
 from services.rewards.models import Redemption, Resolution, TransferKind, Voucher, VoucherOrigin, VoucherStatus
@@ -22,6 +27,8 @@ from shared.outbox import publish
 from shared.problems import NotFound
 
 HOLD_SECONDS = 300
+COUNTER, WEBHOOK = "counter", "webhook"
+"""Where a redemption came from."""
 
 
 class HoldNotFound(NotFound):
@@ -52,40 +59,76 @@ class Answer:
     redeemed_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """What a venue says it took in: a typed code, and its own number for it."""
+
+    code: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A voucher of this venue, locked, as it stands now."""
+
+    voucher: Voucher
+    free: bool  #: may be taken in
+    late: bool  #: its last day has passed
+
+
 def check_code(session: Session, venue_id: UUID, code: str) -> Answer:
-    """What `redeem` would say now. Changes nothing."""
+    """What `redeem` at the counter would say now. Changes nothing. Raises BlackoutDay."""
     code = codes.normalise(code)
     if not codes.check(code):
         return Answer(Outcome.UNKNOWN)
-    found = session.execute(select(Voucher, _takeable(None)).where(*_named(venue_id, code))).one_or_none()
+    found = session.execute(select(Voucher, _takeable(None), _late()).where(*_named(venue_id, [code]))).one_or_none()
     if found is None:
         return Answer(Outcome.UNKNOWN)
-    voucher, free = found
-    return Answer(Outcome.REDEEMABLE if free else _why_not(session, voucher), voucher)
+    voucher, free, late = found
+    if free:
+        refuse_on_blackout_days(session, voucher)
+    return Answer(Outcome.REDEEMABLE if free else _why_not(voucher, late), voucher)
 
 
-def find(session: Session, venue_id: UUID, code: str) -> Voucher | None:
-    """The voucher of this venue behind a typed code, locked; another venue's is as unknown as one that never was."""
-    code = codes.normalise(code)
-    if not codes.check(code):
-        return None
-    return session.scalars(
-        select(Voucher).where(*_named(venue_id, code)).with_for_update().execution_options(populate_existing=True)
-    ).one_or_none()
+def lock(
+    session: Session, venue_id: UUID, typed: Iterable[str], free: ColumnElement[bool] | None = None
+) -> dict[str, Found]:
+    """The vouchers of this venue behind typed codes, locked in the order of ids.
+
+    Another venue's is as unknown as one that never was.
+    """
+    plain = {code: codes.normalise(code) for code in typed}
+    named = _named(venue_id, [code for code in set(plain.values()) if codes.check(code)])
+    rows = session.execute(
+        select(Voucher, _takeable(None, own=True) if free is None else free, _late())
+        .where(*named)
+        .order_by(Voucher.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    found = {row[0].code_fingerprint: Found(*row) for row in rows}
+    vault = code_vault()
+    prints = {typed_code: vault.fingerprint(code) for typed_code, code in plain.items()}
+    return {typed_code: found[print_] for typed_code, print_ in prints.items() if print_ in found}
 
 
-def _named(venue_id: UUID, code: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """By its fingerprint, and only at its own venue; what lies in the pool is nobody's yet. The code is normalised."""
+def _named(venue_id: UUID, plain: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    """By fingerprint, and only at its own venue; what lies in the pool is nobody's yet. The codes are normalised."""
+    vault = code_vault()
     owned = or_(Voucher.holder_id.is_not(None), Voucher.origin == VoucherOrigin.SANDBOX)
-    return Voucher.code_fingerprint == code_vault().fingerprint(code), and_(Voucher.venue_id == venue_id, owned)
+    prints = [vault.fingerprint(code) for code in plain]
+    return Voucher.code_fingerprint.in_(prints), Voucher.venue_id == venue_id, owned
 
 
 def hold_voucher(session: Session, venue_id: UUID, code: str, seconds: int = HOLD_SECONDS) -> Answer:
-    """Reserve a voucher for `seconds`; a hold whose time has passed does not count."""
-    voucher = find(session, venue_id, code)
-    if voucher is None:
+    """Reserve a voucher for `seconds`; a hold whose time has passed does not count. Raises BlackoutDay."""
+    hold_id = new_id()
+    found = lock(session, venue_id, [code], _takeable(hold_id)).get(code)
+    if found is None:
         return Answer(Outcome.UNKNOWN)
-    hold_id, earlier_id = new_id(), voucher.hold_id
+    voucher, earlier_id = found.voucher, found.voucher.hold_id
+    if found.free:
+        refuse_on_blackout_days(session, voucher)
     held_until = session.scalar(
         update(Voucher)
         .where(Voucher.id == voucher.id, _takeable(hold_id))
@@ -93,7 +136,7 @@ def hold_voucher(session: Session, venue_id: UUID, code: str, seconds: int = HOL
         .returning(Voucher.held_until)
     )
     if held_until is None:
-        return Answer(_why_not(session, voucher), voucher)
+        return Answer(_why_not(voucher, found.late), voucher)
     if earlier_id is not None:  # it had lapsed, else it would stand in the way
         holds.resolve(session, [earlier_id], Resolution.EXPIRED, journal.CLOCK)
     session.refresh(voucher)
@@ -121,53 +164,112 @@ def release_hold(session: Session, venue_id: UUID, hold_id: UUID) -> None:
 def redeem(
     session: Session, venue_id: UUID, code: str, reference: str, *, channel: str, hold_id: UUID | None = None
 ) -> Answer:
-    """Take a voucher in. However many try at once, one wins; the same reference gets the same answer again.
+    """Take one voucher in, as `redeem_all` does."""
+    return redeem_all(session, venue_id, [Sale(code, reference)], channel=channel, hold_id=hold_id)[0]
 
-    A hold of the venue does not stand in its own way, unless `hold_id` names another one.
+
+def redeem_all(
+    session: Session, venue_id: UUID, sales: Sequence[Sale], *, channel: str, hold_id: UUID | None = None
+) -> list[Answer]:
+    """Take vouchers in, in the order of the sales. However many try at once, one wins each.
+
+    The same reference gets the same answer again. A hold of the venue does not stand in its own way, unless `hold_id`
+    names another one. Raises BlackoutDay at the counter; what a webhook reports has happened and is booked.
     """
-    voucher = find(session, venue_id, code)
-    if voucher is None:
-        return Answer(Outcome.UNKNOWN)
-    earlier = _with_reference(session, venue_id, reference)
-    if earlier is not None:
-        return _again(earlier, voucher)
-    try:
-        with session.begin_nested():
-            answer = _take_in(session, voucher, reference, channel, hold_id)
-    except IntegrityError:  # the same reference a moment ago, for another voucher
-        answer = None
-    if answer is not None:
-        return answer
-    earlier = _with_reference(session, venue_id, reference)
-    session.refresh(voucher)
-    return _again(earlier, voucher) if earlier else Answer(_why_not(session, voucher), voucher)
+    found = lock(session, venue_id, [sale.code for sale in sales], _takeable(hold_id, own=True))
+    booked = _booked(session, venue_id, sales)
+    while True:
+        wanted = _wanted(sales, found, booked)
+        if channel == COUNTER:
+            for one in wanted.values():
+                refuse_on_blackout_days(session, one.voucher)
+        try:
+            with session.begin_nested():
+                made = _take_in(session, wanted, channel, hold_id)
+            break
+        except IntegrityError:  # a reference was used a moment ago, for another voucher
+            before, booked = booked, _booked(session, venue_id, sales)
+            if booked.keys() == before.keys():
+                raise
+    taken = {redemption.voucher_id for redemption in made.values()}
+    return [_answer(sale, found.get(sale.code), booked | made, taken) for sale in sales]
 
 
-def _take_in(session: Session, voucher: Voucher, reference: str, channel: str, hold_id: UUID | None) -> Answer | None:
-    """Win the row, which `find` locked, or return None. Redeeming under a hold posts what it prepared."""
-    held_by, held_until = voucher.hold_id, voucher.held_until
-    taken = session.execute(
+def _booked(session: Session, venue_id: UUID, sales: Sequence[Sale]) -> dict[str, Redemption]:
+    """What was booked with these references before."""
+    references = {sale.reference for sale in sales}
+    rows = session.scalars(
+        select(Redemption)
+        .where(Redemption.venue_id == venue_id, Redemption.reference.in_(references))
+        .execution_options(populate_existing=True)
+    )
+    return {row.reference: row for row in rows}
+
+
+def _wanted(sales: Sequence[Sale], found: Mapping[str, Found], booked: Mapping[str, Redemption]) -> dict[str, Found]:
+    """By reference, what can be taken in: the first sale of a voucher and of a reference counts."""
+    wanted: dict[str, Found] = {}
+    spoken_for: set[UUID] = set()
+    for sale in sales:
+        one = found.get(sale.code)
+        if one is None or not one.free or sale.reference in booked or sale.reference in wanted:
+            continue
+        if one.voucher.id not in spoken_for:
+            wanted[sale.reference] = one
+            spoken_for.add(one.voucher.id)
+    return wanted
+
+
+def _take_in(
+    session: Session, wanted: Mapping[str, Found], channel: str, hold_id: UUID | None
+) -> dict[str, Redemption]:
+    """Win the rows, which `lock` has locked. Redeeming under a hold posts what it prepared."""
+    if not wanted:
+        return {}
+    held = {one.voucher.id: (one.voucher.hold_id, one.voucher.held_until) for one in wanted.values()}
+    rows = session.scalars(
         update(Voucher)
-        .where(Voucher.id == voucher.id, _takeable(hold_id, own=True))
+        .where(Voucher.id.in_(held), _takeable(hold_id, own=True))
         .values(status=VoucherStatus.REDEEMED, ended_at=app_now(), hold_id=None, held_until=None)
-        .returning(Voucher.ended_at, Voucher.holder_id)
-    ).one_or_none()
-    if taken is None:
-        return None
-    redemption = Redemption(id=new_id(), voucher_id=voucher.id, venue_id=voucher.venue_id, reference=reference,
-                            channel=channel, redeemed_at=taken.ended_at)  # fmt: skip
-    session.add(redemption)
+        .returning(Voucher)
+        .execution_options(populate_existing=True)
+    )
+    taken = {voucher.id: voucher for voucher in rows}
+    made = {
+        reference: Redemption(id=new_id(), voucher_id=voucher.id, venue_id=voucher.venue_id, reference=reference,
+                              channel=channel, redeemed_at=voucher.ended_at)
+        for reference, voucher in ((r, taken.get(wanted[r].voucher.id)) for r in sorted(wanted))
+        if voucher is not None
+    }  # fmt: skip
+    session.add_all(made.values())  # in the order of references, so that two lists of one venue wait and never lock
     session.flush()
-    in_time = held_until is not None and held_until >= taken.ended_at
-    if held_by is not None:
-        outcome = Resolution.POSTED if in_time else Resolution.EXPIRED
-        holds.resolve(session, [held_by], outcome, f"venue:{voucher.venue_id}")
-    row = transfer(journal.product(voucher.product_id), journal.venue(voucher.venue_id), voucher.points,
-                   TransferKind.REDEEMED, redemption.id, volunteer_id=taken.holder_id,
-                   actor=f"venue:{voucher.venue_id}", pending_id=held_by if in_time else None)  # fmt: skip
-    journal.record_transfers(session, [row])
-    publish(session, VoucherRedeemed(**about(voucher), redemption_id=redemption.id, redeemed_at=taken.ended_at))
-    return Answer(Outcome.REDEEMED, voucher, taken.ended_at)
+    _book(session, [(redemption, taken[redemption.voucher_id]) for redemption in made.values()], held)
+    return made
+
+
+def _book(
+    session: Session,
+    pairs: Sequence[tuple[Redemption, Voucher]],
+    held: Mapping[UUID, tuple[UUID | None, datetime | None]],
+) -> None:
+    posted: dict[UUID, UUID] = {}
+    for redemption, voucher in pairs:
+        held_by, held_until = held[voucher.id]
+        if held_by is not None:
+            in_time = held_until is not None and held_until >= redemption.redeemed_at
+            if in_time:
+                posted[voucher.id] = held_by
+            outcome = Resolution.POSTED if in_time else Resolution.EXPIRED
+            holds.resolve(session, [held_by], outcome, f"venue:{voucher.venue_id}")
+    rows = [
+        transfer(journal.product(v.product_id), journal.venue(v.venue_id), v.points, TransferKind.REDEEMED,
+                 redemption.id, volunteer_id=v.holder_id, actor=f"venue:{v.venue_id}", pending_id=posted.get(v.id))
+        for redemption, v in pairs
+    ]  # fmt: skip
+    journal.record_transfers(session, rows)
+    facts = (VoucherRedeemed(**about(v), redemption_id=redemption.id, redeemed_at=redemption.redeemed_at)
+             for redemption, v in pairs)  # fmt: skip
+    publish(session, *facts)
 
 
 def _takeable(hold_id: UUID | None, *, own: bool = False) -> ColumnElement[bool]:
@@ -178,28 +280,27 @@ def _takeable(hold_id: UUID | None, *, own: bool = False) -> ColumnElement[bool]
     return and_(Voucher.expires_at > app_now(), or_(Voucher.status == VoucherStatus.ISSUED, lapsed, mine))
 
 
-def _why_not(session: Session, voucher: Voucher) -> Outcome:
-    session.refresh(voucher)
+def _late() -> ColumnElement[bool]:
+    return Voucher.expires_at <= app_now()
+
+
+def _why_not(voucher: Voucher, late: bool) -> Outcome:
     if voucher.status in (VoucherStatus.REDEEMED, VoucherStatus.SETTLED):
         return Outcome.ALREADY_REDEEMED
     if voucher.status in (VoucherStatus.VOIDED, VoucherStatus.GIVEN):
         return Outcome.VOIDED
-    if voucher.status is VoucherStatus.EXPIRED:
+    if late or voucher.status is VoucherStatus.EXPIRED:
         return Outcome.EXPIRED
-    late = session.scalar(select(Voucher.id).where(Voucher.id == voucher.id, Voucher.expires_at <= app_now()))
-    return Outcome.EXPIRED if late else Outcome.HELD_ELSEWHERE
+    return Outcome.HELD_ELSEWHERE
 
 
-def _with_reference(session: Session, venue_id: UUID, reference: str) -> Redemption | None:
-    return session.scalars(
-        select(Redemption)
-        .where(Redemption.venue_id == venue_id, Redemption.reference == reference)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-
-
-def _again(earlier: Redemption, voucher: Voucher) -> Answer:
+def _answer(sale: Sale, found: Found | None, booked: Mapping[str, Redemption], taken: Iterable[UUID]) -> Answer:
     """The same reference: the same answer, unless it was for another voucher."""
+    if found is None:
+        return Answer(Outcome.UNKNOWN)
+    voucher, earlier = found.voucher, booked.get(sale.reference)
+    if earlier is None:
+        return Answer(Outcome.ALREADY_REDEEMED if voucher.id in taken else _why_not(voucher, found.late), voucher)
     if earlier.voucher_id != voucher.id:
         return Answer(Outcome.ALREADY_REDEEMED, voucher)
     if earlier.reversed_at is not None:
@@ -209,8 +310,9 @@ def _again(earlier: Redemption, voucher: Voucher) -> Answer:
 
 def reverse(session: Session, venue_id: UUID, code: str, reference: str) -> Answer:
     """Take a redemption back before it is settled: the voucher counts as issued again. Repeating it is harmless."""
-    voucher = find(session, venue_id, code)
-    earlier = _with_reference(session, venue_id, reference)
+    found = lock(session, venue_id, [code]).get(code)
+    voucher = found.voucher if found else None
+    earlier = _booked(session, venue_id, [Sale(code, reference)]).get(reference)
     if voucher is None or earlier is None or earlier.voucher_id != voucher.id:
         return Answer(Outcome.UNKNOWN, voucher)
     undone = session.execute(

@@ -202,12 +202,21 @@ def create_rule(session: Session, kind: RuleKind, *, by: str, swept: bool = Fals
 def draft_rule(session: Session, kind: RuleKind, **fields: Any) -> Rule:
     """A rule as it would be, not kept: for dry runs. Raises NoSuchProduct."""
     product_id, automatic = fields.get("product_id"), fields.pop("automatic", None)
-    if product_id is not None and session.get(Product, product_id) is None:
-        raise NoSuchProduct(f"No product {product_id}.", errors=[{"pointer": "/product_id", "detail": "unknown"}])
+    if product_id is not None:
+        _refuse_what_is_not_issued(session, product_id)
     scope = str(product_id) if product_id else fields.get("category") or ""
     rule = Rule(id=new_id(), kind=kind, scope=scope, automatic=automatic is not False, **fields)
     rule.version = _newest_version(session, rule) + 1
     return rule
+
+
+def _refuse_what_is_not_issued(session: Session, product_id: UUID) -> None:
+    sandbox = session.scalar(
+        select(Venue.sandbox).join(Product, Product.venue_id == Venue.id).where(Product.id == product_id)
+    )
+    if sandbox is not False:
+        reason = "unknown" if sandbox is None else "of a venue to practise with"
+        raise NoSuchProduct(f"No product {product_id}.", errors=[{"pointer": "/product_id", "detail": reason}])
 
 
 def _newest_version(session: Session, rule: Rule) -> int:

@@ -3,6 +3,7 @@
 from services.rewards import (
     applying,
     disputes,
+    guessing,
     holds,
     issuing,
     lapsing,
@@ -12,7 +13,6 @@ from services.rewards import (
     reminders,
     resting,
     sealing,
-    venues,
     vouchers,
 )
 from shared import housekeeping
@@ -107,7 +107,7 @@ def lapse_points() -> None:
 def forget_failed_looks() -> None:
     """Drop guesses that no longer count."""
     with transaction() as session:
-        venues.forget_guesses(session)
+        guessing.forget_guesses(session)
 
 
 @periodic("rewards.lapse_disputes", every_seconds=300)

@@ -8,9 +8,10 @@ from apiflask import APIBlueprint
 from pydantic import Field, StrictInt
 from sqlalchemy.orm import Session
 
-from services.rewards import codes, redemption, venues
+from services.rewards import codes, guessing, redemption
 from services.rewards.models import VoucherStatus
 from services.rewards.redemption import Answer, Outcome
+from services.rewards.venue_keys import Scope, require_scope
 from shared.auth import Role, allow, caller
 from shared.db import transaction
 from shared.fields import Body, Code, Shown
@@ -55,7 +56,7 @@ class OutcomeShown(Shown):
 @allow(Role.VENUE)
 @exempt_from_idempotency_keys
 def post_check(json_data: CheckBody) -> Any:
-    venue_id = _venue_id()
+    venue_id = _venue_with(Scope.CHECK)
     with transaction() as session:
         return _shown(session, json_data.code, redemption.check_code(session, venue_id, json_data.code))
 
@@ -66,8 +67,9 @@ def post_check(json_data: CheckBody) -> Any:
 @bp.doc(summary="Reserve a voucher for a short while")
 @allow(Role.VENUE)
 def post_hold(json_data: HoldBody) -> Any:
+    venue_id = _venue_with(Scope.HOLD)
     with transaction() as session:
-        answer = redemption.hold_voucher(session, _venue_id(), json_data.code, json_data.seconds)
+        answer = redemption.hold_voucher(session, venue_id, json_data.code, json_data.seconds)
         return _shown(session, json_data.code, answer)
 
 
@@ -76,8 +78,9 @@ def post_hold(json_data: HoldBody) -> Any:
 @bp.doc(summary="End a hold early")
 @allow(Role.VENUE)
 def delete_hold(hold_id: UUID) -> Any:
+    venue_id = _venue_with(Scope.HOLD)
     with transaction() as session:
-        redemption.release_hold(session, _venue_id(), hold_id)
+        redemption.release_hold(session, venue_id, hold_id)
     return ""
 
 
@@ -87,10 +90,17 @@ def delete_hold(hold_id: UUID) -> Any:
 @bp.doc(summary="Take a voucher in, once; the same reference gets the same answer again")
 @allow(Role.VENUE)
 def post_redeem(json_data: RedeemBody) -> Any:
+    venue_id = _venue_with(Scope.REDEEM)
     with transaction() as session:
-        answer = redemption.redeem(session, _venue_id(), json_data.code, json_data.reference, channel="counter",
-                                   hold_id=json_data.hold_id)  # fmt: skip
+        answer = redemption.redeem(session, venue_id, json_data.code, json_data.reference,
+                                   channel=redemption.COUNTER, hold_id=json_data.hold_id)  # fmt: skip
         return _shown(session, json_data.code, answer)
+
+
+def _venue_with(scope: Scope) -> UUID:
+    """The venue that is calling. Raises Forbidden when its key lacks the scope."""
+    require_scope(caller(), scope)
+    return _venue_id()
 
 
 def _venue_id() -> UUID:
@@ -101,7 +111,7 @@ def _shown(session: Session, code: str, answer: Answer) -> OutcomeShown:
     """A slip of the finger is not a guess: only codes whose check signs are right count towards the lock-out."""
     if answer.voucher is None:
         if codes.check(codes.normalise(code)):
-            venues.note_guess(session, _venue_id())
+            guessing.note_guess(session, _venue_id())
         return OutcomeShown(outcome=answer.outcome)
     voucher, held = answer.voucher, answer.outcome is Outcome.HELD
     return OutcomeShown(

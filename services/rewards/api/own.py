@@ -2,11 +2,9 @@
 
 from uuid import UUID
 
+from services.rewards.venue_keys import Scope, require_scope
 from services.rewards.venues import VenueNotFound
 from shared.auth import Role, caller
-from shared.problems import Forbidden
-
-STATEMENTS = "statements"
 
 
 def own_venue_id() -> UUID | None:
@@ -14,8 +12,7 @@ def own_venue_id() -> UUID | None:
     principal = caller()
     if principal.role is not Role.VENUE:
         return None
-    if principal.scopes and STATEMENTS not in principal.scopes:
-        raise Forbidden(f"This key lacks the scope {STATEMENTS}.")
+    require_scope(principal, Scope.STATEMENTS)
     return UUID(str(principal.subject))
 
 

@@ -1,6 +1,6 @@
 """`/v1/products`: what points can become, and how many are left."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,20 +10,35 @@ from sqlalchemy import select
 
 from services.rewards import issuing, products
 from services.rewards.models import Product, Stock
-from shared.auth import Role, allow
+from services.rewards.products import Terms
+from shared.auth import Role, allow, caller_if_any
 from shared.db import transaction
-from shared.fields import Body, Count, Quantity, Shown, Title
+from shared.fields import Body, Count, Day, Quantity, Shown, Title
 from shared.paging import PageQuery, page_of
 
 bp = APIBlueprint("products", __name__, url_prefix="/v1")
 
+MOST_BLACKOUT_DAYS = 400
 
-class ProductBody(Body):
+
+class TermsBody(Body):
+    valid_days: Annotated[StrictInt, Field(ge=1, le=3660)]
+    cost_fen: Annotated[StrictInt, Field(ge=0, le=100_000_000, description="owed to the venue per redemption")] = 0
+    daily_quota: Annotated[StrictInt, Field(ge=0, le=1_000_000_000)] | None = Field(
+        default=None, description="issued per day at the site, at most"
+    )
+    offered_from: Day | None = Field(default=None, description="first day on which it is issued, at the site")
+    offered_until: Day | None = Field(default=None, description="last day on which it is issued")
+    blackout_days: list[Day] = Field(
+        default=[], max_length=MOST_BLACKOUT_DAYS, description="days on which the counter does not take it"
+    )
+
+
+class ProductBody(TermsBody):
     venue_id: UUID
     title: Title
     points: Count
     stock: Quantity
-    valid_days: Annotated[StrictInt, Field(ge=1, le=3660)]
 
 
 class StockBody(Body):
@@ -37,6 +52,11 @@ class ProductShown(Shown):
     points: int
     stock: int
     valid_days: int
+    daily_quota: int | None
+    offered_from: date | None
+    offered_until: date | None
+    blackout_days: list[date]
+    cost_fen: int | None = Field(default=None, description="for staff and auditors; vouchers carry no price")
     created_at: datetime
 
 
@@ -71,6 +91,26 @@ def get_products(query_data: PageQuery) -> Any:
         return {"items": [_shown(product, left[product.id]) for product in items], "next": following}
 
 
+@bp.get("/products/<uuid:product_id>")
+@bp.output(ProductShown)
+@bp.doc(summary="One product")
+@allow(public=True)
+def get_product(product_id: UUID) -> Any:
+    with transaction() as session:
+        return _shown(*products.get_product(session, product_id))
+
+
+@bp.put("/products/<uuid:product_id>/terms")
+@bp.input(TermsBody)
+@bp.output(ProductShown)
+@bp.doc(summary="Offer it on other terms from now on; what is left out goes back to its default")
+@allow(Role.STAFF)
+def put_terms(product_id: UUID, json_data: TermsBody) -> Any:
+    with transaction() as session:
+        products.set_terms(session, product_id, Terms(**json_data.model_dump()))
+        return _shown(*products.get_product(session, product_id))
+
+
 @bp.put("/products/<uuid:product_id>/stock")
 @bp.input(StockBody)
 @bp.output(ProductShown)
@@ -82,10 +122,15 @@ def put_stock(product_id: UUID, json_data: StockBody) -> Any:
     with transaction() as session:  # its own: everywhere else accounts are locked before stock
         issuing.issue_waiting(session, product_id)
     with transaction() as session:
-        product = session.get_one(Product, product_id)
-        return _shown(product, session.get_one(Stock, product_id).left)
+        return _shown(*products.get_product(session, product_id))
 
 
 def _shown(product: Product, left: int) -> ProductShown:
-    return ProductShown(id=product.id, venue_id=product.venue_id, title=product.title, points=product.points,
-                        stock=left, valid_days=product.valid_days, created_at=product.created_at)  # fmt: skip
+    caller = caller_if_any()
+    inside = caller is not None and caller.role in (Role.STAFF, Role.AUDITOR)
+    return ProductShown(
+        id=product.id, venue_id=product.venue_id, title=product.title, points=product.points, stock=left,
+        valid_days=product.valid_days, daily_quota=product.daily_quota, offered_from=product.offered_from,
+        offered_until=product.offered_until, blackout_days=product.blackout_days,
+        cost_fen=product.cost_fen if inside else None, created_at=product.created_at,
+    )  # fmt: skip

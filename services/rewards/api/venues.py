@@ -1,18 +1,20 @@
-"""`/v1/venues` and their secrets."""
+"""`/v1/venues`: onboarding, suspension, and the secrets of each."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import select
 
-from services.rewards import venues
-from services.rewards.models import SecretKind, Venue
+from services.rewards import onboarding, venue_keys, venues
+from services.rewards.models import SecretKind, Venue, VenueSecret, VenueStatus
+from services.rewards.onboarding import Step
+from services.rewards.venue_keys import Scope
 from shared.auth import Role, allow
 from shared.db import transaction
-from shared.fields import Body, Code, Shown, Title
+from shared.fields import Body, Code, Instant, Name, Shown, Title
 from shared.paging import PageQuery, page_of
 
 bp = APIBlueprint("venues", __name__, url_prefix="/v1")
@@ -21,16 +23,22 @@ bp = APIBlueprint("venues", __name__, url_prefix="/v1")
 class VenueBody(Body):
     name: Title
     kind: Code
+    sandbox: bool = Field(default=False, description="only to practise with; cannot be changed later", strict=True)
 
 
 class SecretBody(Body):
     kind: SecretKind
+    label: Name | None = Field(default=None, description="where it is used, such as `till 2`")
+    scopes: list[Scope] = Field(default=[], max_length=10, description="of a key: what it may do; empty: everything")
+    expires_at: Instant | None = Field(default=None, description="of a key: when it ends by itself")
 
 
 class VenueShown(Shown):
     id: UUID
     name: str
     kind: str
+    status: VenueStatus
+    sandbox: bool
     created_at: datetime
 
 
@@ -40,9 +48,34 @@ class VenuesShown(BaseModel):
 
 
 class SecretShown(Shown):
+    """How it is listed: never with the secret itself."""
+
+    id: UUID
+    kind: SecretKind
+    label: str | None
+    scopes: list[str]
+    created_at: datetime
+    valid_until: datetime | None
+
+
+class SecretsShown(BaseModel):
+    items: list[SecretShown]
+    next: str | None
+
+
+class NewSecretShown(Shown):
     id: UUID
     kind: SecretKind
     secret: str
+    label: str | None
+    scopes: list[str]
+    valid_until: datetime | None
+
+
+class OnboardingShown(Shown):
+    venue_id: UUID
+    steps: dict[Step, bool]
+    next: Step | None = Field(description="what to do next; null when nothing is missing")
 
 
 @bp.post("/venues")
@@ -52,7 +85,7 @@ class SecretShown(Shown):
 @allow(Role.STAFF)
 def post_venue(json_data: VenueBody) -> Any:
     with transaction() as session:
-        venue = venues.create_venue(session, json_data.name, json_data.kind)
+        venue = venues.create_venue(session, json_data.name, json_data.kind, json_data.sandbox)
         session.refresh(venue)
         return venue
 
@@ -77,14 +110,53 @@ def get_venue(venue_id: UUID) -> Any:
         return venues.get_venue(session, venue_id)
 
 
+@bp.put("/venues/<uuid:venue_id>/suspension")
+@bp.output(VenueShown)
+@bp.doc(summary="Issue nothing new for a venue and refuse its keys; what it signs is still taken")
+@allow(Role.STAFF)
+def put_suspension(venue_id: UUID) -> Any:
+    with transaction() as session:
+        return venues.set_status(session, venue_id, VenueStatus.SUSPENDED)
+
+
+@bp.delete("/venues/<uuid:venue_id>/suspension")
+@bp.output(VenueShown)
+@bp.doc(summary="Let a venue take part again")
+@allow(Role.STAFF)
+def delete_suspension(venue_id: UUID) -> Any:
+    with transaction() as session:
+        return venues.set_status(session, venue_id, VenueStatus.ACTIVE)
+
+
+@bp.get("/venues/<uuid:venue_id>/onboarding")
+@bp.output(OnboardingShown)
+@bp.doc(summary="What a new venue still lacks")
+@allow(Role.STAFF)
+def get_onboarding(venue_id: UUID) -> Any:
+    with transaction() as session:
+        return onboarding.onboarding(session, venue_id)
+
+
+@bp.get("/venues/<uuid:venue_id>/secrets")
+@bp.input(PageQuery, location="query")
+@bp.output(SecretsShown)
+@bp.doc(summary="Keys and secrets, ended ones too, newest first; never the secrets themselves")
+@allow(Role.STAFF)
+def get_secrets(venue_id: UUID, query_data: PageQuery) -> Any:
+    with transaction() as session:
+        items, following = page_of(session, venue_keys.secrets_of(session, venue_id), VenueSecret.id, query_data)
+        return {"items": items, "next": following}
+
+
 @bp.post("/venues/<uuid:venue_id>/secrets")
 @bp.input(SecretBody)
-@bp.output(SecretShown, status_code=201)
+@bp.output(NewSecretShown, status_code=201)
 @bp.doc(summary="Make a secret; it is shown only now. The older webhook secret stays valid for 24 h")
 @allow(Role.STAFF)
 def post_secret(venue_id: UUID, json_data: SecretBody) -> Any:
     with transaction() as session:
-        return venues.create_secret(session, venue_id, json_data.kind)
+        return venue_keys.create_secret(session, venue_id, json_data.kind, label=json_data.label,
+                                        scopes=json_data.scopes, expires_at=json_data.expires_at)  # fmt: skip
 
 
 @bp.delete("/venues/<uuid:venue_id>/secrets/<uuid:secret_id>")
@@ -93,5 +165,5 @@ def post_secret(venue_id: UUID, json_data: SecretBody) -> Any:
 @allow(Role.STAFF)
 def delete_secret(venue_id: UUID, secret_id: UUID) -> Any:
     with transaction() as session:
-        venues.revoke_secret(session, venue_id, secret_id)
+        venue_keys.revoke_secret(session, venue_id, secret_id)
     return ""

@@ -176,11 +176,11 @@ class Venue:
         return found
 
     def webhook(self, body: Any, *, id_: str | None = None, secret: str | None = None, status: int = 200,
-                at: datetime | None = None) -> Any:  # fmt: skip
+                at: datetime | None = None, secrets: list[str] | None = None) -> Any:  # fmt: skip
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         id_, at = id_ or f"msg_{new_id()}", at or datetime.now(UTC)
         headers = {"webhook-id": id_, "webhook-timestamp": str(int(at.timestamp())),
-                   "webhook-signature": webhooks.sign([secret or self.secret], id_, at, raw)}  # fmt: skip
+                   "webhook-signature": webhooks.sign(secrets or [secret or self.secret], id_, at, raw)}  # fmt: skip
         return self.bank.ask("POST", f"/v1/webhooks/venues/{self.id}", status=status, data=raw, headers=headers)
 
     def confirm(self, code: str, reference: str, **options: Any) -> Any:

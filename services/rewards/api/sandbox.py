@@ -1,0 +1,54 @@
+"""`POST /v1/venues/{id}/test-vouchers`: codes for a sandbox venue to practise with."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from pydantic import BaseModel, Field, StrictInt
+
+from services.rewards import sandbox
+from services.rewards.models import VoucherStatus
+from services.rewards.sandbox import MOST, PracticeState
+from services.rewards.venues import VenueNotFound
+from shared.auth import Role, allow, caller
+from shared.db import transaction
+from shared.fields import Body, Shown
+
+bp = APIBlueprint("sandbox", __name__, url_prefix="/v1")
+
+
+class StateQuery(Body):
+    state: PracticeState = PracticeState.ISSUED
+
+
+class TestVouchersBody(Body):
+    product_id: UUID
+    count: Annotated[StrictInt, Field(ge=1, le=MOST)] = 1
+
+
+class TestVoucherShown(Shown):
+    id: UUID
+    code: str
+    status: VoucherStatus
+    expires_at: datetime
+
+
+class TestVouchersShown(BaseModel):
+    items: list[TestVoucherShown]
+
+
+@bp.post("/venues/<uuid:venue_id>/test-vouchers")
+@bp.input(StateQuery, location="query")
+@bp.input(TestVouchersBody)
+@bp.output(TestVouchersShown, status_code=201)
+@bp.doc(summary="Vouchers of a sandbox venue, with their codes, to practise each outcome")
+@allow(Role.STAFF, Role.VENUE)
+def post_test_vouchers(venue_id: UUID, query_data: StateQuery, json_data: TestVouchersBody) -> Any:
+    if caller().role is Role.VENUE and caller().subject != venue_id:
+        raise VenueNotFound(f"No venue {venue_id}.")
+    with transaction() as session:
+        made = sandbox.make_test_vouchers(
+            session, venue_id, json_data.product_id, json_data.count, query_data.state, caller().key
+        )
+        return {"items": made}

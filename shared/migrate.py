@@ -45,6 +45,8 @@ def migrate(service: str, settings: Settings, revision: str = "head") -> None:
             with Session(connection) as session:
                 feed.new_epoch(session)
                 session.flush()
+            if connection.scalar(text("SELECT to_regprocedure('after_restore()')")) is not None:
+                connection.execute(text("SELECT after_restore()"))  # what a service itself orders by transaction ids
     finally:
         engine.dispose()
 

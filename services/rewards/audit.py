@@ -162,20 +162,15 @@ def _first_entry_amiss(session: Session, link: _Link, seals: Sequence[Seal]) -> 
     for number, entry in sealed:
         stands = next(found, None)
         if stands is not None and stands.id not in known:
-            return _added(stands.id, number)
+            detail = f"Transfer {stands.id} stands among those of seal {number}, and no seal knows it there."
+            return Finding(Flaw.ADDED, detail, number, stands.id)
         if stands is None or stands.id != entry.id:
             following = next(found, None)  # the one expected here? Then the other was moved before it
             ahead = stands is not None and following is not None and following.id == entry.id
             return _gone(session, stands.id if stands is not None and ahead else entry.id, number)
         if stands.digest != entry.digest:
             return Finding(Flaw.ALTERED, f"Transfer {entry.id} is not what seal {number} sealed.", number, entry.id)
-    extra = next(found, None)
-    return _added(extra.id, seals[-1].number) if extra is not None else None
-
-
-def _added(transfer_id: UUID, number: int) -> Finding:
-    detail = f"Transfer {transfer_id} stands among those of seal {number}, and no seal knows it there."
-    return Finding(Flaw.ADDED, detail, number, transfer_id)
+    return None
 
 
 def _gone(session: Session, transfer_id: UUID, number: int) -> Finding:

@@ -128,7 +128,7 @@ def lapse_batch(session: Session, limit: int = 500) -> bool:
     if sweep.swept_to is not None:
         waiting = waiting.where(Account.volunteer_id > sweep.swept_to)
     ids = session.scalars(waiting.limit(limit)).all()
-    _lapse(session, rules, ids, sweep.day)
+    lapse_points(session, rules, ids, sweep.day)
     sweep.swept_to, sweep.finished = ids[-1] if ids else sweep.swept_to, len(ids) < limit
     session.flush()
     return not sweep.finished
@@ -136,7 +136,8 @@ def lapse_batch(session: Session, limit: int = 500) -> bool:
 
 def _todays_sweep(session: Session) -> Sweep | None:
     """Today's row, locked; None while another has it."""
-    session.execute(insert(Sweep).values(name=SWEEP, day=site_today()).on_conflict_do_nothing())
+    if session.get(Sweep, SWEEP) is None:  # the INSERT would wait for whoever has the row
+        session.execute(insert(Sweep).values(name=SWEEP, day=site_today()).on_conflict_do_nothing())
     found = session.execute(
         select(Sweep, site_today()).where(Sweep.name == SWEEP).with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
@@ -159,8 +160,11 @@ _TAKE = text(
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())), bindparam("points", type_=ARRAY(BigInteger())))
 
 
-def _lapse(session: Session, rules: ExpireRules, ids: Sequence[UUID], today: date) -> None:
-    """Look first, then lock those who lose something, and look again: nobody else waits for us."""
+def lapse_points(session: Session, rules: ExpireRules, ids: Sequence[UUID], today: date) -> None:
+    """Book what has grown too old on these accounts by today. Repeating it, also at the same time, takes nothing more.
+
+    Looks first, then locks those who lose something, and looks again: nobody else has to wait.
+    """
     losing = sorted(_due(session, rules, ids, today))
     if not losing:
         return

@@ -85,7 +85,7 @@ def read_entries(rows: Iterable[Sequence[Any]]) -> list[Entry]:
     return [Entry(UUID(row[_ID]), int(row[-1]), sha256(canonical(row[:-1])).digest()) for row in rows]
 
 
-_SETTLED = transfers_after("t.txid < pg_snapshot_xmin(pg_current_snapshot())")
+_SETTLED = transfers_after("t.txid < journal_txid(pg_snapshot_xmin(pg_current_snapshot()))")
 
 
 def seal_batch(session: Session, limit: int = BATCH) -> int:

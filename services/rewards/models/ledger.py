@@ -68,8 +68,11 @@ class Transfer(Base):
     """Whose statement shows it."""
     pending_id: Mapped[UUID | None]
     """The pending transfer that this one posts."""
-    txid: Mapped[str] = mapped_column(Xid8(), server_default=text("pg_current_xact_id()"))
-    """Its transaction: the sealer chains in the order (txid, id), and only what no running transaction can precede."""
+    txid: Mapped[str] = mapped_column(Xid8(), server_default=text("journal_txid(pg_current_xact_id())"))
+    """Its transaction: the sealer chains in the order (txid, id), and only what no running transaction can precede.
+
+    After a restore into another cluster it is lifted by an epoch (migration 0005).
+    """
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())
 
     __table_args__ = (

@@ -1,5 +1,9 @@
 """The seal on the journal and its audit: whoever rewrites the past is found out, and nobody waits for the sealer."""
 
+import hashlib
+import itertools
+import json
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +20,7 @@ from services.rewards.models import Transfer, TransferKind
 from shared.cli import main
 from shared.contracts.registration import VolunteerMerged
 from shared.ids import new_id
+from shared.migrate import migrate
 from tests.api.rewards.conftest import Bank, Venue, at_once
 
 JOURNALS = ("transfers", "seals", "exported_heads", "pending_transfers", "pending_resolutions", "handovers")
@@ -271,6 +276,45 @@ def test_one_that_commits_late_is_not_passed_over(sealed: Bank) -> None:
     assert seal(sealed) == 12
     assert found(sealed) is None
     assert sealed.rows("SELECT id FROM transfers ORDER BY txid DESC, id DESC LIMIT 1") != [(row["id"],)]
+
+
+def test_a_journal_restored_into_another_cluster_is_sealed_on(sealed: Bank) -> None:
+    """The other cluster has counted more transactions than this one ever will."""
+    lift = "CREATE OR REPLACE FUNCTION journal_epoch() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT {}::bigint'"
+    try:
+        with as_owner(sealed) as owner:
+            owner.execute(text(lift.format(7_000_000_000)))
+        sealed.hear(sealed.hours(sealed.fang, 1))
+        seal(sealed)
+        sealed.hear(sealed.hours(sealed.fang, 1))
+        with as_owner(sealed) as owner:
+            owner.execute(text(lift.format(0)))  # here the restored database wakes up
+        for _ in range(2):
+            migrate("rewards", sealed.district.settings)
+        sealed.hear(sealed.hours(sealed.fang, 1))
+        assert seal(sealed) == 13
+        assert found(sealed) is None
+    finally:
+        with as_owner(sealed) as owner:
+            owner.execute(text(lift.format(0)))
+
+
+def test_anybody_can_check_the_chain_without_our_code(sealed: Bank) -> None:
+    """As docs/operations/audit-the-ledger.md says it."""
+    rows = iter(sealed.rows(
+        "SELECT id, to_jsonb(t) - 'txid' || jsonb_build_object('created_at',"
+        " CAST(extract(epoch FROM created_at) * 1000000 AS bigint)) AS columns FROM transfers AS t ORDER BY txid, id"
+    ))  # fmt: skip
+    link = bytes(32)
+    for number, count, last_txid, kept in sealed.rows(
+        "SELECT number, count, CAST(last_txid AS text), hash FROM seals ORDER BY number"
+    ):
+        for id_, columns in itertools.islice(rows, count):
+            strings = {name: str(value) for name, value in sorted(columns.items()) if value is not None}
+            digest = hashlib.sha256(json.dumps(strings, separators=(",", ":")).encode()).digest()
+            link = hashlib.sha256(link + id_.bytes + digest).digest()
+        link = hashlib.sha256(link + struct.pack(">QQQ", number, count, int(last_txid))).digest()
+        assert link == kept
 
 
 def test_two_sealers_at_once_seal_everything_once(bank: Bank, star: Venue) -> None:

@@ -1,5 +1,7 @@
 """Points lapse a while after they came, first-expiring first; hours never do."""
 
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -7,13 +9,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from services.rewards import lapsing
 from services.rewards.events import credit_and_issue
 from services.rewards.vouchers import void_voucher
-from shared.clock import SITE, now
+from shared.clock import SITE, now, site_today
 from shared.contracts.registration import VolunteerMerged
 from shared.ids import new_id
 from tests.api.rewards.conftest import Bank, at_once
@@ -28,10 +30,11 @@ def days_later(bank: Bank, days: int) -> Iterator[Session]:
 
 
 def sweep(bank: Bank, days: int, limit: int = 500) -> None:
-    more = True
-    while more:
+    for _ in range(100):
         with days_later(bank, days) as session:
-            more = lapsing.lapse_batch(session, limit)
+            if not lapsing.lapse_batch(session, limit):
+                return
+    raise AssertionError("the sweep does not end")
 
 
 def earn(bank: Bank, who: UUID, points: int, days: int = 0) -> None:
@@ -152,6 +155,7 @@ def test_a_day_is_swept_in_batches_that_go_on_after_a_crash(saving: Bank) -> Non
     people = sorted(new_id() for _ in range(5))
     for person in people:
         earn(saving, person, 10)
+        earn(saving, person, 5, days=10)
     with days_later(saving, 30) as session:
         assert lapsing.lapse_batch(session, 2)
     with pytest.raises(ZeroDivisionError), days_later(saving, 30) as session:
@@ -163,14 +167,40 @@ def test_a_day_is_swept_in_batches_that_go_on_after_a_crash(saving: Bank) -> Non
     assert saving.rows("SELECT finished FROM sweeps") == [(True,)]
 
 
-def test_two_sweeps_at_once_take_points_once(saving: Bank) -> None:
+def test_points_that_are_looked_at_twice_at_once_lapse_once(saving: Bank) -> None:
     people = [new_id() for _ in range(20)]
     for person in people:
         earn(saving, person, 10)
-    at_once([lambda: sweep(saving, 30, limit=3)] * 4)
-    sweep(saving, 30)
+        earn(saving, person, 50, days=10)
+
+    def lapse(session: Session) -> None:
+        today = session.scalars(select(site_today())).one()
+        lapsing.lapse_points(session, lapsing.expire_rules(session), people, today)
+
+    def second() -> None:
+        with days_later(saving, 30) as session:
+            lapse(session)
+
+    with days_later(saving, 30) as first:
+        lapse(first)
+        waits = threading.Thread(target=second)
+        waits.start()  # has looked, and waits for the accounts
+        time.sleep(1)
+    waits.join()
     assert sorted(lapsed(saving)) == sorted((str(person), 10) for person in people)
     saving.assert_sound()
+
+
+def test_a_second_sweep_leaves_the_first_alone(saving: Bank) -> None:
+    sweep(saving, 0)
+    earn(saving, saving.fang, 10)
+    with days_later(saving, 30) as first:
+        assert not lapsing.lapse_batch(first)
+        with saving.rewards.database.transaction() as second:
+            second.execute(text("SET LOCAL wishtree.clock_offset = '30 days'"))
+            second.execute(text("SET LOCAL lock_timeout = '1s'"))
+            assert not lapsing.lapse_batch(second)
+    assert lapsed(saving) == [(str(saving.fang), 10)]
 
 
 def test_points_that_are_spent_and_lapse_at_once_go_once(saving: Bank) -> None:

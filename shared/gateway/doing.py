@@ -63,10 +63,10 @@ def venues() -> list[Any]:
 
 
 def if_there(method: str, path: str, otherwise: Any, **options: Any) -> Any:
-    """An answer that may not be there yet: the account opens when the fact about the volunteer has arrived."""
+    """An answer that may not be there: the account opens when the fact about the volunteer has arrived."""
     try:
         return ask(method, path, **options)
     except Told as told:
-        if told.status != 404:
+        if told.status not in (404, 405):
             raise
         return otherwise

@@ -12,6 +12,7 @@ from services.rewards.lapsing import lapsing_of
 from services.rewards.members import choose
 from services.rewards.models import Account, AccountStatus, StandingChoice, Transfer, TransferKind
 from services.rewards.statements import holdings_as_of, statement
+from services.rewards.waiting import waiting_of
 from shared.auth import Role, allow, only_self_or_staff
 from shared.db import transaction
 from shared.fields import Body, Day, Instant, Shown
@@ -25,6 +26,14 @@ class LapsingShown(Shown):
     points: int
 
 
+class WaitingShown(Shown):
+    product_id: UUID
+    title: str
+    points: int = Field(description="held for it")
+    place: int = Field(description="in the queue; 1 is served next")
+    since: datetime
+
+
 class AccountShown(Shown):
     volunteer_id: UUID
     points_available: int = 0
@@ -36,6 +45,7 @@ class AccountShown(Shown):
     status: AccountStatus = AccountStatus.OPEN
     merged_into: UUID | None = None
     lapsing: list[LapsingShown] = Field(default=[], description="the next points to lapse, soonest first")
+    waiting: list[WaitingShown] = Field(default=[], description="what is sold out and comes by itself; the first 50")
     at: datetime | None = Field(default=None, description="the moment that was asked for")
 
 
@@ -112,7 +122,9 @@ def get_account(volunteer_id: UUID, query_data: AccountQuery) -> Any:
             points = {"points_available": then.available, "points_held": then.held, "shortfall": then.owed}
             return shown.model_copy(update={**points, "minutes_credited": None, "at": query_data.at})
         ending = lapsing_of(session, volunteer_id) if shown.points_available else []
-        return shown.model_copy(update={"lapsing": [LapsingShown.model_validate(one) for one in ending]})
+        queued = waiting_of(session, volunteer_id) if shown.points_held else []
+        return shown.model_copy(update={"lapsing": [LapsingShown.model_validate(one) for one in ending],
+                                        "waiting": [WaitingShown.model_validate(one) for one in queued]})  # fmt: skip
 
 
 @bp.get("/accounts/<uuid:volunteer_id>/statement")

@@ -17,6 +17,7 @@ from shared.gateway.months import days_of, months_until
 bp = Blueprint("wallet", __name__)
 
 CHOICES = ("issue", "save", "give_on")
+USABLE = ("issued", "held")
 HERE = "wallet.show_wallet"
 
 
@@ -25,6 +26,7 @@ HERE = "wallet.show_wallet"
 def show_wallet(told: Told | None = None) -> str:
     page = ask("GET", "/v1/vouchers", query={"holder_id": g.session.subject, "limit": PAGE,
                                               "after": request.args.get("after")})  # fmt: skip
+    page["items"].sort(key=lambda voucher: voucher["status"] not in USABLE)  # what can be used comes first
     return render_template("wallet.html", page=page, account=_account(), venues=named(venues()), products=products(),
                            choices=CHOICES, told=told)  # fmt: skip
 

@@ -4,32 +4,8 @@ import re
 
 import pytest
 
+from .bank import Cinema
 from .conftest import Browser, Centre
-
-
-class Cinema:
-    """Star cinema gives a film for 60 verified minutes."""
-
-    def __init__(self, centre: Centre) -> None:
-        def ok(path: str, body: dict[str, object]) -> dict[str, str]:
-            found: dict[str, str] = centre.ok("rewards", "POST", path, body, centre.staff)
-            return found
-
-        self.centre = centre
-        self.venue = ok("/v1/venues", {"name": "Star cinema", "kind": "cinema"})["id"]
-        self.key = ok(f"/v1/venues/{self.venue}/secrets", {"kind": "api_key"})["secret"]
-        product = ok("/v1/products", {"venue_id": self.venue, "title": "一场电影", "points": 60, "stock": 5,
-                                      "valid_days": 30})["id"]  # fmt: skip
-        ok("/v1/rules", {"kind": "earn", "minutes": 1, "points": 1})
-        ok("/v1/rules", {"kind": "issue", "product_id": product})
-
-    def reward(self, volunteer: str) -> None:
-        system = self.centre.district.token("system", "school", scopes="records:write records:verified")
-        self.centre.ok("registration", "POST", "/v1/service-records", {
-            "volunteer_id": volunteer, "organisation_id": str(self.centre.station), "category": "environment",
-            "started_at": "2026-11-01T08:00:00+08:00", "ended_at": "2026-11-01T09:00:00+08:00",
-            "reference": "r-1"}, system)  # fmt: skip
-        self.centre.district.deliver_all()
 
 
 @pytest.fixture

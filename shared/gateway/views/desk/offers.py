@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, abort, render_template, request, url_for
 
 from shared.gateway.access import page_for
-from shared.gateway.asking import Told, ask
+from shared.gateway.asking import Told
 from shared.gateway.doing import Answer, do, fen, given, named, products, venues
 
 bp = Blueprint("desk_products", __name__)
@@ -23,15 +23,18 @@ def show_products(told: Told | None = None) -> str:
 @bp.post("/desk/products")
 @page_for("staff")
 def add_product() -> Answer:
-    body = given(request.form, "venue_id", "title", numbers=("points", "stock", "valid_days")) | _terms()
+    terms = {name: value for name, value in _terms().items() if value not in (None, [])}
+    body = given(request.form, "venue_id", "title", numbers=("points", "stock", "valid_days")) | terms
     return do("POST", "/v1/products", body, then=url_for(HERE), done="product-added", show=show_products)
 
 
 @bp.get("/desk/products/<uuid:product_id>")
 @page_for("staff")
 def show_product(product_id: UUID, told: Told | None = None) -> str:
-    return render_template("desk/product.html", product=ask("GET", f"/v1/products/{product_id}"),
-                           venues=named(venues()), told=told)  # fmt: skip
+    product = next((one for one in products() if one["id"] == str(product_id)), None)
+    if product is None:
+        abort(404)
+    return render_template("desk/product.html", product=product, venues=named(venues()), told=told)
 
 
 @bp.post("/desk/products/<uuid:product_id>/stock")

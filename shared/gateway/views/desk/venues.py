@@ -26,7 +26,9 @@ def show_venues(told: Told | None = None) -> str:
 @bp.post("/desk/venues")
 @page_for("staff")
 def add_venue() -> Answer:
-    body = given(request.form, "name", "kind") | {"sandbox": request.form.get("sandbox") == "yes"}
+    body = given(request.form, "name", "kind")
+    if request.form.get("sandbox") == "yes":
+        body["sandbox"] = True
     try:
         venue = ask("POST", "/v1/venues", body)
     except Told as told:
@@ -37,11 +39,11 @@ def add_venue() -> Answer:
 @bp.get("/desk/venues/<uuid:venue_id>")
 @page_for("staff")
 def show_venue(venue_id: UUID, told: Told | None = None, made: Any = None) -> str:
-    return render_template(
-        "desk/venue.html", venue=ask("GET", f"/v1/venues/{venue_id}"),
-        steps=if_there("GET", f"/v1/venues/{venue_id}/onboarding", None),
-        secrets=ask("GET", f"/v1/venues/{venue_id}/secrets")["items"], scopes=SCOPES, made=made, told=told,
-    )  # fmt: skip
+    path = f"/v1/venues/{venue_id}"
+    venue, steps = ask("GET", path), if_there("GET", f"{path}/onboarding", None)
+    secrets = if_there("GET", f"{path}/secrets", {"items": []})["items"]
+    return render_template("desk/venue.html", venue=venue, steps=steps, secrets=secrets, scopes=SCOPES, made=made,
+                           told=told)  # fmt: skip
 
 
 @bp.post("/desk/venues/<uuid:venue_id>/secrets")
@@ -51,9 +53,11 @@ def add_secret(venue_id: UUID) -> Answer:
     form = request.form
     body: dict[str, Any] = given(form, "kind", "label")
     if form.get("kind") == "api_key":
-        body["scopes"] = form.getlist("scopes")
+        if form.getlist("scopes"):
+            body["scopes"] = form.getlist("scopes")
         if form.get("days", "").isdigit():
-            body["expires_at"] = (now() + timedelta(days=min(int(form["days"]), 3650))).isoformat()
+            ends = now() + timedelta(days=min(int(form["days"]), 3650))
+            body["expires_at"] = ends.isoformat()
     try:
         made = ask("POST", f"/v1/venues/{venue_id}/secrets", body)
     except Told as told:

@@ -111,7 +111,8 @@ def _origin(session: Session, came: Transfer, skip: int, points: int) -> Iterato
     if before is not None:
         yield from _sources(session, before, skip, points)
         return
-    record_id: UUID | None = came.cause_id
+    # What a new rule gave for many records names none of them: `explain` shows each.
+    record_id: UUID | None = None if came.kind is TransferKind.ADJUSTED else came.cause_id
     if came.kind is TransferKind.CORRECTED:
         record_id = session.scalar(select(Correction.record_id).where(Correction.correction_id == came.cause_id))
     yield Source(came.id, came.kind, came.cause_id, record_id, points, came.rule_id, came.rule_version, came.created_at)

@@ -129,6 +129,10 @@ def test_application_raises_records_and_says_so_once(bank: Bank, star: Venue) ->
     assert fact["data"] | {"accounts": 1, "points": 70, "vouchers": 1} == fact["data"]
     assert fact["subject"] == done["id"]
     assert (done["accounts_seen"], done["finished_at"] is not None) == (1, True)
+    (voucher,) = bank.vouchers(bank.fang)
+    sources = bank.by_staff("GET", f"/v1/vouchers/{voucher['id']}/trace")["sources"]
+    assert [(s["kind"], s["record_id"], s["points"]) for s in sources] == [
+        ("earned", str(record.record_id), 70), ("adjusted", None, 50)]  # fmt: skip
     bank.hear(bank.correction(record, 70, 71))  # by the new rule from now on
     assert bank.points(bank.fang) == 22
     bank.assert_sound()

@@ -243,7 +243,7 @@ class _Listener:
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
             self._gather()
-            self._take_returned(stop)  # first: acknowledging a batch acknowledges all that came before it
+            self._take_returned(stop)
             if self.gathered:
                 self._flush(stop)
             self.connection.heartbeat_check() if self.amqp else None
@@ -277,9 +277,8 @@ class _Listener:
     def _take_returned(self, stop: threading.Event) -> None:
         taken = list(self.returned)
         if taken and self._receive([Delivery(_body(m), returned=True) for m in taken], stop):
-            for message in taken:
-                message.ack()
             del self.returned[: len(taken)]
+            self._acknowledge(taken)
 
     def _receive(self, deliveries: list[Delivery], stop: threading.Event) -> bool:
         """Hand deliveries to the inbox until it took them; False when told to stop meanwhile: the broker keeps them."""
@@ -307,12 +306,17 @@ class _Listener:
         if self.amqp:
             self.connection.heartbeat_check()
 
-    def _acknowledge(self, batch: list[Incoming]) -> None:
-        if self.amqp:
-            batch[-1].ack(multiple=True)
-        else:
-            for message in batch:  # virtual transports ignore `multiple`
-                message.ack()
+    def _acknowledge(self, taken: list[Incoming]) -> None:
+        """Acknowledge what has left the hand: in one up to the first message still in it, the rest one by one.
+
+        To acknowledge many means all that came before on the channel, of both queues, taken or not.
+        """
+        first_in_hand = min((m.delivery_tag for m in [*self.gathered, *self.returned]), default=math.inf)
+        together = [m for m in taken if self.amqp and m.delivery_tag < first_in_hand]  # only AMQP knows `multiple`
+        if together:
+            together[-1].ack(multiple=True)
+        for message in taken[len(together) :]:
+            message.ack()
 
     def _full_speed(self) -> None:
         self.slow = False

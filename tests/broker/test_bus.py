@@ -2,20 +2,21 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
+from kombu import Connection
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from shared.bus import ConfirmedPublisher, Unconfirmed, connect, consume, declare_topology, relay
+from shared.bus import ConfirmedPublisher, Unconfirmed, _Listener, connect, consume, declare_topology, relay
 from shared.contracts.registration import VolunteerActivated
 from shared.ids import new_id
-from shared.inbox import DeadLetter, Inbox
+from shared.inbox import DeadLetter, Delivery, Inbox, TryAgain
 from shared.installation import Installation, wait_until
 from shared.outbox import Message, publish
 from shared.testing import District
@@ -138,6 +139,107 @@ def test_what_comes_while_the_database_is_away_is_kept_with_the_batch_in_hand(
     with connect(broker_url) as connection:
         queue = connection.channel().queue_declare(f"{LISTENER}.events", passive=True)
     assert queue.message_count == 0
+
+
+class Killed(Exception):
+    """The process ends here, as by kill -9."""
+
+
+class Clerk:
+    """Stands for an inbox: refuses the first message until all of them are in hand, one after the other."""
+
+    service = LISTENER
+
+    def __init__(
+        self, outside: Connection, messages: list[tuple[str, bytes]], then: Callable[[list[bytes]], None]
+    ) -> None:
+        self.outside, self.waiting, self.sent, self.then = outside, messages, 0, then
+        self.listener: Any = None
+        self.taken: list[bytes] = []
+
+    def send_next(self) -> None:
+        queue, body = self.waiting.pop(0)
+        self.sent += 1
+        self.outside.Producer().publish(body, routing_key=f"{LISTENER}.{queue}", content_type="application/json",
+                                        content_encoding="utf-8")  # fmt: skip
+
+    def receive(self, deliveries: Sequence[Delivery]) -> None:
+        came = len(self.taken) + len(self.listener.returned) + len(self.listener.gathered)
+        if came == self.sent and self.waiting:
+            self.send_next()
+            raise TryAgain
+        if came < self.sent:
+            raise TryAgain
+        bodies = [delivery.body for delivery in deliveries]
+        self.then(bodies)
+        self.taken += bodies
+
+    def listen(self, broker_url: str, stop: threading.Event, returned_at_once: int) -> None:
+        """Until told to stop, or killed."""
+        with connect(broker_url) as connection:
+            self.listener = _Listener(connection, self, 50)  # type: ignore[arg-type]
+            self.listener.dead_consumer.cancel()
+            self.listener.channel.basic_qos(0, returned_at_once, False)
+            self.listener.dead_consumer.consume()
+            self.send_next()
+            self.listener.run(stop)
+
+    def left(self, queue: str) -> int:
+        return int(self.outside.default_channel.queue_declare(f"{LISTENER}.{queue}", passive=True).message_count)
+
+
+RETURNED_FIRST = [("dead", b"first"), ("dead", b"second"), ("events", b"ordinary")]
+
+
+def test_what_was_returned_is_not_acknowledged_with_what_came_after_it(broker_url: str, stop: threading.Event) -> None:
+    """Whatever the prefetch; the process is killed when the ordinary one is acknowledged and the second is not taken."""
+
+    def be_killed(bodies: list[bytes]) -> None:
+        if b"second" in bodies:
+            raise Killed
+
+    with connect(broker_url) as outside:
+        declare_topology(outside)
+        clerk = Clerk(outside, list(RETURNED_FIRST), be_killed)
+        with pytest.raises(Killed):
+            clerk.listen(broker_url, stop, returned_at_once=10)
+        assert clerk.taken == [b"first", b"ordinary"]
+        wait_until(lambda: clerk.left("dead") == 1, 10, "the second returned message is lost")
+        assert clerk.left("events") == 0
+
+
+def test_each_message_is_acknowledged_once(broker_url: str, stop: threading.Event) -> None:
+    """A second acknowledgement makes the broker close the channel; the listener would not end in peace."""
+
+    def stop_at_the_last(bodies: list[bytes]) -> None:
+        if b"second" in bodies:
+            stop.set()
+
+    with connect(broker_url) as outside:
+        declare_topology(outside)
+        clerk = Clerk(outside, list(RETURNED_FIRST), stop_at_the_last)
+        clerk.listen(broker_url, stop, returned_at_once=10)
+        assert sorted(clerk.taken) == [b"first", b"ordinary", b"second"]
+        assert clerk.left("dead") == clerk.left("events") == 0
+
+
+def test_a_returned_message_refused_until_the_stop_stays_with_the_broker(
+    broker_url: str, stop: threading.Event
+) -> None:
+    """The database is back just when the ordinary message behind it is tried."""
+
+    def refuse_it_and_stop(bodies: list[bytes]) -> None:
+        if bodies == [b"first"]:
+            stop.set()
+            raise TryAgain
+
+    with connect(broker_url) as outside:
+        declare_topology(outside)
+        clerk = Clerk(outside, [("dead", b"first"), ("events", b"ordinary")], refuse_it_and_stop)
+        clerk.listen(broker_url, stop, returned_at_once=1)
+        assert clerk.taken == [b"ordinary"]
+        wait_until(lambda: clerk.left("dead") == 1, 10, "the returned message is lost")
+        assert clerk.left("events") == 0
 
 
 def test_a_foreign_message_is_a_dead_letter_and_the_rest_flows(

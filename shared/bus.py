@@ -181,7 +181,10 @@ def _forever(name: str, stop: threading.Event, url: str, work: Callable[[Connect
 
 
 def relay(database: Database, url: str, stop: threading.Event) -> None:
-    """Hand outbox rows to the broker until told to stop: at once while there are any, every 200 ms when idle."""
+    """Hand outbox rows to the broker until told to stop: at once while there are any, every 200 ms when idle.
+
+    While the database is away it is asked once a second.
+    """
 
     def work(connection: Connection) -> None:
         publisher = ConfirmedPublisher(connection) if on_amqp(connection) else PlainPublisher(connection)
@@ -189,13 +192,13 @@ def relay(database: Database, url: str, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
                 taken = relay_batch(database, publisher, RELAY_BATCH)
+                pause = 0.05 if taken else min(pause * 1.5, 0.2)
             except Exception as error:
                 if not is_database_away(error):
                     raise
                 log.warning("database away, outbox waits", service=database.service)
                 taken, pause = 0, 1.0
             if taken < RELAY_BATCH:
-                pause = 0.05 if taken else min(pause * 1.5, 0.2)
                 stop.wait(pause)
                 _keep_alive(connection)
             if time.monotonic() - declared > DECLARE_EVERY_SECONDS:  # mends deleted queues and bindings

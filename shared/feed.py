@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from shared import clock
 from shared.auth import Role, allow, caller
 from shared.contracts import facts_heard_by
-from shared.db import Database, Plumbing, changed, transaction
+from shared.db import Database, Plumbing, changed, is_contention, is_database_away, transaction
 from shared.fields import Body
 from shared.inbox import Delivery, Inbox, TryAgain
 from shared.logs import get_logger
@@ -132,10 +132,11 @@ class Walker:
             for source in self.sources:
                 try:
                     self.walk(source, stop)
-                except (requests.RequestException, TryAgain, KeyError, ValueError) as error:
-                    log.warning("catch-up put off", service=self.service, source=source, error=type(error).__name__)
-                except Exception:
-                    log.exception("catch-up failed", service=self.service, source=source)
+                except Exception as error:
+                    if _is_passing(error):
+                        log.warning("catch-up put off", service=self.service, source=source, error=type(error).__name__)
+                    else:
+                        log.exception("catch-up failed", service=self.service, source=source)
             stop.wait(self.settings.catch_up_every_seconds)
 
     def walk(self, source: str, stop: threading.Event | None = None) -> int:
@@ -190,6 +191,13 @@ def service_token(settings: Settings, service: str) -> str:
     answer.raise_for_status()
     token: str = answer.json()["access_token"]
     return token
+
+
+def _is_passing(error: Exception) -> bool:
+    """The other service or the database is away or busy; the next walk mends it."""
+    if isinstance(error, requests.RequestException | TryAgain | KeyError | ValueError):
+        return True
+    return is_database_away(error) or is_contention(error)
 
 
 def _age(event: dict[str, Any]) -> float:

@@ -1,13 +1,17 @@
 """The publishing side: a late commit is never skipped, a row is published until it is confirmed, the feed repairs."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
+from shared.bus import relay
 from shared.contracts.registration import VolunteerActivated
 from shared.ids import new_id
 from shared.inbox import Delivery
@@ -97,6 +101,39 @@ def test_many_relays_share_the_rows(district: District) -> None:
     while relay_batch(district.registration.database, shelves[0], 20):
         pass
     assert sorted(i for shelf in shelves for i in shelf.taken) == sorted(ids)
+
+
+def database_away() -> OperationalError:
+    return OperationalError("SELECT 1", {}, psycopg.OperationalError("server closed the connection"))
+
+
+class Pauses(threading.Event):
+    """A stop that is told after so many pauses, remembers them, and does not wait."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count, self.seconds = count, list[float]()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.seconds.append(timeout or 0)
+        if len(self.seconds) == self.count:
+            self.set()
+        return self.is_set()
+
+
+def test_a_missing_database_is_asked_once_a_second(district: District, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: Iterator[int | Exception] = iter([database_away(), database_away(), 0, 3, 0])
+
+    def relay_batch(*_: Any) -> int:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr("shared.bus.relay_batch", relay_batch)
+    stop = Pauses(5)
+    relay(district.registration.database, "memory://", stop)
+    assert stop.seconds == pytest.approx([1, 1, 0.2, 0.05, 0.075])
 
 
 def feed(district: District, after: str | None = None, **query: Any) -> Any:
@@ -195,3 +232,33 @@ def test_catch_up_takes_in_what_the_broker_lost_and_nothing_twice(
     assert len(heard) == len(ids), "a young fact is left to the broker"
     walker.walk("registration")
     assert len(heard) == len(ids) + len(more)
+
+
+@pytest.mark.parametrize("broken", ["_cursor", "_save"])
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (database_away(), "catch-up put off"),
+        (OperationalError("UPDATE", {}, psycopg.errors.LockNotAvailable()), "catch-up put off"),
+        (ZeroDivisionError(), "catch-up failed"),
+    ],
+)
+def test_catch_up_is_put_off_without_a_database(
+    district: District, monkeypatch: pytest.MonkeyPatch, broken: str, error: Exception, said: str
+) -> None:
+    from shared.feed import Walker
+
+    def fail(*_: Any) -> None:
+        raise error
+
+    say(district)
+    listener = district.services[VolunteerActivated.heard_by[0]]
+    walker = Walker(listener.database, listener.inbox, listener.settings.model_copy(update={"catch_up_age_seconds": 0}))
+    walker.sources = {"registration": [VolunteerActivated.type]}
+    monkeypatch.setattr(walker, "_fetch", lambda source, cursor: feed(district, cursor))
+    monkeypatch.setattr(walker, broken, fail)
+    with capture_logs() as logs:
+        walker.run(Pauses(1))
+    (entry,) = [entry for entry in logs if entry["event"].startswith("catch-up")]
+    assert entry["event"] == said
+    assert bool(entry.get("exc_info")) == (said == "catch-up failed")

@@ -13,7 +13,14 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import select, text, true
 from sqlalchemy.exc import IntegrityError
 
@@ -62,8 +69,8 @@ class Bank(RuleBasedStateMachine):
         self.journal: dict[UUID, str] = {}
         self.ended: dict[UUID, str] = {}
 
-    @initialize(stock=st.integers(0, 6))
-    def open(self, stock: int) -> None:
+    @initialize(stock=st.integers(0, 12), minutes=st.lists(st.integers(0, 500), min_size=PEOPLE, max_size=PEOPLE))
+    def open(self, stock: int, minutes: list[int]) -> None:
         self.venue = create_venue(self.session, "Star cinema", "cinema").id
         self.film = products.create_product(self.session, self.venue, "Film", 120, stock, 90).id
         self.swim = products.create_product(self.session, self.venue, "Swim", 90, stock, 30).id
@@ -71,6 +78,9 @@ class Bank(RuleBasedStateMachine):
         create_rule(self.session, RuleKind.ISSUE, product_id=self.film, by="staff")
         create_rule(self.session, RuleKind.ISSUE, product_id=self.swim, automatic=False, by="staff")
         ledger.open_accounts(self.session, self.people)
+        for who, worked in enumerate(minutes):
+            if worked:
+                self.earn(who, worked)
 
     def teardown(self) -> None:
         self.session.rollback()
@@ -79,6 +89,9 @@ class Bank(RuleBasedStateMachine):
 
     # What people and venues do
     @rule(who=WHO, minutes=st.integers(1, 400))
+    def works(self, who: int, minutes: int) -> None:
+        self.earn(who, minutes)
+
     def earn(self, who: int, minutes: int) -> None:
         fact = HoursRecorded(
             record_id=new_id(), volunteer_id=self.people[who], organisation_id=new_id(), minutes=minutes,
@@ -89,10 +102,9 @@ class Bank(RuleBasedStateMachine):
         self.records.append(fact)
         self.minutes[fact.record_id] = minutes
 
+    @precondition(lambda self: self.records)
     @rule(pick=ANY, minutes=st.integers(0, 400))
     def adjust(self, pick: int, minutes: int) -> None:
-        if not self.records:
-            return
         fact = self.records[pick % len(self.records)]
         correction = HoursCorrected(
             correction_id=new_id(), record_id=fact.record_id, volunteer_id=fact.volunteer_id,
@@ -113,6 +125,7 @@ class Bank(RuleBasedStateMachine):
     def choose(self, who: int, choice: StandingChoice) -> None:
         members.choose(self.session, self.people[who], choice)
 
+    @precondition(lambda self: self.any_voucher)
     @rule(pick=ANY, seconds=st.sampled_from([1, 300]))
     def hold(self, pick: int, seconds: int) -> None:
         voucher = self.voucher(pick)
@@ -121,6 +134,7 @@ class Bank(RuleBasedStateMachine):
             if answer.outcome is Outcome.HELD and answer.voucher is not None and answer.voucher.hold_id is not None:
                 self.holds.append(answer.voucher.hold_id)
 
+    @precondition(lambda self: self.any_voucher)
     @rule(pick=ANY, under=st.booleans())
     def redeem(self, pick: int, under: bool) -> None:
         hold_id = self.holds[pick % len(self.holds)] if under and self.holds else None
@@ -137,18 +151,19 @@ class Bank(RuleBasedStateMachine):
         if answers[0] is Outcome.REDEEMED:
             self.sales.append((voucher.id, reference))
 
+    @precondition(lambda self: self.holds)
     @rule(pick=ANY)
     def release(self, pick: int) -> None:
-        if self.holds:
-            redemption.release_hold(self.session, self.venue, self.holds[pick % len(self.holds)])
+        redemption.release_hold(self.session, self.venue, self.holds[pick % len(self.holds)])
 
+    @precondition(lambda self: self.sales)
     @rule(pick=ANY)
     def reverse(self, pick: int) -> None:
-        if self.sales:
-            voucher_id, reference = self.sales[pick % len(self.sales)]
-            code = self.code(vouchers.get_voucher(self.session, voucher_id))
-            assert redemption.reverse(self.session, self.venue, code, reference).outcome is Outcome.REVERSED
+        voucher_id, reference = self.sales[pick % len(self.sales)]
+        code = self.code(vouchers.get_voucher(self.session, voucher_id))
+        assert redemption.reverse(self.session, self.venue, code, reference).outcome is Outcome.REVERSED
 
+    @precondition(lambda self: self.any_voucher)
     @rule(pick=ANY, to=WHO, pooled=st.booleans())
     def give(self, pick: int, to: int, pooled: bool) -> None:
         voucher = self.voucher(pick)
@@ -164,11 +179,9 @@ class Bank(RuleBasedStateMachine):
                 self.session.add(asked)
         except IntegrityError:
             pass  # asked already
-
-    @rule()
-    def allocate(self) -> None:
         pool.allocate(self.session)
 
+    @precondition(lambda self: self.any_voucher)
     @rule(pick=ANY)
     def void(self, pick: int) -> None:
         voucher = self.voucher(pick)
@@ -228,6 +241,10 @@ class Bank(RuleBasedStateMachine):
                 verb(self.session, *arguments, **more)
         except REFUSED:
             pass
+
+    @property
+    def any_voucher(self) -> bool:
+        return self.session.scalar(select(Voucher.id).limit(1)) is not None
 
     def voucher(self, pick: int) -> Voucher | None:
         """Any voucher, mostly one that can still be used."""

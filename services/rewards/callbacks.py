@@ -129,7 +129,8 @@ def _book(session: Session, venue_id: UUID, lines: Sequence[BatchLine]) -> list[
         else:
             sales = [Sale(line.code, line.reference) for line in run]
             answers += redemption.redeem_all(session, venue_id, sales, channel=redemption.WEBHOOK)
-    for line, answer in zip(lines, answers, strict=True):
+    # In the order of references, so that two batches of one venue wait for each other and never lock.
+    for line, answer in sorted(zip(lines, answers, strict=True), key=lambda pair: pair[0].reference):
         if answer.outcome not in (Outcome.REDEEMED, Outcome.REVERSED):
             voucher_id = answer.voucher.id if answer.voucher else None
             disputes.open_dispute(session, venue_id, line.reference, answer.outcome.value, voucher_id)

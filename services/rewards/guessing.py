@@ -6,7 +6,7 @@ Only unknown codes are refused during a lock-out. A code that exists works at an
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -46,13 +46,6 @@ def note_reported(session: Session, venue_id: UUID, unknown: int) -> None:
         _one_by_one(session, venue_id)
         if _locked_out(session, venue_id) is None:
             _count(session, venue_id, unknown)
-
-
-def forget_guesses(session: Session) -> None:
-    """Drop guesses of more than a day ago, and lock-outs that ended before that."""
-    old = app_now() - timedelta(days=1)
-    session.execute(delete(FailedLook).where(FailedLook.looked_at < old))
-    session.execute(delete(LockOut).where(LockOut.until < old))
 
 
 def _one_by_one(session: Session, venue_id: UUID) -> None:

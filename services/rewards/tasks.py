@@ -3,7 +3,6 @@
 from services.rewards import (
     applying,
     disputes,
-    guessing,
     holds,
     issuing,
     lapsing,
@@ -12,6 +11,7 @@ from services.rewards import (
     products,
     reminders,
     resting,
+    retention,
     sealing,
     vouchers,
 )
@@ -103,11 +103,15 @@ def lapse_points() -> None:
             more = lapsing.lapse_batch(session, BATCH)
 
 
-@periodic("rewards.forget_failed_looks", every_seconds=3600)
-def forget_failed_looks() -> None:
-    """Drop guesses that no longer count."""
+@periodic("rewards.forget_venues_past", every_seconds=3600)
+def forget_venues_past() -> None:
+    """Drop guesses and webhooks that no longer count."""
     with transaction() as session:
-        guessing.forget_guesses(session)
+        retention.forget_guesses(session)
+    ended = BATCH
+    while ended == BATCH:
+        with transaction() as session:
+            ended = retention.forget_receipts(session, BATCH)
 
 
 @periodic("rewards.lapse_disputes", every_seconds=300)

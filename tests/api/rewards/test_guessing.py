@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from services.rewards import codes, guessing, redemption
+from services.rewards import codes, guessing, redemption, retention
 from services.rewards.guessing import GUESSES, GUESSES_OF_ALL, TooManyGuesses
 from services.rewards.redemption import Outcome
 from tests.api.rewards.conftest import Bank, Venue, at_once, told
@@ -120,4 +120,4 @@ def test_guesses_and_lock_outs_are_forgotten_after_a_day(bank: Bank, star: Venue
 
 def forget(bank: Bank) -> None:
     with bank.rewards.session() as session:
-        guessing.forget_guesses(session)
+        retention.forget_guesses(session)

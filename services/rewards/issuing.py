@@ -1,7 +1,6 @@
 """From points to vouchers: issued when the price is reached, waiting where stock is short, left to the pool on request.
 
-Accounts are locked by the caller; everything else is written before the stock row is, so that whoever else wants the
-same product waits for our commit only.
+Accounts are locked by the caller; all else is written before the stock row, so that others wait for our commit only.
 """
 
 from collections import Counter
@@ -32,7 +31,7 @@ from services.rewards.models import (
     TransferKind,
     Voucher,
     VoucherOrigin,
-)  # fmt: skip
+)
 from services.rewards.rules import Offer, offers
 from shared.clock import app_now
 from shared.contracts.rewards import VoucherBackordered, VoucherGiven, VoucherIssued
@@ -111,9 +110,7 @@ def buy(session: Session, due: Sequence[Due], available: Iterable[Offer]) -> Non
 def _buy_what_is_left(session: Session, due: Sequence[Due], drafts: Sequence[dict[str, Any]]) -> None:
     """Issue what can be, in order; the rest waits, and behind those who wait already."""
     granted = products.take_what_is_left(session, Counter(d.offer.product_id for d in due if not d.offer.queued))
-    now: list[dict[str, Any]] = []
-    later: list[Due] = []
-    kept: list[Due] = []
+    now, later, kept = list[dict[str, Any]](), list[Due](), list[Due]()
     for one, written in zip(due, drafts, strict=True):
         if granted.get(one.offer.product_id, 0) > 0:
             granted[one.offer.product_id] -= 1

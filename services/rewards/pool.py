@@ -26,6 +26,8 @@ from services.rewards.models import (
 )
 from shared.clock import app_now
 
+AT_ONCE = 100
+"""Grants of one transaction: each costs ten statements, and others who want from the pool wait."""
 A_YEAR = timedelta(days=365)
 """What somebody received longer ago no longer counts against them."""
 
@@ -69,7 +71,7 @@ def pick(session: Session, product_id: UUID | None) -> Voucher | None:
     ).one_or_none()
 
 
-def allocate(session: Session, limit: int = 100, actor: str = journal.CLOCK) -> list[PoolRequest]:
+def allocate(session: Session, limit: int = AT_ONCE, actor: str = journal.CLOCK) -> list[PoolRequest]:
     """Give what lies in the pool to those who wait, at most to `limit` of them; returns whose request was granted.
 
     Allocations run one after another, so that each begins with who is first then. A person has one request waiting, so

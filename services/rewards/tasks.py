@@ -129,7 +129,7 @@ def allocate_pool() -> None:
     more = True
     while more:
         with transaction() as session:
-            more = bool(pool.allocate(session, BATCH))
+            more = bool(pool.allocate(session))
 
 
 @periodic("rewards.remind_expiring", every_seconds=3600)

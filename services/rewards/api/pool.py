@@ -19,7 +19,6 @@ from shared.paging import PageQuery, page_of
 from shared.problems import NotFound, invalid
 
 bp = APIBlueprint("pool", __name__, url_prefix="/v1")
-ALLOCATE_AT_ONCE = 200
 SEES_ALL = (Role.STAFF, Role.AUDITOR)
 
 
@@ -56,7 +55,7 @@ class RequestShown(Shown):
     ended_at: datetime | None
 
 
-class ExplanationShown(Shown):
+class PlaceShown(Shown):
     """Fewest received in a year comes first, then the longest wait; vouchers that end first go first."""
 
     received_before: int = Field(description="granted to this person in the year before")
@@ -65,7 +64,7 @@ class ExplanationShown(Shown):
 
 
 class ExplainedShown(RequestShown):
-    explanation: ExplanationShown
+    explanation: PlaceShown
 
 
 class RequestsQuery(PageQuery):
@@ -158,11 +157,11 @@ def delete_request(request_id: UUID) -> Any:
 
 @bp.post("/pool/allocations")
 @bp.output(GrantedShown, status_code=201)
-@bp.doc(summary="Give out now what lies in the pool, at most 200 at once")
+@bp.doc(summary="Give out now what lies in the pool, at most 100 at once")
 @allow(Role.STAFF)
 def post_allocation() -> Any:
     with transaction() as session:
-        return {"items": pool.allocate(session, ALLOCATE_AT_ONCE, caller().key)}
+        return {"items": pool.allocate(session, actor=caller().key)}
 
 
 @bp.get("/pool/wishes")

@@ -99,7 +99,7 @@ class SummaryShown(ListShown):
     unresolved: dict[str, int]
 
 
-class StatementShown(BaseModel):
+class VenueMonthShown(BaseModel):
     venue_id: UUID
     venue_name: str
     month: str
@@ -165,7 +165,7 @@ class DifferencesShown(BaseModel):
 
 @bp.get("/settlements/<uuid:venue_id>/<month>")
 @bp.input(StatementQuery, location="query")
-@bp.output(StatementShown)
+@bp.output(VenueMonthShown)
 @bp.doc(summary="A venue's statement of a month; a preview until it is closed",
         responses={200: {"content": {media.partition(";")[0]: _FILE for media in MEDIA.values()}}})  # fmt: skip
 @allow(*READERS)
@@ -179,14 +179,14 @@ def get_settlement(venue_id: UUID, month: str, query_data: StatementQuery) -> An
         return _download(session, statement, query_data.format)
 
 
-def _shown(session: Session, statement: VenueMonth, query: PageQuery) -> StatementShown:
+def _shown(session: Session, statement: VenueMonth, query: PageQuery) -> VenueMonthShown:
     venue, month, settlement = statement.venue, statement.month, statement.settlement
     after = UUID(decode_cursor(query.after)[0]) if query.after else None
     rows = venue_months.lines(session, venue.id, month, after, query.limit + 1)
     more = len(rows) > query.limit
     rows = rows[: query.limit]
     found = None if after else differences.match_month(session, venue.id, month)
-    return StatementShown(
+    return VenueMonthShown(
         venue_id=venue.id, venue_name=venue.name, month=str(month), state=statement.state,
         settlement_id=settlement.id if settlement else None, closed_at=settlement.closed_at if settlement else None,
         totals=TotalsShown.model_validate(statement.totals),

@@ -80,7 +80,9 @@ WORDS = {
              "balance": "A balance does not fit the journal.", "book": "A balance does not fit the journal."},
     "book": {"volunteer": "volunteers", "held": "put aside", "owed": "carried shortfalls", "product": "vouchers out",
              "pool": "pool of vouchers", "venue": "venues", "outside": "outside"},
-    "step": {},
+    "step": {"product": "it offers something", "api_key": "a key for its counter", "active": "it takes part",
+             "webhook_secret": "a secret for webhooks, if its till reports by itself",
+             "practised": "its sandbox has redeemed a voucher"},
     "run": {"running": "under way", "done": "done"},
 }  # fmt: skip
 

@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 
 from shared.gateway.access import page_for
-from shared.gateway.asking import Told
+from shared.gateway.asking import Told, ask
 from shared.gateway.doing import Answer, do, fen, given, named, products, venues
 
 bp = Blueprint("desk_products", __name__)
@@ -31,10 +31,8 @@ def add_product() -> Answer:
 @bp.get("/desk/products/<uuid:product_id>")
 @page_for("staff")
 def show_product(product_id: UUID, told: Told | None = None) -> str:
-    product = next((one for one in products() if one["id"] == str(product_id)), None)
-    if product is None:
-        abort(404)
-    return render_template("desk/product.html", product=product, venues=named(venues()), told=told)
+    return render_template("desk/product.html", product=ask("GET", f"/v1/products/{product_id}"),
+                           venues=named(venues()), told=told)  # fmt: skip
 
 
 @bp.post("/desk/products/<uuid:product_id>/stock")

@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from shared.clock import now
 from shared.gateway.access import page_for
 from shared.gateway.asking import Told, ask
-from shared.gateway.doing import Answer, do, given, if_there, venues
+from shared.gateway.doing import Answer, do, given, venues
 
 bp = Blueprint("desk_venues", __name__)
 
@@ -40,8 +40,8 @@ def add_venue() -> Answer:
 @page_for("staff")
 def show_venue(venue_id: UUID, told: Told | None = None, made: Any = None) -> str:
     path = f"/v1/venues/{venue_id}"
-    venue, steps = ask("GET", path), if_there("GET", f"{path}/onboarding", None)
-    secrets = if_there("GET", f"{path}/secrets", {"items": []})["items"]
+    venue, steps = ask("GET", path), ask("GET", f"{path}/onboarding")
+    secrets = ask("GET", f"{path}/secrets", query={"limit": 100})["items"]
     return render_template("desk/venue.html", venue=venue, steps=steps, secrets=secrets, scopes=SCOPES, made=made,
                            told=told)  # fmt: skip
 

@@ -54,6 +54,25 @@ class CinemaMonth:
         self.as_owner("UPDATE redemptions SET redeemed_at = :at WHERE reference = :reference", reference=reference,
                       at=at)  # fmt: skip
 
+    def load(self, count: int) -> None:
+        """So many films on the third of the last month, by INSERT ... SELECT."""
+        at, venue = LAST.since + timedelta(days=2), self.star.id
+        ids = {kind: f"cast('0190000{kind}-0000-7000-8000-' || lpad(to_hex(n), 12, '0') AS uuid)" for kind in "456"}
+        self.as_owner(
+            "INSERT INTO vouchers (id, holder_id, product_id, venue_id, title, points, cost_fen, code_fingerprint,"
+            f" code_sealed, status, issued_at, expires_at, ended_at) SELECT {ids['4']}, {ids['4']}, p.id, p.venue_id, p.title,"
+            " 120, 3500, sha256(cast(cast(n AS text) AS bytea)), '', 'redeemed', :at, :at, :at"
+            " FROM products p, generate_series(1, :count) AS n", count=count, at=at)  # fmt: skip
+        self.as_owner(
+            "INSERT INTO redemptions (id, voucher_id, venue_id, reference, channel, redeemed_at)"
+            f" SELECT {ids['5']}, {ids['4']}, cast(:venue AS uuid), 'sale-' || n, 'counter', :at"
+            " FROM generate_series(1, :count) AS n", count=count, at=at, venue=venue)  # fmt: skip
+        self.as_owner(
+            "INSERT INTO transfers (id, debit_account, credit_account, amount, kind, cause_id, actor, created_at)"
+            f" SELECT {ids['6']}, 'product:x', 'venue:' || :venue, 120, 'redeemed', {ids['5']}, 'venue', :at"
+            " FROM generate_series(1, :count) AS n", count=count, at=at, venue=venue)  # fmt: skip
+        self.as_owner("ANALYZE redemptions, vouchers, transfers")
+
     def reverse(self, reference: str) -> str:
         body = {"type": "redemption.reversed", "timestamp": "2026-11-23T08:00:00Z",
                 "data": {"code": self.codes[reference], "reference": reference}}  # fmt: skip

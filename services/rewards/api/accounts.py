@@ -95,7 +95,7 @@ class LineShown(HoldingsShown):
     transfer: EntryShown
 
 
-class StatementShown(BaseModel):
+class AccountStatementShown(BaseModel):
     opening: HoldingsShown
     items: list[LineShown]
     closing: HoldingsShown
@@ -129,7 +129,7 @@ def get_account(volunteer_id: UUID, query_data: AccountQuery) -> Any:
 
 @bp.get("/accounts/<uuid:volunteer_id>/statement")
 @bp.input(StatementQuery, location="query")
-@bp.output(StatementShown)
+@bp.output(AccountStatementShown)
 @bp.doc(summary="What happened between two days, oldest first: opening + all items = closing")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF, Role.AUDITOR)
 def get_statement(volunteer_id: UUID, query_data: StatementQuery) -> Any:

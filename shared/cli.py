@@ -325,11 +325,12 @@ def settle(month: str, venue_id: UUID | None) -> None:
     """Close a month of the venues; ends with 1 if any was refused."""
     from shared.operations import settle_month
 
-    refused = 0
-    for line, closed in settle_month(month, venue_id):
+    outcomes = list(settle_month(month, venue_id))
+    for line, closed in outcomes:
         click.echo(line, err=not closed)
-        refused += not closed
-    sys.exit(1 if refused else 0)
+    if not outcomes:
+        click.echo(f"Nothing to settle in {month}.")
+    sys.exit(0 if all(closed for _, closed in outcomes) else 1)
 
 
 @main.group()

@@ -234,3 +234,12 @@ def test_an_accepted_case_is_paid_once(cinema: CinemaMonth) -> None:
     assert (again["disputes_fen"], again["id"] != closed["id"]) == (3000, True)
     paid = cinema.bank.rows("SELECT count(*) FROM disputes WHERE settlement_id IS NOT NULL")[0][0]
     assert paid == 1
+
+
+def test_a_case_is_paid_by_one_settlement_only(cinema: CinemaMonth) -> None:
+    cinema.send(["B"])
+    decide(cinema, missing(cinema, "B")["id"], "accepted", amount_fen=3000)
+    first = cinema.close(LAST.before)
+    second = cinema.close()
+    assert (first["disputes_fen"], second["disputes_fen"]) == (3000, 0)
+    assert cinema.bank.rows("SELECT cast(settlement_id AS text) FROM disputes") == [(first["id"],)]

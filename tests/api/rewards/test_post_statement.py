@@ -50,10 +50,12 @@ def test_the_newest_list_counts_and_older_ones_stay(cinema: CinemaMonth) -> None
 
 
 def test_the_same_list_at_once_is_kept_once(cinema: CinemaMonth) -> None:
-    path, body = f"/v1/venues/{cinema.star.id}/statements", {"month": str(LAST), "lines": [{"reference": "A"}]}
-    answers = at_once([lambda: cinema.bank.rewards.call("POST", path, body, headers={"Api-Key": cinema.star.key})] * 6)
-    assert sorted(answer.status_code for answer in answers) == [200] * 5 + [201]
-    assert cinema.bank.count("venue_statements") == 1
+    path, key = f"/v1/venues/{cinema.star.id}/statements", {"Api-Key": cinema.star.key}
+    for turn in range(1, 6):
+        body = {"month": str(LAST), "lines": [{"reference": f"{turn}-{n}"} for n in range(300)]}
+        answers = at_once([lambda body=body: cinema.bank.rewards.call("POST", path, body, headers=key)] * 6)
+        assert sorted(answer.status_code for answer in answers) == [200] * 5 + [201]
+        assert cinema.bank.count("venue_statements") == turn
 
 
 def test_a_venue_sends_its_own_list_only(cinema: CinemaMonth) -> None:

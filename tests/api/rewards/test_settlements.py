@@ -3,7 +3,7 @@
 import csv
 import io
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from typing import Any
 
@@ -41,8 +41,9 @@ def test_a_preview_counts_what_the_journal_says(cinema: CinemaMonth) -> None:
 def test_months_are_months_of_the_site(cinema: CinemaMonth) -> None:
     """The last evening of the month is still in it, though by UTC the first of the next is the same day."""
     cinema.take_in("LATE", "EARLY")
+    midnight = datetime(THIS.first.year, THIS.first.month, 1, tzinfo=timezone(timedelta(hours=8)))
     at = "UPDATE {} SET {} = :at WHERE {}"
-    for reference, moment in (("LATE", LAST.until - timedelta(seconds=1)), ("EARLY", LAST.until)):
+    for reference, moment in (("LATE", midnight - timedelta(seconds=1)), ("EARLY", midnight)):
         redemption = f"(SELECT id FROM redemptions WHERE reference = '{reference}')"
         cinema.as_owner(
             at.format("transfers", "created_at", f"kind = 'redeemed' AND cause_id = {redemption}"), at=moment
@@ -192,6 +193,19 @@ def test_a_venue_sees_its_own_month_and_no_other(cinema: CinemaMonth) -> None:
     cinema.bank.ask("GET", path, status=403, as_=cinema.bank.of(cinema.bank.fang))
     cinema.by_venue("PUT", f"{path}/closing", {}, 403)
     cinema.by_venue("DELETE", f"{path}/closing", {"reason": "x"}, 403)
+
+
+def test_a_key_needs_the_scope(cinema: CinemaMonth) -> None:
+    """The till's key opens no statements, lists or disputes; the office's does."""
+    path, lists = f"{cinema.path}/{LAST}", f"/v1/venues/{cinema.star.id}/statements"
+    for scope, status in (("vouchers:redeem", 403), ("statements", 200)):
+        secrets = f"/v1/venues/{cinema.star.id}/secrets"
+        made = cinema.bank.by_staff("POST", secrets, {"kind": "api_key", "scopes": [scope]}, 201)
+        key = {"headers": {"Api-Key": made["secret"]}}
+        for asked in (path, f"{path}/differences", "/v1/disputes"):
+            cinema.bank.ask("GET", asked, status=status, **key)
+        body = {"month": str(LAST), "lines": []}
+        cinema.bank.ask("POST", lists, body, status=201 if status == 200 else status, **key)
 
 
 @pytest.mark.parametrize("month", ["2026-13", "2026-1", "26-01", "x", "２０２６-01", "9999-01"])

@@ -1,5 +1,6 @@
 """Guessing codes: locked out within the window, told once, while honest venues and codes that exist are served."""
 
+import threading
 from uuid import UUID
 
 import pytest
@@ -7,6 +8,7 @@ from sqlalchemy import text
 
 from services.rewards import codes, guessing, redemption, retention
 from services.rewards.guessing import GUESSES, GUESSES_OF_ALL, TooManyGuesses
+from services.rewards.models import FailedLook
 from services.rewards.redemption import Outcome
 from tests.api.rewards.conftest import Bank, Venue, at_once, told
 
@@ -93,6 +95,24 @@ def test_guesses_at_once_raise_one_alarm(bank: Bank, star: Venue) -> None:
     at_once([lambda: guess(bank, star.id, 1)] * 7)
     assert lock_outs(bank) == {star.id: 1}
     assert bank.count("failed_looks") == GUESSES
+
+
+def test_two_venues_that_fill_the_window_at_once_raise_one_alarm(bank: Bank, star: Venue) -> None:
+    """Neither sees the other's last guess; the row of the lock-out decides."""
+    for number in range(11):
+        guess(bank, bank.venue(f"Pool {number}"), GUESSES - 2)
+    rival = bank.venue("Rival")
+    with bank.rewards.session() as session:
+        session.add(FailedLook(venue_id=UUID(rival)))
+        session.flush()
+        guessing.note_guess(session, UUID(rival))
+        second = threading.Thread(target=guess, args=(bank, star.id, 2))
+        second.start()
+        second.join(0.5)  # it waits for us
+        assert second.is_alive()
+    second.join()
+    assert lock_outs(bank) == {"all": 1}
+    assert GUESSES_OF_ALL <= bank.count("failed_looks") <= GUESSES_OF_ALL + 2
 
 
 def test_unknown_codes_by_webhook_raise_the_alarm_and_are_never_refused(bank: Bank, star: Venue) -> None:

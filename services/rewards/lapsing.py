@@ -32,7 +32,7 @@ NEVER = date.max
 class ExpireRules:
     """All expire rules. The newest that had begun when points came decides how long they last; had it ended, for ever.
 
-    As with every rule, a missing `effective_from` means always, also for points that came before the rule was made.
+    A rule made without `effective_from` holds from the moment it was made (`rules.create_rule`).
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:

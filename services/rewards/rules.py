@@ -188,12 +188,15 @@ def create_rule(session: Session, kind: RuleKind, *, by: str, swept: bool = Fals
     """Add the next version of a rule. What was credited keeps the version it was credited by.
 
     `fields` are the columns that the kind needs (`models/rules.py`). A new issue rule is soon looked at for everybody
-    who has the points already, unless it is `swept`. Raises NoSuchProduct.
+    who has the points already, unless it is `swept`. An expire rule is never retroactive by accident: without
+    `effective_from` it holds for points that come from now on. Raises NoSuchProduct.
     """
     draft = draft_rule(session, kind, **fields)
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"rewards.rules {kind} {draft.scope}"))))
     draft.version = _newest_version(session, draft) + 1
     draft.swept, draft.created_by = swept or kind is not RuleKind.ISSUE, by
+    if kind is RuleKind.EXPIRE and draft.effective_from is None:
+        draft.effective_from = session.scalars(select(app_now())).one()
     session.add(draft)
     session.flush()
     return draft

@@ -26,7 +26,7 @@ def test_two_hours_become_a_film(bank: Bank, star: Venue) -> None:
     assert bank.account(bank.fang) | {} == {
         "volunteer_id": str(bank.fang), "points_available": 10, "points_held": 0, "minutes_credited": 130,
         "shortfall": 0, "standing_choice": "issue", "preferred_product_id": None, "status": "open",
-        "merged_into": None, "lapsing": [], "at": None,
+        "merged_into": None, "lapsing": [], "waiting": [], "at": None,
     }  # fmt: skip
     (voucher,) = bank.vouchers(bank.fang)
     (fact,) = bank.rewards.said("voucher.issued")

@@ -233,3 +233,14 @@ def test_an_account_shows_what_lapses_next(saving: Bank) -> None:
     shown = saving.ask("GET", f"/v1/accounts/{saving.fang}", as_=saving.of(saving.fang))["lapsing"]
     today = datetime.now(SITE).date()
     assert shown == [{"on": (today + timedelta(days=30 + days)).isoformat(), "points": 11 + days} for days in range(5)]
+
+
+def test_a_new_rule_takes_no_points_that_were_there_before(bank: Bank) -> None:
+    bank.minute_is_a_point()
+    bank.hear(bank.hours(bank.fang, 100))
+    rule(bank, 1)
+    bank.hear(bank.hours(bank.fang, 30))
+    assert [one["points"] for one in bank.account(bank.fang)["lapsing"]] == [30]
+    sweep(bank, 60)
+    assert lapsed(bank) == [(str(bank.fang), 30)]
+    assert bank.points(bank.fang) == 100

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from services.rewards import codes, disputes, guessing, redemption, venue_keys
 from services.rewards.models import WebhookReceipt
-from services.rewards.redemption import Answer, Outcome, Sale
+from services.rewards.outcomes import Answer, Outcome, lock
+from services.rewards.redemption import Sale
 from shared import webhooks
 from shared.clock import app_now
 from shared.db import inserted
@@ -121,7 +122,7 @@ def _take_in(session: Session, venue_id: UUID, message: Single | Batch) -> dict[
 def _book(session: Session, venue_id: UUID, lines: Sequence[BatchLine]) -> list[Answer]:
     """Book lines in their order, confirmations that follow each other all at once; what cannot be is put to people."""
     if any(line.type is Kind.REVERSED for line in lines):  # else one run, which locks all by itself
-        redemption.lock(session, venue_id, [line.code for line in lines])  # in one order, before any moves
+        lock(session, venue_id, [line.code for line in lines])  # in one order, before any moves
     answers: list[Answer] = []
     for kind, run in groupby(lines, key=lambda line: line.type):
         if kind is Kind.REVERSED:

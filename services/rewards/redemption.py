@@ -6,18 +6,17 @@ It takes many at once, so that a webhook of 500 lines needs as few statements as
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from services.rewards import codes, holds, journal
 from services.rewards.blackouts import refuse_on_blackout_days
-from services.rewards.issuing import code_vault
 from services.rewards.journal import transfer
-from services.rewards.models import Redemption, Resolution, TransferKind, Voucher, VoucherOrigin, VoucherStatus
+from services.rewards.models import Redemption, Resolution, TransferKind, Voucher, VoucherStatus
+from services.rewards.outcomes import Answer, Found, Outcome, late, lock, named, takeable, why_not
 from services.rewards.vouchers import about
 from shared.clock import app_now
 from shared.contracts.rewards import VoucherHeld, VoucherRedeemed, VoucherReversed
@@ -35,30 +34,6 @@ class HoldNotFound(NotFound):
     """There is no such hold."""
 
 
-class Outcome(StrEnum):
-    """What became of a voucher that a venue named. A closed set: venues program against it."""
-
-    REDEEMED = "redeemed"  #: taken in now, or before with the same reference
-    ALREADY_REDEEMED = "already_redeemed"  #: taken in with another reference
-    HELD_ELSEWHERE = "held_elsewhere"  #: another hold of this venue has it just now
-    EXPIRED = "expired"  #: its last day has passed
-    VOIDED = "voided"  #: taken back by the centre, or given on: its new holder has another code
-    UNKNOWN = "unknown"  #: mistyped, never issued, or another venue's
-    REVERSED = "reversed"  #: this redemption was taken back
-    ALREADY_SETTLED = "already_settled"  #: too late to take it back
-    REDEEMABLE = "redeemable"  #: only from `check`: `redeem` would take it in
-    HELD = "held"  #: only from `hold`
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An outcome, and the voucher if it is one of the venue's."""
-
-    outcome: Outcome
-    voucher: Voucher | None = None
-    redeemed_at: datetime | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Sale:
     """What a venue says it took in: a typed code, and its own number for it."""
@@ -67,63 +42,24 @@ class Sale:
     reference: str
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A voucher of this venue, locked, as it stands now."""
-
-    voucher: Voucher
-    free: bool  #: may be taken in
-    late: bool  #: its last day has passed
-
-
 def check_code(session: Session, venue_id: UUID, code: str) -> Answer:
     """What `redeem` at the counter would say now. Changes nothing. Raises BlackoutDay."""
     code = codes.normalise(code)
     if not codes.check(code):
         return Answer(Outcome.UNKNOWN)
-    found = session.execute(select(Voucher, _takeable(None), _late()).where(*_named(venue_id, [code]))).one_or_none()
+    found = session.execute(select(Voucher, takeable(None), late()).where(*named(venue_id, [code]))).one_or_none()
     if found is None:
         return Answer(Outcome.UNKNOWN)
-    voucher, free, late = found
+    voucher, free, is_late = found
     if free:
         refuse_on_blackout_days(session, voucher)
-    return Answer(Outcome.REDEEMABLE if free else _why_not(voucher, late), voucher)
-
-
-def lock(
-    session: Session, venue_id: UUID, typed: Iterable[str], free: ColumnElement[bool] | None = None
-) -> dict[str, Found]:
-    """The vouchers of this venue behind typed codes, locked in the order of ids.
-
-    Another venue's is as unknown as one that never was.
-    """
-    plain = {code: codes.normalise(code) for code in typed}
-    named = _named(venue_id, [code for code in set(plain.values()) if codes.check(code)])
-    rows = session.execute(
-        select(Voucher, _takeable(None, own=True) if free is None else free, _late())
-        .where(*named)
-        .order_by(Voucher.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    found = {row[0].code_fingerprint: Found(*row) for row in rows}
-    vault = code_vault()
-    prints = {typed_code: vault.fingerprint(code) for typed_code, code in plain.items()}
-    return {typed_code: found[print_] for typed_code, print_ in prints.items() if print_ in found}
-
-
-def _named(venue_id: UUID, plain: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
-    """By fingerprint, and only at its own venue; what lies in the pool is nobody's yet. The codes are normalised."""
-    vault = code_vault()
-    owned = or_(Voucher.holder_id.is_not(None), Voucher.origin == VoucherOrigin.SANDBOX)
-    prints = [vault.fingerprint(code) for code in plain]
-    return Voucher.code_fingerprint.in_(prints), Voucher.venue_id == venue_id, owned
+    return Answer(Outcome.REDEEMABLE if free else why_not(voucher, is_late), voucher)
 
 
 def hold_voucher(session: Session, venue_id: UUID, code: str, seconds: int = HOLD_SECONDS) -> Answer:
     """Reserve a voucher for `seconds`; a hold whose time has passed does not count. Raises BlackoutDay."""
     hold_id = new_id()
-    found = lock(session, venue_id, [code], _takeable(hold_id)).get(code)
+    found = lock(session, venue_id, [code], takeable(hold_id)).get(code)
     if found is None:
         return Answer(Outcome.UNKNOWN)
     voucher, earlier_id = found.voucher, found.voucher.hold_id
@@ -131,12 +67,12 @@ def hold_voucher(session: Session, venue_id: UUID, code: str, seconds: int = HOL
         refuse_on_blackout_days(session, voucher)
     held_until = session.scalar(
         update(Voucher)
-        .where(Voucher.id == voucher.id, _takeable(hold_id))
+        .where(Voucher.id == voucher.id, takeable(hold_id))
         .values(status=VoucherStatus.HELD, hold_id=hold_id, held_until=app_now() + timedelta(seconds=seconds))
         .returning(Voucher.held_until)
     )
     if held_until is None:
-        return Answer(_why_not(voucher, found.late), voucher)
+        return Answer(why_not(voucher, found.late), voucher)
     if earlier_id is not None:  # it had lapsed, else it would stand in the way
         holds.resolve(session, [earlier_id], Resolution.EXPIRED, journal.CLOCK)
     session.refresh(voucher)
@@ -176,7 +112,7 @@ def redeem_all(
     The same reference gets the same answer again. A hold of the venue does not stand in its own way, unless `hold_id`
     names another one. Raises BlackoutDay at the counter; what a webhook reports has happened and is booked.
     """
-    found = lock(session, venue_id, [sale.code for sale in sales], _takeable(hold_id, own=True))
+    found = lock(session, venue_id, [sale.code for sale in sales], takeable(hold_id, own=True))
     booked = _booked(session, venue_id, sales)
     while True:
         wanted = _wanted(sales, found, booked)
@@ -229,7 +165,7 @@ def _take_in(
     held = {one.voucher.id: (one.voucher.hold_id, one.voucher.held_until) for one in wanted.values()}
     rows = session.scalars(
         update(Voucher)
-        .where(Voucher.id.in_(held), _takeable(hold_id, own=True))
+        .where(Voucher.id.in_(held), takeable(hold_id, own=True))
         .values(status=VoucherStatus.REDEEMED, ended_at=app_now(), hold_id=None, held_until=None)
         .returning(Voucher)
         .execution_options(populate_existing=True)
@@ -272,35 +208,13 @@ def _book(
     publish(session, *facts)
 
 
-def _takeable(hold_id: UUID | None, *, own: bool = False) -> ColumnElement[bool]:
-    """In time, and free: issued, a lapsed hold, this hold, or (`own`, no hold named) any hold of the venue."""
-    held = Voucher.status == VoucherStatus.HELD
-    lapsed = and_(held, Voucher.held_until < app_now())
-    mine = held if own and hold_id is None else and_(held, Voucher.hold_id == hold_id)
-    return and_(Voucher.expires_at > app_now(), or_(Voucher.status == VoucherStatus.ISSUED, lapsed, mine))
-
-
-def _late() -> ColumnElement[bool]:
-    return Voucher.expires_at <= app_now()
-
-
-def _why_not(voucher: Voucher, late: bool) -> Outcome:
-    if voucher.status in (VoucherStatus.REDEEMED, VoucherStatus.SETTLED):
-        return Outcome.ALREADY_REDEEMED
-    if voucher.status in (VoucherStatus.VOIDED, VoucherStatus.GIVEN):
-        return Outcome.VOIDED
-    if late or voucher.status is VoucherStatus.EXPIRED:
-        return Outcome.EXPIRED
-    return Outcome.HELD_ELSEWHERE
-
-
 def _answer(sale: Sale, found: Found | None, booked: Mapping[str, Redemption], taken: Iterable[UUID]) -> Answer:
     """The same reference: the same answer, unless it was for another voucher."""
     if found is None:
         return Answer(Outcome.UNKNOWN)
     voucher, earlier = found.voucher, booked.get(sale.reference)
     if earlier is None:
-        return Answer(Outcome.ALREADY_REDEEMED if voucher.id in taken else _why_not(voucher, found.late), voucher)
+        return Answer(Outcome.ALREADY_REDEEMED if voucher.id in taken else why_not(voucher, found.late), voucher)
     if earlier.voucher_id != voucher.id:
         return Answer(Outcome.ALREADY_REDEEMED, voucher)
     if earlier.reversed_at is not None:

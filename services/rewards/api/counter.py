@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from services.rewards import codes, guessing, redemption
 from services.rewards.models import VoucherStatus
-from services.rewards.redemption import Answer, Outcome
+from services.rewards.outcomes import Answer, Outcome
 from services.rewards.venue_keys import Scope, require_scope
 from shared.auth import Role, allow, caller
 from shared.db import transaction

@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import request
 
 from services.rewards.callbacks import receive
-from services.rewards.redemption import Outcome
+from services.rewards.outcomes import Outcome
 from shared.auth import allow
 from shared.db import transaction
 from shared.fields import Shown

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from services.rewards import codes, guessing, redemption, retention
 from services.rewards.guessing import GUESSES, GUESSES_OF_ALL, TooManyGuesses
 from services.rewards.models import FailedLook
-from services.rewards.redemption import Outcome
+from services.rewards.outcomes import Outcome
 from tests.api.rewards.conftest import Bank, Venue, at_once, told
 
 

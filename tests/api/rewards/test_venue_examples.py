@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from werkzeug.serving import make_server
 
-from services.rewards.redemption import Outcome
+from services.rewards.outcomes import Outcome
 from services.rewards.venue_keys import Scope
 from tests.api.rewards.conftest import Bank
 from tests.api.rewards.test_sandbox import Practice

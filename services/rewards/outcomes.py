@@ -53,8 +53,8 @@ def lock(
 ) -> dict[str, Found]:
     """The vouchers of this venue behind typed codes, locked in the order of ids.
 
-    `free` says which of them may be taken; missing: issued, or under any hold. Another venue's is as unknown as one that
-    never was.
+    `free` says which of them may be taken; missing: issued, or under any hold. Another venue's is as unknown as one
+    that never was.
     """
     plain = {code: codes.normalise(code) for code in typed}
     well_formed = [code for code in set(plain.values()) if codes.check(code)]

@@ -228,20 +228,20 @@ def _finish(session: Session, run: RuleRun, rules: EarnRules) -> None:
 _GAINED = text(
     """
     SELECT count(DISTINCT volunteer_id) AS accounts, coalesce(sum(amount) FILTER (WHERE kind = 'adjusted'), 0) AS points
-    FROM transfers WHERE txid = pg_current_xact_id() AND kind IN ('adjusted', 'issued', 'donated', 'backordered')
+    FROM transfers WHERE txid = journal_txid(pg_current_xact_id()) AND kind IN ('adjusted', 'issued', 'donated', 'backordered')
     """
 )
 _MADE = text(
     """
     SELECT t.kind, v.product_id, v.venue_id, count(*) AS number, sum(v.points) AS points, sum(v.cost_fen) AS fen
     FROM transfers t JOIN vouchers v ON v.id = t.cause_id
-    WHERE t.txid = pg_current_xact_id() AND t.kind IN ('issued', 'donated') GROUP BY 1, 2, 3
+    WHERE t.txid = journal_txid(pg_current_xact_id()) AND t.kind IN ('issued', 'donated') GROUP BY 1, 2, 3
     """
 )
 _WAITING = text(
     """
     SELECT b.product_id, count(*) AS number FROM transfers t JOIN backorders b ON b.id = t.cause_id
-    WHERE t.txid = pg_current_xact_id() AND t.kind = 'backordered' GROUP BY 1
+    WHERE t.txid = journal_txid(pg_current_xact_id()) AND t.kind = 'backordered' GROUP BY 1
     """
 )
 

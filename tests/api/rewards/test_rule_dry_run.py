@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from services.rewards import applying, dry_run
 from services.rewards.events import credit_and_issue, merge_accounts
@@ -15,6 +16,7 @@ from services.rewards.tasks import BATCH
 from shared.contracts.registration import HoursRecorded, VolunteerLeft, VolunteerMerged
 from shared.ids import new_id
 from tests.api.rewards.conftest import DAY, Bank, Venue, at_once
+from tests.api.rewards.test_ledger_audit import as_owner
 
 DOUBLE = {"kind": "earn", "minutes": 1, "points": 2}
 TABLES = ("accounts", "credited_records", "transfers", "vouchers", "backorders", "stocks", "rules", "rule_runs",
@@ -108,6 +110,21 @@ def test_only_staff_ask_and_bad_proposals_are_refused(bank: Bank, star: Venue) -
     bank.by_staff("GET", f"/v1/rules/applications/{new_id()}", status=404)
     assert bank.count("rule_runs") == 0
     assert bank.count("rules") == 2
+
+
+def test_an_application_counts_right_in_a_restored_database(bank: Bank, star: Venue) -> None:
+    """There the journal counts transactions from another number."""
+    lift = "CREATE OR REPLACE FUNCTION journal_epoch() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT {}::bigint'"
+    bank.hear(bank.hours(bank.fang, 70))
+    try:
+        with as_owner(bank) as owner:
+            owner.execute(text(lift.format(1_000_000)))
+        finish(bank, begin(bank, DOUBLE))
+    finally:
+        with as_owner(bank) as owner:
+            owner.execute(text(lift.format(0)))
+    (fact,) = bank.rewards.said("rule.applied")
+    assert fact["data"] | {"accounts": 1, "points": 70, "vouchers": 1} == fact["data"]
 
 
 def test_application_raises_records_and_says_so_once(bank: Bank, star: Venue) -> None:

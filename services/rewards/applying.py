@@ -108,7 +108,7 @@ def _run_to_go_on_with(session: Session) -> RuleRun | None:
     ).one_or_none()
     if run is None:
         return None
-    if "wait_for" not in run.proposal:
+    if run.proposal.get("wait_for", next_ + 1) > next_:  # not said yet, or by the cluster this was restored from
         run.proposal = run.proposal | {"wait_for": next_}
         session.flush()
     return run if oldest >= run.proposal["wait_for"] else None
@@ -228,7 +228,8 @@ def _finish(session: Session, run: RuleRun, rules: EarnRules) -> None:
 _GAINED = text(
     """
     SELECT count(DISTINCT volunteer_id) AS accounts, coalesce(sum(amount) FILTER (WHERE kind = 'adjusted'), 0) AS points
-    FROM transfers WHERE txid = journal_txid(pg_current_xact_id()) AND kind IN ('adjusted', 'issued', 'donated', 'backordered')
+    FROM transfers
+    WHERE txid = journal_txid(pg_current_xact_id()) AND kind IN ('adjusted', 'issued', 'donated', 'backordered')
     """
 )
 _MADE = text(

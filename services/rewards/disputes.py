@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from services.rewards import venue_lists
 from services.rewards.models import Dispute, DisputeStatus, Redemption, VenueStatementLine, Voucher
@@ -21,6 +21,10 @@ from shared.outbox import publish
 from shared.problems import Conflict, NotFound, Unprocessable, invalid
 
 MISSING_HERE = "missing_here"
+NEVER_PAID = (MISSING_HERE, "expired", "voided")
+"""What the venue gave away and would get nothing for: accepted, it is worth what the voucher costs."""
+PAID_BEFORE = ("already_redeemed", "already_settled")
+"""What is paid with the redemption it names: accepting it agrees with the venue and pays nothing more."""
 _DEADLINE = text("app_now() + interval '14 days'")
 
 
@@ -30,6 +34,10 @@ class DisputeNotFound(NotFound):
 
 class DisputeDecidedOtherwise(Conflict):
     """This case was decided before, or nobody decided it in time."""
+
+
+class PaidOtherwise(Conflict):
+    """This sale is paid already, or will be with its redemption."""
 
 
 class NotOnYourList(Unprocessable):
@@ -111,11 +119,15 @@ def decide(
 ) -> Dispute:
     """End a case. Accepted, the next settlement of its venue pays `amount_fen`, or what the voucher costs.
 
-    Repeating the same decision changes nothing. Raises DisputeNotFound, DisputeDecidedOtherwise, and Unprocessable for
-    an amount that does not fit.
+    Repeating the same decision changes nothing. Raises DisputeNotFound, DisputeDecidedOtherwise, PaidOtherwise, and
+    Unprocessable for an amount that does not fit.
     """
     dispute = get_dispute(session, dispute_id)
+    venue_lists.lock_venue(session, dispute.venue_id)  # two cases of one sale are decided one after another
+    dispute = get_dispute(session, dispute_id)
     amount = _amount(session, dispute, decision, amount_fen)
+    if amount and dispute.status is DisputeStatus.OPEN and _is_paid_otherwise(session, dispute):
+        raise PaidOtherwise(f"{dispute.reference} is booked, or another case of it was accepted. Accept it with 0 fen.")
     ended = session.scalars(
         update(Dispute)
         .where(Dispute.id == dispute_id, Dispute.status == DisputeStatus.OPEN)
@@ -138,11 +150,33 @@ def _amount(session: Session, dispute: Dispute, decision: Decision, amount_fen: 
         if amount_fen:
             raise invalid("/amount_fen", "A case that is rejected pays nothing.")
         return 0
-    if amount_fen is None and dispute.voucher_id is not None:
+    if dispute.reason_code in PAID_BEFORE:
+        if amount_fen:
+            raise invalid("/amount_fen", "This voucher was paid for once, or will be with its redemption: 0 fen.")
+        return 0
+    if amount_fen is None and dispute.voucher_id is not None and dispute.reason_code in NEVER_PAID:
         amount_fen = session.scalar(select(Voucher.cost_fen).where(Voucher.id == dispute.voucher_id))
     if amount_fen is None:
-        raise invalid("/amount_fen", "The voucher is not known, so say what is paid for it, in fen.")
+        raise invalid("/amount_fen", "What it is worth does not follow from the case: say what is paid for it, in fen.")
     return amount_fen
+
+
+def _is_paid_otherwise(session: Session, dispute: Dispute) -> bool:
+    """Whether a redemption stands for the same sale or voucher, or another case of it was accepted and pays."""
+    other = aliased(Dispute)
+    accepted = select(other.id).where(
+        other.venue_id == dispute.venue_id,
+        other.id != dispute.id,
+        other.status == DisputeStatus.ACCEPTED,
+        other.amount_fen > 0,
+        or_(other.reference == dispute.reference, other.voucher_id == dispute.voucher_id),
+    )
+    booked = select(Redemption.id).where(
+        Redemption.venue_id == dispute.venue_id,
+        Redemption.reversed_at.is_(None),
+        or_(Redemption.reference == dispute.reference, Redemption.voucher_id == dispute.voucher_id),
+    )
+    return bool(session.scalar(select(or_(accepted.exists(), booked.exists()))))
 
 
 def lapse(session: Session, limit: int = 500) -> int:
@@ -181,12 +215,22 @@ def undecided(venue_id: UUID, month: Month, list_id: UUID | None) -> Select[UUID
 
 
 def pay_accepted(session: Session, venue_id: UUID, settlement_id: UUID) -> int:
-    """Put accepted cases that no settlement has paid into this one; returns their sum in fen."""
+    """Put accepted cases that no settlement has paid into this one; returns their sum in fen.
+
+    Where the redemption came in after all, later than the decision, it is paid as such and the case is not.
+    """
+    booked = exists().where(
+        Redemption.venue_id == Dispute.venue_id,
+        Redemption.reversed_at.is_(None),
+        or_(Redemption.reference == Dispute.reference, Redemption.voucher_id == Dispute.voucher_id),
+    )
+    unpaid = (Dispute.status == DisputeStatus.ACCEPTED, Dispute.settlement_id.is_(None), ~booked)
     paid = session.scalars(
         update(Dispute)
-        .where(Dispute.venue_id == venue_id, Dispute.status == DisputeStatus.ACCEPTED, Dispute.settlement_id.is_(None))
+        .where(Dispute.venue_id == venue_id, *unpaid)
         .values(settlement_id=settlement_id)
         .returning(Dispute.amount_fen)
+        .execution_options(synchronize_session=False)
     )
     return sum(paid)
 

@@ -38,6 +38,20 @@ def was_given(session: Session, venue_id: UUID, hold_id: UUID) -> bool:
     return session.scalar(select(PendingTransfer.id).where(*mine)) is not None
 
 
+def end_hold_of(session: Session, voucher_id: UUID) -> None:
+    """Free a voucher that a venue holds just now; its redemption under that hold will be refused."""
+    voucher = session.scalars(
+        select(Voucher)
+        .where(Voucher.id == voucher_id, Voucher.status == VoucherStatus.HELD)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if voucher is not None and voucher.hold_id is not None:
+        resolve(session, [voucher.hold_id], Resolution.VOIDED, journal.CLOCK)
+        voucher.status, voucher.hold_id, voucher.held_until = VoucherStatus.ISSUED, None, None
+        session.flush()
+
+
 def expire_holds(session: Session, limit: int = 500) -> int:
     """Free vouchers whose hold has run out. Returns how many; a full batch means there may be more."""
     lapsed = session.execute(

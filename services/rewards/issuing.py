@@ -264,7 +264,7 @@ def issue_waiting(session: Session, product_id: UUID, limit: int = 200) -> int:
     )
     try:
         with session.begin_nested():
-            won = _win_backorders(session, [row.id for row in waiting])
+            won = _win_backorders(session, [row.id for row in waiting], owners)
             _issue_backorders(session, product, won)
             products.take(session, {product_id: len(won)})
     except products.StockShort:
@@ -272,11 +272,11 @@ def issue_waiting(session: Session, product_id: UUID, limit: int = 200) -> int:
     return len(won)
 
 
-def _win_backorders(session: Session, ids: Sequence[UUID]) -> list[Backorder]:
-    """Move those that still wait on to issued; of two runs one gets each."""
+def _win_backorders(session: Session, ids: Sequence[UUID], owners: Sequence[UUID]) -> list[Backorder]:
+    """Move those that still wait on to issued; of two runs one gets each. What was merged away meanwhile waits on."""
     won = session.scalars(
         update(Backorder)
-        .where(Backorder.id.in_(ids), Backorder.status == BackorderStatus.WAITING)
+        .where(Backorder.id.in_(ids), Backorder.volunteer_id.in_(owners), Backorder.status == BackorderStatus.WAITING)
         .values(status=BackorderStatus.ISSUED)
         .returning(Backorder)
         .execution_options(populate_existing=True)

@@ -42,6 +42,8 @@ def apply_correction(session: Session, fact: HoursCorrected) -> None:
     if account.status is AccountStatus.OPEN and change.points < 0:
         vouchers.take_back(session, account, needed=-change.points)
         ledger.take_points(session, account, -change.points, change)
+        # A voided voucher may have brought more than this took, while an earlier correction is still owed.
+        ledger.settle_shortfall(session, account, change.correction_id)
         _issue(session, account)
     session.flush()
 

@@ -1,8 +1,9 @@
 """Asking the pool: for oneself, or by a station worker for somebody in need. Why is a word of a closed list."""
 
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -14,6 +15,8 @@ from shared.db import changed, inserted
 from shared.ids import new_id
 from shared.problems import Conflict, NotFound
 
+FOR_OTHERS_A_YEAR = 50
+
 
 class PoolRequestNotFound(NotFound):
     """There is no such request to the pool."""
@@ -23,16 +26,28 @@ class RequestWaiting(Conflict):
     """A request for this person waits already."""
 
 
+class TooManyForOthers(Conflict):
+    """You have asked for as many people this year as one person may. Let the centre's staff ask."""
+
+
 class RequestGranted(Conflict):
     """This request was granted: there is nothing to withdraw."""
 
 
 def ask(
-    session: Session, recipient_id: UUID, holder_id: UUID, need: Need, product_id: UUID | None, by: str
+    session: Session,
+    recipient_id: UUID,
+    holder_id: UUID,
+    need: Need,
+    product_id: UUID | None,
+    by: str,
+    *,
+    by_staff: bool = False,
 ) -> PoolRequest:
     """Wait for a voucher from the pool, of a product or (None) of any; one request per person at a time.
 
-    `holder_id` will see the code. Raises NoSuchProduct, RequestWaiting, AccountSuspended, AccountEnded.
+    `holder_id` will see the code. Whoever is not staff may ask for FOR_OTHERS_A_YEAR people: nobody here can check
+    that they exist. Raises NoSuchProduct, RequestWaiting, TooManyForOthers, AccountSuspended, AccountEnded.
     """
     if product_id is not None and session.get(Product, product_id) is None:
         raise NoSuchProduct(f"No product {product_id}.", errors=[{"pointer": "/product_id", "detail": "unknown"}])
@@ -41,6 +56,8 @@ def ask(
         check_standing(account)
     recipient = accounts[recipient_id].volunteer_id if recipient_id in accounts else recipient_id
     holder = accounts[holder_id].volunteer_id if holder_id in accounts else holder_id
+    if not by_staff and recipient != holder:
+        _check_asked_for_others(session, holder)
     request_id = new_id()
     asked = inserted(
         session,
@@ -51,6 +68,21 @@ def ask(
     if not asked:
         raise RequestWaiting(f"A request for {recipient} waits already.")
     return find(session, request_id)
+
+
+def _check_asked_for_others(session: Session, holder_id: UUID) -> None:
+    """One asker at a time, so that none slips past the count."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"rewards.pool_requests {holder_id}", 0))))
+    asked = session.scalar(
+        select(func.count()).where(
+            PoolRequest.holder_id == holder_id,
+            PoolRequest.recipient_id != holder_id,
+            PoolRequest.status != PoolRequestStatus.WITHDRAWN,
+            PoolRequest.created_at > app_now() - timedelta(days=365),
+        )
+    )
+    if (asked or 0) >= FOR_OTHERS_A_YEAR:
+        raise TooManyForOthers(f"{FOR_OTHERS_A_YEAR} requests for others in 365 days.")
 
 
 def find(session: Session, request_id: UUID) -> PoolRequest:

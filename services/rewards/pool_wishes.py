@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, case, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.rewards import giving, journal, pool
+from services.rewards import giving, holds, journal, pool
 from services.rewards.asking import check_standing, lock_accounts
 from services.rewards.giving import Handing
 from services.rewards.models import HandoverKind, PoolWish, PoolWishStatus, Product, Voucher
@@ -146,7 +146,9 @@ def bring_back(session: Session, wish_id: UUID, voucher_id: UUID | None) -> None
     )
     if voucher_id is None or not changed(ended):
         return
-    voucher = giving.lock_givable(session, giving.latest_code(session, voucher_id), Voucher.holder_id.is_not(None))
+    latest_id = giving.latest_code(session, voucher_id)
+    holds.end_hold_of(session, latest_id)  # else it would lapse in its holder's hands, and nobody would come again
+    voucher = giving.lock_givable(session, latest_id, Voucher.holder_id.is_not(None))
     if voucher is not None:
         handing = Handing(HandoverKind.RETURN, journal.CLOCK, giver_id=voucher.holder_id, wish_id=wish_id)
         giving.hand_on(session, voucher, handing)

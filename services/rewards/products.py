@@ -98,6 +98,7 @@ _TODAY = "(app_now() AT TIME ZONE 'Asia/Shanghai')::date"
 _THIS_MONTH = f"date_trunc('month', {_TODAY})::date"
 _COUNTED = f"""
     JOIN products p ON p.id = s.product_id
+    JOIN venues v ON v.id = p.venue_id
     CROSS JOIN LATERAL (SELECT {_TODAY} AS today, {_THIS_MONTH} AS this_month) AS calendar
     LEFT JOIN LATERAL (
         SELECT CASE WHEN effective_until <= app_now() THEN NULL ELSE points END AS points FROM rules
@@ -105,12 +106,15 @@ _COUNTED = f"""
         ORDER BY version DESC LIMIT 1
     ) AS budget ON true
 """  # noqa: S608 - constants of this file
-_AVAILABLE = """greatest(0, least(
+_AVAILABLE = """CASE WHEN v.status = 'active'
+    AND calendar.today BETWEEN coalesce(p.offered_from, calendar.today) AND coalesce(p.offered_until, calendar.today)
+THEN greatest(0, least(
     s."left",
     coalesce(p.daily_quota - CASE WHEN s.day = calendar.today THEN s.day_count ELSE 0 END, s."left"),
     coalesce((budget.points - CASE WHEN s.month = calendar.this_month THEN s.month_points ELSE 0 END) / p.points,
-             s."left")))"""
-"""How many of a product can be issued now: the least of what stock, today's quota and this month's budget leave."""
+             s."left"))) ELSE 0 END"""
+"""How many of a product can be issued now: the least of what stock, today's quota and this month's budget leave, while
+it is offered and its venue takes part."""
 
 _TAKE = text(
     f"""
@@ -204,7 +208,6 @@ _WAITED_FOR = text(
     SELECT s.product_id FROM stocks s {_COUNTED}
     WHERE {_AVAILABLE} > 0 AND s."left" > 0
         AND EXISTS (SELECT FROM backorders b WHERE b.product_id = s.product_id AND b.status = 'waiting')
-        AND coalesce(p.offered_from, calendar.today) <= calendar.today
     ORDER BY 1
     """  # noqa: S608 - constants of this file
 ).columns(product_id=Uuid())

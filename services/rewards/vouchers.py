@@ -72,7 +72,12 @@ def _waiting_of(session: Session, volunteer_id: UUID) -> Sequence[Backorder]:
 def _unused_of(session: Session, volunteer_id: UUID) -> Sequence[UUID]:
     return session.scalars(
         select(Voucher.id)
-        .where(Voucher.holder_id == volunteer_id, Voucher.origin != VoucherOrigin.GIFT, free())
+        .where(
+            Voucher.holder_id == volunteer_id,
+            Voucher.origin != VoucherOrigin.GIFT,
+            free(),
+            Voucher.expires_at > app_now(),
+        )
         .order_by(Voucher.id.desc())
     ).all()
 
@@ -119,10 +124,10 @@ def _void(
 
 
 def lock_free(session: Session, voucher_id: UUID) -> Voucher | None:
-    """The voucher, locked and fresh, if it is free to be moved on."""
+    """The voucher, locked and fresh, if it is free to be moved on; one past its last day is the clock's alone."""
     return session.scalars(
         select(Voucher)
-        .where(Voucher.id == voucher_id, free())
+        .where(Voucher.id == voucher_id, free(), Voucher.expires_at > app_now())
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one_or_none()

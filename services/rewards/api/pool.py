@@ -115,7 +115,8 @@ def get_pool() -> Any:
 def post_request(json_data: RequestBody) -> Any:
     recipient_id, holder_id = _for_whom(json_data)
     with transaction() as session:
-        return pool_requests.ask(session, recipient_id, holder_id, json_data.need, json_data.product_id, caller().key)
+        return pool_requests.ask(session, recipient_id, holder_id, json_data.need, json_data.product_id, caller().key,
+                                 by_staff=caller().is_staff)  # fmt: skip
 
 
 @bp.get("/pool/requests")

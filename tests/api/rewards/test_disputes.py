@@ -1,6 +1,7 @@
 """Disputes: opened by webhook or from a venue's list, decided once or lapsed, paid once with a settlement."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -135,7 +136,7 @@ def test_an_amount_has_to_fit(cinema: CinemaMonth) -> None:
     decide(cinema, strange["id"], "accepted", 422, amount_fen=-1)
     decide(cinema, strange["id"], "rejected", 422, amount_fen=5)
     decide(cinema, strange["id"], "lapsed", 422)
-    assert decide(cinema, known["id"], "accepted")["amount_fen"] == FILM_FEN
+    assert decide(cinema, known["id"], "accepted")["amount_fen"] == 0  # its redemption is paid already
     assert decide(cinema, strange["id"], "rejected")["amount_fen"] == 0
     decide(cinema, str(new_id()), "rejected", 404)
 
@@ -243,3 +244,39 @@ def test_a_case_is_paid_by_one_settlement_only(cinema: CinemaMonth) -> None:
     second = cinema.close()
     assert (first["disputes_fen"], second["disputes_fen"]) == (3000, 0)
     assert cinema.bank.rows("SELECT cast(settlement_id AS text) FROM disputes") == [(first["id"],)]
+
+
+def test_a_case_of_what_came_in_after_all_pays_nothing(cinema: CinemaMonth) -> None:
+    """Before the decision it is refused, after it the settlement leaves it out: the redemption is paid once."""
+    cinema.send(["A", "B"])
+    early, late = missing(cinema, "A"), missing(cinema, "B")
+    decide(cinema, early["id"], "accepted", amount_fen=FILM_FEN)
+    cinema.take_in("A", on=day(3))
+    cinema.take_in("B", on=day(3))
+    assert decide(cinema, late["id"], "accepted", 409, amount_fen=FILM_FEN)["type"] == "/problems/paid-otherwise"
+    decide(cinema, late["id"], "accepted", amount_fen=0)
+    closed = cinema.close(accept_differences=True)
+    assert (closed["redemptions"], closed["fen"], closed["disputes_fen"]) == (2, 2 * FILM_FEN, 0)
+
+
+def test_two_cases_of_one_sale_are_not_both_paid(cinema: CinemaMonth) -> None:
+    cinema.send(["A"])
+    case = missing(cinema, "A")
+    with cinema.bank.rewards.session() as session:
+        disputes.open_dispute(session, case_venue(cinema), "A", "unknown", None)
+    (other,) = [c for c in cinema.by_venue("GET", "/v1/disputes")["items"] if c["reason_code"] == "unknown"]
+    decide(cinema, case["id"], "accepted", amount_fen=FILM_FEN)
+    decide(cinema, other["id"], "accepted", 409, amount_fen=FILM_FEN)
+
+
+def test_a_refused_reversal_is_never_paid_again(cinema: CinemaMonth) -> None:
+    cinema.take_in("A", on=day(3))
+    cinema.close()
+    assert cinema.reverse("A") == "already_settled"
+    (case,) = cinema.by_venue("GET", "/v1/disputes")["items"]
+    decide(cinema, case["id"], "accepted", 422, amount_fen=FILM_FEN)
+    assert decide(cinema, case["id"], "accepted")["amount_fen"] == 0
+
+
+def case_venue(cinema: CinemaMonth) -> UUID:
+    return UUID(cinema.star.id)

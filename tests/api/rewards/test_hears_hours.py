@@ -216,3 +216,30 @@ def test_balances_are_what_the_journal_says(bank: Bank, star: Venue) -> None:
     with bank.rewards.session() as session:
         assert journal.balance_of(session, journal.volunteer(bank.fang)) == 10
         assert journal.balance_of(session, journal.OUTSIDE) == -130
+
+
+def test_points_that_a_loss_brings_back_pay_the_debt_first(bank: Bank, star: Venue) -> None:
+    """A voucher that was held when hours were taken back is free again when more of them are."""
+    record = bank.hours(bank.fang, 120)
+    bank.hear(record)
+    hold = star.counter("hold", {"code": bank.code(bank.fang)})["hold_id"]
+    bank.hear(bank.correction(record, 120, 70))
+    assert bank.account(bank.fang)["shortfall"] == 50
+    bank.ask("DELETE", f"/v1/holds/{hold}", status=204, headers={"Api-Key": star.key})
+    bank.hear(bank.correction(record, 70, 65))
+    account = bank.account(bank.fang)
+    assert (account["points_available"], account["shortfall"]) == (65, 0)
+    bank.assert_sound()
+
+
+def test_a_voucher_past_its_last_day_is_the_clocks_alone(bank: Bank, star: Venue) -> None:
+    """Between its last day and the sweep it must not become points again."""
+    record = bank.hours(bank.fang, 120)
+    bank.hear(record)
+    (voucher,) = bank.vouchers(bank.fang)
+    bank.rows("UPDATE vouchers SET expires_at = app_now() - interval '1 second' RETURNING 1")
+    bank.by_staff("PUT", f"/v1/vouchers/{voucher['id']}/voidance", {"reason": "lost"}, 409)
+    bank.hear(bank.correction(record, 120, 100))
+    account = bank.account(bank.fang)
+    assert (account["points_available"], account["shortfall"]) == (0, 20)
+    bank.assert_sound()

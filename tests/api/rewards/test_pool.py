@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from services.rewards import pool_requests
 from services.rewards.pool import allocate
 from shared.contracts.registration import VolunteerLeft, VolunteerMerged, VolunteerRegistered, VolunteerSuspended
 from shared.ids import new_id
@@ -303,3 +304,13 @@ def test_vouchers_in_the_pool_expire_like_others(bank: Bank, star: Venue) -> Non
         assert expire_vouchers(session) == 1
     assert bank.rows("SELECT debit_account LIKE 'pool:%' FROM transfers WHERE kind = 'expired'") == [(True,)]
     bank.assert_sound()
+
+
+def test_a_coordinator_asks_for_so_many_people_a_year(bank: Bank, star: Venue, monkeypatch: Any) -> None:
+    """Nobody here can check that they exist, and one who was never given anything comes first."""
+    monkeypatch.setattr(pool_requests, "FOR_OTHERS_A_YEAR", 2)
+    token = bank.district.token("coordinator", new_id(), organisation=bank.organisation)
+    for status in (201, 201, 409):
+        body = {"need": "elderly", "recipient_id": str(new_id())}
+        bank.ask("POST", "/v1/pool/requests", body, as_=token, status=status)
+    bank.ask("POST", "/v1/pool/requests", {"need": "carer"}, as_=token, status=201)

@@ -176,6 +176,20 @@ def test_a_claim_of_the_pool_that_ends_brings_the_voucher_back(bank: Bank, star:
     bank.assert_sound()
 
 
+def test_a_voucher_that_a_till_holds_just_then_comes_back_too(bank: Bank, star: Venue) -> None:
+    wish = new_id()
+    bank.hear(published(wish))
+    bank.donate(bank.fang)
+    given = UUID(grant(bank, wish)["id"])
+    holder = UUID(bank.by_staff("GET", f"/v1/vouchers/{given}")["holder_id"])
+    code = bank.code_of(holder, str(given))
+    assert star.counter("hold", {"code": code})["outcome"] == "held"
+    bank.hear(claimed(wish, given, ClaimerKind.POOL), released(wish, given, ClaimerKind.POOL))
+    assert pooled(bank) == 1
+    assert star.redeem(code, "POS-1") == "voided"
+    bank.assert_sound()
+
+
 def test_what_was_used_or_handed_over_does_not_come_back_and_a_new_code_does(bank: Bank, star: Venue) -> None:
     for number, fate in enumerate(("redeemed", "given", "issued")):
         wish, child = new_id(), new_id()

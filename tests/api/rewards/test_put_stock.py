@@ -105,3 +105,17 @@ def test_only_staff_set_stock_and_an_unknown_product_is_404(bank: Bank) -> None:
     bank.ask("PUT", f"/v1/products/{product}/stock", {"stock": 9}, status=403, as_=bank.of(bank.fang))
     bank.by_staff("PUT", f"/v1/products/{new_id()}/stock", {"stock": 9}, 404)
     bank.by_staff("PUT", f"/v1/products/{product}/stock", {"stock": -1}, 422)
+
+
+def test_a_suspended_venue_gives_nothing_to_those_who_wait(bank: Bank) -> None:
+    venue = bank.venue()
+    bank.minute_is_a_point()
+    product = bank.product(venue, stock=0)
+    bank.issue(product)
+    bank.hear(bank.hours(bank.fang, 120))
+    bank.by_staff("PUT", f"/v1/venues/{venue}/suspension")
+    bank.by_staff("PUT", f"/v1/products/{product}/stock", {"stock": 5})
+    assert not bank.vouchers(bank.fang)
+    bank.by_staff("DELETE", f"/v1/venues/{venue}/suspension")
+    bank.by_staff("PUT", f"/v1/products/{product}/stock", {"stock": 5})
+    assert len(bank.vouchers(bank.fang, "issued")) == 1

@@ -65,8 +65,13 @@ _USED = text(
         SELECT owner, split_part(t.credit_account, ':', 2) AS product
         FROM people JOIN transfers t USING (volunteer_id)
         WHERE t.kind IN ('issued', 'donated') AND t.created_at >= {_SINCE} AND NOT EXISTS (
-            SELECT FROM transfers AS back WHERE back.kind = 'voided' AND back.cause_id = t.cause_id
-                AND back.credit_account LIKE 'volunteer:%')
+            WITH RECURSIVE codes AS (
+                SELECT t.cause_id AS id
+                UNION ALL SELECT h.to_voucher_id FROM handovers h JOIN codes ON h.from_voucher_id = codes.id
+                WHERE h.kind = 'reissue'
+            )
+            SELECT FROM transfers AS back JOIN codes ON back.cause_id = codes.id
+            WHERE back.kind = 'voided' AND back.credit_account LIKE 'volunteer:%')
         UNION ALL
         SELECT owner, product_id::text FROM people JOIN backorders USING (volunteer_id) WHERE status = 'waiting'
     ) AS counted

@@ -116,6 +116,17 @@ def test_a_voucher_given_back_counts_no_longer(bank: Bank, star: Venue) -> None:
     assert [v["status"] for v in bank.vouchers(bank.fang)] == ["issued", "voided"]
 
 
+def test_a_voucher_given_back_after_a_new_code_counts_no_longer(bank: Bank, star: Venue) -> None:
+    limit(bank, 1)
+    bank.hear(bank.hours(bank.fang, 120))
+    first = bank.vouchers(bank.fang)[0]["id"]
+    bank.by_staff("POST", f"/v1/vouchers/{first}/reissue", {"reason": "seen by others"}, 201)
+    (second,) = bank.vouchers(bank.fang, "issued")
+    bank.by_staff("PUT", f"/v1/vouchers/{second['id']}/voidance", {"reason": "doppelt"})
+    settle(bank)
+    assert [v["status"] for v in bank.vouchers(bank.fang)] == ["issued", "voided", "given"]
+
+
 def test_a_voucher_of_an_earlier_period_makes_no_room_when_it_is_given_back(bank: Bank, star: Venue) -> None:
     limit(bank, 1)
     bank.hear(bank.hours(bank.fang, 120))

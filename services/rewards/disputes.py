@@ -164,19 +164,31 @@ def _amount(session: Session, dispute: Dispute, decision: Decision, amount_fen: 
 def _is_paid_otherwise(session: Session, dispute: Dispute) -> bool:
     """Whether a redemption stands for the same sale or voucher, or another case of it was accepted and pays."""
     other = aliased(Dispute)
-    accepted = select(other.id).where(
-        other.venue_id == dispute.venue_id,
-        other.id != dispute.id,
+    accepted = exists().where(
+        other.venue_id == Dispute.venue_id,
+        other.id != Dispute.id,
         other.status == DisputeStatus.ACCEPTED,
         other.amount_fen > 0,
-        or_(other.reference == dispute.reference, other.voucher_id == dispute.voucher_id),
+        or_(other.reference == Dispute.reference, other.voucher_id == Dispute.voucher_id),
     )
-    booked = select(Redemption.id).where(
-        Redemption.venue_id == dispute.venue_id,
+    return bool(session.scalar(select(or_(accepted, _is_booked())).where(Dispute.id == dispute.id)))
+
+
+def _is_booked() -> ColumnElement[bool]:
+    """A redemption stands for the sale or the voucher of a case."""
+    return exists().where(
+        Redemption.venue_id == Dispute.venue_id,
         Redemption.reversed_at.is_(None),
-        or_(Redemption.reference == dispute.reference, Redemption.voucher_id == dispute.voucher_id),
+        or_(Redemption.reference == Dispute.reference, Redemption.voucher_id == Dispute.voucher_id),
     )
-    return bool(session.scalar(select(or_(accepted.exists(), booked.exists()))))
+
+
+def to_pay() -> ColumnElement[bool]:
+    """Accepted, and no settlement has paid it.
+
+    Where the redemption came in after all, later than the decision, it is paid as such and the case is not.
+    """
+    return and_(Dispute.status == DisputeStatus.ACCEPTED, Dispute.settlement_id.is_(None), ~_is_booked())
 
 
 def lapse(session: Session, limit: int = 500) -> int:
@@ -215,19 +227,10 @@ def undecided(venue_id: UUID, month: Month, list_id: UUID | None) -> Select[UUID
 
 
 def pay_accepted(session: Session, venue_id: UUID, settlement_id: UUID) -> int:
-    """Put accepted cases that no settlement has paid into this one; returns their sum in fen.
-
-    Where the redemption came in after all, later than the decision, it is paid as such and the case is not.
-    """
-    booked = exists().where(
-        Redemption.venue_id == Dispute.venue_id,
-        Redemption.reversed_at.is_(None),
-        or_(Redemption.reference == Dispute.reference, Redemption.voucher_id == Dispute.voucher_id),
-    )
-    unpaid = (Dispute.status == DisputeStatus.ACCEPTED, Dispute.settlement_id.is_(None), ~booked)
+    """Put accepted cases that no settlement has paid into this one; returns their sum in fen."""
     paid = session.scalars(
         update(Dispute)
-        .where(Dispute.venue_id == venue_id, *unpaid)
+        .where(Dispute.venue_id == venue_id, to_pay())
         .values(settlement_id=settlement_id)
         .returning(Dispute.amount_fen)
         .execution_options(synchronize_session=False)

@@ -202,9 +202,8 @@ def _move_points(
 def venues_to_settle(session: Session, month: Month, venue_id: UUID | None = None) -> Sequence[tuple[UUID, str]]:
     """Id and name of venues for which closing a month would settle something, or that have cases to decide first."""
     unsettled = exists().where(Redemption.venue_id == Venue.id, *venue_months.still_unsettled(month))
-    to_pay = (Dispute.status == DisputeStatus.ACCEPTED) & Dispute.settlement_id.is_(None)
     waiting = (Dispute.status == DisputeStatus.OPEN) & (Dispute.opened_at < month.until)
-    disputed = exists().where(Dispute.venue_id == Venue.id, or_(to_pay, waiting))
+    disputed = exists().where(Dispute.venue_id == Venue.id, or_(disputes.to_pay(), waiting))
     wanted = select(Venue.id, Venue.name).where(Venue.sandbox.is_(False), or_(unsettled, disputed)).order_by(Venue.id)
     if venue_id is not None:
         wanted = wanted.where(Venue.id == venue_id)

@@ -14,10 +14,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, literal_column, select
 from sqlalchemy.orm import Session
 
-from services.rewards import journal, venues
+from services.rewards import disputes, journal, venues
 from services.rewards.models import (
     Dispute,
-    DisputeStatus,
     Product,
     Redemption,
     Settlement,
@@ -179,8 +178,8 @@ def _products(session: Session, venue_id: UUID, month: Month, settlement: Settle
 
 
 def _to_pay(session: Session, venue_id: UUID) -> int:
-    waiting = (Dispute.status == DisputeStatus.ACCEPTED, Dispute.settlement_id.is_(None))
-    return int(session.scalar(select(func.sum(Dispute.amount_fen)).where(Dispute.venue_id == venue_id, *waiting)) or 0)
+    owed = select(func.sum(Dispute.amount_fen)).where(Dispute.venue_id == venue_id, disputes.to_pay())
+    return int(session.scalar(owed) or 0)
 
 
 def _state(session: Session, venue_id: UUID, month: Month, settlement: Settlement | None) -> MonthState:

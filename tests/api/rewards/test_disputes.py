@@ -255,6 +255,7 @@ def test_a_case_of_what_came_in_after_all_pays_nothing(cinema: CinemaMonth) -> N
     cinema.take_in("B", on=day(3))
     assert decide(cinema, late["id"], "accepted", 409, amount_fen=FILM_FEN)["type"] == "/problems/paid-otherwise"
     decide(cinema, late["id"], "accepted", amount_fen=0)
+    assert cinema.statement()["totals"]["disputes_fen"] == 0  # the preview says what closing takes
     closed = cinema.close(accept_differences=True)
     assert (closed["redemptions"], closed["fen"], closed["disputes_fen"]) == (2, 2 * FILM_FEN, 0)
 

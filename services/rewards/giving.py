@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from services.rewards import codes, journal, vouchers
@@ -24,7 +24,7 @@ from services.rewards.models import (
     VoucherOrigin,
     VoucherStatus,
 )
-from services.rewards.vouchers import VoucherNotFound, about, free, get_voucher
+from services.rewards.vouchers import VoucherNotFound, about, free, get_voucher, lock_free
 from shared.clock import app_now
 from shared.contracts.rewards import VoucherGiven
 from shared.ids import new_id
@@ -72,23 +72,13 @@ def give(
         raise NoSuchReceiver(f"{to} cannot receive a voucher.", errors=[{"pointer": "/to", "detail": "unknown"}])
     if receiver is not None and receiver is accounts.get(giver_id):
         raise invalid("/to", "A gift goes to somebody else, or to the pool.")
-    voucher = lock_givable(session, voucher_id, Voucher.holder_id == giver_id)
+    voucher = lock_free(session, voucher_id, Voucher.holder_id == giver_id)
     if voucher is None:
         raise not_givable(session, voucher_id)
     if receiver is None:
         return hand_on(session, voucher, Handing(HandoverKind.DONATION, actor, giver_id))
     handing = Handing(HandoverKind.GIFT, actor, giver_id, receiver.volunteer_id, named)
     return hand_on(session, voucher, handing)
-
-
-def lock_givable(session: Session, voucher_id: UUID, *more: ColumnElement[bool]) -> Voucher | None:
-    """The voucher, locked and fresh, if it is free and its last day has not passed."""
-    return session.scalars(
-        select(Voucher)
-        .where(Voucher.id == voucher_id, free(), Voucher.expires_at > app_now(), *more)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one_or_none()
 
 
 def not_givable(session: Session, voucher_id: UUID) -> VoucherNotGivable:
@@ -145,7 +135,7 @@ def return_gifts(session: Session, holder_id: UUID) -> None:
         .order_by(Voucher.id)
     ).all()
     for voucher_id in gifts:
-        voucher = lock_givable(session, voucher_id)
+        voucher = lock_free(session, voucher_id)
         if voucher is not None:
             hand_on(session, voucher, Handing(HandoverKind.RETURN, journal.REGISTRATION, giver_id=holder_id))
 
@@ -159,7 +149,7 @@ def reissue(session: Session, voucher_id: UUID, reason: str, by: str) -> Voucher
     if voucher.holder_id is None:
         raise VoucherNotGivable(f"Voucher {voucher_id} is nobody's.", voucher_status=voucher.status)
     lock_accounts(session, [voucher.holder_id])
-    locked = lock_givable(session, voucher_id)
+    locked = lock_free(session, voucher_id)
     if locked is None:
         raise not_givable(session, voucher_id)
     handing = Handing(HandoverKind.REISSUE, by, locked.holder_id, locked.holder_id, named=True, reason=reason)

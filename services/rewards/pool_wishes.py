@@ -17,6 +17,7 @@ from services.rewards.asking import check_standing, lock_accounts
 from services.rewards.giving import Handing
 from services.rewards.models import HandoverKind, PoolWish, PoolWishStatus, Product, Voucher
 from services.rewards.rules import NoSuchProduct
+from services.rewards.vouchers import lock_free
 from shared.contracts.rewards import PoolWishGranted
 from shared.contracts.wishes import (
     ClaimerKind,
@@ -148,7 +149,7 @@ def bring_back(session: Session, wish_id: UUID, voucher_id: UUID | None) -> None
         return
     latest_id = giving.latest_code(session, voucher_id)
     holds.end_hold_of(session, latest_id)  # else it would lapse in its holder's hands, and nobody would come again
-    voucher = giving.lock_givable(session, latest_id, Voucher.holder_id.is_not(None))
+    voucher = lock_free(session, latest_id, Voucher.holder_id.is_not(None))
     if voucher is not None:
         handing = Handing(HandoverKind.RETURN, journal.CLOCK, giver_id=voucher.holder_id, wish_id=wish_id)
         giving.hand_on(session, voucher, handing)

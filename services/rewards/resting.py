@@ -7,9 +7,8 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.rewards import issuing, journal, ledger
+from services.rewards import issuing, journal, ledger, vouchers
 from services.rewards.applying import is_under_way
-from services.rewards.journal import transfer
 from services.rewards.ledger import balance_of_account
 from services.rewards.models import (
     Account,
@@ -20,7 +19,6 @@ from services.rewards.models import (
     Rule,
     RuleKind,
     Sweep,
-    TransferKind,
 )
 from services.rewards.rules import in_force
 from shared.clock import site_today
@@ -87,21 +85,11 @@ def release_ended(session: Session, limit: int = 500) -> int:
         .execution_options(synchronize_session=False)
     ).all()
     for order in sorted(won, key=lambda order: order.id):
-        _release(session, by_id[order.volunteer_id], order)
+        account = by_id[order.volunteer_id]
+        vouchers.release(session, account, order, journal.CLOCK)
+        ledger.settle_shortfall(session, account, order.id)  # what comes back pays what is owed first
     _spend(session, {order.volunteer_id for order in won}, by_id)
     return len(won)
-
-
-def _release(session: Session, account: Account, order: Backorder) -> None:
-    """Points come back, and pay what is owed first. The account is locked."""
-    me = account.volunteer_id
-    account.points_held -= order.points
-    account.points_available += order.points
-    session.flush()
-    row = transfer(journal.held(me), journal.volunteer(me), order.points, TransferKind.RELEASED, order.id,
-                   volunteer_id=me, actor=journal.CLOCK)  # fmt: skip
-    journal.record_transfers(session, [row])
-    ledger.settle_shortfall(session, account, order.id)
 
 
 def _spend(session: Session, ids: set[UUID], by_id: dict[UUID, Account]) -> None:

@@ -54,7 +54,7 @@ def take_back(
             .values(status=BackorderStatus.CANCELLED)
         )
         if changed(cancelled):
-            _release(session, account, order)
+            release(session, account, order, journal.REGISTRATION)
     for voucher_id in _unused_of(session, account.volunteer_id):
         if needed is not None and account.points_available >= needed:
             return
@@ -88,13 +88,14 @@ def free() -> ColumnElement[bool]:
     return or_(Voucher.status == VoucherStatus.ISSUED, lapsed)
 
 
-def _release(session: Session, account: Account, order: Backorder) -> None:
+def release(session: Session, account: Account, order: Backorder, actor: str) -> None:
+    """Give back the points that a cancelled entitlement held. The account is locked."""
     account.points_held -= order.points
     account.points_available += order.points
     session.flush()
     me = account.volunteer_id
     row = transfer(journal.held(me), journal.volunteer(me), order.points, TransferKind.RELEASED, order.id,
-                   volunteer_id=me, actor=journal.REGISTRATION)  # fmt: skip
+                   volunteer_id=me, actor=actor)  # fmt: skip
     journal.record_transfers(session, [row])
 
 
@@ -123,11 +124,11 @@ def _void(
     return True
 
 
-def lock_free(session: Session, voucher_id: UUID) -> Voucher | None:
+def lock_free(session: Session, voucher_id: UUID, *more: ColumnElement[bool]) -> Voucher | None:
     """The voucher, locked and fresh, if it is free to be moved on; one past its last day is the clock's alone."""
     return session.scalars(
         select(Voucher)
-        .where(Voucher.id == voucher_id, free(), Voucher.expires_at > app_now())
+        .where(Voucher.id == voucher_id, free(), Voucher.expires_at > app_now(), *more)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one_or_none()

@@ -85,6 +85,17 @@ def periodic(name: str, every_seconds: int) -> Callable[[Callable[[], Any]], Any
     return declare
 
 
+def work_off(verb: Callable[[Session, int], int], size: int) -> None:
+    """Call a verb, each time in a transaction of its own, until it says that there is no more (False), or did less
+    than a batch.
+    """
+    more = True
+    while more:
+        with transaction() as session:
+            done = verb(session, size)
+        more = done is True or done == size
+
+
 SCHEDULE: dict[str, int] = {}
 """Periodic jobs of the services loaded in this process: name -> seconds."""
 

@@ -18,7 +18,7 @@ from services.rewards import (
 from shared import housekeeping
 from shared.db import transaction
 from shared.logs import get_logger
-from shared.worker import periodic
+from shared.worker import periodic, work_off
 
 housekeeping.declare("rewards")
 
@@ -30,11 +30,8 @@ log = get_logger(__name__)
 @periodic("rewards.expire_vouchers", every_seconds=60)
 def expire_vouchers() -> None:
     """Free what lapsed holds reserve, then end vouchers whose last day has passed, batch by batch."""
-    for expire in (holds.expire_holds, vouchers.expire_vouchers):
-        ended = BATCH
-        while ended == BATCH:
-            with transaction() as session:
-                ended = expire(session, BATCH)
+    work_off(holds.expire_holds, BATCH)
+    work_off(vouchers.expire_vouchers, BATCH)
 
 
 @periodic("rewards.issue_waiting", every_seconds=30)
@@ -50,28 +47,19 @@ def issue_waiting() -> None:
 @periodic("rewards.issue_reached", every_seconds=10)
 def issue_reached() -> None:
     """After a new issue rule, look once at everybody who had the points already."""
-    more = True
-    while more:
-        with transaction() as session:
-            more = members.issue_reached(session, BATCH)
+    work_off(members.issue_reached, BATCH)
 
 
 @periodic("rewards.apply_rules", every_seconds=10)
 def apply_rules() -> None:
     """Go on with applying new rules to old records, batch by batch."""
-    more = True
-    while more:
-        with transaction() as session:
-            more = applying.apply_batch(session, BATCH)
+    work_off(applying.apply_batch, BATCH)
 
 
 @periodic("rewards.look_again", every_seconds=600)
 def look_again() -> None:
     """Free what waits for offers that have ended; once a day look at all points that lie there."""
-    ended = BATCH
-    while ended == BATCH:
-        with transaction() as session:
-            ended = resting.release_ended(session, BATCH)
+    work_off(resting.release_ended, BATCH)
     with transaction() as session:
         resting.look_again(session)
 
@@ -79,10 +67,7 @@ def look_again() -> None:
 @periodic("rewards.seal_journal", every_seconds=10)
 def seal_journal() -> None:
     """Chain what was committed to the journal, batch by batch."""
-    sealed = sealing.BATCH
-    while sealed == sealing.BATCH:
-        with transaction() as session:
-            sealed = sealing.seal_batch(session, sealing.BATCH)
+    work_off(sealing.seal_batch, sealing.BATCH)
 
 
 @periodic("rewards.export_head", every_seconds=3600)
@@ -97,10 +82,7 @@ def export_head() -> None:
 @periodic("rewards.lapse_points", every_seconds=3600)
 def lapse_points() -> None:
     """Once a day, take points that grew too old, batch by batch."""
-    more = True
-    while more:
-        with transaction() as session:
-            more = lapsing.lapse_batch(session, BATCH)
+    work_off(lapsing.lapse_batch, BATCH)
 
 
 @periodic("rewards.forget_venues_past", every_seconds=3600)
@@ -108,19 +90,13 @@ def forget_venues_past() -> None:
     """Drop guesses and webhooks that no longer count."""
     with transaction() as session:
         retention.forget_guesses(session)
-    ended = BATCH
-    while ended == BATCH:
-        with transaction() as session:
-            ended = retention.forget_receipts(session, BATCH)
+    work_off(retention.forget_receipts, BATCH)
 
 
 @periodic("rewards.lapse_disputes", every_seconds=300)
 def lapse_disputes() -> None:
     """End cases that nobody decided in time."""
-    ended = BATCH
-    while ended == BATCH:
-        with transaction() as session:
-            ended = disputes.lapse(session, BATCH)
+    work_off(disputes.lapse, BATCH)
 
 
 @periodic("rewards.allocate_pool", every_seconds=600)
@@ -135,7 +111,4 @@ def allocate_pool() -> None:
 @periodic("rewards.remind_expiring", every_seconds=3600)
 def remind_expiring() -> None:
     """Remind holders once of vouchers that end soon, batch by batch."""
-    reminded = BATCH
-    while reminded == BATCH:
-        with transaction() as session:
-            reminded = reminders.remind_expiring(session, BATCH)
+    work_off(reminders.remind_expiring, BATCH)

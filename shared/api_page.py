@@ -39,7 +39,7 @@ def api_page_blueprint(service: str) -> APIBlueprint:
         response.headers["Content-Language"] = language
         return response
 
-    @bp.get(f'/{service}/docs/<any("style.css", "icon.svg"):name>')
+    @bp.get(f'/{service}/docs/<any("docs.css", "icon.svg"):name>')
     @allow(public=True)
     def static_file(name: str) -> Response:
         return send_from_directory(STATIC, name)

@@ -14,6 +14,7 @@ from flask import has_request_context, request
 
 LANGUAGES = ("zh-CN", "en")
 ROOT = Path(__file__).parent.parent
+PACKAGES = ("gateway", "services", "shared")
 
 
 @cache
@@ -21,7 +22,8 @@ def translations(language: str) -> stdlib.NullTranslations:
     """All catalogues of one language, merged. English is the source and needs none."""
     merged = stdlib.NullTranslations()
     folder = language.replace("-", "_")
-    for path in sorted(ROOT.glob(f"s*/**/locale/{folder}/LC_MESSAGES/messages.po")):
+    pattern = f"**/locale/{folder}/LC_MESSAGES/messages.po"
+    for path in sorted(path for package in PACKAGES for path in (ROOT / package).glob(pattern)):
         compiled = BytesIO()
         with path.open("rb") as file:
             write_mo(compiled, read_po(file, locale=folder))

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.testing import District, PrivatePostgres, environment, migrate_all, private_postgres
+from devkit.testkit import District, PrivatePostgres, environment, migrate_all, private_postgres
 
-pytest_plugins = ["tests.loud_skips"]
+pytest_plugins = ["tests.support.loud_skips"]
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.installation import Installation
-from shared.local.binaries import MissingBinary, find_rabbitmq
-from shared.local.servers import RabbitServer
-from shared.testing import District, PrivatePostgres, environment, migrate_all
+from devkit.installation import Installation
+from devkit.local.binaries import MissingBinary, find_rabbitmq
+from devkit.local.servers import RabbitServer
+from devkit.testkit import District, PrivatePostgres, environment, migrate_all
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,13 +13,13 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from devkit.installation import Installation, wait_until
+from devkit.testkit import District
 from shared.bus import ConfirmedPublisher, Unconfirmed, _Listener, connect, consume, declare_topology, relay
 from shared.contracts.registration import VolunteerActivated
 from shared.ids import new_id
 from shared.inbox import DeadLetter, Delivery, Inbox, TryAgain
-from shared.installation import Installation, wait_until
 from shared.outbox import Message, publish
-from shared.testing import District
 
 
 class Ear:

@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 import requests
 
+from devkit.installation import Installation, wait_until
+from devkit.local.servers import PostgresServer, RabbitServer
+from devkit.testkit import District, environment, migrate_all, private_postgres
 from shared.bus import connect, declare_topology
 from shared.ids import new_id
-from shared.installation import Installation, wait_until
-from shared.local.servers import PostgresServer, RabbitServer
-from shared.testing import District, environment, migrate_all, private_postgres
 
 RECORDS = int(os.environ.get("WISHTREE_FAULT_RECORDS", "3000"))
 PEOPLE = 60
@@ -321,7 +321,7 @@ class Respawning:
         self._thread.start()
 
     def _start(self) -> None:
-        self._installation.start(self._deadly, name="bus-rewards", module="tests.broker.deadly_bus")
+        self._installation.start(self._deadly, name="bus-rewards", module="tests.support.deadly_bus")
 
     def _watch(self) -> None:
         while self._going:

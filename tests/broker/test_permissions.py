@@ -9,15 +9,15 @@ import pytest
 from amqp.exceptions import AccessRefused
 from kombu import Connection, Exchange, Producer
 
+from devkit.installation import Installation, wait_until
+from devkit.local.servers import RabbitServer
+from devkit.testkit import District
 from shared import SERVICES
 from shared.bus import EVENTS, connect, declare_topology, queues
 from shared.contracts.registration import VolunteerActivated
 from shared.ids import new_id
-from shared.installation import Installation, wait_until
-from shared.local.servers import RabbitServer
 from shared.outbox import publish
 from shared.settings import Settings
-from shared.testing import District
 from shared.worker import make_celery
 
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
-from shared.testing import District
-from tests.api.gateway.conftest import Centre
+from devkit.testkit import District
+from tests.support.browsing import Centre
 
 
 def _chromium() -> str | None:

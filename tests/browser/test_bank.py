@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.api.gateway.bank import Cinema
-from tests.api.gateway.conftest import PASSWORD, Centre
 from tests.browser.test_pages import CONTRASTS, open_page  # noqa: F401 - a fixture
+from tests.support.browsing import PASSWORD, Centre
+from tests.support.cinema import Cinema
 
 pytestmark = pytest.mark.browser
 

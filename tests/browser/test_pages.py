@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.gateway.conftest import Centre
+from tests.support.browsing import Centre
 
 pytestmark = pytest.mark.browser
 

@@ -9,10 +9,10 @@ from uuid import UUID
 import pytest
 from jsonschema import Draft202012Validator
 
+from console.operations import DOCS
 from shared import SERVICES
 from shared.contracts import Fact, catalogue
 from shared.inbox import handlers_in
-from shared.operations import DOCS
 
 CONTRACTS = sorted(catalogue().values(), key=lambda c: c.dataschema())
 PERSONAL = (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from shared.testing import District
+from devkit.testkit import District
 
 PRICE = 120
 
@@ -131,8 +131,8 @@ def test_a_trace_is_followed_from_request_to_alert(centre: Centre, district: Dis
 
 def facts_of(district: District, *types: str) -> list[Any]:
     """Waiting messages of registration, by type, taken out of its outbox."""
+    from devkit.testkit import take_outbox
     from shared.inbox import Delivery
-    from shared.testing import take_outbox
 
     taken = take_outbox(district.registration)
     return [Delivery(body) for wanted in types for type_, _, body in taken if type_ == wanted]
@@ -194,8 +194,8 @@ def correct(centre: Centre, record_id: str, minutes: int) -> None:
 
 
 def test_redeemed_before_issued_leaves_both_alerts_once(centre: Centre, district: District) -> None:
+    from devkit.testkit import take_outbox
     from shared.inbox import Delivery
-    from shared.testing import take_outbox
 
     centre.work(centre.fang, PRICE)
     deliveries = facts_of(district, "volunteer.registered", "volunteer.activated", "hours.recorded")

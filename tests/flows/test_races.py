@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import requests
 
+from devkit.installation import Installation
+from devkit.local.servers import free_port
+from devkit.testkit import District, PrivatePostgres, environment, migrate_all
 from shared.ids import new_id
-from shared.installation import Installation
-from shared.local.servers import free_port
-from shared.testing import District, PrivatePostgres, environment, migrate_all
 from tests.flows.test_hours_to_alert import PRICE, Centre
 
 

@@ -11,14 +11,14 @@ from uuid import UUID
 
 import pytest
 
+from devkit.installation import wait_until
+from devkit.local.servers import ValkeyServer
+from devkit.testkit import District
 from shared.bus import consume, relay
 from shared.contracts.registration import VolunteerActivated
 from shared.ids import new_id
 from shared.inbox import Inbox
-from shared.installation import wait_until
-from shared.local.servers import ValkeyServer
 from shared.outbox import publish
-from shared.testing import District
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, insert, select
 
+from devkit.testkit import District
 from shared import clock, housekeeping
 from shared.housekeeping import forget_heard, forget_once, forget_published
 from shared.ids import oldest_id_of
 from shared.inbox import InboxRow
 from shared.outbox import OutboxRow
-from shared.testing import District
 
 
 def old_ids(days: int, n: int) -> list[object]:

@@ -12,13 +12,13 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from devkit.testkit import District, take_outbox
 from shared.clock import app_now
 from shared.contracts import Fact
 from shared.contracts.registration import VolunteerActivated, VolunteerRegistered
 from shared.ids import new_id
 from shared.inbox import MAX_ATTEMPTS, Attempt, DeadLetter, Delivery, Inbox, InboxRow, TryAgain, read_fact, replay
 from shared.outbox import publish
-from shared.testing import District, take_outbox
 
 
 class Ear:

@@ -11,12 +11,12 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
+from devkit.testkit import District
 from shared.bus import relay
 from shared.contracts.registration import VolunteerActivated
 from shared.ids import new_id
 from shared.inbox import Delivery
 from shared.outbox import Message, OutboxRow, publish, relay_batch
-from shared.testing import District
 
 
 class Shelf:

@@ -8,10 +8,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
+from devkit.testkit import District
 from shared import SERVICES
 from shared.migrate import metadata_of, migrate
 from shared.settings import Settings
-from shared.testing import District
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -10,8 +10,8 @@ import compose_spec
 import pytest
 import yaml
 
+from console.main import main
 from shared import SERVICES
-from shared.cli import main
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]

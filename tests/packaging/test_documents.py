@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 import pytest
 
+from console.main import main
 from shared import SERVICES
-from shared.cli import main
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -1,12 +1,12 @@
-"""deploy/nginx.conf sends each path to the service that `shared.gateway.routes` names."""
+"""deploy/nginx.conf sends each path to the service that `gateway.routing` names."""
 
 import re
 from pathlib import Path
 
 import pytest
 
+from gateway.routing import OWN_PAGES, RESOURCES, owner_of
 from shared import SERVICES
-from shared.gateway.routes import OWN_PAGES, RESOURCES, owner_of
 
 CONF = (Path(__file__).parents[2] / "deploy" / "nginx.conf").read_text()
 RULES = [

@@ -45,7 +45,7 @@ def test_a_skip_is_said_loudly_and_fails_in_ci(tmp_path: Path, ci: str, ends_wit
         "import pytest\n\ndef test_here(): pass\n\n@pytest.mark.skip(reason='no RabbitMQ here')\ndef test_there(): pass\n"
     )
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.loud_skips", "-p", "no:cacheprovider", "-c", "/dev/null",
+        [sys.executable, "-m", "pytest", "-p", "tests.support.loud_skips", "-p", "no:cacheprovider", "-c", "/dev/null",
          f"--rootdir={tmp_path}", tmp_path],
         cwd=ROOT, env={**os.environ, "CI": ci}, capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -56,7 +56,7 @@ def test_a_skip_is_said_loudly_and_fails_in_ci(tmp_path: Path, ci: str, ends_wit
 def test_no_skip_is_silent_in_ci(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text("def test_here(): pass\n")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.loud_skips", "-p", "no:cacheprovider", "-c", "/dev/null",
+        [sys.executable, "-m", "pytest", "-p", "tests.support.loud_skips", "-p", "no:cacheprovider", "-c", "/dev/null",
          f"--rootdir={tmp_path}", tmp_path],
         cwd=ROOT, env={**os.environ, "CI": "true"}, capture_output=True, text=True, check=False,
     )  # fmt: skip

@@ -1,0 +1,29 @@
+"""The demo's venues, products and rules: a minute is a point, 120 points are a film."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from console.demo import district
+from services.rewards.models import Product, RuleKind, Stock, Venue
+from services.rewards.rules import create_rule
+
+SEED = "staff:seed"
+
+
+def seed(session: Session) -> Iterable[str]:
+    """Fill an empty service; do nothing where there is a venue already."""
+    if session.scalar(select(Venue.id).limit(1)) is not None:
+        return
+    session.add_all([Venue(id=district.CINEMA_ID, name=district.CINEMA_NAME, kind="cinema"),
+                     Venue(id=district.POOL_ID, name=district.POOL_NAME, kind="pool")])  # fmt: skip
+    session.flush()
+    film = Product(id=district.FILM_ID, venue_id=district.CINEMA_ID, title="电影票一张", points=120, valid_days=90)
+    swim = Product(id=district.SWIM_ID, venue_id=district.POOL_ID, title="游泳一次", points=90, valid_days=90)
+    session.add_all([film, swim])
+    session.flush()
+    session.add_all([Stock(product_id=p.id, left=1000, filled=1000) for p in (film, swim)])
+    create_rule(session, RuleKind.EARN, minutes=1, points=1, by=SEED)
+    create_rule(session, RuleKind.ISSUE, product_id=film.id, by=SEED)
+    yield f"{district.CINEMA_NAME}: a film for 120 points, issued automatically; {district.POOL_NAME}: a swim for 90."

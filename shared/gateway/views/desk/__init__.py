@@ -1,9 +1,0 @@
-"""The desk of the centre's staff, a page per concern, with one navigation."""
-
-from flask import Blueprint
-
-from shared.gateway.views.desk import audit, disputes, offers, pool, rules, settlement, venues, vouchers, waiting
-
-BLUEPRINTS: tuple[Blueprint, ...] = (
-    waiting.bp, rules.bp, offers.bp, venues.bp, settlement.bp, disputes.bp, pool.bp, vouchers.bp, audit.bp,
-)  # fmt: skip

@@ -1,1 +1,0 @@
-"""The pages, in front of all four services."""

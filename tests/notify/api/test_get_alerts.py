@@ -1,0 +1,111 @@
+"""GET /v1/people/{id}/alerts, PUT /v1/alerts/{id}/read, preferences."""
+
+import random
+
+from sqlalchemy import func, select
+
+from devkit.testkit import District
+from services.notify.models import Alert
+from shared.contracts.notify import STAFF_INBOX
+from shared.contracts.registration import Origin, VolunteerErased, VolunteerMerged
+from shared.contracts.rewards import StockLow
+from shared.ids import new_id
+from tests.support.receivers import hours, message, voucher
+
+
+def count(district: District) -> int:
+    with district.notify.session() as session:
+        return session.scalar(select(func.count()).select_from(Alert)) or 0
+
+
+def alerts(district: District, person, as_=None, **options):
+    return district.notify.call(
+        "GET", f"/v1/people/{person}/alerts", as_=as_ or district.token("volunteer", person), **options
+    )
+
+
+def test_a_fact_alerts_a_person_once_however_often_it_arrives(district: District) -> None:
+    shen_fang = new_id()
+    facts = [message(hours(shen_fang)), message(voucher(shen_fang)), message(hours(shen_fang, Origin.IMPORT))] * 2
+    random.Random(7).shuffle(facts)
+    district.notify.hear(*facts[:3])
+    district.notify.hear(*facts[3:])
+
+    items = alerts(district, shen_fang).json["items"]
+    assert sorted(a["topic"] for a in items) == ["hours", "vouchers"]
+    by_topic = {a["topic"]: a for a in items}
+    assert by_topic["hours"]["text"] == "已记录 2026-03-01 的 2 小时。"
+    assert by_topic["vouchers"]["text"] == "“星光影院 Star cinema”已放入您的券包,有效期至 2026-12-31 23:59。"
+    english = alerts(district, shen_fang, headers={"Accept-Language": "en"}).json["items"]
+    assert "2 h on 2026-03-01 were recorded." in [a["text"] for a in english]
+    assert district.notify.said() == []
+
+
+def test_the_alert_constraint_holds_when_the_inbox_forgot(district: District) -> None:
+    from sqlalchemy import text
+
+    fact = message(hours(new_id()))
+    district.notify.hear(fact)
+    with district.notify.session() as session:
+        session.execute(text("DELETE FROM inbox"))
+    district.notify.hear(fact)
+    assert count(district) == 1
+
+
+def test_strangers_see_nothing(district: District) -> None:
+    shen_fang, wang_qiang = new_id(), new_id()
+    district.notify.hear(message(hours(shen_fang)))
+    alert = alerts(district, shen_fang).json["items"][0]["id"]
+    stranger = district.token("volunteer", wang_qiang)
+    assert alerts(district, shen_fang, stranger).status_code == 404
+    assert district.notify.call("PUT", f"/v1/alerts/{alert}/read", as_=stranger).status_code == 404
+    assert alerts(district, shen_fang, district.token("staff")).status_code == 200
+    assert alerts(district, shen_fang).json["items"][0]["read_at"] is None
+
+
+def test_reading_is_harmless_to_repeat_and_unread_leaves_it_out(district: District) -> None:
+    shen_fang = new_id()
+    district.notify.hear(message(hours(shen_fang)))
+    me = district.token("volunteer", shen_fang)
+    path = f"/v1/alerts/{alerts(district, shen_fang).json['items'][0]['id']}/read"
+    first = district.notify.call("PUT", path, as_=me).json["read_at"]
+    assert district.notify.call("PUT", path, as_=me).json["read_at"] == first
+    assert alerts(district, shen_fang, query_string={"unread": "true"}).json["items"] == []
+
+
+def test_after_a_merge_the_one_that_stays_hears_also_what_comes_late(district: District) -> None:
+    old, older, kept = new_id(), new_id(), new_id()
+    district.notify.hear(message(VolunteerMerged(volunteer_id=old, into_id=kept)), message(hours(older)))
+    district.notify.hear(message(VolunteerMerged(volunteer_id=older, into_id=old)), message(hours(old)))
+    assert len(alerts(district, kept).json["items"]) == 2
+
+
+def test_the_erased_keep_no_alerts_and_get_no_new_ones(district: District) -> None:
+    shen_fang, duplicate = new_id(), new_id()
+    district.notify.hear(message(hours(shen_fang)), message(hours(duplicate)))
+    district.notify.hear(message(VolunteerErased(volunteer_id=shen_fang)))
+    district.notify.hear(message(VolunteerMerged(volunteer_id=duplicate, into_id=shen_fang)))
+    district.notify.hear(message(hours(shen_fang)), message(hours(duplicate)))
+    assert count(district) == 0
+
+
+def test_staff_share_an_inbox_and_organisations_have_one(district: District) -> None:
+    district.notify.hear(message(StockLow(product_id=new_id(), venue_id=new_id(), title="游泳", left=2)))
+    staff = district.token("staff")
+    shown = alerts(district, STAFF_INBOX, staff).json["items"]
+    assert shown[0]["text"] == "“游泳”仅剩 2 份。"
+    assert district.notify.call("PUT", f"/v1/alerts/{shown[0]['id']}/read", as_=staff).status_code == 200
+    station = new_id()
+    assert alerts(district, station, district.token("coordinator", organisation=station)).status_code == 200
+
+
+def test_muted_topics_are_hidden_until_unmuted(district: District) -> None:
+    shen_fang = new_id()
+    me = district.token("volunteer", shen_fang)
+    path = f"/v1/people/{shen_fang}/preferences"
+    assert district.notify.call("PUT", path, {"muted_topics": ["hours"], "language": "en"}, as_=me).status_code == 200
+    district.notify.hear(message(hours(shen_fang)))
+    assert alerts(district, shen_fang).json["items"] == []
+    district.notify.call("PUT", path, {"language": "en"}, as_=me)
+    assert alerts(district, shen_fang).json["items"][0]["title"] == "Hours recorded"
+    assert district.notify.call("PUT", path, {"muted_topics": ["nonsense"]}, as_=me).status_code == 422

@@ -1,0 +1,121 @@
+"""Stock: never oversold; who comes too late waits and is served first-come."""
+
+from services.rewards.events import credit_and_issue
+from shared.contracts.registration import VolunteerLeft
+from shared.ids import new_id
+from tests.support.bank import Bank, Venue, at_once
+
+
+def offer(bank: Bank, stock: int) -> str:
+    venue = Venue(bank)
+    bank.minute_is_a_point()
+    product = bank.product(venue.id, stock=stock)
+    bank.issue(product)
+    return product
+
+
+def stock_of(bank: Bank, product: str) -> int:
+    return next(int(p["stock"]) for p in bank.by_staff("GET", "/v1/products")["items"] if p["id"] == product)
+
+
+def test_without_stock_the_entitlement_waits(bank: Bank) -> None:
+    product = offer(bank, 1)
+    bank.hear(bank.hours(bank.fang, 120))
+    bank.hear(bank.hours(bank.qiang, 130), times=2)
+    account = bank.account(bank.qiang)
+    assert (account["points_available"], account["points_held"]) == (10, 120)
+    assert not bank.vouchers(bank.qiang)
+    assert [f["subject"] for f in bank.rewards.said("voucher.backordered")] == [str(bank.qiang)]
+    bank.assert_sound()
+    for _ in range(2):
+        bank.by_staff("PUT", f"/v1/products/{product}/stock", {"stock": 1})
+    assert len(bank.vouchers(bank.qiang, "issued")) == 1
+    assert bank.account(bank.qiang)["points_held"] == 0
+    assert len(bank.rewards.said("voucher.backordered")) == 1
+    bank.assert_sound()
+
+
+def test_who_waits_is_served_first_come(bank: Bank) -> None:
+    product = offer(bank, 0)
+    third = new_id()
+    for volunteer in (bank.qiang, bank.fang, third):
+        bank.hear(bank.hours(volunteer, 120))
+    bank.by_staff("PUT", f"/v1/products/{product}/stock", {"stock": 2})
+    assert [len(bank.vouchers(v, "issued")) for v in (bank.qiang, bank.fang, third)] == [1, 1, 0]
+    assert stock_of(bank, product) == 0
+    bank.assert_sound()
+
+
+def test_it_is_never_oversold_by_buses_at_once(bank: Bank) -> None:
+    product = offer(bank, 5)
+    batches = [[bank.hours(new_id(), 120) for _ in range(4)] for _ in range(4)]
+
+    def handle(number: int) -> None:
+        with bank.rewards.session() as session:
+            credit_and_issue(session, batches[number])
+
+    at_once([lambda n=n: handle(n) for n in range(4)])  # type: ignore[misc]
+    assert bank.count("vouchers") == 5
+    assert bank.count("backorders") == 11
+    assert stock_of(bank, product) == 0
+    bank.assert_sound()
+
+
+def test_two_who_raise_stock_at_once_issue_each_entitlement_once(bank: Bank) -> None:
+    product = offer(bank, 0)
+    bank.hear(*(bank.hours(new_id(), 120) for _ in range(6)))
+    path = f"/v1/products/{product}/stock"
+    at_once([lambda: bank.by_staff("PUT", path, {"stock": 10})] * 4)
+    assert bank.count("vouchers") == 6
+    bank.assert_sound()
+
+
+def test_a_correction_takes_back_what_waits_before_what_is_issued(bank: Bank) -> None:
+    offer(bank, 1)
+    first, second = bank.hours(bank.fang, 120), bank.hours(bank.fang, 120)
+    bank.hear(first)
+    bank.hear(second)
+    bank.hear(bank.correction(second, 120, 0))
+    assert bank.rows("SELECT status FROM backorders") == [("cancelled",)]
+    assert [v["status"] for v in bank.vouchers(bank.fang)] == ["issued"]
+    account = bank.account(bank.fang)
+    assert (account["points_available"], account["points_held"], account["shortfall"]) == (0, 0, 0)
+    bank.assert_sound()
+
+
+def test_who_left_waits_no_more(bank: Bank) -> None:
+    product = offer(bank, 0)
+    bank.hear(bank.hours(bank.fang, 120))
+    bank.hear(VolunteerLeft(volunteer_id=bank.fang))
+    bank.by_staff("PUT", f"/v1/products/{product}/stock", {"stock": 5})
+    assert not bank.vouchers(bank.fang)
+    bank.assert_sound()
+
+
+def test_a_tenth_left_is_said_once(bank: Bank) -> None:
+    product = offer(bank, 10)
+    for _ in range(10):
+        bank.hear(bank.hours(bank.fang, 120))
+    (fact,) = bank.rewards.said("stock.low")
+    assert (fact["subject"], fact["data"]["left"]) == (product, 1)
+
+
+def test_only_staff_set_stock_and_an_unknown_product_is_404(bank: Bank) -> None:
+    product = offer(bank, 1)
+    bank.ask("PUT", f"/v1/products/{product}/stock", {"stock": 9}, status=403, as_=bank.of(bank.fang))
+    bank.by_staff("PUT", f"/v1/products/{new_id()}/stock", {"stock": 9}, 404)
+    bank.by_staff("PUT", f"/v1/products/{product}/stock", {"stock": -1}, 422)
+
+
+def test_a_suspended_venue_gives_nothing_to_those_who_wait(bank: Bank) -> None:
+    venue = bank.venue()
+    bank.minute_is_a_point()
+    product = bank.product(venue, stock=0)
+    bank.issue(product)
+    bank.hear(bank.hours(bank.fang, 120))
+    bank.by_staff("PUT", f"/v1/venues/{venue}/suspension")
+    bank.by_staff("PUT", f"/v1/products/{product}/stock", {"stock": 5})
+    assert not bank.vouchers(bank.fang)
+    bank.by_staff("DELETE", f"/v1/venues/{venue}/suspension")
+    bank.by_staff("PUT", f"/v1/products/{product}/stock", {"stock": 5})
+    assert len(bank.vouchers(bank.fang, "issued")) == 1

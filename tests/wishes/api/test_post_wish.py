@@ -1,0 +1,54 @@
+from sqlalchemy import text
+
+from tests.support.wish_tree import CANARIES, Tree
+
+GUARDIAN = {"name": CANARIES[2], "phone": CANARIES[3], "consent": True}
+
+
+def test_anybody_hangs_a_wish_and_its_contact_is_sealed(tree: Tree) -> None:
+    answer = tree.call("POST", "/v1/wishes", tree.body(), expect=201)
+    assert answer["status"] == "submitted"
+    ((name, phone, guardian),) = tree.rows("SELECT name, phone, guardian_name FROM beneficiaries")
+    assert CANARIES[0].encode() not in bytes(name)
+    assert CANARIES[1].encode() not in bytes(phone)
+    assert guardian is None
+    assert [said["type"] for said in tree.wishes.said()] == ["wish.submitted"]
+    assert tree.rows("SELECT from_status, to_status, actor FROM wish_moves") == [(None, "submitted", "anyone")]
+
+
+def test_no_consent_no_wish(tree: Tree) -> None:
+    answer = tree.call("POST", "/v1/wishes", tree.body(beneficiary={"consent": False}), expect=422)
+    assert answer["errors"][0]["pointer"] == "/beneficiary/consent"
+    assert tree.rows("SELECT * FROM wishes") == []
+
+
+def test_a_childs_wish_needs_a_guardian(tree: Tree) -> None:
+    for band in ("0-13", "14-17"):
+        answer = tree.call("POST", "/v1/wishes", tree.body(beneficiary={"age_band": band}), expect=422)
+        assert answer["type"] == "/problems/guardian-consent-missing"
+        refused = {"age_band": band, "guardian": {**GUARDIAN, "consent": False}}
+        tree.call("POST", "/v1/wishes", tree.body(beneficiary=refused), expect=422)
+    assert tree.rows("SELECT * FROM beneficiaries") == []
+    tree.submitted(beneficiary={"age_band": "14-17", "guardian": GUARDIAN})
+    assert tree.rows("SELECT guardian_consented_at IS NOT NULL FROM beneficiaries") == [(True,)]
+
+
+def test_an_appeal_for_cash_or_medical_fees_is_led_elsewhere(tree: Tree) -> None:
+    for words in ("家里困难, 急需现金", "请帮忙付手术费", "please send money"):
+        answer = tree.call("POST", "/v1/wishes", tree.body(description=words), expect=422)
+        assert answer["type"] == "/problems/appeal-for-other-channels"
+        assert answer["channels"]
+    assert tree.rows("SELECT * FROM wishes") == []
+    assert tree.wishes.said() == []
+
+
+def test_history_and_looks_cannot_be_rewritten(tree: Tree) -> None:
+    tree.submitted()
+    for statement in ("UPDATE wish_moves SET actor = 'x'", "DELETE FROM wish_moves", "DELETE FROM contact_looks"):
+        try:
+            with tree.wishes.session() as session:
+                session.execute(text(statement))
+        except Exception as error:
+            assert "permission denied" in str(error)
+        else:
+            raise AssertionError(statement)

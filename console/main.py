@@ -13,7 +13,7 @@ from uuid import UUID
 import click
 
 from shared import SERVICES
-from shared.settings import SettingsError
+from shared.core.settings import SettingsError
 
 ONE_OR_ALL = click.Choice([*SERVICES, "all"])
 
@@ -92,7 +92,7 @@ def up(mode: str, data: Path, port: int, verbose: bool) -> None:
 @data_option
 def api(service: str, port: int | None, host: str, threads: int) -> None:
     """Serve a service's endpoints (`all`: all four and the gateway on one port)."""
-    from shared.serve import serve
+    from shared.service.serve import serve
 
     if service == "all":
         from gateway.app import create_compact
@@ -111,7 +111,7 @@ def api(service: str, port: int | None, host: str, threads: int) -> None:
 def gateway(port: int, host: str, threads: int) -> None:
     """Serve all services at one origin, and the pages."""
     from gateway.app import create_gateway
-    from shared.serve import serve
+    from shared.service.serve import serve
 
     serve(create_gateway, f"{host}:{port}", threads)
 
@@ -121,7 +121,7 @@ def gateway(port: int, host: str, threads: int) -> None:
 @data_option
 def bus(service: str) -> None:
     """Relay a service's outbox and handle the facts it hears. Start as many as you like."""
-    from shared.bus_process import run_bus
+    from shared.service.bus_process import run_bus
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -138,8 +138,9 @@ def worker(service: str, concurrency: int, with_beat: bool) -> None:
     """Run a service's Celery jobs (threads, late acknowledgement)."""
     from prometheus_client import start_http_server
 
-    from shared.settings import Settings
-    from shared.worker import kicks_through, make_celery
+    from shared.core.settings import Settings
+    from shared.jobs.celery import make_celery
+    from shared.jobs.enqueue import kicks_through
 
     settings = Settings.read()
     if settings.metrics_port:
@@ -155,8 +156,8 @@ def worker(service: str, concurrency: int, with_beat: bool) -> None:
 @data_option
 def beat() -> None:
     """Start periodic jobs of all services when they are due. A second beat is harmless."""
-    from shared.settings import Settings
-    from shared.worker import make_celery
+    from shared.core.settings import Settings
+    from shared.jobs.celery import make_celery
 
     make_celery(SERVICES, Settings.read()).start(["beat", "-s", _beat_file(), "--loglevel", "INFO"])
 
@@ -174,8 +175,8 @@ def _beat_file() -> str:
 @data_option
 def migrate(service: str) -> None:
     """Bring the schema up to date (needs WISHTREE_OWNER_DATABASE_URL). Repeating it changes nothing."""
-    from shared.migrate import migrate as run
-    from shared.settings import Settings
+    from shared.core.settings import Settings
+    from shared.service.migrate import migrate as run
 
     for name in SERVICES if service == "all" else (service,):
         run(name, Settings.read())
@@ -186,8 +187,8 @@ def migrate(service: str) -> None:
 @data_option
 def seed() -> None:
     """Put a small demo district into an empty installation. Does nothing when there is data."""
-    from shared.db import Database, transaction, using
-    from shared.settings import Settings
+    from shared.core.settings import Settings
+    from shared.db.engine import Database, transaction, using
 
     for name in SERVICES:
         module = importlib.import_module(f"console.demo.{name}")
@@ -215,9 +216,10 @@ def story(base_url: str) -> None:
 @data_option
 def token(role: str, subject: str | None, organisation: str | None, scope: str, minutes: int) -> None:
     """Print an access token, signed with this installation's key. For operators and tests."""
-    from shared.auth import Role, sign_token
-    from shared.ids import new_id
-    from shared.settings import Settings
+    from shared.auth.principal import Role
+    from shared.auth.tokens import sign_token
+    from shared.core.ids import new_id
+    from shared.core.settings import Settings
 
     try:
         who: UUID | str = (subject or "cli") if role == "system" else (UUID(subject) if subject else new_id())
@@ -343,7 +345,7 @@ def events() -> None:
 def catalogue(write: bool) -> None:
     """Every fact: who says it, who hears it."""
     from console.operations import export_contracts
-    from shared.contracts import catalogue as contracts
+    from shared.contracts.base import catalogue as contracts
 
     for (type_, version), contract in sorted(contracts().items()):
         click.echo(f"{type_:26} v{version}  {contract.source:13} -> {', '.join(contract.heard_by) or '-'}")

@@ -13,14 +13,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from shared import SERVICES
-from shared.bus_process import inbox_of
-from shared.clock import app_now
-from shared.contracts import catalogue
-from shared.db import Database, transaction, using
-from shared.feed import Walker
-from shared.inbox import Attempt, DeadLetter, replay
-from shared.problems import Problem
-from shared.settings import Settings
+from shared.contracts.base import catalogue
+from shared.core.clock import app_now
+from shared.core.problems import Problem
+from shared.core.settings import Settings
+from shared.db.engine import Database, transaction, using
+from shared.messaging.attempts import Attempt, DeadLetter, replay
+from shared.service.bus_process import inbox_of
+from shared.service.catch_up import Walker
 
 DOCS = Path(__file__).parent.parent / "docs" / "events"
 

@@ -29,16 +29,18 @@ from werkzeug.test import TestResponse
 from devkit.local.binaries import MissingBinary, find_postgres
 from devkit.local.servers import PostgresServer
 from shared import SERVICES
-from shared.auth import Role, sign_token
-from shared.bus_process import inbox_of
-from shared.clock import app_now
-from shared.contracts import catalogue
-from shared.db import transaction, using
-from shared.inbox import Delivery, Inbox
-from shared.migrate import migrate
-from shared.outbox import OutboxRow, cloud_event
-from shared.settings import Settings
-from shared.web import ServiceApp
+from shared.auth.principal import Role
+from shared.auth.tokens import sign_token
+from shared.contracts.base import catalogue
+from shared.core.clock import app_now
+from shared.core.settings import Settings
+from shared.db.engine import transaction, using
+from shared.messaging.envelope import cloud_event
+from shared.messaging.inbox import Delivery, Inbox
+from shared.messaging.outbox import OutboxRow
+from shared.service.bus_process import inbox_of
+from shared.service.migrate import migrate
+from shared.service.web import ServiceApp
 
 
 @dataclass
@@ -170,7 +172,7 @@ class District:
     def token(self, role: Role | str, subject: UUID | str | None = None, organisation: UUID | None = None,
               scopes: str = "") -> str:  # fmt: skip
         """An access token, as registration would sign it."""
-        from shared.ids import new_id
+        from shared.core.ids import new_id
 
         return sign_token(self.settings, role=Role(role), subject=subject or new_id(),
                           organisation_id=organisation, scopes=frozenset(scopes.split()))  # fmt: skip

@@ -12,8 +12,8 @@ from werkzeug.wrappers import Request, Response
 from gateway.routing import owner_of
 from gateway.shell import make_pages
 from shared import SERVICES
-from shared.logs import configure_logs, get_logger, traced
-from shared.settings import Settings
+from shared.core.logs import configure_logs, get_logger, traced
+from shared.core.settings import Settings
 
 log = get_logger(__name__)
 

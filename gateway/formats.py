@@ -8,8 +8,8 @@ from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 from flask import g
 
-from shared.clock import SITE
-from shared.language import translate
+from shared.core.clock import SITE
+from shared.core.language import translate
 
 RATE = re.compile(r"(?:(\d+) % of )?(\d+) points? per (\d+) minutes?, rounded down")
 

@@ -2,7 +2,7 @@
 
 from flask import g
 
-from shared.language import translate
+from shared.core.language import translate
 
 WORDS = {
     "label": {"待认领": "waiting for somebody", "已认领": "somebody is on it", "已完成": "came true"},

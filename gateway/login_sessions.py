@@ -15,8 +15,8 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 
-from shared.crypto import vault
-from shared.settings import Settings
+from shared.core.crypto import vault
+from shared.core.settings import Settings
 
 REFRESH_PATH = "/v1/auth/refresh"
 RENEW_BEFORE_SECONDS = 30

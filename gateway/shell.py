@@ -17,9 +17,9 @@ from gateway.formats import FILTERS
 from gateway.labels import said, word
 from gateway.login_sessions import LogInNeeded, keep_sessions
 from gateway.pages import BLUEPRINTS
-from shared.language import LANGUAGES, request_language, translate
-from shared.logs import current_traceparent, get_logger
-from shared.settings import Settings
+from shared.core.language import LANGUAGES, request_language, translate
+from shared.core.logs import current_traceparent, get_logger
+from shared.core.settings import Settings
 
 log = get_logger(__name__)
 

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from console.demo import district
 from services.registration import activities, clients, organisations, sign_ups, staff, volunteers
 from services.registration.models import Organisation, OrganisationKind
-from shared.auth import Principal, Role
-from shared.clock import SITE, now
-from shared.db import current_database
+from shared.auth.principal import Principal, Role
+from shared.core.clock import SITE, now
+from shared.db.engine import current_database
 
 
 def seed(session: Session) -> Iterable[str]:

@@ -14,10 +14,10 @@ from uuid import UUID
 
 from flask import Flask, Response, jsonify
 
-from shared.db import Database
-from shared.ids import new_id
-from shared.serve import serve
-from shared.settings import Settings
+from shared.core.ids import new_id
+from shared.core.settings import Settings
+from shared.db.engine import Database
+from shared.service.serve import serve
 
 
 class Renewal:

@@ -26,7 +26,7 @@ from devkit.bench.stage import servers, stage
 from devkit.installation import Installation, wait_until
 from devkit.local.servers import free_port
 from devkit.testkit import District
-from shared.ids import new_id
+from shared.core.ids import new_id
 
 THREADS = 4
 TARGET = 1.6

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, text
 
 from devkit.bench.stage import servers, stage
 from devkit.testkit import District
-from shared.clock import SITE
+from shared.core.clock import SITE
 
 SMALL_ACCOUNTS, SMALL_ENTRIES = 1_000, 10_000
 ASKED = 300

@@ -17,10 +17,10 @@ from devkit.bench.stage import servers, stage, table
 from devkit.installation import Installation, wait_until
 from devkit.testkit import District, take_outbox
 from shared.contracts.registration import Bucket, HoursRecorded, Origin
-from shared.db import using
-from shared.ids import new_id
-from shared.inbox import read_fact
-from shared.outbox import publish
+from shared.core.ids import new_id
+from shared.db.engine import using
+from shared.messaging.envelope import read_fact
+from shared.messaging.outbox import publish
 
 PEOPLE = 1_000
 PRICE = 120

@@ -6,10 +6,11 @@ from functools import cache
 from celery import Celery
 from kombu import Exchange, Queue
 
-from shared.bus_process import inbox_of
-from shared.db import Database, using
-from shared.inbox import Inbox, read_fact
-from shared.settings import Settings
+from shared.core.settings import Settings
+from shared.db.engine import Database, using
+from shared.messaging.envelope import read_fact
+from shared.messaging.inbox import Inbox
+from shared.service.bus_process import inbox_of
 
 QUEUE = Queue("bench.tasks", Exchange("bench", type="direct"), "bench", queue_arguments={"x-queue-type": "quorum"})
 

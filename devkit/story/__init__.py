@@ -9,7 +9,7 @@ import click
 import requests
 
 from devkit.story.stage import STEPS, NotAsItMustBe, Stage
-from shared.settings import Settings
+from shared.core.settings import Settings
 
 
 def play(base_url: str) -> int:

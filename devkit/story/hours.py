@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from devkit.story.stage import Actor, NotAsItMustBe, Stage, eventually, must, step
 from devkit.story.webhooks import Ear, send_webhook
-from shared.auth import Role
+from shared.auth.principal import Role
 
 PRICE = 90
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from devkit.story.stage import Actor, Stage, eventually, must, step
-from shared.auth import Role
+from shared.auth.principal import Role
 
 
 @step

@@ -10,9 +10,10 @@ from uuid import UUID
 
 import requests
 
-from shared.auth import Role, sign_token
-from shared.ids import new_id
-from shared.settings import Settings
+from shared.auth.principal import Role
+from shared.auth.tokens import sign_token
+from shared.core.ids import new_id
+from shared.core.settings import Settings
 
 PATIENCE_SECONDS = 30
 

@@ -11,7 +11,7 @@ from gateway.client import Told, ask
 from gateway.forms import Answer, venues
 from gateway.months import months_until
 from gateway.pages.desk.settlement import FORMATS, file_of
-from shared.clock import SITE
+from shared.core.clock import SITE
 
 bp = Blueprint("venue_month", __name__)
 

@@ -12,7 +12,7 @@ from gateway.access import page_for
 from gateway.client import Told, ask, fetch
 from gateway.forms import PAGE, Answer, do, if_there, named, products, venues
 from gateway.months import days_of, months_until
-from shared.clock import SITE
+from shared.core.clock import SITE
 
 bp = Blueprint("wallet", __name__)
 

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from services.notify.models import Alert, ErasedPerson, MergedPerson
 from services.notify.preferences import muted_topics_of
-from shared.clock import app_now
-from shared.db import changed
-from shared.problems import NotFound
+from shared.core.clock import app_now
+from shared.core.problems import NotFound
+from shared.db.statements import changed
 
 
 class AlertNotFound(NotFound):

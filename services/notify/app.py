@@ -2,7 +2,7 @@
 
 from services.notify.api import BLUEPRINTS
 from services.notify.settings import NotifySettings
-from shared.web import ServiceApp, make_app
+from shared.service.web import ServiceApp, make_app
 
 
 def create_app(settings: NotifySettings | None = None) -> ServiceApp:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.notify.templates import TEMPLATES, Topic
-from shared.contracts import Fact
+from shared.contracts.base import Fact
 from shared.contracts.notify import STAFF_INBOX, AlertFailed, SubscriptionDisabled
 from shared.contracts.registration import (
     AttendanceCheckedIn,

@@ -20,12 +20,13 @@ from sqlalchemy.orm import Session
 from services.notify import subscriptions
 from services.notify.channels.webhook import Answer, post, signing_moment
 from services.notify.models import Delivery, DeliveryAttempt, DeliveryStatus, Subscription
-from shared.clock import app_now
+from shared.auth.webhook_signatures import sign
 from shared.contracts.notify import SubscriptionDisabled
-from shared.db import changed, current_database, transaction
-from shared.logs import get_logger
-from shared.outbox import publish
-from shared.webhooks import sign
+from shared.core.clock import app_now
+from shared.core.logs import get_logger
+from shared.db.engine import current_database, transaction
+from shared.db.statements import changed
+from shared.messaging.outbox import publish
 
 log = get_logger(__name__)
 

@@ -4,12 +4,12 @@ from sqlalchemy.orm import Session
 
 from services.notify import audiences, preferences, subscriptions
 from services.notify.channels import in_app
-from shared.auth import note_access_changed
-from shared.contracts import Fact, facts_heard_by
+from shared.auth.withdrawn import note_access_changed
+from shared.contracts.base import Fact, facts_heard_by
 from shared.contracts.notify import AlertFailed, SubscriptionDisabled
 from shared.contracts.registration import PersonAccessChanged, VolunteerErased, VolunteerMerged
-from shared.inbox import hears
-from shared.worker import kick
+from shared.jobs.enqueue import kick
+from shared.messaging.inbox import hears
 
 PUBLISHES: tuple[type[Fact], ...] = (AlertFailed, SubscriptionDisabled)
 """alert.failed is for the first channel that can fail; writing the in-app inbox cannot."""

@@ -11,10 +11,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from services.notify.models import Message, MessageKind
-from shared.clock import app_now
-from shared.crypto import Vault, vault
-from shared.db import changed
-from shared.settings import Settings
+from shared.core.clock import app_now
+from shared.core.crypto import Vault, vault
+from shared.core.settings import Settings
+from shared.db.statements import changed
 
 LIFETIME = timedelta(minutes=5)
 

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from services.notify.models import Alert, ErasedPerson, MergedPerson, Message, Preference
-from shared.clock import app_now
+from shared.core.clock import app_now
 
 
 def set_preferences(session: Session, person_id: UUID, language: str | None, muted_topics: Sequence[str]) -> Preference:

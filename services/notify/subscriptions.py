@@ -12,16 +12,16 @@ from sqlalchemy.orm import Session
 
 from services.notify.channels.webhook import check_url
 from services.notify.models import Delivery, DeliveryStatus, EndedSubscription, Subscription, SubscriptionSecret
-from shared import clock
-from shared.clock import app_now
-from shared.contracts import Fact, facts_heard_by
+from shared.auth.webhook_signatures import new_secret
+from shared.contracts.base import Fact, facts_heard_by
 from shared.contracts.registration import PersonAccessChanged
-from shared.crypto import Vault, vault
-from shared.db import changed
-from shared.ids import new_id
-from shared.problems import Conflict, NotFound, invalid
-from shared.settings import Settings
-from shared.webhooks import new_secret
+from shared.core import clock
+from shared.core.clock import app_now
+from shared.core.crypto import Vault, vault
+from shared.core.ids import new_id
+from shared.core.problems import Conflict, NotFound, invalid
+from shared.core.settings import Settings
+from shared.db.statements import changed
 
 OVERLAP = timedelta(hours=24)
 

@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from services.notify import alerts, delivery, messages
-from shared import housekeeping
-from shared.db import transaction
-from shared.worker import job, periodic
+from shared.db.engine import transaction
+from shared.jobs.periodic import job, periodic
+from shared.service import housekeeping
 
 housekeeping.declare("notify")
 

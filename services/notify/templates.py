@@ -10,8 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from shared.clock import SITE
-from shared.language import translate
+from shared.core.clock import SITE
+from shared.core.language import translate
 
 
 class Topic(StrEnum):

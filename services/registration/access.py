@@ -26,13 +26,15 @@ from services.registration.models import (
     Volunteer,
     VolunteerStatus,
 )
-from shared.auth import Role, note_access_changed, sign_token
-from shared.clock import app_now
+from shared.auth.principal import Role
+from shared.auth.tokens import sign_token
+from shared.auth.withdrawn import note_access_changed
 from shared.contracts.registration import PersonAccessChanged
-from shared.crypto import Vault, secret_hash, vault
-from shared.db import current_database
-from shared.ids import new_id
-from shared.outbox import publish
+from shared.core.clock import app_now
+from shared.core.crypto import Vault, secret_hash, vault
+from shared.core.ids import new_id
+from shared.db.engine import current_database
+from shared.messaging.outbox import publish
 
 PASSWORDS = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """OWASP's second profile for argon2id: 19 MiB, t=2, p=1."""

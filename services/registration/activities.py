@@ -8,13 +8,13 @@ from sqlalchemy.orm import Session
 
 from services.registration.models import Activity, ActivitySession, ActivityStatus
 from services.registration.organisations import may_coordinate, require_coordination
-from shared.auth import Principal
-from shared.clock import now
+from shared.auth.principal import Principal
 from shared.contracts.registration import ActivityPublished
-from shared.db import changed
-from shared.ids import new_id
-from shared.outbox import publish
-from shared.problems import Conflict, NotFound, invalid
+from shared.core.clock import now
+from shared.core.ids import new_id
+from shared.core.problems import Conflict, NotFound, invalid
+from shared.db.statements import changed
+from shared.messaging.outbox import publish
 
 
 class ActivityNotFound(NotFound):

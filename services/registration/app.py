@@ -2,7 +2,7 @@
 
 from services.registration.api import BLUEPRINTS
 from services.registration.settings import RegistrationSettings
-from shared.web import ServiceApp, make_app
+from shared.service.web import ServiceApp, make_app
 
 
 def create_app(settings: RegistrationSettings | None = None) -> ServiceApp:

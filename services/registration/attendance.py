@@ -29,12 +29,12 @@ from services.registration.policy import (
     SLIP,
     TOLERANCE,
 )
-from shared.auth import Principal
-from shared.clock import app_now, now
+from shared.auth.principal import Principal
 from shared.contracts.registration import AttendanceCheckedIn, AttendanceCheckedOut, Bucket, Origin
-from shared.db import changed
-from shared.outbox import publish
-from shared.problems import Conflict, NotFound, invalid
+from shared.core.clock import app_now, now
+from shared.core.problems import Conflict, NotFound, invalid
+from shared.db.statements import changed
+from shared.messaging.outbox import publish
 
 CLOCK = "clock"
 """Who checked out those whom nobody checked out."""

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from services.registration.models import Client
 from shared import SERVICES
-from shared.crypto import secret_hash
-from shared.db import current_database
-from shared.ids import new_id
-from shared.problems import invalid
-from shared.settings import SettingsError
+from shared.core.crypto import secret_hash
+from shared.core.ids import new_id
+from shared.core.problems import invalid
+from shared.core.settings import SettingsError
+from shared.db.engine import current_database
 
 SCOPES = frozenset({"records:write", "records:verified", "contacts:read", "messages:send", "events:read", "events:*"})
 SERVICE_SCOPES = frozenset({"events:read", "events:*", "contacts:read", "messages:send"})

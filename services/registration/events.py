@@ -3,10 +3,10 @@
 from sqlalchemy.orm import Session
 
 from services.registration.proposals import propose_hours
-from shared.contracts import Fact
 from shared.contracts import registration as said
+from shared.contracts.base import Fact
 from shared.contracts.wishes import WishConfirmed
-from shared.inbox import hears
+from shared.messaging.inbox import hears
 
 PUBLISHES: tuple[type[Fact], ...] = (
     said.VolunteerRegistered,

@@ -17,13 +17,13 @@ from sqlalchemy.orm import Session
 from services.registration.models import Correction, CorrectionStatus, RecordStatus, ServiceRecord
 from services.registration.organisations import may_coordinate
 from services.registration.policy import CLOCKS_DIFFER_BY, LONGEST
-from shared.auth import Principal
-from shared.clock import SITE, app_now, now
+from shared.auth.principal import Principal
 from shared.contracts.registration import Bucket, HoursCorrected, HoursRecorded, HoursRejected, Origin
-from shared.db import changed
-from shared.ids import new_id
-from shared.outbox import publish
-from shared.problems import Conflict, Forbidden, NotFound, Problem, Unavailable, Unprocessable, invalid
+from shared.core.clock import SITE, app_now, now
+from shared.core.ids import new_id
+from shared.core.problems import Conflict, Forbidden, NotFound, Problem, Unavailable, Unprocessable, invalid
+from shared.db.statements import changed
+from shared.messaging.outbox import publish
 
 FAR = timedelta(days=400 * 365)
 OVERLAP = "ex_service_records_no_overlap"

@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 
 from services.registration.access import withdraw_access
 from services.registration.models import Coordination, Organisation, OrganisationKind, Volunteer, VolunteerStatus
-from shared.auth import Principal, Role
+from shared.auth.principal import Principal, Role
 from shared.contracts.registration import OrganisationRegistered
-from shared.db import changed
-from shared.ids import new_id
-from shared.outbox import publish
-from shared.problems import Conflict, NotFound, Unprocessable
+from shared.core.ids import new_id
+from shared.core.problems import Conflict, NotFound, Unprocessable
+from shared.db.statements import changed
+from shared.messaging.outbox import publish
 
 PARENT_OF = {
     OrganisationKind.BRANCH: OrganisationKind.FEDERATION,

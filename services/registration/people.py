@@ -4,7 +4,7 @@ from datetime import date
 
 import phonenumbers
 
-from shared.problems import invalid
+from shared.core.problems import invalid
 
 
 def normal_phone(given: str, pointer: str = "/phone") -> str:

@@ -8,7 +8,7 @@ from services.registration.hours import Work, record_hours
 from services.registration.policy import LONGEST
 from shared.contracts.registration import Origin
 from shared.contracts.wishes import ClaimerKind, WishConfirmed
-from shared.logs import get_logger
+from shared.core.logs import get_logger
 
 log = get_logger(__name__)
 

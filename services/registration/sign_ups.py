@@ -25,12 +25,12 @@ from services.registration.models import (
     VolunteerStatus,
 )
 from services.registration.people import age_on
-from shared.clock import SITE, app_now, now
 from shared.contracts.registration import SignupCancelled, SignupConfirmed, SignupWaitlisted
-from shared.db import changed
-from shared.ids import new_id
-from shared.outbox import publish
-from shared.problems import Conflict
+from shared.core.clock import SITE, app_now, now
+from shared.core.ids import new_id
+from shared.core.problems import Conflict
+from shared.db.statements import changed
+from shared.messaging.outbox import publish
 
 OVERLAP = "ex_sign_ups_no_overlap"
 

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from services.registration.access import PASSWORDS
 from services.registration.models import StaffMember
-from shared.ids import new_id
-from shared.problems import Conflict, invalid
+from shared.core.ids import new_id
+from shared.core.problems import Conflict, invalid
 
 
 class LoginTaken(Conflict):

@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from services.registration import access, attendance, sign_ups
-from shared import housekeeping
-from shared.db import transaction
-from shared.worker import periodic
+from shared.db.engine import transaction
+from shared.jobs.periodic import periodic
+from shared.service import housekeeping
 
 housekeeping.declare("registration")
 

@@ -27,7 +27,6 @@ from services.registration.models.volunteers import NUMBERS
 from services.registration.people import age_on, normal_phone, volunteer_number
 from services.registration.policy import ADULT_AT
 from services.registration.sign_ups import cancel_everything, cancel_sign_up
-from shared.clock import SITE, now
 from shared.contracts.registration import (
     VolunteerActivated,
     VolunteerErased,
@@ -36,10 +35,11 @@ from shared.contracts.registration import (
     VolunteerRegistered,
     VolunteerSuspended,
 )
-from shared.db import changed
-from shared.ids import new_id
-from shared.outbox import publish
-from shared.problems import Conflict, NotFound, Unprocessable, invalid
+from shared.core.clock import SITE, now
+from shared.core.ids import new_id
+from shared.core.problems import Conflict, NotFound, Unprocessable, invalid
+from shared.db.statements import changed
+from shared.messaging.outbox import publish
 
 GONE = (VolunteerStatus.ERASED, VolunteerStatus.MERGED)
 

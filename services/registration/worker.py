@@ -3,7 +3,7 @@
 from celery import Celery
 
 from services.registration.settings import RegistrationSettings
-from shared.worker import make_celery
+from shared.jobs.celery import make_celery
 
 
 def create_celery(settings: RegistrationSettings | None = None) -> Celery:

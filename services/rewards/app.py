@@ -3,7 +3,7 @@
 from services.rewards.api import BLUEPRINTS
 from services.rewards.settings import RewardsSettings
 from services.rewards.venue_keys import principal_of_key
-from shared.web import ServiceApp, make_app
+from shared.service.web import ServiceApp, make_app
 
 
 def create_app(settings: RewardsSettings | None = None) -> ServiceApp:

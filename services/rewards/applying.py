@@ -20,10 +20,10 @@ from services.rewards.dry_run import Summary, gain_of
 from services.rewards.ledger import Balance, Credit, balance_of_account
 from services.rewards.models import Account, AccountStatus, RuleKind, RuleRun, RuleRunStatus, TransferKind
 from services.rewards.rules import EarnRules, Rate, create_rule, earn_rules
-from shared.clock import app_now, now
 from shared.contracts.rewards import RuleApplied
-from shared.outbox import publish
-from shared.problems import Conflict, NotFound
+from shared.core.clock import app_now, now
+from shared.core.problems import Conflict, NotFound
+from shared.messaging.outbox import publish
 
 
 class RunUnderWay(Conflict):

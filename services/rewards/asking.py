@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.rewards.models import Account, AccountStatus
-from shared.problems import Conflict
+from shared.core.problems import Conflict
 
 
 class AccountEnded(Conflict):

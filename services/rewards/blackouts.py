@@ -7,8 +7,8 @@ from sqlalchemy import any_, select
 from sqlalchemy.orm import Session
 
 from services.rewards.models import Product, Voucher
-from shared.clock import SITE, site_today
-from shared.problems import Conflict
+from shared.core.clock import SITE, site_today
+from shared.core.problems import Conflict
 
 
 class BlackoutDay(Conflict):

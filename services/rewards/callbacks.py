@@ -17,11 +17,11 @@ from services.rewards import codes, disputes, guessing, redemption, venue_keys
 from services.rewards.models import WebhookReceipt
 from services.rewards.outcomes import Answer, Outcome, lock
 from services.rewards.redemption import Sale
-from shared import webhooks
-from shared.clock import app_now
-from shared.db import inserted
-from shared.fields import Body, Code, Instant
-from shared.problems import Conflict, Unprocessable
+from shared.auth import webhook_signatures
+from shared.core.clock import app_now
+from shared.core.problems import Conflict, Unprocessable
+from shared.db.statements import inserted
+from shared.http.schemas import Body, Code, Instant
 
 MAX_LINES = 500
 
@@ -76,7 +76,7 @@ def receive(session: Session, venue_id: UUID, headers: Mapping[str, str], body: 
     Raises BadSignature (also for an unknown venue), UnreadableWebhook, WebhookIdReused.
     """
     moment: datetime = session.scalars(select(app_now())).one()
-    webhook_id = webhooks.verify(venue_keys.webhook_secrets(session, venue_id), headers, body, moment)
+    webhook_id = webhook_signatures.verify(venue_keys.webhook_secrets(session, venue_id), headers, body, moment)
     message = _read(body)
     fresh = inserted(
         session,

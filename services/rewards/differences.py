@@ -28,7 +28,7 @@ from services.rewards.models import (
     Voucher,
 )
 from services.rewards.months import Month, site_day
-from shared.clock import app_now
+from shared.core.clock import app_now
 
 
 class Kind(StrEnum):

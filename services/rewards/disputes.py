@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session, aliased
 from services.rewards import venue_lists
 from services.rewards.models import Dispute, DisputeStatus, Redemption, VenueStatementLine, Voucher
 from services.rewards.months import Month
-from shared.clock import app_now
 from shared.contracts.rewards import DisputeDecided, DisputeOpened
-from shared.ids import new_id
-from shared.outbox import publish
-from shared.problems import Conflict, NotFound, Unprocessable, invalid
+from shared.core.clock import app_now
+from shared.core.ids import new_id
+from shared.core.problems import Conflict, NotFound, Unprocessable, invalid
+from shared.messaging.outbox import publish
 
 MISSING_HERE = "missing_here"
 NEVER_PAID = (MISSING_HERE, "expired", "voided")

@@ -21,8 +21,8 @@ from services.rewards.ledger import Balance
 from services.rewards.limits import Room, room_for
 from services.rewards.models import Product, Rule, RuleKind, StandingChoice, Stock
 from services.rewards.rules import EarnRules, Offer, Rate, draft_rule, earn_rules, offers, rules_in_force
-from shared.clock import site_today
-from shared.problems import Unprocessable
+from shared.core.clock import site_today
+from shared.core.problems import Unprocessable
 
 MOST_RECORDS = 500_000
 ACCOUNTS_AT_ONCE = 1000

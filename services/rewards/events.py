@@ -4,8 +4,8 @@ from sqlalchemy.orm import Session
 
 from services.rewards import issuing, ledger, members, pool_wishes
 from services.rewards.pool_wishes import WishWord
-from shared.auth import note_access_changed
-from shared.contracts import Fact
+from shared.auth.withdrawn import note_access_changed
+from shared.contracts.base import Fact
 from shared.contracts.registration import (
     Bucket,
     HoursCorrected,
@@ -49,7 +49,7 @@ from shared.contracts.wishes import (
     WishReleased,
     WishWithdrawn,
 )
-from shared.inbox import hears
+from shared.messaging.inbox import hears
 
 PUBLISHES: tuple[type[Fact], ...] = (
     VoucherIssued,

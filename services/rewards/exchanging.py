@@ -16,7 +16,7 @@ from services.rewards.models import Account, Product, Voucher, VoucherOrigin
 from services.rewards.products import ProductNotFound, StockShort
 from services.rewards.rules import Offer, offers
 from services.rewards.vouchers import get_voucher
-from shared.problems import Conflict
+from shared.core.problems import Conflict
 
 
 class NotEnoughPoints(Conflict):

@@ -22,7 +22,7 @@ from services.rewards.models import (
     TransferKind,
 )
 from services.rewards.rules import Rate
-from shared.paging import PageQuery, page_of
+from shared.http.paging import PageQuery, page_of
 
 VOLUNTEER, HELD, OWED = "volunteer", "held", "owed"
 

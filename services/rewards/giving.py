@@ -25,11 +25,11 @@ from services.rewards.models import (
     VoucherStatus,
 )
 from services.rewards.vouchers import VoucherNotFound, about, free, get_voucher, lock_free
-from shared.clock import app_now
 from shared.contracts.rewards import VoucherGiven
-from shared.ids import new_id
-from shared.outbox import publish
-from shared.problems import Conflict, Unprocessable, invalid
+from shared.core.clock import app_now
+from shared.core.ids import new_id
+from shared.core.problems import Conflict, Unprocessable, invalid
+from shared.messaging.outbox import publish
 
 
 class VoucherNotGivable(Conflict):

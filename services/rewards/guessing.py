@@ -11,10 +11,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from services.rewards.models import FailedLook, LockOut
-from shared.clock import app_now
 from shared.contracts.rewards import VenueLockedOut
-from shared.outbox import publish
-from shared.problems import TooManyRequests
+from shared.core.clock import app_now
+from shared.core.problems import TooManyRequests
+from shared.messaging.outbox import publish
 
 WINDOW = timedelta(minutes=10)
 GUESSES = 20

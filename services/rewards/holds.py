@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from services.rewards import journal
 from services.rewards.bulk import insert_rows
 from services.rewards.models import PendingResolution, PendingTransfer, Resolution, Voucher, VoucherStatus
-from shared.clock import app_now
+from shared.core.clock import app_now
 
 
 def prepare(session: Session, voucher: Voucher, hold_id: UUID, expires_at: datetime) -> None:

@@ -33,12 +33,12 @@ from services.rewards.models import (
     VoucherOrigin,
 )
 from services.rewards.rules import Offer, offers
-from shared.clock import app_now
 from shared.contracts.rewards import VoucherBackordered, VoucherGiven, VoucherIssued
-from shared.crypto import Vault, vault
-from shared.db import current_database
-from shared.ids import new_id
-from shared.outbox import publish
+from shared.core.clock import app_now
+from shared.core.crypto import Vault, vault
+from shared.core.ids import new_id
+from shared.db.engine import current_database
+from shared.messaging.outbox import publish
 
 
 def code_vault() -> Vault:

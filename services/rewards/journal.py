@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from services.rewards.bulk import insert_rows
 from services.rewards.models import Transfer, TransferKind, Voucher, VoucherOrigin
-from shared.ids import new_id
+from shared.core.ids import new_id
 
 OUTSIDE = "outside"
 REGISTRATION = "registration"  #: the actor of what facts cause

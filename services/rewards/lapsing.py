@@ -20,10 +20,10 @@ from sqlalchemy.orm import Session
 from services.rewards import journal
 from services.rewards.journal import transfer
 from services.rewards.models import Account, Rule, RuleKind, Sweep, Transfer, TransferKind
-from shared.clock import SITE, site_today
 from shared.contracts.rewards import PointsLapsed
-from shared.ids import new_id
-from shared.outbox import publish
+from shared.core.clock import SITE, site_today
+from shared.core.ids import new_id
+from shared.messaging.outbox import publish
 
 SWEEP = "lapse_points"
 NEVER = date.max

@@ -24,7 +24,7 @@ from services.rewards.models import (
 )
 from services.rewards.rules import Rate, earn_rules
 from shared.contracts.registration import HoursCorrected, HoursRecorded
-from shared.db import inserted
+from shared.db.statements import inserted
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from services.rewards.venue_lists import MOST_LINES, ListLine
-from shared.problems import Unprocessable
+from shared.core.problems import Unprocessable
 
 MOST_ERRORS = 100
 COLUMNS = {

@@ -19,8 +19,8 @@ from services.rewards.models import (
     Voucher,
 )
 from services.rewards.rules import NoSuchProduct
-from shared.clock import app_now
 from shared.contracts.registration import HoursCorrected
+from shared.core.clock import app_now
 
 
 def apply_correction(session: Session, fact: HoursCorrected) -> None:

@@ -7,8 +7,8 @@ from datetime import date, datetime, time
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared.clock import SITE, app_now
-from shared.problems import invalid
+from shared.core.clock import SITE, app_now
+from shared.core.problems import invalid
 
 _WRITTEN = re.compile(r"(20\d\d|21\d\d)-(0[1-9]|1[0-2])", re.ASCII)
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from services.rewards import codes
 from services.rewards.issuing import code_vault
 from services.rewards.models import Voucher, VoucherOrigin, VoucherStatus
-from shared.clock import app_now
+from shared.core.clock import app_now
 
 
 class Outcome(StrEnum):

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 import segno
 
 from services.rewards.models import Voucher
-from shared.clock import SITE
+from shared.core.clock import SITE
 
 LINE = 20  #: how many Latin letters fit on a line of the card; a Chinese sign takes two
 LINES = 3

@@ -24,7 +24,7 @@ from services.rewards.models import (
     VoucherOrigin,
     VoucherStatus,
 )
-from shared.clock import app_now
+from shared.core.clock import app_now
 
 AT_ONCE = 100
 """Grants of one transaction: each costs ten statements, and others who want from the pool wait."""

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 from services.rewards.asking import check_standing, lock_accounts
 from services.rewards.models import Need, PoolRequest, PoolRequestStatus, Product
 from services.rewards.rules import NoSuchProduct
-from shared.clock import app_now
-from shared.db import changed, inserted
-from shared.ids import new_id
-from shared.problems import Conflict, NotFound
+from shared.core.clock import app_now
+from shared.core.ids import new_id
+from shared.core.problems import Conflict, NotFound
+from shared.db.statements import changed, inserted
 
 FOR_OTHERS_A_YEAR = 50
 

@@ -27,9 +27,9 @@ from shared.contracts.wishes import (
     WishReleased,
     WishWithdrawn,
 )
-from shared.db import changed
-from shared.outbox import publish
-from shared.problems import Conflict, NotFound
+from shared.core.problems import Conflict, NotFound
+from shared.db.statements import changed
+from shared.messaging.outbox import publish
 
 WishWord = WishPublished | WishClaimed | WishReleased | WishWithdrawn | WishExpired
 

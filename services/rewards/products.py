@@ -13,10 +13,10 @@ from sqlalchemy.types import BigInteger, Uuid
 
 from services.rewards.models import Product, Stock, Venue
 from shared.contracts.rewards import BudgetLow, StockLow
-from shared.db import changed
-from shared.ids import new_id
-from shared.outbox import publish
-from shared.problems import NotFound, Unprocessable, invalid
+from shared.core.ids import new_id
+from shared.core.problems import NotFound, Unprocessable, invalid
+from shared.db.statements import changed
+from shared.messaging.outbox import publish
 
 
 class ProductNotFound(NotFound):

@@ -18,12 +18,12 @@ from services.rewards.journal import transfer
 from services.rewards.models import Redemption, Resolution, TransferKind, Voucher, VoucherStatus
 from services.rewards.outcomes import Answer, Found, Outcome, late, lock, named, takeable, why_not
 from services.rewards.vouchers import about
-from shared.clock import app_now
 from shared.contracts.rewards import VoucherHeld, VoucherRedeemed, VoucherReversed
-from shared.db import changed
-from shared.ids import new_id
-from shared.outbox import publish
-from shared.problems import NotFound
+from shared.core.clock import app_now
+from shared.core.ids import new_id
+from shared.core.problems import NotFound
+from shared.db.statements import changed
+from shared.messaging.outbox import publish
 
 HOLD_SECONDS = 300
 COUNTER, WEBHOOK = "counter", "webhook"

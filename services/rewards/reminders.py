@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from services.rewards.models import Voucher
 from services.rewards.vouchers import about, free
-from shared.clock import app_now
 from shared.contracts.rewards import VoucherExpiring
-from shared.outbox import publish
+from shared.core.clock import app_now
+from shared.messaging.outbox import publish
 
 BEFORE = timedelta(days=7)
 

@@ -21,7 +21,7 @@ from services.rewards.models import (
     Sweep,
 )
 from services.rewards.rules import in_force
-from shared.clock import site_today
+from shared.core.clock import site_today
 
 POINTS_AT_REST = "points at rest"
 

@@ -6,8 +6,8 @@ from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
 from services.rewards.models import FailedLook, LockOut, WebhookReceipt
-from shared.clock import app_now
-from shared.db import changed
+from shared.core.clock import app_now
+from shared.db.statements import changed
 
 GUESSES_KEPT = timedelta(days=1)
 RECEIPTS_KEPT = timedelta(days=90)

@@ -11,9 +11,9 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from services.rewards.models import Backorder, BackorderStatus, Product, Rule, RuleKind, Stock, Venue, VenueStatus
-from shared.clock import SITE, app_now, site_today
-from shared.ids import new_id
-from shared.problems import Conflict, NotFound, Unprocessable
+from shared.core.clock import SITE, app_now, site_today
+from shared.core.ids import new_id
+from shared.core.problems import Conflict, NotFound, Unprocessable
 
 
 class NoSuchProduct(Unprocessable):

@@ -16,9 +16,9 @@ from services.rewards.issuing import code_vault
 from services.rewards.journal import transfer
 from services.rewards.models import Product, TransferKind, Venue, Voucher, VoucherOrigin, VoucherStatus
 from services.rewards.venues import get_venue
-from shared.clock import app_now
-from shared.ids import new_id
-from shared.problems import Conflict, invalid
+from shared.core.clock import app_now
+from shared.core.ids import new_id
+from shared.core.problems import Conflict, invalid
 
 MOST = 20
 HELD_FOR = timedelta(hours=1)

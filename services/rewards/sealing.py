@@ -16,9 +16,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from services.rewards.models import ExportedHead, Seal, Transfer
-from shared.clock import site_today
 from shared.contracts.rewards import LedgerSealed
-from shared.outbox import publish
+from shared.core.clock import site_today
+from shared.messaging.outbox import publish
 
 BATCH = 5000
 GENESIS = bytes(32)

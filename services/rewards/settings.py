@@ -1,6 +1,6 @@
 """What only rewards needs to know. Policy that people may change is data, not a setting."""
 
-from shared.settings import Settings
+from shared.core.settings import Settings
 
 
 class RewardsSettings(Settings):

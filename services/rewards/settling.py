@@ -14,12 +14,12 @@ from services.rewards import differences, disputes, journal, venue_lists, venue_
 from services.rewards.journal import transfer
 from services.rewards.models import Dispute, DisputeStatus, Redemption, Settlement, TransferKind, Venue
 from services.rewards.months import Month
-from shared.clock import app_now
 from shared.contracts.rewards import SettlementClosed, SettlementReopened
-from shared.db import changed
-from shared.ids import new_id
-from shared.outbox import publish
-from shared.problems import Conflict, NotFound
+from shared.core.clock import app_now
+from shared.core.ids import new_id
+from shared.core.problems import Conflict, NotFound
+from shared.db.statements import changed
+from shared.messaging.outbox import publish
 
 REOPENED_WITHIN = timedelta(days=60)
 _NAMED = 20

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from services.rewards.venue_months import MonthState, StatementLine, VenueMonth
-from shared.clock import SITE
+from shared.core.clock import SITE
 
 MOST_LINES_IN_PDF = 1_000
 HEADER = ("redeemed_at", "reference", "voucher_id", "title", "channel", "points", "amount_fen", "carried", "product_id",

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from services.rewards import journal
 from services.rewards.models import Product, Transfer, TransferKind, Venue
-from shared.clock import SITE
-from shared.problems import NotFound
+from shared.core.clock import SITE
+from shared.core.problems import NotFound
 
 MERGES = (TransferKind.MERGED, TransferKind.MERGED_HELD, TransferKind.MERGED_OWED)
 

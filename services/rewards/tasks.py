@@ -15,10 +15,10 @@ from services.rewards import (
     sealing,
     vouchers,
 )
-from shared import housekeeping
-from shared.db import transaction
-from shared.logs import get_logger
-from shared.worker import periodic, work_off
+from shared.core.logs import get_logger
+from shared.db.engine import transaction
+from shared.jobs.periodic import periodic, work_off
+from shared.service import housekeeping
 
 housekeeping.declare("rewards")
 

@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 
 from services.rewards.models import SecretKind, Venue, VenueSecret, VenueStatus
 from services.rewards.venues import get_venue
-from shared import webhooks
-from shared.auth import Principal, Role
-from shared.clock import app_now
-from shared.crypto import Vault, secret_hash, vault
-from shared.db import changed, current_database, transaction
-from shared.ids import new_id
-from shared.problems import Forbidden, NotFound, Unauthorized, invalid
+from shared.auth import webhook_signatures
+from shared.auth.principal import Principal, Role
+from shared.core.clock import app_now
+from shared.core.crypto import Vault, secret_hash, vault
+from shared.core.ids import new_id
+from shared.core.problems import Forbidden, NotFound, Unauthorized, invalid
+from shared.db.engine import current_database, transaction
+from shared.db.statements import changed
 
 OVERLAP = timedelta(hours=24)
 
@@ -70,7 +71,7 @@ def create_secret(
         if scopes or expires_at is not None:
             raise invalid("/kind", "A webhook secret has neither scopes nor an end; a newer one replaces it.")
         _end_older_in_a_day(session, venue_id)
-        secret = webhooks.new_secret()
+        secret = webhook_signatures.new_secret()
         row.sealed = _vault().seal(secret)
     else:
         secret = f"wt_{row.id.hex}_{secrets.token_urlsafe(32)}"

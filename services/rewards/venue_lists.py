@@ -15,8 +15,8 @@ from services.rewards import venues
 from services.rewards.bulk import insert_rows
 from services.rewards.models import Venue, VenueStatement, VenueStatementLine
 from services.rewards.months import Month
-from shared.fields import Body, Code, Day
-from shared.ids import new_id
+from shared.core.ids import new_id
+from shared.http.schemas import Body, Code, Day
 
 MOST_LINES = 100_000
 _AT_ONCE = 10_000

@@ -6,8 +6,8 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from services.rewards.models import Venue, VenueStatus
-from shared.ids import new_id
-from shared.problems import NotFound
+from shared.core.ids import new_id
+from shared.core.problems import NotFound
 
 
 class VenueNotFound(NotFound):

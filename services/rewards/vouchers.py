@@ -22,11 +22,11 @@ from services.rewards.models import (
     VoucherOrigin,
     VoucherStatus,
 )
-from shared.clock import app_now
 from shared.contracts.rewards import VoucherExpired, VoucherVoided
-from shared.db import changed
-from shared.outbox import publish
-from shared.problems import Conflict, NotFound
+from shared.core.clock import app_now
+from shared.core.problems import Conflict, NotFound
+from shared.db.statements import changed
+from shared.messaging.outbox import publish
 
 
 class VoucherNotFound(NotFound):

@@ -3,7 +3,7 @@
 from celery import Celery
 
 from services.rewards.settings import RewardsSettings
-from shared.worker import make_celery
+from shared.jobs.celery import make_celery
 
 
 def create_celery(settings: RewardsSettings | None = None) -> Celery:

@@ -2,7 +2,7 @@
 
 from services.wishes.api import BLUEPRINTS
 from services.wishes.settings import WishesSettings
-from shared.web import ServiceApp, make_app
+from shared.service.web import ServiceApp, make_app
 
 
 def create_app(settings: WishesSettings | None = None) -> ServiceApp:

@@ -8,7 +8,7 @@ from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from services.wishes.models import HELD, LABELS, PUBLIC, KnownOrganisation, Label, Wish, WishStatus
-from shared.paging import PageQuery, page_of
+from shared.http.paging import PageQuery, page_of
 
 
 def wishes_in(statuses: Iterable[WishStatus], *, category: str | None = None,

@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 from services.wishes.lifecycle import CLOCK, Moved, WishNotFound, find_wish, give_back, move, not_ready
 from services.wishes.models import HELD, PUBLIC, ClaimerLoad, Standing, Wish, WishStatus
 from services.wishes.settings import own_settings
-from shared.clock import app_now
 from shared.contracts.wishes import ClaimerKind, WishClaimed, WishConfirmed, WishFulfilled, WishReleased
-from shared.outbox import publish
-from shared.problems import Conflict, Forbidden, Problem
+from shared.core.clock import app_now
+from shared.core.problems import Conflict, Forbidden, Problem
+from shared.messaging.outbox import publish
 
 LIMITS = {ClaimerKind.VOLUNTEER: 3, ClaimerKind.ORGANISATION: 50, ClaimerKind.POOL: 1}
 """What a claimer's row starts with; from then on the row counts."""

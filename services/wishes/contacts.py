@@ -9,10 +9,10 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from services.wishes.models import AgeBand, Beneficiary, ContactLook, Wish, WishStatus
-from shared.clock import app_now
-from shared.crypto import Vault, vault
-from shared.db import current_database
-from shared.problems import Conflict, Unprocessable, invalid
+from shared.core.clock import app_now
+from shared.core.crypto import Vault, vault
+from shared.core.problems import Conflict, Unprocessable, invalid
+from shared.db.engine import current_database
 
 
 class GuardianConsentMissing(Unprocessable):

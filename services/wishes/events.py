@@ -4,8 +4,8 @@ from sqlalchemy.orm import Session
 
 from services.wishes import claims, organisations, pool
 from services.wishes.models import Standing
-from shared.auth import note_access_changed
-from shared.contracts import Fact
+from shared.auth.withdrawn import note_access_changed
+from shared.contracts.base import Fact
 from shared.contracts.registration import (
     OrganisationRegistered,
     PersonAccessChanged,
@@ -29,7 +29,7 @@ from shared.contracts.wishes import (
     WishVerified,
     WishWithdrawn,
 )  # fmt: skip
-from shared.inbox import hears
+from shared.messaging.inbox import hears
 
 PUBLISHES: tuple[type[Fact], ...] = (
     WishSubmitted, WishVerified, WishRejected, WishPublished, WishClaimed, WishReleased, WishFulfilled, WishConfirmed,

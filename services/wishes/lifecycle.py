@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from services.wishes.contacts import Person, keep_beneficiary, person_of
 from services.wishes.models import HELD, OPEN, AgeBand, ClaimerLoad, Wish, WishMove, WishStatus
 from services.wishes.screening import APPEALS, findings
-from shared.clock import SITE, app_now, now
 from shared.contracts.wishes import (
     ClaimerKind,
     WishExpired,
@@ -25,8 +24,9 @@ from shared.contracts.wishes import (
     WishVerified,
     WishWithdrawn,
 )  # fmt: skip
-from shared.outbox import publish
-from shared.problems import Conflict, NotFound, Unprocessable
+from shared.core.clock import SITE, app_now, now
+from shared.core.problems import Conflict, NotFound, Unprocessable
+from shared.messaging.outbox import publish
 
 CLOCK = "clock"
 """The actor of what no person did."""

@@ -7,7 +7,7 @@ from services.wishes.lifecycle import WishNotFound
 from services.wishes.models import Wish
 from shared.contracts.rewards import PoolWishGranted
 from shared.contracts.wishes import ClaimerKind, WishGrantDeclined
-from shared.outbox import publish
+from shared.messaging.outbox import publish
 
 POOL = "pool"
 """The actor of what the pool does."""

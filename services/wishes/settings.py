@@ -4,7 +4,7 @@ from functools import cache
 
 from pydantic import Field
 
-from shared.settings import Settings
+from shared.core.settings import Settings
 
 
 class WishesSettings(Settings):

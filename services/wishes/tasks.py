@@ -2,9 +2,9 @@
 
 from services.wishes import claims, contacts, lifecycle
 from services.wishes.settings import own_settings
-from shared import housekeeping
-from shared.db import transaction
-from shared.worker import periodic, work_off
+from shared.db.engine import transaction
+from shared.jobs.periodic import periodic, work_off
+from shared.service import housekeeping
 
 housekeeping.declare("wishes")
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from shared.contracts import Fact, fact
+from shared.contracts.base import Fact, fact
 
 STAFF_INBOX = UUID("00000000-0000-7000-8000-000000000001")
 """Not a person: the inbox that all centre staff share."""

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from shared.contracts import Fact, fact
+from shared.contracts.base import Fact, fact
 
 EVERYONE = ("wishes", "rewards", "notify")
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from shared.contracts import Fact, fact
+from shared.contracts.base import Fact, fact
 
 
 class VoucherFact(Fact):

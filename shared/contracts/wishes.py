@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from shared.contracts import Fact, fact
+from shared.contracts.base import Fact, fact
 
 
 class ClaimerKind(StrEnum):

@@ -15,11 +15,16 @@ from sqlalchemy.orm import Session
 
 from devkit.installation import Installation, wait_until
 from devkit.testkit import District
-from shared.bus import ConfirmedPublisher, Unconfirmed, _Listener, connect, consume, declare_topology, relay
 from shared.contracts.registration import VolunteerActivated
-from shared.ids import new_id
-from shared.inbox import DeadLetter, Delivery, Inbox, TryAgain
-from shared.outbox import Message, publish
+from shared.core.ids import new_id
+from shared.messaging.attempts import DeadLetter
+from shared.messaging.broker.connection import connect
+from shared.messaging.broker.consumer import _Listener, consume
+from shared.messaging.broker.publisher import ConfirmedPublisher, Message, Unconfirmed
+from shared.messaging.broker.relay import relay
+from shared.messaging.broker.topology import declare_topology
+from shared.messaging.inbox import Delivery, Inbox, TryAgain
+from shared.messaging.outbox import publish
 
 
 class Ear:
@@ -89,7 +94,7 @@ def test_a_full_queue_is_an_error_and_not_a_loss(broker_url: str, monkeypatch: p
 def test_a_deleted_queue_is_declared_again_and_its_facts_follow(
     quiet_district: District, broker_url: str, stop: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.bus.DECLARE_EVERY_SECONDS", 1)
+    monkeypatch.setattr("shared.messaging.broker.relay.DECLARE_EVERY_SECONDS", 1)
     ear = Ear(quiet_district, VolunteerActivated.heard_by[0])
     run(relay, quiet_district.registration.database, broker_url, stop)
     with connect(broker_url) as connection:

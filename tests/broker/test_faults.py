@@ -21,8 +21,9 @@ import requests
 from devkit.installation import Installation, wait_until
 from devkit.local.servers import PostgresServer, RabbitServer
 from devkit.testkit import District, environment, migrate_all, private_postgres
-from shared.bus import connect, declare_topology
-from shared.ids import new_id
+from shared.core.ids import new_id
+from shared.messaging.broker.connection import connect
+from shared.messaging.broker.topology import declare_topology
 
 RECORDS = int(os.environ.get("WISHTREE_FAULT_RECORDS", "3000"))
 PEOPLE = 60

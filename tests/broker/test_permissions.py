@@ -13,12 +13,13 @@ from devkit.installation import Installation, wait_until
 from devkit.local.servers import RabbitServer
 from devkit.testkit import District
 from shared import SERVICES
-from shared.bus import EVENTS, connect, declare_topology, queues
 from shared.contracts.registration import VolunteerActivated
-from shared.ids import new_id
-from shared.outbox import publish
-from shared.settings import Settings
-from shared.worker import make_celery
+from shared.core.ids import new_id
+from shared.core.settings import Settings
+from shared.jobs.celery import make_celery
+from shared.messaging.broker.connection import connect
+from shared.messaging.broker.topology import EVENTS, declare_topology, queues
+from shared.messaging.outbox import publish
 
 ROOT = Path(__file__).parents[2]
 TASKS = Exchange("wishtree.tasks", type="topic")

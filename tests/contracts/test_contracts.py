@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 
 from console.operations import DOCS
 from shared import SERVICES
-from shared.contracts import Fact, catalogue
-from shared.inbox import handlers_in
+from shared.contracts.base import Fact, catalogue
+from shared.messaging.inbox import handlers_in
 
 CONTRACTS = sorted(catalogue().values(), key=lambda c: c.dataschema())
 PERSONAL = (
@@ -113,7 +113,7 @@ def test_a_message_is_a_cloud_event() -> None:
     from datetime import UTC, datetime
     from types import SimpleNamespace
 
-    from shared.outbox import cloud_event
+    from shared.messaging.envelope import cloud_event
 
     row = SimpleNamespace(id=UUID(int=7), sequence=3, type="voucher.issued", version=1, subject="x", data='{"points": 1}',
                           traceparent=None, created_at=datetime.now(UTC))  # fmt: skip

@@ -132,7 +132,7 @@ def test_a_trace_is_followed_from_request_to_alert(centre: Centre, district: Dis
 def facts_of(district: District, *types: str) -> list[Any]:
     """Waiting messages of registration, by type, taken out of its outbox."""
     from devkit.testkit import take_outbox
-    from shared.inbox import Delivery
+    from shared.messaging.inbox import Delivery
 
     taken = take_outbox(district.registration)
     return [Delivery(body) for wanted in types for type_, _, body in taken if type_ == wanted]
@@ -169,7 +169,7 @@ def test_a_pair_of_facts_may_come_in_either_order(district: District, pair: tupl
         assert len(deliveries) >= 2
         for delivery in deliveries * 2:
             for listener in ("rewards", "notify", "wishes"):
-                from shared.inbox import read_fact
+                from shared.messaging.envelope import read_fact
 
                 if listener in read_fact(delivery.body).heard_by:
                     district.services[listener].inbox.receive([delivery])
@@ -195,7 +195,7 @@ def correct(centre: Centre, record_id: str, minutes: int) -> None:
 
 def test_redeemed_before_issued_leaves_both_alerts_once(centre: Centre, district: District) -> None:
     from devkit.testkit import take_outbox
-    from shared.inbox import Delivery
+    from shared.messaging.inbox import Delivery
 
     centre.work(centre.fang, PRICE)
     deliveries = facts_of(district, "volunteer.registered", "volunteer.activated", "hours.recorded")

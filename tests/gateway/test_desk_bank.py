@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from devkit.testkit import District
-from shared.clock import SITE
+from shared.core.clock import SITE
 from tests.support.browsing import Browser, Centre
 from tests.support.cinema import Cinema, code_of, forms
 

@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.clock import SITE
+from shared.core.clock import SITE
 from tests.support.browsing import Centre
 from tests.support.cinema import Cinema, code_of, forms
 

@@ -169,7 +169,7 @@ def _expire(browser: Browser, centre: Centre) -> None:
     import base64
     import json
 
-    from shared.crypto import vault
+    from shared.core.crypto import vault
 
     box = vault(centre.district.settings, "gateway.session")
     session = json.loads(box.unseal(base64.urlsafe_b64decode(cookie_of(browser).value)))

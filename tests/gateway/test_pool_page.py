@@ -1,7 +1,7 @@
 """The pool: everybody sees what lies in it, a volunteer asks for one, a coordinator for a resident."""
 
 from services.registration.models import Coordination
-from shared.ids import new_id
+from shared.core.ids import new_id
 from tests.support.browsing import Centre
 from tests.support.cinema import Cinema, code_of, forms
 

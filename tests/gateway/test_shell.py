@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 import gateway
-import shared
+import shared.service
 from gateway.app import Gateway, _caller_of, _remote
 from gateway.labels import WORDS
 from gateway.shell import make_pages
 from shared import SERVICES
-from shared.language import translations
+from shared.core.language import translations
 from tests.support.browsing import Browser, Centre
 
 PAGES = ("/", "/login", "/activities", "/counter", "/no/such/page")
@@ -51,7 +51,7 @@ def test_chinese_comes_first_and_english_by_header_or_choice(centre: Centre) -> 
 def test_every_word_of_the_pages_has_its_chinese() -> None:
     folder = Path(gateway.__file__).parent
     said = {text for kind in WORDS.values() for text in kind.values()}
-    for path in (*folder.rglob("*.html"), *(Path(shared.__file__).parent / "templates").glob("*.html")):
+    for path in (*folder.rglob("*.html"), *(Path(shared.service.__file__).parent / "templates").glob("*.html")):
         said |= {a or b for a, b in re.findall(r"_\((?:\"([^\"]+)\"|'([^']+)')\)", path.read_text())}
     catalogue = translations("zh-CN")
     assert [text for text in sorted(said) if catalogue.gettext(text) == text] == []

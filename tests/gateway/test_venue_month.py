@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.clock import SITE
+from shared.core.clock import SITE
 from tests.support.browsing import Centre
 from tests.support.cinema import Cinema, code_of
 

@@ -14,11 +14,12 @@ import pytest
 from devkit.installation import wait_until
 from devkit.local.servers import ValkeyServer
 from devkit.testkit import District
-from shared.bus import consume, relay
 from shared.contracts.registration import VolunteerActivated
-from shared.ids import new_id
-from shared.inbox import Inbox
-from shared.outbox import publish
+from shared.core.ids import new_id
+from shared.messaging.broker.consumer import consume
+from shared.messaging.broker.relay import relay
+from shared.messaging.inbox import Inbox
+from shared.messaging.outbox import publish
 
 
 @pytest.fixture

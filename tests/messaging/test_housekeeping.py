@@ -6,11 +6,12 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from devkit.testkit import District
-from shared import clock, housekeeping
-from shared.housekeeping import forget_heard, forget_once, forget_published
-from shared.ids import oldest_id_of
-from shared.inbox import InboxRow
-from shared.outbox import OutboxRow
+from shared.core import clock
+from shared.core.ids import oldest_id_of
+from shared.messaging.inbox import InboxRow
+from shared.messaging.outbox import OutboxRow
+from shared.service import housekeeping
+from shared.service.housekeeping import forget_heard, forget_once, forget_published
 
 
 def old_ids(days: int, n: int) -> list[object]:
@@ -34,7 +35,7 @@ def test_old_rows_go_in_batches_and_young_or_unpublished_ones_stay(
         session.execute(insert(OutboxRow), published)
         session.execute(insert(OutboxRow), [{"id": i, "published_at": None, **common} for i in old_ids(60, 2)])
         session.execute(insert(InboxRow), [{"event_id": i} for i in old_ids(46, 4) + old_ids(44, 3)])
-    from shared.db import using
+    from shared.db.engine import using
 
     with using(district.wishes.database):
         assert [forget_once(forget_published) for _ in range(3)] == [3, 2, 0]

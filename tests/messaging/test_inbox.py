@@ -13,12 +13,14 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from devkit.testkit import District, take_outbox
-from shared.clock import app_now
-from shared.contracts import Fact
+from shared.contracts.base import Fact
 from shared.contracts.registration import VolunteerActivated, VolunteerRegistered
-from shared.ids import new_id
-from shared.inbox import MAX_ATTEMPTS, Attempt, DeadLetter, Delivery, Inbox, InboxRow, TryAgain, read_fact, replay
-from shared.outbox import publish
+from shared.core.clock import app_now
+from shared.core.ids import new_id
+from shared.messaging.attempts import MAX_ATTEMPTS, Attempt, DeadLetter, replay
+from shared.messaging.envelope import read_fact
+from shared.messaging.inbox import Delivery, Inbox, InboxRow, TryAgain
+from shared.messaging.outbox import publish
 
 
 class Ear:

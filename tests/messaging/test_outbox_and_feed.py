@@ -12,11 +12,12 @@ from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from devkit.testkit import District
-from shared.bus import relay
 from shared.contracts.registration import VolunteerActivated
-from shared.ids import new_id
-from shared.inbox import Delivery
-from shared.outbox import Message, OutboxRow, publish, relay_batch
+from shared.core.ids import new_id
+from shared.messaging.broker.publisher import Message
+from shared.messaging.broker.relay import relay, relay_batch
+from shared.messaging.inbox import Delivery
+from shared.messaging.outbox import OutboxRow, publish
 
 
 class Shelf:
@@ -130,7 +131,7 @@ def test_a_missing_database_is_asked_once_a_second(district: District, monkeypat
             raise answer
         return answer
 
-    monkeypatch.setattr("shared.bus.relay_batch", relay_batch)
+    monkeypatch.setattr("shared.messaging.broker.relay.relay_batch", relay_batch)
     stop = Pauses(5)
     relay(district.registration.database, "memory://", stop)
     assert stop.seconds == pytest.approx([1, 1, 0.2, 0.05, 0.075])
@@ -166,7 +167,7 @@ def test_the_feed_goes_page_by_page(district: District) -> None:
 
 
 def test_a_cursor_of_another_epoch_starts_anew(district: District) -> None:
-    from shared.paging import encode_cursor
+    from shared.http.paging import encode_cursor
 
     ids = say(district, 2)
     page = feed(district, encode_cursor("another-1", 2**50, str(new_id())))
@@ -194,7 +195,7 @@ def test_the_feed_shows_a_system_only_what_it_was_granted(district: District) ->
 
 
 def test_a_restored_database_shows_rows_from_its_future(district: District) -> None:
-    from shared.feed import new_epoch
+    from shared.service.feed_api import new_epoch
 
     say(district, 3)
     with district.registration.session() as session:
@@ -208,7 +209,7 @@ def test_a_restored_database_shows_rows_from_its_future(district: District) -> N
 def test_catch_up_takes_in_what_the_broker_lost_and_nothing_twice(
     district: District, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from shared.feed import Walker
+    from shared.service.catch_up import Walker
 
     listener = district.services[VolunteerActivated.heard_by[0]]
     heard: list[UUID] = []
@@ -217,7 +218,7 @@ def test_catch_up_takes_in_what_the_broker_lost_and_nothing_twice(
     )
     ids = say(district, 30)
     events = feed(district)["items"]
-    from shared.feed import _dump
+    from shared.service.catch_up import _dump
 
     listener.inbox.receive([Delivery(_dump(e)) for e in events[:10]])
     settings = listener.settings.model_copy(update={"catch_up_age_seconds": 0})
@@ -246,7 +247,7 @@ def test_catch_up_takes_in_what_the_broker_lost_and_nothing_twice(
 def test_catch_up_is_put_off_without_a_database(
     district: District, monkeypatch: pytest.MonkeyPatch, broken: str, error: Exception, said: str
 ) -> None:
-    from shared.feed import Walker
+    from shared.service.catch_up import Walker
 
     def fail(*_: Any) -> None:
         raise error

@@ -10,8 +10,8 @@ from sqlalchemy.exc import ProgrammingError
 
 from devkit.testkit import District
 from shared import SERVICES
-from shared.migrate import metadata_of, migrate
-from shared.settings import Settings
+from shared.core.settings import Settings
+from shared.service.migrate import metadata_of, migrate
 
 
 @pytest.mark.parametrize("service", SERVICES)

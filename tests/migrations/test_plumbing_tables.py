@@ -3,10 +3,10 @@
 import subprocess
 import sys
 
-TABLES = "from shared.db import Plumbing; print(sorted(Plumbing.metadata.tables))"
+TABLES = "from shared.db.types import Plumbing; print(sorted(Plumbing.metadata.tables))"
 EVERYTHING = (
     "import importlib, pkgutil, shared\n"
-    "for module in pkgutil.iter_modules(shared.__path__): importlib.import_module('shared.' + module.name)\n"
+    "for module in pkgutil.walk_packages(shared.__path__, 'shared.'): importlib.import_module(module.name)\n"
 )
 
 
@@ -16,6 +16,6 @@ def tables_after(imports: str) -> str:
 
 
 def test_migrating_knows_every_table_of_the_plumbing() -> None:
-    known = tables_after("import shared.migrate\n")
+    known = tables_after("import shared.service.migrate\n")
     assert "'outbox'" in known
     assert known == tables_after(EVERYTHING)

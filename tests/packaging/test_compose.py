@@ -12,7 +12,7 @@ import yaml
 
 from console.main import main
 from shared import SERVICES
-from shared.settings import Settings
+from shared.core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"

@@ -10,7 +10,7 @@ import pytest
 
 from console.main import main
 from shared import SERVICES
-from shared.settings import Settings
+from shared.core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from shared import SERVICES
-from shared.auth import Role, sign_token
-from shared.settings import Settings
+from shared.auth.principal import Role
+from shared.auth.tokens import sign_token
+from shared.core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,16 +10,16 @@ from uuid import UUID
 from sqlalchemy import text
 
 from devkit.testkit import District, Member
-from shared import webhooks
-from shared.contracts import Fact
+from shared.auth import webhook_signatures
+from shared.contracts.base import Fact
 from shared.contracts.registration import (
     Bucket,
     HoursCorrected,
     HoursRecorded,
     Origin,
 )
-from shared.ids import new_id
-from shared.inbox import Delivery
+from shared.core.ids import new_id
+from shared.messaging.inbox import Delivery
 
 DAY = date(2026, 7, 15)
 
@@ -179,7 +179,7 @@ class Venue:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         id_, at = id_ or f"msg_{new_id()}", at or datetime.now(UTC)
         headers = {"webhook-id": id_, "webhook-timestamp": str(int(at.timestamp())),
-                   "webhook-signature": webhooks.sign(secrets or [secret or self.secret], id_, at, raw)}  # fmt: skip
+                   "webhook-signature": webhook_signatures.sign(secrets or [secret or self.secret], id_, at, raw)}  # fmt: skip
         return self.bank.ask("POST", f"/v1/webhooks/venues/{self.id}", status=status, data=raw, headers=headers)
 
     def confirm(self, code: str, reference: str, **options: Any) -> Any:

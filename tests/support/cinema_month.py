@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import create_engine, text
 
 from services.rewards.months import Month
-from shared.clock import SITE
-from shared.ids import new_id
+from shared.core.clock import SITE
+from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue
 
 THIS = Month(datetime.now(SITE).date().replace(day=1))

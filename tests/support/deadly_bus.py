@@ -6,9 +6,9 @@ import threading
 from typing import Any
 from uuid import UUID
 
-from shared.bus_process import run_bus
-from shared.contracts import Fact
-from shared.inbox import Inbox
+from shared.contracts.base import Fact
+from shared.messaging.inbox import Inbox
+from shared.service.bus_process import run_bus
 
 deadly = UUID(sys.argv[1])
 handle: Any = Inbox._handle

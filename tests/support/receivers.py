@@ -10,11 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import UUID
 
-from shared.contracts import Fact
+from shared.contracts.base import Fact
 from shared.contracts.registration import Bucket, HoursRecorded, Origin
 from shared.contracts.rewards import VoucherIssued
-from shared.ids import new_id
-from shared.inbox import Delivery
+from shared.core.ids import new_id
+from shared.messaging.inbox import Delivery
 
 
 def message(fact: Fact) -> Delivery:

@@ -8,7 +8,7 @@ from uuid import UUID
 from werkzeug.test import TestResponse
 
 from devkit.testkit import District
-from shared.ids import new_id
+from shared.core.ids import new_id
 
 
 @dataclass

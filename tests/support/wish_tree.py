@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from devkit.testkit import District, Member
-from shared.ids import new_id
+from shared.core.ids import new_id
 
 CANARIES = ("陈桂芳奶奶", "13712345678", "陈小明监护", "13787654321")
 """Name and phone of the beneficiary and of a guardian: none of them may ever show in public."""

@@ -10,7 +10,7 @@ from gateway.access import page_for
 from gateway.client import Told, ask, fetch
 from gateway.forms import PAGE, Answer, do, venues
 from gateway.months import months_until
-from shared.clock import SITE
+from shared.core.clock import SITE
 
 bp = Blueprint("desk_settlement", __name__)
 

@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from gateway.access import page_for
 from gateway.client import Told, ask
 from gateway.forms import Answer, do, given, venues
-from shared.clock import now
+from shared.core.clock import now
 
 bp = Blueprint("desk_venues", __name__)
 

@@ -3,7 +3,7 @@
 from apiflask import APIBlueprint
 
 from services.notify.api import alerts, messages, subscriptions
-from shared.dead_letters import dead_letters_blueprint
+from shared.service.dead_letters_api import dead_letters_blueprint
 
 BLUEPRINTS: tuple[APIBlueprint, ...] = (
     alerts.bp,

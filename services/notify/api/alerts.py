@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 from services.notify import alerts, preferences
 from services.notify.models import Alert
 from services.notify.templates import TEMPLATES, Topic, render
-from shared.auth import Role, allow, caller, only_self_or_staff
+from shared.auth.access import allow, caller, only_self_or_staff
+from shared.auth.principal import Role
 from shared.contracts.notify import STAFF_INBOX
-from shared.db import transaction
-from shared.fields import Body, Shown
-from shared.language import request_language, translate
-from shared.paging import PageQuery, page_of
+from shared.core.language import request_language, translate
+from shared.db.engine import transaction
+from shared.http.paging import PageQuery, page_of
+from shared.http.schemas import Body, Shown
 
 bp = APIBlueprint("alerts", __name__, tag="Alerts")
 

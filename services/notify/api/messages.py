@@ -9,10 +9,10 @@ from pydantic import Field, model_validator
 
 from services.notify import messages
 from services.notify.models import MessageKind
-from shared.auth import allow, settings
-from shared.db import transaction
-from shared.fields import Body, Shown
-from shared.problems import NotFound
+from shared.auth.access import allow, settings
+from shared.core.problems import NotFound
+from shared.db.engine import transaction
+from shared.http.schemas import Body, Shown
 
 bp = APIBlueprint("messages", __name__, tag="Messages")
 

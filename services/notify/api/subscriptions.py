@@ -10,10 +10,11 @@ from sqlalchemy import select
 
 from services.notify import subscriptions
 from services.notify.models import DeliveryAttempt, Subscription
-from shared.auth import Role, allow, caller, settings
-from shared.db import transaction
-from shared.fields import Body, Code, Instant, Shown
-from shared.paging import PageQuery, page_of
+from shared.auth.access import allow, caller, settings
+from shared.auth.principal import Role
+from shared.db.engine import transaction
+from shared.http.paging import PageQuery, page_of
+from shared.http.schemas import Body, Code, Instant, Shown
 
 bp = APIBlueprint("subscriptions", __name__, tag="Subscriptions")
 

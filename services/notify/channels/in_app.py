@@ -7,8 +7,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from services.notify.audiences import Told
-from shared.db import changed
-from shared.ids import new_id
+from shared.core.ids import new_id
+from shared.db.statements import changed
 
 # Sorted, so that two buses that were handed the same facts lock in one order. One parameter, however large the batch.
 _WRITE = text("""

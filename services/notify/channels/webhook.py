@@ -16,9 +16,9 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from services.notify.channels.deadline import Deadline, obey_deadlines
-from shared import clock
-from shared.problems import invalid
-from shared.settings import Settings
+from shared.core import clock
+from shared.core.problems import invalid
+from shared.core.settings import Settings
 
 TIMEOUT_SECONDS = 10  #: of silence
 DEADLINE_SECONDS = 20.0  #: for a whole attempt, however busily the other side drips; well inside delivery.LEASE

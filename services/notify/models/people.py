@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.notify.models.base import Base
-from shared.clock import app_now
+from shared.core.clock import app_now
 
 
 class Preference(Base):

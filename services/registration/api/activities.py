@@ -12,10 +12,11 @@ from sqlalchemy import select
 from services.registration import activities, attendance, sign_ups
 from services.registration.models import Activity, ActivitySession, ActivityStatus, Credit, SignUpStatus
 from services.registration.organisations import may_coordinate, require_coordination
-from shared.auth import Principal, Role, allow, caller, caller_if_any
-from shared.db import transaction
-from shared.fields import Body, Code, Count, Instant, Shown, Title, Words
-from shared.paging import PageQuery, page_of
+from shared.auth.access import allow, caller, caller_if_any
+from shared.auth.principal import Principal, Role
+from shared.db.engine import transaction
+from shared.http.paging import PageQuery, page_of
+from shared.http.schemas import Body, Code, Count, Instant, Shown, Title, Words
 
 bp = APIBlueprint("activities", __name__, tag="Activities")
 COORDINATORS = (Role.COORDINATOR, Role.STAFF)

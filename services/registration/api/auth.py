@@ -11,11 +11,13 @@ from pydantic import Field
 
 from services.registration import access, clients, staff
 from services.registration.people import normal_phone
-from shared.auth import TOKEN_SECONDS, Role, allow, public_keys, settings, sign_token
-from shared.db import transaction
-from shared.fields import Body, Name, Shown
-from shared.idempotency import exempt_from_idempotency_keys
-from shared.problems import NotFound, Unauthorized
+from shared.auth.access import allow, settings
+from shared.auth.principal import Role
+from shared.auth.tokens import TOKEN_SECONDS, public_keys, sign_token
+from shared.core.problems import NotFound, Unauthorized
+from shared.db.engine import transaction
+from shared.http.idempotency import exempt_from_idempotency_keys
+from shared.http.schemas import Body, Name, Shown
 
 bp = APIBlueprint("auth", __name__, tag="Log-ins")
 

@@ -8,10 +8,11 @@ from sqlalchemy import select
 
 from services.registration import organisations
 from services.registration.models import Organisation, OrganisationKind
-from shared.auth import Role, allow, caller
-from shared.db import transaction
-from shared.fields import Body, Shown, Title
-from shared.paging import PageQuery, page_of
+from shared.auth.access import allow, caller
+from shared.auth.principal import Role
+from shared.db.engine import transaction
+from shared.http.paging import PageQuery, page_of
+from shared.http.schemas import Body, Shown, Title
 
 bp = APIBlueprint("organisations", __name__, tag="Organisations")
 

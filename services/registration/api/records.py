@@ -14,12 +14,13 @@ from services.registration import hours
 from services.registration.models import CorrectionStatus, RecordStatus, ServiceRecord
 from services.registration.organisations import require_coordination
 from services.registration.policy import LONGEST
-from shared.auth import Principal, Role, allow, caller, only_self_or_staff
+from shared.auth.access import allow, caller, only_self_or_staff
+from shared.auth.principal import Principal, Role
 from shared.contracts.registration import Bucket, Origin
-from shared.db import transaction
-from shared.fields import Body, Code, Instant, Shown, Words
-from shared.paging import PageQuery, page_of
-from shared.problems import Problem
+from shared.core.problems import Problem
+from shared.db.engine import transaction
+from shared.http.paging import PageQuery, page_of
+from shared.http.schemas import Body, Code, Instant, Shown, Words
 
 bp = APIBlueprint("records", __name__, tag="Service records")
 COORDINATORS = (Role.COORDINATOR, Role.STAFF)

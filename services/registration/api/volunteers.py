@@ -10,11 +10,12 @@ from sqlalchemy import select
 
 from services.registration import hours, volunteers
 from services.registration.models import RecordStatus, ServiceRecord, SignUpStatus, Volunteer, VolunteerStatus
-from shared.auth import Role, allow, caller, only_self_or_staff
+from shared.auth.access import allow, caller, only_self_or_staff
+from shared.auth.principal import Role
 from shared.contracts.registration import Bucket, Origin
-from shared.db import transaction
-from shared.fields import Body, Day, Name, Shown
-from shared.paging import PageQuery, page_of
+from shared.db.engine import transaction
+from shared.http.paging import PageQuery, page_of
+from shared.http.schemas import Body, Day, Name, Shown
 
 bp = APIBlueprint("volunteers", __name__, tag="Volunteers")
 PERSON = (Role.VOLUNTEER, Role.COORDINATOR)

@@ -7,8 +7,8 @@ from sqlalchemy import LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.registration.models.base import Base
-from shared.clock import app_now
-from shared.ids import new_id
+from shared.core.clock import app_now
+from shared.core.ids import new_id
 
 
 class Client(Base):

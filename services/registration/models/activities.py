@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.registration.models.base import Base
-from shared.clock import app_now
-from shared.ids import new_id
+from shared.core.clock import app_now
+from shared.core.ids import new_id
 
 
 class ActivityStatus(StrEnum):

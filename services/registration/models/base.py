@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import DeclarativeBase
 
-from shared.db import Conventions, conventional_metadata
+from shared.db.types import Conventions, conventional_metadata
 
 
 class Base(Conventions, DeclarativeBase):

@@ -9,9 +9,9 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.registration.models.base import Base
-from shared.clock import app_now
 from shared.contracts.registration import Bucket, Origin
-from shared.ids import new_id
+from shared.core.clock import app_now
+from shared.core.ids import new_id
 
 
 class RecordStatus(StrEnum):

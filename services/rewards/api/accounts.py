@@ -13,10 +13,11 @@ from services.rewards.members import choose
 from services.rewards.models import Account, AccountStatus, StandingChoice, Transfer, TransferKind
 from services.rewards.statements import holdings_as_of, statement
 from services.rewards.waiting import waiting_of
-from shared.auth import Role, allow, only_self_or_staff
-from shared.db import transaction
-from shared.fields import Body, Day, Instant, Shown
-from shared.paging import PageQuery, decode_cursor, encode_cursor, page_of
+from shared.auth.access import allow, only_self_or_staff
+from shared.auth.principal import Role
+from shared.db.engine import transaction
+from shared.http.paging import PageQuery, decode_cursor, encode_cursor, page_of
+from shared.http.schemas import Body, Day, Instant, Shown
 
 bp = APIBlueprint("accounts", __name__, url_prefix="/v1")
 

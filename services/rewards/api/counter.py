@@ -12,10 +12,11 @@ from services.rewards import codes, guessing, redemption
 from services.rewards.models import VoucherStatus
 from services.rewards.outcomes import Answer, Outcome
 from services.rewards.venue_keys import Scope, require_scope
-from shared.auth import Role, allow, caller
-from shared.db import transaction
-from shared.fields import Body, Code, Shown
-from shared.idempotency import exempt_from_idempotency_keys
+from shared.auth.access import allow, caller
+from shared.auth.principal import Role
+from shared.db.engine import transaction
+from shared.http.idempotency import exempt_from_idempotency_keys
+from shared.http.schemas import Body, Code, Shown
 
 bp = APIBlueprint("counter", __name__, url_prefix="/v1")
 

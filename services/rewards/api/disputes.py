@@ -12,10 +12,11 @@ from services.rewards import disputes
 from services.rewards.api.own import only_own_venue, own_venue_id
 from services.rewards.models import Dispute, DisputeStatus
 from services.rewards.months import Month
-from shared.auth import Role, allow, caller
-from shared.db import transaction
-from shared.fields import Body, Code, Shown
-from shared.paging import PageQuery, page_of
+from shared.auth.access import allow, caller
+from shared.auth.principal import Role
+from shared.db.engine import transaction
+from shared.http.paging import PageQuery, page_of
+from shared.http.schemas import Body, Code, Shown
 
 bp = APIBlueprint("disputes", __name__, url_prefix="/v1")
 

@@ -8,10 +8,11 @@ from pydantic import Field, StrictBool
 
 from services.rewards.api.vouchers import VoucherShown
 from services.rewards.exchanging import exchange
-from shared.auth import Role, allow, caller
-from shared.db import transaction
-from shared.fields import Body, Shown
-from shared.problems import NotFound, invalid
+from shared.auth.access import allow, caller
+from shared.auth.principal import Role
+from shared.core.problems import NotFound, invalid
+from shared.db.engine import transaction
+from shared.http.schemas import Body, Shown
 
 bp = APIBlueprint("exchanges", __name__, url_prefix="/v1")
 

@@ -9,10 +9,11 @@ from pydantic import Field
 
 from services.rewards.explaining import HELD, OWED, VOLUNTEER, ExplainedRecord, Explanation, explain
 from services.rewards.models import AccountStatus, TransferKind
-from shared.auth import Role, allow, only_self_or_staff
-from shared.db import transaction
-from shared.fields import Shown
-from shared.paging import PageQuery
+from shared.auth.access import allow, only_self_or_staff
+from shared.auth.principal import Role
+from shared.db.engine import transaction
+from shared.http.paging import PageQuery
+from shared.http.schemas import Shown
 
 bp = APIBlueprint("explain", __name__, url_prefix="/v1")
 

@@ -14,9 +14,10 @@ from services.rewards import giving
 from services.rewards.api.vouchers import READERS, VoucherShown
 from services.rewards.giving import Chain
 from services.rewards.models import HandoverKind
-from shared.auth import Role, allow, caller
-from shared.db import transaction
-from shared.fields import Body, Shown
+from shared.auth.access import allow, caller
+from shared.auth.principal import Role
+from shared.db.engine import transaction
+from shared.http.schemas import Body, Shown
 
 bp = APIBlueprint("gifts", __name__, url_prefix="/v1")
 

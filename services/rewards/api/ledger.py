@@ -10,10 +10,11 @@ from sqlalchemy import select
 
 from services.rewards import audit, books, statements
 from services.rewards.models import ExportedHead
-from shared.auth import Role, allow
-from shared.db import transaction
-from shared.fields import Body, Instant, Shown
-from shared.paging import PageQuery, decode_cursor, encode_cursor
+from shared.auth.access import allow
+from shared.auth.principal import Role
+from shared.db.engine import transaction
+from shared.http.paging import PageQuery, decode_cursor, encode_cursor
+from shared.http.schemas import Body, Instant, Shown
 
 bp = APIBlueprint("ledger", __name__, url_prefix="/v1")
 

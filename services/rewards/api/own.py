@@ -4,7 +4,8 @@ from uuid import UUID
 
 from services.rewards.venue_keys import Scope, require_scope
 from services.rewards.venues import VenueNotFound
-from shared.auth import Role, caller
+from shared.auth.access import caller
+from shared.auth.principal import Role
 
 
 def own_venue_id() -> UUID | None:

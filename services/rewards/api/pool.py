@@ -12,11 +12,12 @@ from services.rewards import pool, pool_requests, pool_wishes
 from services.rewards.api.vouchers import VoucherShown
 from services.rewards.models import Need, PoolRequest, PoolRequestStatus, PoolWish
 from services.rewards.pool_requests import PoolRequestNotFound
-from shared.auth import Role, allow, caller
-from shared.db import transaction
-from shared.fields import Body, Shown
-from shared.paging import PageQuery, page_of
-from shared.problems import NotFound, invalid
+from shared.auth.access import allow, caller
+from shared.auth.principal import Role
+from shared.core.problems import NotFound, invalid
+from shared.db.engine import transaction
+from shared.http.paging import PageQuery, page_of
+from shared.http.schemas import Body, Shown
 
 bp = APIBlueprint("pool", __name__, url_prefix="/v1")
 SEES_ALL = (Role.STAFF, Role.AUDITOR)

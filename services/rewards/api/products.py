@@ -11,10 +11,11 @@ from sqlalchemy import select
 from services.rewards import issuing, products
 from services.rewards.models import Product, Stock
 from services.rewards.products import Terms
-from shared.auth import Role, allow, caller_if_any
-from shared.db import transaction
-from shared.fields import Body, Count, Day, Quantity, Shown, Title
-from shared.paging import PageQuery, page_of
+from shared.auth.access import allow, caller_if_any
+from shared.auth.principal import Role
+from shared.db.engine import transaction
+from shared.http.paging import PageQuery, page_of
+from shared.http.schemas import Body, Count, Day, Quantity, Shown, Title
 
 bp = APIBlueprint("products", __name__, url_prefix="/v1")
 

@@ -12,11 +12,12 @@ from services.rewards import applying
 from services.rewards.dry_run import dry_run, products_json, propose
 from services.rewards.models import Period, Rule, RuleKind, RuleRun, RuleRunStatus
 from services.rewards.rules import create_rule, end_rule, in_force
-from shared.auth import Role, allow, caller
-from shared.db import current_database, transaction
-from shared.fields import Body, Code, Count, Day, Instant, Quantity, Shown
-from shared.idempotency import exempt_from_idempotency_keys
-from shared.paging import PageQuery, decode_cursor, encode_cursor, page_of
+from shared.auth.access import allow, caller
+from shared.auth.principal import Role
+from shared.db.engine import current_database, transaction
+from shared.http.idempotency import exempt_from_idempotency_keys
+from shared.http.paging import PageQuery, decode_cursor, encode_cursor, page_of
+from shared.http.schemas import Body, Code, Count, Day, Instant, Quantity, Shown
 
 bp = APIBlueprint("rules", __name__, url_prefix="/v1")
 

@@ -11,9 +11,10 @@ from services.rewards import sandbox
 from services.rewards.models import VoucherStatus
 from services.rewards.sandbox import MOST, PracticeState
 from services.rewards.venues import VenueNotFound
-from shared.auth import Role, allow, caller
-from shared.db import transaction
-from shared.fields import Body, Shown
+from shared.auth.access import allow, caller
+from shared.auth.principal import Role
+from shared.db.engine import transaction
+from shared.http.schemas import Body, Shown
 
 bp = APIBlueprint("sandbox", __name__, url_prefix="/v1")
 

@@ -18,11 +18,12 @@ from services.rewards.models import DisputeStatus
 from services.rewards.months import Month
 from services.rewards.venue_lists import MOST_LINES
 from services.rewards.venue_months import MonthState, StatementLine, VenueMonth
-from shared.auth import Role, allow, caller
-from shared.db import transaction
-from shared.fields import Body, Shown
-from shared.paging import PageQuery, decode_cursor, encode_cursor
-from shared.problems import invalid
+from shared.auth.access import allow, caller
+from shared.auth.principal import Role
+from shared.core.problems import invalid
+from shared.db.engine import transaction
+from shared.http.paging import PageQuery, decode_cursor, encode_cursor
+from shared.http.schemas import Body, Shown
 
 bp = APIBlueprint("settlements", __name__, url_prefix="/v1")
 

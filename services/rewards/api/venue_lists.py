@@ -13,10 +13,11 @@ from services.rewards.api.disputes import MonthText
 from services.rewards.api.own import only_own_venue
 from services.rewards.months import Month
 from services.rewards.venue_lists import MOST_LINES, ListLine
-from shared.auth import Role, allow, caller
-from shared.bodies import takes_up_to
-from shared.db import transaction
-from shared.fields import Body, Shown
+from shared.auth.access import allow, caller
+from shared.auth.principal import Role
+from shared.db.engine import transaction
+from shared.http.limits import takes_up_to
+from shared.http.schemas import Body, Shown
 
 bp = APIBlueprint("venue_lists", __name__, url_prefix="/v1")
 

@@ -12,10 +12,11 @@ from services.rewards import onboarding, venue_keys, venues
 from services.rewards.models import SecretKind, Venue, VenueSecret, VenueStatus
 from services.rewards.onboarding import Step
 from services.rewards.venue_keys import Scope
-from shared.auth import Role, allow
-from shared.db import transaction
-from shared.fields import Body, Code, Instant, Name, Shown, Title
-from shared.paging import PageQuery, page_of
+from shared.auth.access import allow
+from shared.auth.principal import Role
+from shared.db.engine import transaction
+from shared.http.paging import PageQuery, page_of
+from shared.http.schemas import Body, Code, Instant, Name, Shown, Title
 
 bp = APIBlueprint("venues", __name__, url_prefix="/v1")
 

@@ -13,10 +13,11 @@ from services.rewards import pictures, tracing, vouchers
 from services.rewards.api.accounts import EntryShown
 from services.rewards.models import TransferKind, Venue, Voucher, VoucherOrigin, VoucherStatus
 from services.rewards.vouchers import VoucherNotFound
-from shared.auth import Role, allow, caller, only_self_or_staff
-from shared.db import transaction
-from shared.fields import Body, Shown
-from shared.paging import PageQuery, page_of
+from shared.auth.access import allow, caller, only_self_or_staff
+from shared.auth.principal import Role
+from shared.db.engine import transaction
+from shared.http.paging import PageQuery, page_of
+from shared.http.schemas import Body, Shown
 
 bp = APIBlueprint("vouchers", __name__, url_prefix="/v1")
 READERS = (Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF, Role.AUDITOR)

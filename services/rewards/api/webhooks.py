@@ -9,10 +9,10 @@ from flask import request
 
 from services.rewards.callbacks import receive
 from services.rewards.outcomes import Outcome
-from shared.auth import allow
-from shared.db import transaction
-from shared.fields import Shown
-from shared.idempotency import exempt_from_idempotency_keys
+from shared.auth.access import allow
+from shared.db.engine import transaction
+from shared.http.idempotency import exempt_from_idempotency_keys
+from shared.http.schemas import Shown
 
 bp = APIBlueprint("webhooks", __name__, url_prefix="/v1")
 

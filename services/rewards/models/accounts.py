@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.rewards.models.base import Base
-from shared.clock import app_now
+from shared.core.clock import app_now
 
 
 class AccountStatus(StrEnum):

@@ -9,8 +9,8 @@ from sqlalchemy import CheckConstraint, Date, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.rewards.models.base import Base
-from shared.clock import app_now
-from shared.ids import new_id
+from shared.core.clock import app_now
+from shared.core.ids import new_id
 
 
 class RuleKind(StrEnum):

@@ -10,9 +10,10 @@ from services.wishes.claims import Claimer
 from services.wishes.lifecycle import WishNotFound, find_wish
 from services.wishes.models import Wish
 from services.wishes.organisations import holds_for
-from shared.auth import Principal, Role, caller
+from shared.auth.access import caller
+from shared.auth.principal import Principal, Role
 from shared.contracts.wishes import ClaimerKind
-from shared.problems import NotFound
+from shared.core.problems import NotFound
 
 
 def runs_station(session: Session, principal: Principal | None, station_id: UUID) -> bool:

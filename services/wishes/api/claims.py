@@ -13,11 +13,12 @@ from services.wishes.api.wishes import MovedWish, moved
 from services.wishes.claims import Claimer, Outcome
 from services.wishes.lifecycle import find_wish
 from services.wishes.models import LABELS, Label, Wish, WishStatus
-from shared.auth import Role, allow, caller
+from shared.auth.access import allow, caller
+from shared.auth.principal import Role
 from shared.contracts.wishes import ClaimerKind
-from shared.db import transaction
-from shared.fields import Body, Code, Shown, Words
-from shared.problems import Problem, invalid
+from shared.core.problems import Problem, invalid
+from shared.db.engine import transaction
+from shared.http.schemas import Body, Code, Shown, Words
 
 bp = APIBlueprint("claims", __name__, url_prefix="/v1", tag="claims")
 

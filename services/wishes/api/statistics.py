@@ -7,9 +7,9 @@ from flask import after_this_request
 
 from services.wishes import board
 from services.wishes.api.access import answer_unchanged
-from shared.auth import allow
-from shared.db import transaction
-from shared.fields import Shown
+from shared.auth.access import allow
+from shared.db.engine import transaction
+from shared.http.schemas import Shown
 
 bp = APIBlueprint("statistics", __name__, url_prefix="/v1", tag="statistics")
 

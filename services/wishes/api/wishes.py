@@ -15,12 +15,13 @@ from services.wishes.claims import Claimer
 from services.wishes.contacts import Guardian, Person, Why
 from services.wishes.lifecycle import RejectReason, WishNotFound
 from services.wishes.models import LABELS, PUBLIC, Label, Wish, WishStatus
-from shared import clock
-from shared.auth import Role, allow, caller, caller_if_any
-from shared.db import transaction
-from shared.fields import Body, Code, Day, Name, Shown, Title, Words
-from shared.paging import PageQuery
-from shared.problems import Forbidden, Unauthorized, invalid
+from shared.auth.access import allow, caller, caller_if_any
+from shared.auth.principal import Role
+from shared.core import clock
+from shared.core.problems import Forbidden, Unauthorized, invalid
+from shared.db.engine import transaction
+from shared.http.paging import PageQuery
+from shared.http.schemas import Body, Code, Day, Name, Shown, Title, Words
 
 bp = APIBlueprint("wishes", __name__, url_prefix="/v1", tag="wishes")
 

@@ -1,6 +1,6 @@
 """Outbox, inbox, attempts, dead letters, keys, cursors, job runs."""
 
-from shared.migrate import create_plumbing
+from shared.service.migrate import create_plumbing
 
 revision = "wishes_0001"
 down_revision = None

@@ -8,9 +8,9 @@ from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.wishes.models.base import Base
-from shared.clock import app_now
 from shared.contracts.wishes import ClaimerKind
-from shared.ids import new_id
+from shared.core.clock import app_now
+from shared.core.ids import new_id
 
 
 class WishStatus(StrEnum):

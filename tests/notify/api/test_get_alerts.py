@@ -9,7 +9,7 @@ from services.notify.models import Alert
 from shared.contracts.notify import STAFF_INBOX
 from shared.contracts.registration import Origin, VolunteerErased, VolunteerMerged
 from shared.contracts.rewards import StockLow
-from shared.ids import new_id
+from shared.core.ids import new_id
 from tests.support.receivers import hours, message, voucher
 
 

@@ -5,7 +5,7 @@ from sqlalchemy import select, text
 from devkit.testkit import District
 from services.notify import messages
 from services.notify.models import Message
-from shared.inbox import Delivery
+from shared.messaging.inbox import Delivery
 
 
 def test_a_code_is_sealed_and_gone_after_five_minutes(district: District) -> None:

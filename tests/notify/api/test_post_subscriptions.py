@@ -15,9 +15,9 @@ from services.notify import delivery
 from services.notify.channels import webhook
 from services.notify.channels.webhook import post
 from services.notify.models import Delivery, DeliveryAttempt, DeliveryStatus, Subscription, SubscriptionSecret
-from shared.clock import app_now
-from shared.db import using
-from shared.ids import new_id
+from shared.core.clock import app_now
+from shared.core.ids import new_id
+from shared.db.engine import using
 from tests.support.receivers import dripper, message, receiver, voucher
 
 SECOND = timedelta(seconds=1)

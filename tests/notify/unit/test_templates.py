@@ -4,7 +4,7 @@ from string import Formatter
 
 from services.notify.audiences import AUDIENCES
 from services.notify.templates import TEMPLATES, render
-from shared.language import translations
+from shared.core.language import translations
 
 
 def test_every_template_is_used_and_gets_the_fields_it_names() -> None:

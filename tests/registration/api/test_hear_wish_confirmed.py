@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from services.registration.events import propose_granted_hours
-from shared.contracts import Envelope
+from shared.contracts.base import Envelope
 from shared.contracts.wishes import ClaimerKind, WishConfirmed
-from shared.ids import new_id
+from shared.core.ids import new_id
 
 
 def confirmed(world, claimer, minutes=90, kind=ClaimerKind.VOLUNTEER, wish=None):

@@ -10,8 +10,8 @@ from sqlalchemy import func, select, update
 
 from services.registration.models import LoginCode, OutboundMessage, RefreshToken, StaffMember
 from services.registration.staff import create_staff
-from shared.clock import app_now
-from shared.settings import Settings
+from shared.core.clock import app_now
+from shared.core.settings import Settings
 
 PASSWORD = "correct horse battery"
 

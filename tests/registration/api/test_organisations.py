@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from shared.ids import new_id
+from shared.core.ids import new_id
 
 
 def test_the_tree_has_its_order(world):

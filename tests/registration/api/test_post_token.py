@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from services.registration.clients import create_client
-from shared.auth import Verifier
+from shared.auth.verifier import Verifier
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from sqlalchemy import create_engine
 
 from console.demo import district as demo
 from console.demo.registration import seed
-from shared.migrate import metadata_of
+from shared.service.migrate import metadata_of
 
 
 def test_every_model_has_its_migration(world):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.registration.people import age_on, is_volunteer_number, normal_phone, volunteer_number
-from shared.problems import Unprocessable
+from shared.core.problems import Unprocessable
 
 
 @given(st.integers(1, 10**9), st.integers(0, 9), st.integers(1, 9))

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from devkit.testkit import District
 from services.rewards.vouchers import expire_vouchers
 from shared.contracts.registration import HoursRecorded
-from shared.ids import new_id
+from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue
 
 VOLUNTEERS = st.integers(0, 2)

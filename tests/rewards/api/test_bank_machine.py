@@ -31,9 +31,9 @@ from services.rewards.redemption import Outcome
 from services.rewards.rules import create_rule
 from services.rewards.venues import create_venue
 from shared.contracts.registration import Bucket, HoursCorrected, HoursRecorded, Origin
-from shared.db import Database, using
-from shared.ids import new_id
-from shared.problems import Conflict, NotFound, Unprocessable
+from shared.core.ids import new_id
+from shared.core.problems import Conflict, NotFound, Unprocessable
+from shared.db.engine import Database, using
 
 PHASES = [Phase.generate] if os.environ.get("WISHTREE_BANK_RUNS") else list(Phase)  #: shrinking takes minutes
 RUNS = int(os.environ.get("WISHTREE_BANK_RUNS", "40"))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from services.rewards import issuing, members, products, vouchers
 from services.rewards.events import credit_and_issue
 from services.rewards.models import Product
-from shared.ids import new_id
+from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue, at_once
 
 

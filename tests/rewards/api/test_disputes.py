@@ -7,8 +7,8 @@ import pytest
 
 from services.rewards import disputes
 from services.rewards.tasks import lapse_disputes
-from shared.db import using
-from shared.ids import new_id
+from shared.core.ids import new_id
+from shared.db.engine import using
 from tests.support.bank import Bank, Venue, at_once
 from tests.support.cinema_month import FILM_FEN, LAST, CinemaMonth, day
 

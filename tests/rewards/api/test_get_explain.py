@@ -8,7 +8,7 @@ import pytest
 from services.rewards import applying
 from services.rewards.events import credit_and_issue
 from shared.contracts.registration import VolunteerErased, VolunteerLeft, VolunteerMerged
-from shared.ids import new_id
+from shared.core.ids import new_id
 from tests.rewards.api.test_rule_dry_run import History
 from tests.support.bank import Bank, Venue
 

@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from services.rewards import journal
 from services.rewards.models import TransferKind
-from shared.clock import SITE
 from shared.contracts.registration import VolunteerMerged
-from shared.ids import new_id
+from shared.core.clock import SITE
+from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue
 
 

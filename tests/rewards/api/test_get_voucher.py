@@ -2,7 +2,7 @@
 
 from services.rewards.members import issue_reached
 from shared.contracts.registration import VolunteerMerged
-from shared.ids import new_id
+from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue
 
 

@@ -17,7 +17,7 @@ from shared.contracts.registration import (
     VolunteerRegistered,
     VolunteerSuspended,
 )
-from shared.ids import new_id
+from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue, at_once
 
 

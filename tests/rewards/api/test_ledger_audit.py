@@ -19,8 +19,8 @@ from console.main import main
 from services.rewards import audit, books, journal, sealing
 from services.rewards.models import Transfer, TransferKind
 from shared.contracts.registration import VolunteerMerged
-from shared.ids import new_id
-from shared.migrate import migrate
+from shared.core.ids import new_id
+from shared.service.migrate import migrate
 from tests.support.bank import Bank, Venue, at_once
 
 JOURNALS = ("transfers", "seals", "exported_heads", "pending_transfers", "pending_resolutions", "handovers")

@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from services.rewards import lapsing
 from services.rewards.events import credit_and_issue
 from services.rewards.vouchers import void_voucher
-from shared.clock import SITE, now, site_today
 from shared.contracts.registration import VolunteerMerged
-from shared.ids import new_id
+from shared.core.clock import SITE, now, site_today
+from shared.core.ids import new_id
 from tests.support.bank import Bank, at_once
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from services.rewards import pool_requests
 from services.rewards.pool import allocate
 from shared.contracts.registration import VolunteerLeft, VolunteerMerged, VolunteerRegistered, VolunteerSuspended
-from shared.ids import new_id
+from shared.core.ids import new_id
 from tests.rewards.api.test_get_voucher import sources
 from tests.support.bank import Bank, Venue, at_once
 

@@ -16,7 +16,7 @@ from shared.contracts.wishes import (
     WishReleased,
     WishWithdrawn,
 )
-from shared.ids import new_id
+from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue, at_once
 
 STATION = new_id()

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from shared.contracts.registration import VolunteerLeft, VolunteerSuspended
-from shared.ids import new_id
+from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue, at_once
 
 

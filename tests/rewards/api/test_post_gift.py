@@ -13,7 +13,7 @@ from shared.contracts.registration import (
     VolunteerRegistered,
     VolunteerSuspended,
 )
-from shared.ids import new_id
+from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue, at_once
 
 

@@ -5,7 +5,7 @@ from sqlalchemy import text
 from services.rewards import codes
 from services.rewards.tasks import BATCH
 from services.rewards.vouchers import expire_vouchers
-from shared.ids import new_id
+from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue, at_once
 
 NEVER_ISSUED = codes.with_check_signs("2" * 17)

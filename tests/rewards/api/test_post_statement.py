@@ -8,7 +8,7 @@ import pytest
 
 from services.rewards.list_files import UnreadableList, read_csv
 from services.rewards.venue_lists import MOST_LINES
-from shared.ids import new_id
+from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue, at_once, told
 from tests.support.cinema_month import FILM_FEN, LAST, THIS, CinemaMonth, day
 

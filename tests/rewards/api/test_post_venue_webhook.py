@@ -17,8 +17,8 @@ from services.rewards import codes
 from services.rewards.callbacks import receive
 from services.rewards.issuing import code_vault
 from services.rewards.retention import forget_receipts
-from shared import webhooks
-from shared.ids import new_id
+from shared.auth import webhook_signatures
+from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue, at_once, told
 
 NEVER_ISSUED = codes.with_check_signs("2" * 17)
@@ -106,7 +106,7 @@ def test_what_cannot_be_booked_becomes_one_dispute(bank: Bank, star: Venue) -> N
 
 def test_a_bad_signature_and_an_unknown_venue_look_alike(bank: Bank, star: Venue) -> None:
     body = told("redemption.confirmed", {"code": NEVER_ISSUED, "reference": "1"})
-    wrong = star.webhook(body, secret=webhooks.new_secret(), status=401)
+    wrong = star.webhook(body, secret=webhook_signatures.new_secret(), status=401)
     star_id, star.id = star.id, str(new_id())
     nobody = star.webhook(body, status=401)
     star.id = star_id
@@ -325,7 +325,7 @@ def test_fifteen_altered_messages_are_refused_and_the_true_one_is_taken(bank: Ba
     body = json.dumps(told("redemption.confirmed", {"code": bank.code(bank.fang), "reference": "POS-1"})).encode()
     at = datetime.now(UTC)
     headers = {"webhook-id": "msg-1", "webhook-timestamp": str(int(at.timestamp())),
-               "webhook-signature": webhooks.sign([star.secret], "msg-1", at, body)}  # fmt: skip
+               "webhook-signature": webhook_signatures.sign([star.secret], "msg-1", at, body)}  # fmt: skip
     path = f"/v1/webhooks/venues/{star.id}"
     assert len(ALTERATIONS) == 15
     for name in ALTERATIONS:
@@ -346,7 +346,7 @@ def test_a_thousand_replays_have_one_effect(bank: Bank, star: Venue) -> None:
             for number in range(100):
                 id_ = "msg-1" if number % 2 else f"msg-{round_}-{number}"  # the same message, and the same sale anew
                 headers = {"webhook-id": id_, "webhook-timestamp": str(int(at.timestamp())),
-                           "webhook-signature": webhooks.sign([star.secret], id_, at, body)}  # fmt: skip
+                           "webhook-signature": webhook_signatures.sign([star.secret], id_, at, body)}  # fmt: skip
                 answers.add(json.dumps(receive(session, UUID(star.id), headers, body)))
     assert len(answers) == 1
     assert json.loads(answers.pop())["outcome"] == "redeemed"

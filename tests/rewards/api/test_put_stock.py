@@ -2,7 +2,7 @@
 
 from services.rewards.events import credit_and_issue
 from shared.contracts.registration import VolunteerLeft
-from shared.ids import new_id
+from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue, at_once
 
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from services.rewards.blackouts import next_possible_day
-from shared.clock import SITE
+from shared.core.clock import SITE
 from tests.support.bank import Bank, Venue, told
 
 

@@ -14,7 +14,7 @@ from services.rewards import applying, dry_run
 from services.rewards.events import credit_and_issue, merge_accounts
 from services.rewards.tasks import BATCH
 from shared.contracts.registration import HoursRecorded, VolunteerLeft, VolunteerMerged
-from shared.ids import new_id
+from shared.core.ids import new_id
 from tests.rewards.api.test_ledger_audit import as_owner
 from tests.support.bank import DAY, Bank, Venue, at_once
 

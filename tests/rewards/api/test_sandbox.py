@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from services.rewards.tasks import BATCH
 from services.rewards.vouchers import expire_vouchers
-from shared.ids import new_id
+from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue
 
 

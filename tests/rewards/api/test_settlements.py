@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from sqlalchemy.exc import DBAPIError
 
 from console.main import main
-from shared.ids import new_id
+from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue, at_once
 from tests.support.cinema_month import FILM_FEN, LAST, THIS, CinemaMonth, day
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.ids import new_id
+from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue
 
 

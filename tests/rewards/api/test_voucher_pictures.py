@@ -9,7 +9,7 @@ import segno
 from PIL import Image
 
 from services.rewards import pictures
-from shared.ids import new_id
+from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue
 
 PICTURES = ("code.svg", "code.png", "card.svg")

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 from services.rewards.models import Rule, RuleKind
 from services.rewards.rules import NO_RATE, EarnRules
-from shared.ids import new_id
+from shared.core.ids import new_id
 
 WORK = date(2026, 7, 15)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from services.rewards.lapsing import NEVER, ExpireRules, lots_left
 from services.rewards.models import Rule, RuleKind
-from shared.clock import SITE
+from shared.core.clock import SITE
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MOMENTS = st.integers(0, 24 * 100).map(lambda hours: START + timedelta(hours=hours))

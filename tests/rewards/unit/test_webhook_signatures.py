@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from shared import webhooks
-from shared.webhooks import BadSignature
+from shared.auth import webhook_signatures
+from shared.auth.webhook_signatures import BadSignature
 
 BODY = '{"type": "redemption.confirmed", "data": "星光"}'.encode()
 
 
 def headers(secret: str, at: datetime, body: bytes = BODY) -> dict[str, str]:
     return {"webhook-id": "msg_1", "webhook-timestamp": str(int(at.timestamp())),
-            "webhook-signature": webhooks.sign([secret], "msg_1", at, body)}  # fmt: skip
+            "webhook-signature": webhook_signatures.sign([secret], "msg_1", at, body)}  # fmt: skip
 
 
 def now() -> datetime:
@@ -23,32 +23,32 @@ def now() -> datetime:
 
 
 def test_the_library_accepts_what_we_sign() -> None:
-    secret = webhooks.new_secret()
+    secret = webhook_signatures.new_secret()
     Webhook(secret).verify(BODY, headers(secret, now()))
 
 
 def test_we_accept_what_the_library_signs() -> None:
-    secret, at = webhooks.new_secret(), now()
+    secret, at = webhook_signatures.new_secret(), now()
     signed = {"webhook-id": "msg_1", "webhook-timestamp": str(int(at.timestamp())),
               "webhook-signature": Webhook(secret).sign("msg_1", at, BODY.decode())}  # fmt: skip
-    assert webhooks.verify([secret], signed, BODY, at) == "msg_1"
+    assert webhook_signatures.verify([secret], signed, BODY, at) == "msg_1"
 
 
 def test_any_of_several_secrets_may_have_signed() -> None:
-    old, new, at = webhooks.new_secret(), webhooks.new_secret(), now()
-    assert webhooks.verify([old, new], headers(new, at), BODY, at)
-    both = headers(old, at) | {"webhook-signature": webhooks.sign([old, new], "msg_1", at, BODY)}
-    assert webhooks.verify([new], both, BODY, at)
+    old, new, at = webhook_signatures.new_secret(), webhook_signatures.new_secret(), now()
+    assert webhook_signatures.verify([old, new], headers(new, at), BODY, at)
+    both = headers(old, at) | {"webhook-signature": webhook_signatures.sign([old, new], "msg_1", at, BODY)}
+    assert webhook_signatures.verify([new], both, BODY, at)
 
 
 @pytest.mark.parametrize("seconds", [-301, 301])
 def test_five_minutes_both_ways(seconds: int) -> None:
-    secret, at = webhooks.new_secret(), now()
+    secret, at = webhook_signatures.new_secret(), now()
     signed = headers(secret, at + timedelta(seconds=seconds))
     with pytest.raises(BadSignature):
-        webhooks.verify([secret], signed, BODY, at)
+        webhook_signatures.verify([secret], signed, BODY, at)
     inside = headers(secret, at + timedelta(seconds=seconds - seconds // abs(seconds) * 2))
-    assert webhooks.verify([secret], inside, BODY, at)
+    assert webhook_signatures.verify([secret], inside, BODY, at)
 
 
 @pytest.mark.parametrize(
@@ -68,21 +68,21 @@ def test_five_minutes_both_ways(seconds: int) -> None:
     ],
 )
 def test_altered_headers_are_refused(change: dict[str, str]) -> None:
-    secret, at = webhooks.new_secret(), now()
+    secret, at = webhook_signatures.new_secret(), now()
     with pytest.raises(BadSignature):
-        webhooks.verify([secret], headers(secret, at) | change, BODY, at)
+        webhook_signatures.verify([secret], headers(secret, at) | change, BODY, at)
 
 
 def test_an_altered_body_and_no_secret_are_refused() -> None:
-    secret, at = webhooks.new_secret(), now()
+    secret, at = webhook_signatures.new_secret(), now()
     for secrets, body in (
         ([secret], BODY + b" "),
         ([secret], b"\xff\xfe"),
         ([], BODY),
-        ([webhooks.new_secret()], BODY),
+        ([webhook_signatures.new_secret()], BODY),
     ):
         with pytest.raises(BadSignature):
-            webhooks.verify(secrets, headers(secret, at), body, at)
+            webhook_signatures.verify(secrets, headers(secret, at), body, at)
 
 
 @given(
@@ -90,4 +90,4 @@ def test_an_altered_body_and_no_secret_are_refused() -> None:
 )
 def test_no_message_upsets_the_check(given_headers: dict[str, str], body: bytes) -> None:
     with pytest.raises(BadSignature):
-        webhooks.verify([webhooks.new_secret()], given_headers, body, now())
+        webhook_signatures.verify([webhook_signatures.new_secret()], given_headers, body, now())

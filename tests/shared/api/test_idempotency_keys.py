@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import text, update
 
 from devkit.testkit import District
-from shared.clock import app_now
-from shared.idempotency import IdempotencyKey
+from shared.core.clock import app_now
+from shared.http.idempotency import IdempotencyKey
 
 ORGANISATION = {"name": "信安街道站", "kind": "company"}
 

@@ -2,7 +2,7 @@
 
 from celery import Celery
 
-from shared.worker import KICK_SECONDS, _send
+from shared.jobs.enqueue import KICK_SECONDS, _send
 
 
 def test_a_kick_expires_at_the_broker() -> None:

@@ -3,7 +3,7 @@
 import json
 
 from shared.contracts.registration import OrganisationRegistered
-from shared.outbox import publish
+from shared.messaging.outbox import publish
 from tests.support.wish_tree import CANARIES, Tree
 
 GUARDIAN = {"name": CANARIES[2], "phone": CANARIES[3], "consent": True}

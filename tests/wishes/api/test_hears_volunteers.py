@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.contracts import Fact
+from shared.contracts.base import Fact
 from shared.contracts.registration import (
     PersonAccessChanged,
     VolunteerActivated,
@@ -11,8 +11,8 @@ from shared.contracts.registration import (
     VolunteerMerged,
     VolunteerSuspended,
 )
-from shared.ids import new_id
-from shared.outbox import publish
+from shared.core.ids import new_id
+from shared.messaging.outbox import publish
 from tests.support.wish_tree import Tree
 
 
@@ -84,7 +84,7 @@ def test_a_chain_of_merges_ends_at_its_end(tree: Tree, seed: int) -> None:
 def test_withdrawn_access_counts_here(tree: Tree) -> None:
     from datetime import timedelta
 
-    from shared.clock import now
+    from shared.core.clock import now
 
     wish_id = tree.published()
     say(tree, PersonAccessChanged(person_id=tree.shen_fang, valid_from=now() + timedelta(minutes=1)))

@@ -6,7 +6,7 @@ from devkit.testkit import District
 from services.wishes.claims import release_expired_claims
 from services.wishes.pool import take_grant
 from shared.contracts.rewards import PoolWishGranted
-from shared.ids import new_id
+from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue, at_once
 from tests.support.wish_tree import Tree
 

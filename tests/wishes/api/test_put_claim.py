@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.wishes import claims
 from services.wishes.tasks import BATCH
-from shared.ids import new_id
+from shared.core.ids import new_id
 from tests.support.wish_tree import Tree
 
 

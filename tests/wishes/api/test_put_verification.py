@@ -28,7 +28,7 @@ def test_a_foreign_station_finds_no_wish(tree: Tree) -> None:
 
 def test_a_coordinator_above_the_station_may_verify(tree: Tree) -> None:
     from shared.contracts.registration import OrganisationRegistered
-    from shared.outbox import publish
+    from shared.messaging.outbox import publish
 
     branch = tree.company
     with tree.district.registration.session() as session:

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from services.wishes.contacts import age_band
 from services.wishes.models import AgeBand
-from shared.problems import Unprocessable
+from shared.core.problems import Unprocessable
 
 
 @given(st.integers(0, 120), st.integers(0, 120))

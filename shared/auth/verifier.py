@@ -1,0 +1,104 @@
+"""Checks bearer tokens offline, with registration's public keys."""
+
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import requests
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from sqlalchemy import select
+
+from shared.auth.principal import Principal, Role
+from shared.auth.tokens import ISSUER, LONGEST_TOKEN, public_keys
+from shared.auth.withdrawn import DeniedPerson
+from shared.core.clock import app_now
+from shared.core.problems import Unauthorized, Unavailable
+from shared.core.settings import Settings
+from shared.db.engine import transaction
+
+JWKS_SECONDS = 300
+JWKS_RETRY_SECONDS = 15
+DENIALS_SECONDS = 5
+
+
+class Verifier:
+    """Checks bearer tokens of one service: public keys from registration (cached), denials from its own table."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._keys: KeySet | None = None
+        self._keys_until = 0.0
+        self._denied: dict[str, datetime] = {}
+        self._denied_until = 0.0
+        self._denials_lock = threading.Lock()
+        self._claims = jwt.JWTClaimsRegistry(
+            iss={"essential": True, "value": ISSUER},
+            aud={"essential": True, "value": ISSUER},
+            sub={"essential": True},
+            exp={"essential": True},
+            iat={"essential": True},
+            leeway=5,
+        )
+
+    def principal(self, token: str) -> Principal:
+        """Raises Unauthorized for anything but a current token that we signed."""
+        try:
+            decoded = jwt.decode(token, self._key_set(), algorithms=["ES256"])
+            if decoded.header.get("typ") != "at+jwt":
+                raise Unauthorized("This is not an access token.")
+            self._claims.validate(decoded.claims)
+            principal = _principal(decoded.claims)
+        except (JoseError, ValueError, KeyError, TypeError) as error:
+            raise Unauthorized("The token is expired, altered or not ours.") from error
+        valid_from = self._denials().get(str(principal.subject))
+        if valid_from is not None and principal.issued_at < valid_from:
+            raise Unauthorized("This access was withdrawn. Log in again.")
+        return principal
+
+    def _key_set(self) -> KeySet:
+        if self._keys is None or time.monotonic() > self._keys_until:
+            try:
+                self._keys = KeySet.import_key_set(self._fetch_keys())  # type: ignore[arg-type]
+                self._keys_until = time.monotonic() + JWKS_SECONDS
+            except Unavailable:
+                if self._keys is None:
+                    raise
+                self._keys_until = time.monotonic() + JWKS_RETRY_SECONDS  # the keys we have are still good
+        return self._keys
+
+    def _fetch_keys(self) -> dict[str, Any]:
+        if self._settings.signing_key:  # registration itself, and the compact process
+            return public_keys(self._settings)
+        try:
+            answer = requests.get(f"{self._settings.url_of('registration')}/.well-known/jwks.json", timeout=3)
+            answer.raise_for_status()
+            document: dict[str, Any] = answer.json()
+            return document
+        except requests.RequestException as error:
+            raise Unavailable("Tokens cannot be checked: registration does not answer.") from error
+
+    def _denials(self) -> dict[str, datetime]:
+        """Denials that may still meet a living token, read again every few seconds by one thread at a time."""
+        with self._denials_lock:
+            if time.monotonic() > self._denied_until:
+                recent = DeniedPerson.valid_from > app_now() - LONGEST_TOKEN
+                with transaction() as session:
+                    rows = session.execute(select(DeniedPerson.person_id, DeniedPerson.valid_from).where(recent))
+                    self._denied = {str(row.person_id): row.valid_from for row in rows}
+                self._denied_until = time.monotonic() + DENIALS_SECONDS
+            return self._denied
+
+
+def _principal(claims: dict[str, Any]) -> Principal:
+    role = Role(claims["role"])
+    return Principal(
+        role=role,
+        subject=claims["sub"] if role is Role.SYSTEM else UUID(claims["sub"]),
+        organisation_id=UUID(claims["org"]) if "org" in claims else None,
+        scopes=frozenset(claims.get("scope", "").split()),
+        issued_at=datetime.fromtimestamp(claims["iat"], UTC),
+    )

@@ -1,0 +1,100 @@
+"""What the services tell each other: one frozen class per fact, kept in a registry by publisher, type and version.
+
+A fact says what became true. It carries ids, codes of categories, amounts, times and public titles; never names,
+contacts, birth dates or free text of wishes or people. Fields are only ever added; a new meaning is a new version.
+The JSON Schemas are exported to `docs/events/` and a test holds that they only grow.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the message said about a fact: CloudEvents attributes of a received one."""
+
+    id: UUID  #: the outbox row in the publisher; the inbox key here
+    sequence: int  #: grows per aggregate; for newest-wins copies only, nobody waits for a gap
+    time: datetime  #: when the publisher committed it, by its database's clock
+    traceparent: str | None = None
+    body: str = ""  #: the message as it was received, for another attempt
+
+
+class Fact(BaseModel):
+    """Base of all facts. `subject_field` names the field whose value is the aggregate's id."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    source: ClassVar[str]
+    type: ClassVar[str]
+    version: ClassVar[int]
+    heard_by: ClassVar[tuple[str, ...]]
+    subject_field: ClassVar[str]
+
+    _envelope: Envelope | None = PrivateAttr(default=None)
+
+    @property
+    def envelope(self) -> Envelope:
+        """Attributes of the message this fact came in. Only received facts have one."""
+        if self._envelope is None:
+            raise ValueError(f"This {self.type} was made here, not received.")
+        return self._envelope
+
+    def received_in(self, envelope: Envelope) -> "Fact":
+        self._envelope = envelope
+        return self
+
+    @property
+    def subject(self) -> str:
+        return str(getattr(self, self.subject_field))
+
+    @classmethod
+    def routing_key(cls) -> str:
+        """`<source>.<type>`: with RabbitMQ each service may write only keys that start with its own name."""
+        return f"{cls.source}.{cls.type}"
+
+    @classmethod
+    def dataschema(cls) -> str:
+        return f"/events/{cls.source}/{cls.type}/v{cls.version}"
+
+
+F = TypeVar("F", bound=type[Fact])
+REGISTRY: dict[tuple[str, int], type[Fact]] = {}
+
+
+def fact(source: str, type_: str, *, subject: str, heard_by: tuple[str, ...], version: int = 1) -> Callable[[F], F]:
+    """Register a class as the contract of `type_`. Type and version together are unique, whoever says it."""
+
+    def register(cls: F) -> F:
+        cls.source, cls.type, cls.version = source, type_, version
+        cls.subject_field, cls.heard_by = subject, heard_by
+        if (type_, version) in REGISTRY:
+            raise ValueError(f"{type_} v{version} is already the contract {REGISTRY[type_, version].__name__}.")
+        REGISTRY[type_, version] = cls
+        return cls
+
+    return register
+
+
+def facts_heard_by(service: str) -> Iterator[type[Fact]]:
+    return (cls for cls in catalogue().values() if service in cls.heard_by)
+
+
+def facts_said_by(service: str) -> Iterator[type[Fact]]:
+    return (cls for cls in catalogue().values() if cls.source == service)
+
+
+def catalogue() -> dict[tuple[str, int], type[Fact]]:
+    """Every contract of every service."""
+    from shared.contracts import notify, registration, rewards, wishes  # noqa: F401 - importing them registers them
+
+    return REGISTRY
+
+
+class UnknownFact(ValueError):
+    """A message whose type or version this version of the code does not know."""

@@ -1,0 +1,113 @@
+"""One database per service (a schema of one PostgreSQL, or one of its own), and the one way to a transaction.
+
+The current service's database is a context variable: the web app, the bus and the Celery task base set it with
+`using()`, and `transaction()` finds it there, so that a verb never needs to know where it runs.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from shared.core.settings import Settings
+
+NOTICE_A_DEAD_HOST = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 40_000,
+}
+"""A database host that vanishes without a word ends a wait within a minute, not after the system's two hours."""
+
+
+class Database:
+    """Engine and sessions of one service's schema."""
+
+    def __init__(self, service: str, settings: Settings) -> None:
+        self.service = service
+        self.settings = settings
+        self.engine = create_engine(
+            settings.database_url_of(service).replace("postgresql://", "postgresql+psycopg://", 1),
+            pool_size=settings.database_pool_size,
+            max_overflow=0,
+            hide_parameters=True,  # they may be personal, and errors are logged
+            pool_timeout=2,  # a full pool answers 503 with Retry-After instead of queueing for half a minute
+            connect_args={"options": _options(service, settings), "connect_timeout": 3, **NOTICE_A_DEAD_HOST},
+        )
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+
+    def session(self) -> Session:
+        return self._sessions()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Begin, and commit at the end or roll back on any exception. Then run what `after_commit` collected."""
+        with self._sessions() as session:
+            with session.begin():
+                yield session
+            for callback in session.info.pop("after_commit", ()):
+                callback()
+
+
+def _options(service: str, settings: Settings) -> str:
+    """Session settings, sent with the connection so that no extra round trip is needed.
+
+    Behind a pooler that drops them, give each service its own role: `wishtree migrate` sets them on the role as well.
+    """
+    options = {
+        "search_path": f"{service},public",
+        "timezone": "UTC",
+        "statement_timeout": "30s",
+        "idle_in_transaction_session_timeout": "60s",
+        "jit": "off",  # short statements: compiling them costs more than running them
+    }
+    if settings.clock_offset_seconds:
+        options["wishtree.clock_offset"] = f"{settings.clock_offset_seconds}s"
+    return " ".join(f"-c{name}={value}" for name, value in options.items())
+
+
+_current: ContextVar[Database] = ContextVar("database")
+_joined: ContextVar[Session | None] = ContextVar("joined_session", default=None)
+
+
+@contextmanager
+def using(database: Database) -> Iterator[None]:
+    """Make this the database of whatever runs inside."""
+    token = _current.set(database)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def current_database() -> Database:
+    return _current.get()
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """The transaction of the current service; inside `joinable_transaction` it joins that one."""
+    joined = _joined.get()
+    if joined is not None:
+        yield joined
+        return
+    with current_database().transaction() as session:
+        yield session
+
+
+@contextmanager
+def joinable_transaction() -> Iterator[Session]:
+    """A transaction that `transaction()` calls inside it take part in; the outermost commits."""
+    with current_database().transaction() as session:
+        token = _joined.set(session)
+        try:
+            yield session
+        finally:
+            _joined.reset(token)
+
+
+def after_commit(session: Session, callback: Callable[[], None]) -> None:
+    """Run `callback` once the transaction has committed. It must not matter if it never runs."""
+    session.info.setdefault("after_commit", []).append(callback)

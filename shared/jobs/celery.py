@@ -1,0 +1,79 @@
+"""Celery for jobs: one service's own work, named `service.verb_noun`, arguments are ids, the truth is a row.
+
+Losing a job message loses nothing: beat sweeps due rows. Facts do not travel here (see `shared.messaging`).
+The settings follow known Celery failures; each line says which.
+"""
+
+import importlib
+from collections.abc import Iterable
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+from kombu import Exchange, Queue
+
+from shared.core.logs import configure_logs
+from shared.core.settings import Settings
+from shared.db.engine import Database
+from shared.jobs.periodic import SCHEDULE, databases
+from shared.messaging.broker.topology import is_amqp
+
+
+def make_celery(services: Iterable[str], settings: Settings) -> Celery:
+    """The Celery app of one service, or of all four in compact mode."""
+    services = tuple(services)
+    app = Celery("wishtree", set_as_current=True)
+    amqp = is_amqp(settings.broker_url)
+    app.conf.update(
+        broker_url=settings.broker_url,
+        task_queues=[_task_queue(service, amqp) for service in services],
+        task_default_queue=f"{services[0]}.tasks",
+        task_routes=({f"{service}.*": {"queue": f"{service}.tasks"} for service in services},),
+        task_create_missing_queues=False,
+        task_acks_late=True,  # a kill must not lose the message (default acks before running)
+        task_reject_on_worker_lost=True,  # else acks_late still acks a killed child's message
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        task_time_limit=300,  # far below RabbitMQ's 30-minute acknowledgement limit
+        task_soft_time_limit=240,
+        worker_prefetch_multiplier=1,
+        worker_send_task_events=False,
+        worker_enable_remote_control=False,  # its queues are of a kind that RabbitMQ 4 is giving up
+        worker_cancel_long_running_tasks_on_connection_loss=True,  # else it runs here and, redelivered, elsewhere
+        worker_soft_shutdown_timeout=20,
+        worker_hijack_root_logger=False,
+        broker_heartbeat=15 if amqp else None,  # the default notices a hung broker after minutes
+        broker_connection_timeout=3,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,  # the default gives up after 100
+        broker_pool_acquire_timeout=5,
+        broker_transport_options=(
+            {"confirm_publish": True, "confirm_timeout": 5} if amqp else {"visibility_timeout": 600}
+        ),
+        beat_schedule={name: {"task": name, "schedule": seconds, "options": {"expires": seconds * 2}}
+                       for name, seconds in load_tasks(services).items()},
+        beat_max_loop_interval=1,
+        timezone="UTC",
+    )  # fmt: skip
+    databases.update({service: Database(service, settings) for service in services})
+    return app
+
+
+def load_tasks(services: Iterable[str]) -> dict[str, int]:
+    """Import the task lists; returns their periodic jobs."""
+    for service in services:
+        importlib.import_module(f"services.{service}.tasks")
+    return {name: seconds for name, seconds in SCHEDULE.items() if name.partition(".")[0] in services}
+
+
+def _task_queue(service: str, amqp: bool) -> Queue:
+    # A topic exchange, because Celery holds countdowns of direct exchanges in worker memory on quorum queues.
+    arguments = {"x-queue-type": "quorum", "x-delivery-limit": 20} if amqp else None
+    exchange = Exchange("wishtree.tasks", type="topic" if amqp else "direct")
+    return Queue(f"{service}.tasks", exchange, routing_key=f"{service}.tasks", queue_arguments=arguments)
+
+
+@setup_logging.connect
+def _keep_our_logs(loglevel: str | int = "INFO", **_: Any) -> None:
+    configure_logs("INFO" if isinstance(loglevel, int) else loglevel)

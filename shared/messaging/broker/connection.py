@@ -1,0 +1,47 @@
+"""Connections to the broker: made, kept, and dropped when they break."""
+
+import math
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from kombu import Connection
+
+from shared.core.logs import get_logger
+from shared.messaging.broker.topology import HEARTBEAT_SECONDS, declare_topology, is_amqp
+
+log = get_logger(__name__)
+LIVED_SECONDS = 5  #: a connection that lasted this long was a good one: start over at once
+
+
+def connect(url: str) -> Connection:
+    """A connection that notices a dead broker within a heartbeat. No confirms here: the publisher collects its own."""
+    options: dict[str, Any] = {} if is_amqp(url) else {"visibility_timeout": 60}
+    return Connection(url, heartbeat=HEARTBEAT_SECONDS, connect_timeout=3, transport_options=options)
+
+
+def keep_connected(name: str, stop: threading.Event, url: str, work: Callable[[Connection], None]) -> None:
+    """Connect, declare and work until told to stop; after any broker trouble start over, with growing jittered pauses.
+
+    A broken socket is dropped (`collect`), never closed politely: `close()` waits for a broker that does not answer.
+    """
+    pause = 0.1
+    while not stop.is_set():
+        connection, connected = connect(url), math.inf
+        try:
+            connection.ensure_connection(max_retries=1, timeout=3)
+            declare_topology(connection)
+            connected = time.monotonic()
+            work(connection)
+        except Exception as error:
+            log.warning(
+                "bus connection lost, starting over", loop=name, error=type(error).__name__, detail=str(error)[:200]
+            )
+            if time.monotonic() - connected > LIVED_SECONDS:
+                pause = 0.1
+            stop.wait(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
+            pause = min(pause * 2, 5)
+        finally:
+            connection.collect()

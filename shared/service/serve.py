@@ -1,0 +1,42 @@
+"""Gunicorn with one worker process of threads: a replica. Scale by starting more replicas."""
+
+from collections.abc import Callable
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from shared.core.settings import SettingsError
+
+
+class _Server(BaseApplication):
+    def __init__(self, create: Callable[[], Any], bind: str, threads: int) -> None:
+        self._create = create
+        self._options = {
+            "bind": bind,
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": threads,
+            "graceful_timeout": 20,
+            "timeout": 60,
+            "keepalive": 30,
+            "accesslog": None,
+            "control_socket_disable": True,  # else two replicas on one host take one default path from each other
+            "proc_name": "wishtree",
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        try:
+            return self._create()
+        except SettingsError as error:
+            raise SystemExit(str(error)) from None
+
+
+def serve(create: Callable[[], Any], bind: str, threads: int) -> None:
+    """Serve until SIGTERM, finishing requests in flight. The app is made in the worker, after the fork."""
+    _Server(create, bind, threads).run()

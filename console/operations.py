@@ -84,7 +84,7 @@ def export_contracts() -> int:
 
 def head_of_ledger() -> str | None:
     """The newest head of the journal's chain as NUMBER:HASH; None before the first seal."""
-    sealing: Any = importlib.import_module("services.rewards.sealing")
+    sealing: Any = importlib.import_module("services.rewards.ledger.seal")
     with using(Database("rewards", Settings.read())), transaction() as session:
         head = sealing.newest_seal(session)
         return head and f"{head.number}:{head.hash.hex()}"
@@ -95,8 +95,8 @@ def audit_ledger(kept: str | None, tell: Callable[[str], None]) -> Any:
 
     `kept` is a head, NUMBER:HASH, that must be in the chain.
     """
-    audit: Any = importlib.import_module("services.rewards.audit")
-    books: Any = importlib.import_module("services.rewards.books")
+    audit: Any = importlib.import_module("services.rewards.ledger.audit")
+    books: Any = importlib.import_module("services.rewards.ledger.balances")
     try:
         head = audit.read_head(kept) if kept else None
     except ValueError as error:
@@ -133,10 +133,10 @@ def call_verb(service: str, module: str, verb: str, **arguments: Any) -> Any:
 
 def settle_month(month: str, venue_id: UUID | None) -> Iterator[tuple[str, bool]]:
     """Close a month of each venue that has something to settle, each by itself: a line, and whether it was closed."""
-    verbs = importlib.import_module("services.rewards.settling")
+    verbs = importlib.import_module("services.rewards.settlement.closing")
     with using(Database("rewards", Settings.read())):
         try:
-            wanted = importlib.import_module("services.rewards.months").Month.parse(month)
+            wanted = importlib.import_module("services.rewards.settlement.months").Month.parse(month)
         except Problem as problem:
             raise click.ClickException(problem.detail) from None
         with transaction() as session:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from console.demo import district
 from services.rewards.models import Product, RuleKind, Stock, Venue
-from services.rewards.rules import create_rule
+from services.rewards.rules.versions import create_rule
 
 SEED = "staff:seed"
 

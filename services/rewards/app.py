@@ -2,7 +2,7 @@
 
 from services.rewards.api import BLUEPRINTS
 from services.rewards.settings import RewardsSettings
-from services.rewards.venue_keys import principal_of_key
+from services.rewards.venues.keys import principal_of_key
 from shared.service.web import ServiceApp, make_app
 
 

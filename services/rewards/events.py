@@ -2,8 +2,11 @@
 
 from sqlalchemy.orm import Session
 
-from services.rewards import issuing, ledger, members, pool_wishes
-from services.rewards.pool_wishes import WishWord
+from services.rewards.issuing import issue
+from services.rewards.ledger import accounts, earning
+from services.rewards.membership import members
+from services.rewards.pool import wishes
+from services.rewards.pool.wishes import WishWord
 from shared.auth.withdrawn import note_access_changed
 from shared.contracts.base import Fact
 from shared.contracts.registration import (
@@ -81,9 +84,9 @@ def credit_and_issue(session: Session, facts: list[HoursRecorded]) -> None:
 
     One transaction for the whole batch; imported records never earn.
     """
-    earning = [fact for fact in facts if _earns(fact)]
-    if earning:
-        issuing.issue_due(session, ledger.credit_minutes(session, earning))
+    counted = [fact for fact in facts if _earns(fact)]
+    if counted:
+        issue.issue_due(session, earning.credit_minutes(session, counted))
 
 
 @hears(HoursCorrected)
@@ -101,21 +104,21 @@ def _earns(fact: HoursRecorded | HoursCorrected) -> bool:
 @hears(VolunteerRegistered)
 def open_accounts(session: Session, facts: list[VolunteerRegistered]) -> None:
     """Open an account; hours may have opened it already."""
-    ledger.open_accounts(session, [fact.volunteer_id for fact in facts])
+    accounts.open_accounts(session, [fact.volunteer_id for fact in facts])
 
 
 @hears(VolunteerActivated)
 def lift_suspensions(session: Session, facts: list[VolunteerActivated]) -> None:
     """Remember that the volunteer may ask for things again."""
     for fact in sorted(facts, key=lambda fact: fact.volunteer_id):
-        ledger.set_suspended(session, fact.volunteer_id, False, fact.envelope.sequence)
+        accounts.set_suspended(session, fact.volunteer_id, False, fact.envelope.sequence)
 
 
 @hears(VolunteerSuspended)
 def note_suspensions(session: Session, facts: list[VolunteerSuspended]) -> None:
     """Remember that the volunteer may not ask for anything until activated again."""
     for fact in sorted(facts, key=lambda fact: fact.volunteer_id):
-        ledger.set_suspended(session, fact.volunteer_id, True, fact.envelope.sequence)
+        accounts.set_suspended(session, fact.volunteer_id, True, fact.envelope.sequence)
 
 
 @hears(VolunteerLeft)
@@ -148,11 +151,11 @@ def withdraw_access(session: Session, facts: list[PersonAccessChanged]) -> None:
 @hears(WishPublished, WishClaimed, WishReleased, WishWithdrawn, WishExpired)
 def follow_wishes(session: Session, facts: list[WishWord]) -> None:
     """Know which wishes the pool could grant; a voucher whose wish was released or withdrawn returns."""
-    pool_wishes.note_words(session, facts)
+    wishes.note_words(session, facts)
 
 
 @hears(WishGrantDeclined)
 def bring_back_declined(session: Session, facts: list[WishGrantDeclined]) -> None:
     """The wish was taken already: the voucher returns to the pool."""
     for fact in sorted(facts, key=lambda fact: fact.wish_id):
-        pool_wishes.bring_back(session, fact.wish_id, fact.voucher_id)
+        wishes.bring_back(session, fact.wish_id, fact.voucher_id)

@@ -1,20 +1,14 @@
 """Celery entry points of rewards: a few lines each, calling a verb."""
 
-from services.rewards import (
-    applying,
-    disputes,
-    holds,
-    issuing,
-    lapsing,
-    members,
-    pool,
-    products,
-    reminders,
-    resting,
-    retention,
-    sealing,
-    vouchers,
-)
+from services.rewards.catalogue import products
+from services.rewards.issuing import issue
+from services.rewards.ledger import expiry, seal
+from services.rewards.membership import daily_review, members
+from services.rewards.pool import allocation
+from services.rewards.redemption import retention
+from services.rewards.rule_runs import backfill
+from services.rewards.settlement import disputes
+from services.rewards.vouchers import holds, lifecycle, reminders
 from shared.core.logs import get_logger
 from shared.db.engine import transaction
 from shared.jobs.periodic import periodic, work_off
@@ -31,7 +25,7 @@ log = get_logger(__name__)
 def expire_vouchers() -> None:
     """Free what lapsed holds reserve, then end vouchers whose last day has passed, batch by batch."""
     work_off(holds.expire_holds, BATCH)
-    work_off(vouchers.expire_vouchers, BATCH)
+    work_off(lifecycle.expire_vouchers, BATCH)
 
 
 @periodic("rewards.issue_waiting", every_seconds=30)
@@ -41,7 +35,7 @@ def issue_waiting() -> None:
         product_ids = products.products_waited_for(session)
     for product_id in product_ids:
         with transaction() as session:
-            issuing.issue_waiting(session, product_id, BATCH)
+            issue.issue_waiting(session, product_id, BATCH)
 
 
 @periodic("rewards.issue_reached", every_seconds=10)
@@ -53,28 +47,28 @@ def issue_reached() -> None:
 @periodic("rewards.apply_rules", every_seconds=10)
 def apply_rules() -> None:
     """Go on with applying new rules to old records, batch by batch."""
-    work_off(applying.apply_batch, BATCH)
+    work_off(backfill.apply_batch, BATCH)
 
 
 @periodic("rewards.look_again", every_seconds=600)
 def look_again() -> None:
     """Free what waits for offers that have ended; once a day look at all points that lie there."""
-    work_off(resting.release_ended, BATCH)
+    work_off(daily_review.release_ended, BATCH)
     with transaction() as session:
-        resting.look_again(session)
+        daily_review.look_again(session)
 
 
 @periodic("rewards.seal_journal", every_seconds=10)
 def seal_journal() -> None:
     """Chain what was committed to the journal, batch by batch."""
-    work_off(sealing.seal_batch, sealing.BATCH)
+    work_off(seal.seal_batch, seal.BATCH)
 
 
 @periodic("rewards.export_head", every_seconds=3600)
 def export_head() -> None:
     """Tell the world the head of the chain, once a day; the log is one more place that keeps it."""
     with transaction() as session:
-        head = sealing.export_head(session)
+        head = seal.export_head(session)
     if head is not None:
         log.info("ledger head", number=head.number, entries=head.entries, hash=head.hash.hex())
 
@@ -82,7 +76,7 @@ def export_head() -> None:
 @periodic("rewards.lapse_points", every_seconds=3600)
 def lapse_points() -> None:
     """Once a day, take points that grew too old, batch by batch."""
-    work_off(lapsing.lapse_batch, BATCH)
+    work_off(expiry.lapse_batch, BATCH)
 
 
 @periodic("rewards.forget_venues_past", every_seconds=3600)
@@ -105,7 +99,7 @@ def allocate_pool() -> None:
     more = True
     while more:
         with transaction() as session:
-            more = bool(pool.allocate(session))
+            more = bool(allocation.allocate(session))
 
 
 @periodic("rewards.remind_expiring", every_seconds=3600)

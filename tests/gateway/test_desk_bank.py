@@ -66,12 +66,12 @@ def test_a_rule_is_tried_before_it_is_applied_and_gives_what_was_said(centre: Ce
     assert cinema.account(fang)["points_available"] == 60
     run = staff.post("/desk/rules/new/earn", do="apply", **rule).headers["Location"]
     assert "进行中" in staff.get(run).text
-    from services.rewards import applying
+    from services.rewards.rule_runs import backfill
 
     with centre.district.rewards.session() as session:
-        applying.apply_batch(session)
+        backfill.apply_batch(session)
     with centre.district.rewards.session() as session:
-        applying.apply_batch(session)
+        backfill.apply_batch(session)
     assert "已完成" in staff.get(run).text
     assert cinema.account(fang)["points_available"] == 120
 
@@ -222,12 +222,12 @@ def test_the_pool_grants_a_wish(centre: Centre) -> None:
 
 
 def test_the_audit_goes_on_page_by_page_and_names_what_is_amiss(centre: Centre) -> None:
-    from services.rewards import sealing
+    from services.rewards.ledger import seal
 
     cinema, fang = Cinema(centre), centre.volunteer()
     cinema.reward(fang)
     with centre.district.rewards.session() as session:
-        sealing.seal_batch(session, 100)
+        seal.seal_batch(session, 100)
     staff = centre.as_staff()
     staff.get("/desk/audit?books=yes")
     assert "合计" in staff.last

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import create_engine, text
 
-from services.rewards.months import Month
+from services.rewards.settlement.months import Month
 from shared.core.clock import SITE
 from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue

@@ -8,11 +8,11 @@ from apiflask import APIBlueprint
 from pydantic import BaseModel, Field, model_validator
 from sqlalchemy import select
 
-from services.rewards.lapsing import lapsing_of
-from services.rewards.members import choose
+from services.rewards.issuing.waiting_list import waiting_of
+from services.rewards.ledger.expiry import lapsing_of
+from services.rewards.ledger.statements import holdings_as_of, statement
+from services.rewards.membership.members import choose
 from services.rewards.models import Account, AccountStatus, StandingChoice, Transfer, TransferKind
-from services.rewards.statements import holdings_as_of, statement
-from services.rewards.waiting import waiting_of
 from shared.auth.access import allow, only_self_or_staff
 from shared.auth.principal import Role
 from shared.db.engine import transaction

@@ -8,10 +8,11 @@ from apiflask import APIBlueprint
 from pydantic import Field, StrictInt
 from sqlalchemy.orm import Session
 
-from services.rewards import codes, guessing, redemption
 from services.rewards.models import VoucherStatus
-from services.rewards.outcomes import Answer, Outcome
-from services.rewards.venue_keys import Scope, require_scope
+from services.rewards.redemption import lockout, redeem
+from services.rewards.redemption.outcomes import Answer, Outcome
+from services.rewards.venues.keys import Scope, require_scope
+from services.rewards.vouchers import codes
 from shared.auth.access import allow, caller
 from shared.auth.principal import Role
 from shared.db.engine import transaction
@@ -29,7 +30,7 @@ class CheckBody(Body):
 
 class HoldBody(Body):
     code: TypedCode
-    seconds: Annotated[StrictInt, Field(ge=1, le=3600)] = redemption.HOLD_SECONDS
+    seconds: Annotated[StrictInt, Field(ge=1, le=3600)] = redeem.HOLD_SECONDS
 
 
 class RedeemBody(Body):
@@ -59,7 +60,7 @@ class OutcomeShown(Shown):
 def post_check(json_data: CheckBody) -> Any:
     venue_id = _venue_with(Scope.CHECK)
     with transaction() as session:
-        return _shown(session, json_data.code, redemption.check_code(session, venue_id, json_data.code))
+        return _shown(session, json_data.code, redeem.check_code(session, venue_id, json_data.code))
 
 
 @bp.post("/vouchers/hold")
@@ -70,7 +71,7 @@ def post_check(json_data: CheckBody) -> Any:
 def post_hold(json_data: HoldBody) -> Any:
     venue_id = _venue_with(Scope.HOLD)
     with transaction() as session:
-        answer = redemption.hold_voucher(session, venue_id, json_data.code, json_data.seconds)
+        answer = redeem.hold_voucher(session, venue_id, json_data.code, json_data.seconds)
         return _shown(session, json_data.code, answer)
 
 
@@ -81,7 +82,7 @@ def post_hold(json_data: HoldBody) -> Any:
 def delete_hold(hold_id: UUID) -> Any:
     venue_id = _venue_with(Scope.HOLD)
     with transaction() as session:
-        redemption.release_hold(session, venue_id, hold_id)
+        redeem.release_hold(session, venue_id, hold_id)
     return ""
 
 
@@ -93,8 +94,8 @@ def delete_hold(hold_id: UUID) -> Any:
 def post_redeem(json_data: RedeemBody) -> Any:
     venue_id = _venue_with(Scope.REDEEM)
     with transaction() as session:
-        answer = redemption.redeem(session, venue_id, json_data.code, json_data.reference,
-                                   channel=redemption.COUNTER, hold_id=json_data.hold_id)  # fmt: skip
+        answer = redeem.redeem(session, venue_id, json_data.code, json_data.reference,
+                                   channel=redeem.COUNTER, hold_id=json_data.hold_id)  # fmt: skip
         return _shown(session, json_data.code, answer)
 
 
@@ -112,7 +113,7 @@ def _shown(session: Session, code: str, answer: Answer) -> OutcomeShown:
     """A slip of the finger is not a guess: only codes whose check signs are right count towards the lock-out."""
     if answer.voucher is None:
         if codes.check(codes.normalise(code)):
-            guessing.note_guess(session, _venue_id())
+            lockout.note_guess(session, _venue_id())
         return OutcomeShown(outcome=answer.outcome)
     voucher, held = answer.voucher, answer.outcome is Outcome.HELD
     return OutcomeShown(

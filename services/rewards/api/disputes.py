@@ -8,10 +8,10 @@ from apiflask import APIBlueprint
 from pydantic import BaseModel, Field, StrictInt
 from sqlalchemy import select
 
-from services.rewards import disputes
-from services.rewards.api.own import only_own_venue, own_venue_id
+from services.rewards.api.access import only_own_venue, own_venue_id
 from services.rewards.models import Dispute, DisputeStatus
-from services.rewards.months import Month
+from services.rewards.settlement import disputes
+from services.rewards.settlement.months import Month
 from shared.auth.access import allow, caller
 from shared.auth.principal import Role
 from shared.db.engine import transaction

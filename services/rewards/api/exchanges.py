@@ -7,7 +7,7 @@ from apiflask import APIBlueprint
 from pydantic import Field, StrictBool
 
 from services.rewards.api.vouchers import VoucherShown
-from services.rewards.exchanging import exchange
+from services.rewards.issuing.exchange import exchange
 from shared.auth.access import allow, caller
 from shared.auth.principal import Role
 from shared.core.problems import NotFound, invalid

@@ -10,10 +10,10 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from pydantic import BaseModel, Field, StrictBool
 
-from services.rewards import giving
 from services.rewards.api.vouchers import READERS, VoucherShown
-from services.rewards.giving import Chain
 from services.rewards.models import HandoverKind
+from services.rewards.vouchers import handovers
+from services.rewards.vouchers.handovers import Chain
 from shared.auth.access import allow, caller
 from shared.auth.principal import Role
 from shared.db.engine import transaction
@@ -63,7 +63,7 @@ def post_gift(voucher_id: UUID, json_data: GiftBody) -> Any:
     me = UUID(str(caller().subject))
     to = json_data.to if isinstance(json_data.to, UUID) else None
     with transaction() as session:
-        given = giving.give(session, voucher_id, me, to, named=json_data.named, actor=caller().key)
+        given = handovers.give(session, voucher_id, me, to, named=json_data.named, actor=caller().key)
         return GiftShown(voucher_id=given.id, previous_id=voucher_id, to=given.holder_id or "pool",
                          named=json_data.named and to is not None)  # fmt: skip
 
@@ -76,7 +76,7 @@ def get_chain(voucher_id: UUID) -> Any:
     principal = caller()
     reader = None if principal.role in (Role.STAFF, Role.AUDITOR) else UUID(str(principal.subject))
     with transaction() as session:
-        return _shown(giving.chain(session, voucher_id, reader))
+        return _shown(handovers.chain(session, voucher_id, reader))
 
 
 @bp.post("/vouchers/<uuid:voucher_id>/reissue")
@@ -86,7 +86,7 @@ def get_chain(voucher_id: UUID) -> Any:
 @allow(Role.STAFF)
 def post_reissue(voucher_id: UUID, json_data: ReissueBody) -> Any:
     with transaction() as session:
-        return giving.reissue(session, voucher_id, json_data.reason, caller().key)
+        return handovers.reissue(session, voucher_id, json_data.reason, caller().key)
 
 
 def _shown(chain: Chain) -> ChainShown:

@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
-from services.rewards import audit, books, statements
+from services.rewards.ledger import audit, balances, statements
 from services.rewards.models import ExportedHead
 from shared.auth.access import allow
 from shared.auth.principal import Role
@@ -124,7 +124,7 @@ def get_audit(query_data: AuditQuery) -> Any:
 @allow(Role.STAFF, Role.AUDITOR)
 def get_audit_of_accounts(query_data: AccountsQuery) -> Any:
     with transaction() as session:
-        return books.check_accounts(session, query_data.after)
+        return balances.check_accounts(session, query_data.after)
 
 
 @bp.get("/ledger/books")
@@ -133,7 +133,7 @@ def get_audit_of_accounts(query_data: AccountsQuery) -> Any:
 @allow(Role.STAFF, Role.AUDITOR)
 def get_books() -> Any:
     with transaction() as session:
-        found = books.trial_balance(session)
+        found = balances.trial_balance(session)
     return {"items": found, "balance": sum(book.balance for book in found)}
 
 

@@ -8,10 +8,10 @@ from apiflask import APIBlueprint
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
-from services.rewards import pool, pool_requests, pool_wishes
 from services.rewards.api.vouchers import VoucherShown
 from services.rewards.models import Need, PoolRequest, PoolRequestStatus, PoolWish
-from services.rewards.pool_requests import PoolRequestNotFound
+from services.rewards.pool import allocation, requests, wishes
+from services.rewards.pool.requests import PoolRequestNotFound
 from shared.auth.access import allow, caller
 from shared.auth.principal import Role
 from shared.core.problems import NotFound, invalid
@@ -105,7 +105,7 @@ class WishGrantBody(Body):
 @allow(public=True)
 def get_pool() -> Any:
     with transaction() as session:
-        return {"items": pool.contents(session)}
+        return {"items": allocation.contents(session)}
 
 
 @bp.post("/pool/requests")
@@ -116,7 +116,7 @@ def get_pool() -> Any:
 def post_request(json_data: RequestBody) -> Any:
     recipient_id, holder_id = _for_whom(json_data)
     with transaction() as session:
-        return pool_requests.ask(session, recipient_id, holder_id, json_data.need, json_data.product_id, caller().key,
+        return requests.ask(session, recipient_id, holder_id, json_data.need, json_data.product_id, caller().key,
                                  by_staff=caller().is_staff)  # fmt: skip
 
 
@@ -142,9 +142,9 @@ def get_requests(query_data: RequestsQuery) -> Any:
 @allow(Role.VOLUNTEER, Role.COORDINATOR, *SEES_ALL)
 def get_request(request_id: UUID) -> Any:
     with transaction() as session:
-        request = _only_own(pool_requests.find(session, request_id))
+        request = _only_own(requests.find(session, request_id))
         shown = RequestShown.model_validate(request).model_dump()
-        return shown | {"explanation": pool.explain(session, request)}
+        return shown | {"explanation": allocation.explain(session, request)}
 
 
 @bp.delete("/pool/requests/<uuid:request_id>")
@@ -153,8 +153,8 @@ def get_request(request_id: UUID) -> Any:
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
 def delete_request(request_id: UUID) -> Any:
     with transaction() as session:
-        _only_own(pool_requests.find(session, request_id))
-        return pool_requests.withdraw(session, request_id)
+        _only_own(requests.find(session, request_id))
+        return requests.withdraw(session, request_id)
 
 
 @bp.post("/pool/allocations")
@@ -163,7 +163,7 @@ def delete_request(request_id: UUID) -> Any:
 @allow(Role.STAFF)
 def post_allocation() -> Any:
     with transaction() as session:
-        return {"items": pool.allocate(session, actor=caller().key)}
+        return {"items": allocation.allocate(session, actor=caller().key)}
 
 
 @bp.get("/pool/wishes")
@@ -173,7 +173,7 @@ def post_allocation() -> Any:
 @allow(Role.STAFF)
 def get_wishes(query_data: PageQuery) -> Any:
     with transaction() as session:
-        items, following = page_of(session, select(PoolWish).where(pool_wishes.free()), PoolWish.wish_id, query_data)
+        items, following = page_of(session, select(PoolWish).where(wishes.free()), PoolWish.wish_id, query_data)
         return {"items": items, "next": following}
 
 
@@ -184,7 +184,7 @@ def get_wishes(query_data: PageQuery) -> Any:
 @allow(Role.STAFF)
 def post_wish_grant(json_data: WishGrantBody) -> Any:
     with transaction() as session:
-        return pool_wishes.grant_wish(session, json_data.wish_id, json_data.product_id, json_data.holder_id,
+        return wishes.grant_wish(session, json_data.wish_id, json_data.product_id, json_data.holder_id,
                                       caller().key)  # fmt: skip
 
 

@@ -8,9 +8,10 @@ from apiflask import APIBlueprint
 from pydantic import BaseModel, Field, StrictInt
 from sqlalchemy import select
 
-from services.rewards import issuing, products
+from services.rewards.catalogue import products
+from services.rewards.catalogue.products import Terms
+from services.rewards.issuing import issue
 from services.rewards.models import Product, Stock
-from services.rewards.products import Terms
 from shared.auth.access import allow, caller_if_any
 from shared.auth.principal import Role
 from shared.db.engine import transaction
@@ -121,7 +122,7 @@ def put_stock(product_id: UUID, json_data: StockBody) -> Any:
     with transaction() as session:
         products.set_stock(session, product_id, json_data.stock)
     with transaction() as session:  # its own: everywhere else accounts are locked before stock
-        issuing.issue_waiting(session, product_id)
+        issue.issue_waiting(session, product_id)
     with transaction() as session:
         return _shown(*products.get_product(session, product_id))
 

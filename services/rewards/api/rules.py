@@ -8,10 +8,10 @@ from apiflask import APIBlueprint
 from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 from sqlalchemy import select
 
-from services.rewards import applying
-from services.rewards.dry_run import dry_run, products_json, propose
 from services.rewards.models import Period, Rule, RuleKind, RuleRun, RuleRunStatus
-from services.rewards.rules import create_rule, end_rule, in_force
+from services.rewards.rule_runs import backfill
+from services.rewards.rule_runs.simulation import dry_run, products_json, propose
+from services.rewards.rules.versions import create_rule, end_rule, in_force
 from shared.auth.access import allow, caller
 from shared.auth.principal import Role
 from shared.db.engine import current_database, transaction
@@ -215,7 +215,7 @@ def post_dry_run(json_data: ProposalBody, query_data: PageQuery) -> Any:
 def post_application(json_data: ProposalBody) -> Any:
     bodies, told = [rule.model_dump() for rule in json_data.rules], json_data.model_dump(mode="json")
     with transaction() as session:
-        return run_shown(applying.start_run(session, bodies, told, json_data.since, caller().key))
+        return run_shown(backfill.start_run(session, bodies, told, json_data.since, caller().key))
 
 
 @bp.get("/rules/applications/<uuid:run_id>")
@@ -224,7 +224,7 @@ def post_application(json_data: ProposalBody) -> Any:
 @allow(Role.STAFF, Role.AUDITOR)
 def get_application(run_id: UUID) -> Any:
     with transaction() as session:
-        return run_shown(applying.get_run(session, run_id))
+        return run_shown(backfill.get_run(session, run_id))
 
 
 def run_shown(run: RuleRun) -> RunShown:

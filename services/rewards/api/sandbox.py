@@ -7,10 +7,10 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from pydantic import BaseModel, Field, StrictInt
 
-from services.rewards import sandbox
 from services.rewards.models import VoucherStatus
-from services.rewards.sandbox import MOST, PracticeState
-from services.rewards.venues import VenueNotFound
+from services.rewards.redemption import sandbox
+from services.rewards.redemption.sandbox import MOST, PracticeState
+from services.rewards.venues.venues import VenueNotFound
 from shared.auth.access import allow, caller
 from shared.auth.principal import Role
 from shared.db.engine import transaction

@@ -11,13 +11,14 @@ from flask import Response
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
-from services.rewards import differences, settling, sheets, venue_months, venues
-from services.rewards.api.own import only_own_venue
-from services.rewards.differences import Difference, Kind
+from services.rewards.api.access import only_own_venue
 from services.rewards.models import DisputeStatus
-from services.rewards.months import Month
-from services.rewards.venue_lists import MOST_LINES
-from services.rewards.venue_months import MonthState, StatementLine, VenueMonth
+from services.rewards.settlement import closing, export, reconciliation
+from services.rewards.settlement.months import Month
+from services.rewards.settlement.reconciliation import Difference, Kind
+from services.rewards.settlement.reports import MOST_LINES
+from services.rewards.settlement.statement import MonthState, StatementLine, VenueMonth, statement_lines, venue_month
+from services.rewards.venues import venues
 from shared.auth.access import allow, caller
 from shared.auth.principal import Role
 from shared.core.problems import invalid
@@ -174,7 +175,7 @@ def get_settlement(venue_id: UUID, month: str, query_data: StatementQuery) -> An
     only_own_venue(venue_id)
     wanted = Month.parse(month)
     with transaction() as session:
-        statement = venue_months.venue_month(session, venue_id, wanted)
+        statement = venue_month(session, venue_id, wanted)
         if query_data.format is Format.JSON:
             return _shown(session, statement, query_data)
         return _download(session, statement, query_data.format)
@@ -183,10 +184,10 @@ def get_settlement(venue_id: UUID, month: str, query_data: StatementQuery) -> An
 def _shown(session: Session, statement: VenueMonth, query: PageQuery) -> VenueMonthShown:
     venue, month, settlement = statement.venue, statement.month, statement.settlement
     after = UUID(decode_cursor(query.after)[0]) if query.after else None
-    rows = venue_months.lines(session, venue.id, month, after, query.limit + 1)
+    rows = statement_lines(session, venue.id, month, after, query.limit + 1)
     more = len(rows) > query.limit
     rows = rows[: query.limit]
-    found = None if after else differences.match_month(session, venue.id, month)
+    found = None if after else reconciliation.match_month(session, venue.id, month)
     return VenueMonthShown(
         venue_id=venue.id, venue_name=venue.name, month=str(month), state=statement.state,
         settlement_id=settlement.id if settlement else None, closed_at=settlement.closed_at if settlement else None,
@@ -204,12 +205,12 @@ def _shown(session: Session, statement: VenueMonth, query: PageQuery) -> VenueMo
 def _download(session: Session, statement: VenueMonth, format_: Format) -> Response:
     rows = _all_lines(session, statement)
     if format_ is Format.CSV:
-        content = sheets.as_csv(rows)
+        content = export.as_csv(rows)
     elif format_ is Format.XLSX:
-        content = sheets.as_xlsx(statement, rows)
+        content = export.as_xlsx(statement, rows)
     else:
-        few = statement.totals.redemptions <= sheets.MOST_LINES_IN_PDF
-        content = sheets.as_pdf(statement, list(rows) if few else [])
+        few = statement.totals.redemptions <= export.MOST_LINES_IN_PDF
+        content = export.as_pdf(statement, list(rows) if few else [])
     name = f"settlement-{statement.month}-{statement.venue.id}.{format_}"
     answer = Response(content, content_type=MEDIA[format_])
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -219,7 +220,7 @@ def _download(session: Session, statement: VenueMonth, format_: Format) -> Respo
 def _all_lines(session: Session, statement: VenueMonth) -> Iterator[StatementLine]:
     after, more = None, True
     while more:
-        part = venue_months.lines(session, statement.venue.id, statement.month, after, _AT_ONCE)
+        part = statement_lines(session, statement.venue.id, statement.month, after, _AT_ONCE)
         yield from part
         more = len(part) == _AT_ONCE
         after = part[-1].redemption_id if part else None
@@ -232,7 +233,7 @@ def _all_lines(session: Session, statement: VenueMonth) -> Iterator[StatementLin
 @allow(Role.STAFF)
 def put_closing(venue_id: UUID, month: str, json_data: ClosingBody) -> Any:
     with transaction() as session:
-        return settling.close_month(session, venue_id, Month.parse(month), caller().key,
+        return closing.close_month(session, venue_id, Month.parse(month), caller().key,
                                     accept_differences=json_data.accept_differences)  # fmt: skip
 
 
@@ -243,7 +244,7 @@ def put_closing(venue_id: UUID, month: str, json_data: ClosingBody) -> Any:
 @allow(Role.STAFF)
 def delete_closing(venue_id: UUID, month: str, json_data: ReopeningBody) -> Any:
     with transaction() as session:
-        return settling.reopen_month(session, venue_id, Month.parse(month), json_data.reason, caller().key)
+        return closing.reopen_month(session, venue_id, Month.parse(month), json_data.reason, caller().key)
 
 
 @bp.get("/settlements/<uuid:venue_id>/<month>/differences")
@@ -256,7 +257,7 @@ def get_differences(venue_id: UUID, month: str, query_data: PageQuery) -> Any:
     only_own_venue(venue_id)
     with transaction() as session:
         venues.get_venue(session, venue_id)
-        found = differences.match_month(session, venue_id, Month.parse(month))
+        found = reconciliation.match_month(session, venue_id, Month.parse(month))
         if found is None:
             return {"venue_list": None, "items": [], "next": None}
         start = _place(query_data.after, found.venue_list.id)

@@ -8,11 +8,11 @@ from apiflask import APIBlueprint
 from flask import request
 from pydantic import Field, ValidationError
 
-from services.rewards import list_files, venue_lists
+from services.rewards.api.access import only_own_venue
 from services.rewards.api.disputes import MonthText
-from services.rewards.api.own import only_own_venue
-from services.rewards.months import Month
-from services.rewards.venue_lists import MOST_LINES, ListLine
+from services.rewards.settlement import csv_import, reports
+from services.rewards.settlement.months import Month
+from services.rewards.settlement.reports import MOST_LINES, ListLine
 from shared.auth.access import allow, caller
 from shared.auth.principal import Role
 from shared.db.engine import transaction
@@ -51,14 +51,14 @@ def post_statement(venue_id: UUID) -> Any:
     only_own_venue(venue_id)
     month, lines = _read_list()
     with transaction() as session:
-        taken, is_new = venue_lists.take_in(session, venue_id, month, lines, caller().key)
+        taken, is_new = reports.take_in(session, venue_id, month, lines, caller().key)
         return taken, 201 if is_new else 200
 
 
 def _read_list() -> tuple[Month, list[ListLine]]:
     raw = request.get_data(cache=True)
     if request.mimetype == "text/csv":
-        return Month.parse(request.args.get("month", "")), list_files.read_csv(raw)
+        return Month.parse(request.args.get("month", "")), csv_import.read_csv(raw)
     try:
         body = ListBody.model_validate(request.get_json(force=True))
     except ValidationError as error:
@@ -66,8 +66,8 @@ def _read_list() -> tuple[Month, list[ListLine]]:
     return Month.parse(body.month), body.lines
 
 
-def _unreadable(error: ValidationError) -> list_files.UnreadableList:
+def _unreadable(error: ValidationError) -> csv_import.UnreadableList:
     """As for any other body, but for the first 100 errors only."""
     found = [{"pointer": "".join(f"/{part}" for part in e["loc"]), "detail": e["msg"]}
-             for e in error.errors(include_input=False, include_url=False)[: list_files.MOST_ERRORS]]  # fmt: skip
-    return list_files.UnreadableList(f"{found[0]['pointer']}: {found[0]['detail']}", errors=found)
+             for e in error.errors(include_input=False, include_url=False)[: csv_import.MOST_ERRORS]]  # fmt: skip
+    return csv_import.UnreadableList(f"{found[0]['pointer']}: {found[0]['detail']}", errors=found)

@@ -8,10 +8,10 @@ from apiflask import APIBlueprint
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
-from services.rewards import onboarding, venue_keys, venues
 from services.rewards.models import SecretKind, Venue, VenueSecret, VenueStatus
-from services.rewards.onboarding import Step
-from services.rewards.venue_keys import Scope
+from services.rewards.venues import keys, onboarding, venues
+from services.rewards.venues.keys import Scope
+from services.rewards.venues.onboarding import Step
 from shared.auth.access import allow
 from shared.auth.principal import Role
 from shared.db.engine import transaction
@@ -145,7 +145,7 @@ def get_onboarding(venue_id: UUID) -> Any:
 @allow(Role.STAFF)
 def get_secrets(venue_id: UUID, query_data: PageQuery) -> Any:
     with transaction() as session:
-        items, following = page_of(session, venue_keys.secrets_of(session, venue_id), VenueSecret.id, query_data)
+        items, following = page_of(session, keys.secrets_of(session, venue_id), VenueSecret.id, query_data)
         return {"items": items, "next": following}
 
 
@@ -156,7 +156,7 @@ def get_secrets(venue_id: UUID, query_data: PageQuery) -> Any:
 @allow(Role.STAFF)
 def post_secret(venue_id: UUID, json_data: SecretBody) -> Any:
     with transaction() as session:
-        return venue_keys.create_secret(session, venue_id, json_data.kind, label=json_data.label,
+        return keys.create_secret(session, venue_id, json_data.kind, label=json_data.label,
                                         scopes=json_data.scopes, expires_at=json_data.expires_at)  # fmt: skip
 
 
@@ -166,5 +166,5 @@ def post_secret(venue_id: UUID, json_data: SecretBody) -> Any:
 @allow(Role.STAFF)
 def delete_secret(venue_id: UUID, secret_id: UUID) -> Any:
     with transaction() as session:
-        venue_keys.revoke_secret(session, venue_id, secret_id)
+        keys.revoke_secret(session, venue_id, secret_id)
     return ""

@@ -9,10 +9,10 @@ from flask import Response
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
-from services.rewards import pictures, tracing, vouchers
 from services.rewards.api.accounts import EntryShown
 from services.rewards.models import TransferKind, Venue, Voucher, VoucherOrigin, VoucherStatus
-from services.rewards.vouchers import VoucherNotFound
+from services.rewards.vouchers import cards, lifecycle, trace
+from services.rewards.vouchers.lifecycle import VoucherNotFound
 from shared.auth.access import allow, caller, only_self_or_staff
 from shared.auth.principal import Role
 from shared.db.engine import transaction
@@ -105,7 +105,7 @@ def get_vouchers(query_data: VouchersQuery) -> Any:
 @allow(*READERS)
 def get_voucher(voucher_id: UUID) -> Any:
     with transaction() as session:
-        voucher = vouchers.get_voucher(session, voucher_id)
+        voucher = lifecycle.get_voucher(session, voucher_id)
     _only_for_readers(voucher)
     return voucher
 
@@ -116,7 +116,7 @@ def get_voucher(voucher_id: UUID) -> Any:
 @allow(Role.VOLUNTEER, Role.COORDINATOR)
 def get_code(voucher_id: UUID) -> Any:
     with transaction() as session:
-        return {"code": vouchers.show_code(session, voucher_id, UUID(str(caller().subject)))}
+        return {"code": lifecycle.show_code(session, voucher_id, UUID(str(caller().subject)))}
 
 
 @bp.get("/vouchers/<uuid:voucher_id>/code.svg")
@@ -126,7 +126,7 @@ def get_code(voucher_id: UUID) -> Any:
 @allow(Role.VOLUNTEER, Role.COORDINATOR)
 def get_code_svg(voucher_id: UUID) -> Any:
     with transaction() as session:
-        drawn = pictures.qr_svg(vouchers.show_code(session, voucher_id, UUID(str(caller().subject))))
+        drawn = cards.qr_svg(lifecycle.show_code(session, voucher_id, UUID(str(caller().subject))))
     return Response(drawn, content_type="image/svg+xml")
 
 
@@ -135,7 +135,7 @@ def get_code_svg(voucher_id: UUID) -> Any:
 @allow(Role.VOLUNTEER, Role.COORDINATOR)
 def get_code_png(voucher_id: UUID) -> Any:
     with transaction() as session:
-        drawn = pictures.qr_png(vouchers.show_code(session, voucher_id, UUID(str(caller().subject))))
+        drawn = cards.qr_png(lifecycle.show_code(session, voucher_id, UUID(str(caller().subject))))
     return Response(drawn, content_type="image/png")
 
 
@@ -145,9 +145,9 @@ def get_code_png(voucher_id: UUID) -> Any:
 @allow(Role.VOLUNTEER, Role.COORDINATOR)
 def get_card(voucher_id: UUID) -> Any:
     with transaction() as session:
-        code = vouchers.show_code(session, voucher_id, UUID(str(caller().subject)))
-        voucher = vouchers.get_voucher(session, voucher_id)
-        card = pictures.card_svg(voucher, session.get_one(Venue, voucher.venue_id).name, code)
+        code = lifecycle.show_code(session, voucher_id, UUID(str(caller().subject)))
+        voucher = lifecycle.get_voucher(session, voucher_id)
+        card = cards.card_svg(voucher, session.get_one(Venue, voucher.venue_id).name, code)
     return Response(card, content_type="image/svg+xml")
 
 
@@ -157,8 +157,8 @@ def get_card(voucher_id: UUID) -> Any:
 @allow(*READERS)
 def get_trace(voucher_id: UUID) -> Any:
     with transaction() as session:
-        _only_for_readers(vouchers.get_voucher(session, voucher_id))
-        return tracing.trace(session, voucher_id, for_holder=not _sees_all())
+        _only_for_readers(lifecycle.get_voucher(session, voucher_id))
+        return trace.trace(session, voucher_id, for_holder=not _sees_all())
 
 
 @bp.put("/vouchers/<uuid:voucher_id>/voidance")
@@ -168,7 +168,7 @@ def get_trace(voucher_id: UUID) -> Any:
 @allow(Role.STAFF)
 def put_voidance(voucher_id: UUID, json_data: VoidanceBody) -> Any:
     with transaction() as session:
-        return vouchers.void_voucher(session, voucher_id, json_data.reason, caller().key)
+        return lifecycle.void_voucher(session, voucher_id, json_data.reason, caller().key)
 
 
 def _sees_all() -> bool:

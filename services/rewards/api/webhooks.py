@@ -7,8 +7,8 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import request
 
-from services.rewards.callbacks import receive
-from services.rewards.outcomes import Outcome
+from services.rewards.redemption.outcomes import Outcome
+from services.rewards.redemption.webhook import receive
 from shared.auth.access import allow
 from shared.db.engine import transaction
 from shared.http.idempotency import exempt_from_idempotency_keys

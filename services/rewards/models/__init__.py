@@ -2,7 +2,7 @@
 
 from services.rewards.models.accounts import Account, AccountStatus, StandingChoice
 from services.rewards.models.base import Base
-from services.rewards.models.giving import (
+from services.rewards.models.handovers import (
     Handover,
     HandoverKind,
     Need,

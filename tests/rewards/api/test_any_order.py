@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import text
 
 from devkit.testkit import District
-from services.rewards.vouchers import expire_vouchers
+from services.rewards.vouchers.lifecycle import expire_vouchers
 from shared.contracts.registration import HoursRecorded
 from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue

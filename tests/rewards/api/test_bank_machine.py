@@ -25,11 +25,17 @@ from sqlalchemy import select, text, true
 from sqlalchemy.exc import IntegrityError
 
 from devkit.testkit import District
-from services.rewards import exchanging, giving, holds, issuing, ledger, members, pool, products, redemption, vouchers
+from services.rewards.catalogue import products
+from services.rewards.issuing import exchange, issue
+from services.rewards.ledger import accounts, earning
+from services.rewards.membership import members
 from services.rewards.models import PoolRequest, RuleKind, StandingChoice, Voucher
-from services.rewards.redemption import Outcome
-from services.rewards.rules import create_rule
-from services.rewards.venues import create_venue
+from services.rewards.pool import allocation
+from services.rewards.redemption import redeem
+from services.rewards.redemption.redeem import Outcome
+from services.rewards.rules.versions import create_rule
+from services.rewards.venues.venues import create_venue
+from services.rewards.vouchers import codes, handovers, holds, lifecycle
 from shared.contracts.registration import Bucket, HoursCorrected, HoursRecorded, Origin
 from shared.core.ids import new_id
 from shared.core.problems import Conflict, NotFound, Unprocessable
@@ -77,7 +83,7 @@ class Bank(RuleBasedStateMachine):
         create_rule(self.session, RuleKind.EARN, minutes=1, points=1, by="staff")
         create_rule(self.session, RuleKind.ISSUE, product_id=self.film, by="staff")
         create_rule(self.session, RuleKind.ISSUE, product_id=self.swim, automatic=False, by="staff")
-        ledger.open_accounts(self.session, self.people)
+        accounts.open_accounts(self.session, self.people)
         for who, worked in enumerate(minutes):
             if worked:
                 self.earn(who, worked)
@@ -98,7 +104,7 @@ class Bank(RuleBasedStateMachine):
             category="tutoring", bucket=Bucket.VERIFIED, origin=Origin.ATTENDANCE, worked_on=date(2026, 7, 15),
         )  # fmt: skip
         for _ in range(2):  # handed over twice
-            issuing.issue_due(self.session, ledger.credit_minutes(self.session, [fact]))
+            issue.issue_due(self.session, earning.credit_minutes(self.session, [fact]))
         self.records.append(fact)
         self.minutes[fact.record_id] = minutes
 
@@ -119,7 +125,7 @@ class Bank(RuleBasedStateMachine):
 
     @rule(who=WHO, film=st.booleans(), wait=st.booleans())
     def exchange(self, who: int, film: bool, wait: bool) -> None:
-        self.try_to(exchanging.exchange, self.people[who], self.film if film else self.swim, wait=wait, actor="test")
+        self.try_to(exchange.exchange, self.people[who], self.film if film else self.swim, wait=wait, actor="test")
 
     @rule(who=WHO, choice=st.sampled_from(StandingChoice))
     def choose(self, who: int, choice: StandingChoice) -> None:
@@ -130,7 +136,7 @@ class Bank(RuleBasedStateMachine):
     def hold(self, pick: int, seconds: int) -> None:
         voucher = self.voucher(pick)
         if voucher is not None:
-            answer = redemption.hold_voucher(self.session, self.venue, self.code(voucher), seconds)
+            answer = redeem.hold_voucher(self.session, self.venue, self.code(voucher), seconds)
             if answer.outcome is Outcome.HELD and answer.voucher is not None and answer.voucher.hold_id is not None:
                 self.holds.append(answer.voucher.hold_id)
 
@@ -143,7 +149,7 @@ class Bank(RuleBasedStateMachine):
             return
         reference = f"sale-{new_id()}"
         answers = [
-            redemption.redeem(self.session, self.venue, self.code(voucher), reference, channel="counter",
+            redeem.redeem(self.session, self.venue, self.code(voucher), reference, channel="counter",
                               hold_id=hold_id).outcome
             for _ in range(2)
         ]  # fmt: skip
@@ -154,14 +160,14 @@ class Bank(RuleBasedStateMachine):
     @precondition(lambda self: self.holds)
     @rule(pick=ANY)
     def release(self, pick: int) -> None:
-        redemption.release_hold(self.session, self.venue, self.holds[pick % len(self.holds)])
+        redeem.release_hold(self.session, self.venue, self.holds[pick % len(self.holds)])
 
     @precondition(lambda self: self.sales)
     @rule(pick=ANY)
     def reverse(self, pick: int) -> None:
         voucher_id, reference = self.sales[pick % len(self.sales)]
-        code = self.code(vouchers.get_voucher(self.session, voucher_id))
-        assert redemption.reverse(self.session, self.venue, code, reference).outcome is Outcome.REVERSED
+        code = self.code(lifecycle.get_voucher(self.session, voucher_id))
+        assert redeem.reverse(self.session, self.venue, code, reference).outcome is Outcome.REVERSED
 
     @precondition(lambda self: self.any_voucher)
     @rule(pick=ANY, to=WHO, pooled=st.booleans())
@@ -169,7 +175,7 @@ class Bank(RuleBasedStateMachine):
         voucher = self.voucher(pick)
         if voucher is not None and voucher.holder_id is not None:
             receiver = None if pooled else self.people[to]
-            self.try_to(giving.give, voucher.id, voucher.holder_id, receiver, actor="test")
+            self.try_to(handovers.give, voucher.id, voucher.holder_id, receiver, actor="test")
 
     @rule(who=WHO)
     def need(self, who: int) -> None:
@@ -179,27 +185,27 @@ class Bank(RuleBasedStateMachine):
                 self.session.add(asked)
         except IntegrityError:
             pass  # asked already
-        pool.allocate(self.session)
+        allocation.allocate(self.session)
 
     @precondition(lambda self: self.any_voucher)
     @rule(pick=ANY)
     def void(self, pick: int) -> None:
         voucher = self.voucher(pick)
         if voucher is not None:
-            self.try_to(vouchers.void_voucher, voucher.id, "test", "staff:test")
+            self.try_to(lifecycle.void_voucher, voucher.id, "test", "staff:test")
 
     @rule(left=st.integers(0, 5))
     def stock_comes(self, left: int) -> None:
         products.set_stock(self.session, self.film, left)
-        issuing.issue_waiting(self.session, self.film)
-        issuing.issue_waiting(self.session, self.swim)
+        issue.issue_waiting(self.session, self.film)
+        issue.issue_waiting(self.session, self.swim)
 
     @rule(seconds=st.sampled_from([2, 400, 86_400 * 20, 86_400 * 100]))
     def time_passes(self, seconds: int) -> None:
         self.seconds += seconds
         self.session.execute(text(f"SET LOCAL wishtree.clock_offset = '{self.seconds}s'"))
         holds.expire_holds(self.session)
-        vouchers.expire_vouchers(self.session)
+        lifecycle.expire_vouchers(self.session)
 
     @rule(who=WHO, into=WHO)
     def merge(self, who: int, into: int) -> None:
@@ -258,7 +264,7 @@ class Bank(RuleBasedStateMachine):
         return self.session.scalars(select(Voucher).where(Voucher.hold_id == hold_id)).one_or_none()
 
     def code(self, voucher: Voucher) -> str:
-        return issuing.code_vault().unseal(voucher.code_sealed)
+        return codes.code_vault().unseal(voucher.code_sealed)
 
     def count(self, condition: str) -> int:
         return int(self.session.scalar(text(f"SELECT count(*) FROM vouchers WHERE {condition}")) or 0)

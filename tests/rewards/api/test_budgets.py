@@ -9,9 +9,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from services.rewards import issuing, members, products, vouchers
+from services.rewards.catalogue import products
 from services.rewards.events import credit_and_issue
+from services.rewards.issuing import issue
+from services.rewards.membership import members
 from services.rewards.models import Product
+from services.rewards.vouchers import lifecycle
 from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue, at_once
 
@@ -88,7 +91,7 @@ def test_those_who_wait_are_served_in_the_next_period_and_never_too_many(
 
     def serve() -> None:
         with later(bank, days) as session:
-            issuing.issue_waiting(session, UUID(product))
+            issue.issue_waiting(session, UUID(product))
 
     def credit(number: int) -> None:
         with later(bank, days) as session:
@@ -129,7 +132,7 @@ def test_what_is_voided_in_a_later_month_frees_nothing_of_that_months_budget(ban
     with later(bank, 31) as session:
         credit_and_issue(session, [bank.hours(new_id(), 240)])
     with later(bank, 31) as session:
-        vouchers.void_voucher(session, voucher["id"], "verloren", "staff:x")
+        lifecycle.void_voucher(session, voucher["id"], "verloren", "staff:x")
     with later(bank, 31) as session:
         credit_and_issue(session, [bank.hours(new_id(), 120)])
     assert (issued(bank), waiting(bank)) == (2, 1)

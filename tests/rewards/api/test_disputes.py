@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from services.rewards import disputes
+from services.rewards.settlement import disputes
 from services.rewards.tasks import lapse_disputes
 from shared.core.ids import new_id
 from shared.db.engine import using

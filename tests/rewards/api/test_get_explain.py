@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.rewards import applying
 from services.rewards.events import credit_and_issue
+from services.rewards.rule_runs import backfill
 from shared.contracts.registration import VolunteerErased, VolunteerLeft, VolunteerMerged
 from shared.core.ids import new_id
 from tests.rewards.api.test_rule_dry_run import History
@@ -150,6 +150,6 @@ def test_a_whole_history_matches_also_after_rules_were_applied(bank: Bank, seed:
     body = {"rules": history.rules(4), "since": "2026-01-01"}
     bank.by_staff("POST", "/v1/rules/application", body, 202)
     with bank.rewards.session() as session:
-        applying.apply_batch(session)
+        backfill.apply_batch(session)
     for volunteer in history.people:
         assert explain(bank, volunteer)["differences"] == []

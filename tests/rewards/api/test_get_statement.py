@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from services.rewards import journal
+from services.rewards.ledger import journal
 from services.rewards.models import TransferKind
 from shared.contracts.registration import VolunteerMerged
 from shared.core.clock import SITE

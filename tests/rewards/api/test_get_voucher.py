@@ -1,6 +1,6 @@
 """Who sees what of a voucher: the code is its holder's alone, the trace leads back to the records."""
 
-from services.rewards.members import issue_reached
+from services.rewards.membership.members import issue_reached
 from shared.contracts.registration import VolunteerMerged
 from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue

@@ -6,10 +6,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from services.rewards import codes, guessing, redemption, retention
-from services.rewards.guessing import GUESSES, GUESSES_OF_ALL, TooManyGuesses
 from services.rewards.models import FailedLook
-from services.rewards.outcomes import Outcome
+from services.rewards.redemption import lockout, redeem, retention
+from services.rewards.redemption.lockout import GUESSES, GUESSES_OF_ALL, TooManyGuesses
+from services.rewards.redemption.outcomes import Outcome
+from services.rewards.vouchers import codes
 from tests.support.bank import Bank, Venue, at_once, told
 
 
@@ -24,10 +25,10 @@ def guess(bank: Bank, venue_id: str, count: int) -> tuple[int, int]:
     hits = refused = 0
     with bank.rewards.session() as session:
         for _ in range(count):
-            answer = redemption.check_code(session, UUID(venue_id), codes.new_code())
+            answer = redeem.check_code(session, UUID(venue_id), codes.new_code())
             hits += answer.outcome is not Outcome.UNKNOWN
             try:
-                guessing.note_guess(session, UUID(venue_id))
+                lockout.note_guess(session, UUID(venue_id))
             except TooManyGuesses as problem:
                 assert 1 <= int(problem.headers["Retry-After"]) <= 601
                 refused += 1
@@ -105,7 +106,7 @@ def test_two_venues_that_fill_the_window_at_once_raise_one_alarm(bank: Bank, sta
     with bank.rewards.session() as session:
         session.add(FailedLook(venue_id=UUID(rival)))
         session.flush()
-        guessing.note_guess(session, UUID(rival))
+        lockout.note_guess(session, UUID(rival))
         second = threading.Thread(target=guess, args=(bank, star.id, 2))
         second.start()
         second.join(0.5)  # it waits for us

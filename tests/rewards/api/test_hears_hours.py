@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from services.rewards import journal
 from services.rewards.events import credit_and_issue
+from services.rewards.ledger import journal
 from shared.contracts.registration import (
     Bucket,
     Origin,

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from console.main import main
-from services.rewards import audit, books, journal, sealing
+from services.rewards.ledger import audit, balances, journal, seal
 from services.rewards.models import Transfer, TransferKind
 from shared.contracts.registration import VolunteerMerged
 from shared.core.ids import new_id
@@ -41,13 +41,13 @@ def tamper(bank: Bank, statement: str, **parameters: Any) -> None:
         assert owner.execute(text(statement), parameters).rowcount > 0
 
 
-def seal(bank: Bank, limit: int = 3) -> int:
+def seal_all(bank: Bank, limit: int = 3) -> int:
     """Seal all there is, in small seals. The server's own housekeeping may hold it up for a moment."""
     for _ in range(100):
         sealed = limit
         while sealed:
             with bank.rewards.session() as session:
-                sealed = sealing.seal_batch(session, limit)
+                sealed = seal.seal_batch(session, limit)
         entries = int(bank.rows("SELECT coalesce(sum(count), 0) FROM seals")[0][0])
         if entries == bank.count("transfers"):
             return entries
@@ -62,14 +62,14 @@ def found(bank: Bank, head: audit.Head | None = None, **options: Any) -> audit.F
 
 def head_of(bank: Bank) -> audit.Head:
     with bank.rewards.session() as session:
-        newest = sealing.newest_seal(session)
+        newest = seal.newest_seal(session)
         assert newest is not None
         return audit.Head(newest.number, newest.hash)
 
 
 def export(bank: Bank) -> bool:
     with bank.rewards.session() as session:
-        return sealing.export_head(session) is not None
+        return seal.export_head(session) is not None
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def sealed(bank: Bank, star: Venue) -> Bank:
     """Ten transfers of 沈芳 in four seals of three."""
     for minutes in range(1, 11):
         bank.hear(bank.hours(bank.fang, minutes))
-    assert seal(bank) == 10
+    assert seal_all(bank) == 10
     return bank
 
 
@@ -92,17 +92,17 @@ def test_a_journal_nobody_touched_is_sound(sealed: Bank) -> None:
     assert found(sealed) is None
     assert found(sealed, head_of(sealed)) is None
     with sealed.rewards.session() as session:
-        assert books.check_accounts(session).finding is None
-        assert books.check_books(session) is None
+        assert balances.check_accounts(session).finding is None
+        assert balances.check_books(session) is None
 
 
 def test_sealing_again_seals_nothing_twice(sealed: Bank) -> None:
     with sealed.rewards.session() as session:
-        assert sealing.seal_batch(session) == 0
+        assert seal.seal_batch(session) == 0
     assert sealed.count("seals") == 4
 
 
-@pytest.mark.parametrize("column", [c for c in sealing.SEALED_COLUMNS if c != "id"])
+@pytest.mark.parametrize("column", [c for c in seal.SEALED_COLUMNS if c != "id"])
 def test_a_changed_transfer_is_named_whatever_was_changed(sealed: Bank, column: str) -> None:
     value = {"amount": "amount + 1", "kind": "'voided'", "created_at": "created_at + interval '1 microsecond'",
              "rule_version": "rule_version + 1", "actor": "actor || 'x'",
@@ -164,7 +164,7 @@ def test_a_transfer_that_only_looks_old_stays_unsealed_and_is_named(sealed: Bank
         " VALUES (:id, 'outside', 'venue:x', 5, 'redeemed', :id, 'x', '3')", id=new_id(),
     )  # fmt: skip
     with sealed.rewards.session() as session:
-        assert sealing.seal_batch(session) == 0
+        assert seal.seal_batch(session) == 0
     finding = found(sealed)
     assert finding is not None and (finding.kind, finding.seal) == (audit.Flaw.ADDED, 1)
 
@@ -213,7 +213,7 @@ def test_a_chain_written_anew_does_not_lead_to_the_exported_head(sealed: Bank) -
     export(sealed)
     tamper(sealed, "UPDATE transfers SET amount = amount + 1")
     tamper(sealed, "DELETE FROM seals")
-    seal(sealed)
+    seal_all(sealed)
     finding = found(sealed)
     assert finding is not None and (finding.kind, finding.seal) == (audit.Flaw.TAIL_CUT, 4)
 
@@ -236,8 +236,8 @@ def test_points_of_an_account_without_a_row_are_noticed(sealed: Bank) -> None:
         row = journal.transfer(journal.OUTSIDE, journal.volunteer(nobody), 7, TransferKind.EARNED, new_id(),
                                volunteer_id=nobody, actor="x")  # fmt: skip
         journal.record_transfers(session, [row])
-        assert books.check_accounts(session).finding is None
-        finding = books.check_books(session)
+        assert balances.check_accounts(session).finding is None
+        finding = balances.check_books(session)
     assert finding is not None and (finding.kind, finding.account) == (audit.Flaw.BOOK, "volunteer")
 
 
@@ -254,13 +254,13 @@ def test_accounts_agree_through_merges_waits_debts_and_voided_vouchers(bank: Ban
     with bank.rewards.session() as session:
         after, seen = None, 0
         while True:
-            page = books.check_accounts(session, after, limit=1)
+            page = balances.check_accounts(session, after, limit=1)
             assert page.finding is None
             after, seen = page.next, seen + page.accounts
             if after is None:
                 break
         assert seen == 3
-        assert books.check_books(session) is None
+        assert balances.check_books(session) is None
 
 
 def test_one_that_commits_late_is_not_passed_over(sealed: Bank) -> None:
@@ -270,10 +270,10 @@ def test_one_that_commits_late_is_not_passed_over(sealed: Bank) -> None:
     journal.record_transfers(late, [row])
     sealed.hear(sealed.hours(sealed.fang, 1))
     with sealed.rewards.session() as session:
-        assert sealing.seal_batch(session) == 0
+        assert seal.seal_batch(session) == 0
     late.commit()
     late.close()
-    assert seal(sealed) == 12
+    assert seal_all(sealed) == 12
     assert found(sealed) is None
     assert sealed.rows("SELECT id FROM transfers ORDER BY txid DESC, id DESC LIMIT 1") != [(row["id"],)]
 
@@ -285,14 +285,14 @@ def test_a_journal_restored_into_another_cluster_is_sealed_on(sealed: Bank) -> N
         with as_owner(sealed) as owner:
             owner.execute(text(lift.format(7_000_000_000)))
         sealed.hear(sealed.hours(sealed.fang, 1))
-        seal(sealed)
+        seal_all(sealed)
         sealed.hear(sealed.hours(sealed.fang, 1))
         with as_owner(sealed) as owner:
             owner.execute(text(lift.format(0)))  # here the restored database wakes up
         for _ in range(2):
             migrate("rewards", sealed.district.settings)
         sealed.hear(sealed.hours(sealed.fang, 1))
-        assert seal(sealed) == 13
+        assert seal_all(sealed) == 13
         assert found(sealed) is None
     finally:
         with as_owner(sealed) as owner:
@@ -324,10 +324,10 @@ def test_two_sealers_at_once_seal_everything_once(bank: Bank, star: Venue) -> No
         done = 0
         for _ in range(30):
             with bank.rewards.session() as session:
-                done += sealing.seal_batch(session, 7)
+                done += seal.seal_batch(session, 7)
         return done
 
-    assert sum(at_once([work] * 6)) + seal(bank, 7) - bank.rows("SELECT sum(count) FROM seals")[0][0] <= 100
+    assert sum(at_once([work] * 6)) + seal_all(bank, 7) - bank.rows("SELECT sum(count) FROM seals")[0][0] <= 100
     numbers = [row[0] for row in bank.rows("SELECT number FROM seals ORDER BY 1")]
     assert numbers == list(range(1, len(numbers) + 1))
     assert found(bank) is None
@@ -336,21 +336,21 @@ def test_two_sealers_at_once_seal_everything_once(bank: Bank, star: Venue) -> No
 def test_a_second_sealer_does_not_wait(sealed: Bank) -> None:
     sealed.hear(sealed.hours(sealed.fang, 1))
     with sealed.rewards.session() as first:
-        assert sealing.seal_batch(first) == 1
+        assert seal.seal_batch(first) == 1
         with sealed.rewards.database.transaction() as second:
             second.execute(text("SET LOCAL lock_timeout = '1s'"))
-            assert sealing.seal_batch(second) == 0
+            assert seal.seal_batch(second) == 0
 
 
 def test_hours_are_credited_while_the_sealer_works(sealed: Bank) -> None:
     sealed.hear(sealed.hours(sealed.fang, 1))
     with sealed.rewards.session() as sealer:
-        assert sealing.seal_batch(sealer) == 1
+        assert seal.seal_batch(sealer) == 1
         started = time.monotonic()
         at_once([lambda: sealed.hear(sealed.hours(sealed.fang, 100))])
         assert time.monotonic() - started < 5
     assert sealed.points(sealed.fang) == 36
-    assert seal(sealed) == sealed.count("transfers")
+    assert seal_all(sealed) == sealed.count("transfers")
 
 
 @pytest.mark.parametrize("table", JOURNALS)
@@ -366,7 +366,7 @@ def test_the_application_cannot_rewrite_what_is_sealed(bank: Bank, table: str) -
 def test_the_head_is_told_once_a_day(sealed: Bank) -> None:
     assert export(sealed)
     sealed.hear(sealed.hours(sealed.fang, 1))
-    seal(sealed)
+    seal_all(sealed)
     assert not export(sealed)
     (fact,) = sealed.rewards.said("ledger.sealed")
     (shown,) = sealed.ask("GET", "/v1/ledger/heads")["items"]
@@ -398,7 +398,7 @@ def test_no_head_before_the_first_seal(bank: Bank) -> None:
 
 def test_an_auditor_pages_through_the_chain(sealed: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.rewards.api.ledger.PAGE", 3)
-    monkeypatch.setattr("services.rewards.audit.BATCH", 2)
+    monkeypatch.setattr("services.rewards.ledger.audit.BATCH", 2)
     auditor = sealed.district.token("auditor")
     pages, start = [], 1
     while start is not None:
@@ -471,15 +471,14 @@ def test_the_command_line_also_checks_the_balances(sealed: Bank, change: str) ->
 
 
 def test_every_column_of_a_transfer_is_sealed_but_its_place() -> None:
-    assert {*sealing.SEALED_COLUMNS, "txid"} == {column.name for column in Transfer.__table__.columns}
+    assert {*seal.SEALED_COLUMNS, "txid"} == {column.name for column in Transfer.__table__.columns}
 
 
 def values(**given: str) -> list[str | None]:
-    return [given.get(name) for name in sealing.SEALED_COLUMNS]
+    return [given.get(name) for name in seal.SEALED_COLUMNS]
 
 
 def test_the_bytes_that_are_sealed_are_those_that_are_documented() -> None:
     assert (
-        sealing.canonical(values(id="a", actor='"沈\\', amount="1"))
-        == b'{"actor":"\\"\\u6c88\\\\","amount":"1","id":"a"}'
+        seal.canonical(values(id="a", actor='"沈\\', amount="1")) == b'{"actor":"\\"\\u6c88\\\\","amount":"1","id":"a"}'
     )

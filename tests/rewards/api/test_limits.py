@@ -4,9 +4,10 @@ from datetime import date
 
 import pytest
 
-from services.rewards import members, resting, vouchers
 from services.rewards.events import credit_and_issue
+from services.rewards.membership import daily_review, members
 from services.rewards.models import Backorder
+from services.rewards.vouchers import lifecycle
 from shared.contracts.registration import VolunteerMerged
 from tests.rewards.api.test_budgets import later
 from tests.support.bank import Bank, Venue, at_once
@@ -19,7 +20,7 @@ def limit(bank: Bank, count: int, period: str = "month", **more: str) -> None:
 def look_again(bank: Bank, days: int) -> bool:
     """What the two jobs do on a later day."""
     with later(bank, days) as session:
-        again = resting.look_again(session)
+        again = daily_review.look_again(session)
     more = True
     while more:
         with later(bank, days) as session:
@@ -133,7 +134,7 @@ def test_a_voucher_of_an_earlier_period_makes_no_room_when_it_is_given_back(bank
     (old,) = bank.vouchers(bank.fang)
     bank.hear(bank.hours(bank.fang, 240))
     with later(bank, 31) as session:
-        vouchers.void_voucher(session, old["id"], "verloren", "staff:x")
+        lifecycle.void_voucher(session, old["id"], "verloren", "staff:x")
     look_again(bank, 31)
     assert [v["status"] for v in bank.vouchers(bank.fang)] == ["issued", "voided"]
     assert bank.points(bank.fang) == 240
@@ -161,7 +162,7 @@ def test_who_waits_for_what_is_no_longer_offered_gets_the_points_back(bank: Bank
 
     def release() -> int:
         with bank.rewards.session() as session:
-            return resting.release_ended(session)
+            return daily_review.release_ended(session)
 
     assert sum(at_once([release] * 4)) == 2
     assert {row[0] for row in bank.rows("SELECT status FROM backorders")} == {"cancelled"}
@@ -179,10 +180,10 @@ def test_who_waits_for_what_is_still_offered_keeps_waiting(bank: Bank, star: Ven
     bank.hear(bank.hours(bank.fang, 120))
     bank.rows("UPDATE products SET offered_until = (app_now() AT TIME ZONE 'Asia/Shanghai')::date RETURNING 1")
     with bank.rewards.session() as session:
-        assert resting.release_ended(session) == 0
+        assert daily_review.release_ended(session) == 0
         assert session.query(Backorder).one().status == "waiting"
     with later(bank, 1) as session:
-        assert resting.release_ended(session) == 1
+        assert daily_review.release_ended(session) == 1
 
 
 def test_points_that_come_back_pay_what_is_owed_first(bank: Bank, star: Venue) -> None:
@@ -196,7 +197,7 @@ def test_points_that_come_back_pay_what_is_owed_first(bank: Bank, star: Venue) -
     bank.hear(VolunteerMerged(volunteer_id=bank.qiang, into_id=bank.fang))
     bank.rows("UPDATE products SET offered_until = :day RETURNING 1", day=date(2000, 1, 1))
     with bank.rewards.session() as session:
-        assert resting.release_ended(session) == 1
+        assert daily_review.release_ended(session) == 1
     account = bank.account(bank.fang)
     assert (account["points_available"], account["points_held"], account["shortfall"]) == (20, 0, 0)
     bank.assert_sound()

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from services.rewards import lapsing
 from services.rewards.events import credit_and_issue
-from services.rewards.vouchers import void_voucher
+from services.rewards.ledger import expiry
+from services.rewards.vouchers.lifecycle import void_voucher
 from shared.contracts.registration import VolunteerMerged
 from shared.core.clock import SITE, now, site_today
 from shared.core.ids import new_id
@@ -32,7 +32,7 @@ def days_later(bank: Bank, days: int) -> Iterator[Session]:
 def sweep(bank: Bank, days: int, limit: int = 500) -> None:
     for _ in range(100):
         with days_later(bank, days) as session:
-            if not lapsing.lapse_batch(session, limit):
+            if not expiry.lapse_batch(session, limit):
                 return
     raise AssertionError("the sweep does not end")
 
@@ -157,9 +157,9 @@ def test_a_day_is_swept_in_batches_that_go_on_after_a_crash(saving: Bank) -> Non
         earn(saving, person, 10)
         earn(saving, person, 5, days=10)
     with days_later(saving, 30) as session:
-        assert lapsing.lapse_batch(session, 2)
+        assert expiry.lapse_batch(session, 2)
     with pytest.raises(ZeroDivisionError), days_later(saving, 30) as session:
-        lapsing.lapse_batch(session, 2)
+        expiry.lapse_batch(session, 2)
         raise ZeroDivisionError  # what it did is undone
     assert len(lapsed(saving)) == 2
     sweep(saving, 30, limit=2)
@@ -175,7 +175,7 @@ def test_points_that_are_looked_at_twice_at_once_lapse_once(saving: Bank) -> Non
 
     def lapse(session: Session) -> None:
         today = session.scalars(select(site_today())).one()
-        lapsing.lapse_points(session, lapsing.expire_rules(session), people, today)
+        expiry.lapse_points(session, expiry.expire_rules(session), people, today)
 
     def second() -> None:
         with days_later(saving, 30) as session:
@@ -195,11 +195,11 @@ def test_a_second_sweep_leaves_the_first_alone(saving: Bank) -> None:
     sweep(saving, 0)
     earn(saving, saving.fang, 10)
     with days_later(saving, 30) as first:
-        assert not lapsing.lapse_batch(first)
+        assert not expiry.lapse_batch(first)
         with saving.rewards.database.transaction() as second:
             second.execute(text("SET LOCAL wishtree.clock_offset = '30 days'"))
             second.execute(text("SET LOCAL lock_timeout = '1s'"))
-            assert not lapsing.lapse_batch(second)
+            assert not expiry.lapse_batch(second)
     assert lapsed(saving) == [(str(saving.fang), 10)]
 
 

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.rewards import pool_requests
-from services.rewards.pool import allocate
+from services.rewards.pool import requests
+from services.rewards.pool.allocation import allocate
 from shared.contracts.registration import VolunteerLeft, VolunteerMerged, VolunteerRegistered, VolunteerSuspended
 from shared.core.ids import new_id
 from tests.rewards.api.test_get_voucher import sources
@@ -296,7 +296,7 @@ def test_who_leaves_during_an_allocation_keeps_nothing(bank: Bank, star: Venue) 
 
 
 def test_vouchers_in_the_pool_expire_like_others(bank: Bank, star: Venue) -> None:
-    from services.rewards.vouchers import expire_vouchers
+    from services.rewards.vouchers.lifecycle import expire_vouchers
 
     pooled = bank.donate(bank.fang)
     moved(bank, "UPDATE vouchers SET expires_at = now() WHERE id = :id", id=pooled)
@@ -308,7 +308,7 @@ def test_vouchers_in_the_pool_expire_like_others(bank: Bank, star: Venue) -> Non
 
 def test_a_coordinator_asks_for_so_many_people_a_year(bank: Bank, star: Venue, monkeypatch: Any) -> None:
     """Nobody here can check that they exist, and one who was never given anything comes first."""
-    monkeypatch.setattr(pool_requests, "FOR_OTHERS_A_YEAR", 2)
+    monkeypatch.setattr(requests, "FOR_OTHERS_A_YEAR", 2)
     token = bank.district.token("coordinator", new_id(), organisation=bank.organisation)
     for status in (201, 201, 409):
         body = {"need": "elderly", "recipient_id": str(new_id())}

@@ -2,9 +2,9 @@
 
 from sqlalchemy import text
 
-from services.rewards import codes
 from services.rewards.tasks import BATCH
-from services.rewards.vouchers import expire_vouchers
+from services.rewards.vouchers import codes
+from services.rewards.vouchers.lifecycle import expire_vouchers
 from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue, at_once
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.rewards.list_files import UnreadableList, read_csv
-from services.rewards.venue_lists import MOST_LINES
+from services.rewards.settlement.csv_import import UnreadableList, read_csv
+from services.rewards.settlement.reports import MOST_LINES
 from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue, at_once, told
 from tests.support.cinema_month import FILM_FEN, LAST, THIS, CinemaMonth, day

@@ -13,10 +13,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import event, text
 
-from services.rewards import codes
-from services.rewards.callbacks import receive
-from services.rewards.issuing import code_vault
-from services.rewards.retention import forget_receipts
+from services.rewards.redemption.retention import forget_receipts
+from services.rewards.redemption.webhook import receive
+from services.rewards.vouchers import codes
+from services.rewards.vouchers.codes import code_vault
 from shared.auth import webhook_signatures
 from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue, at_once, told

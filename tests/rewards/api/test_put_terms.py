@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from services.rewards.blackouts import next_possible_day
+from services.rewards.catalogue.blackouts import next_possible_day
 from shared.core.clock import SITE
 from tests.support.bank import Bank, Venue, told
 

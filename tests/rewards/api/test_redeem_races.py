@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from services.rewards.tasks import BATCH
-from services.rewards.vouchers import expire_vouchers
+from services.rewards.vouchers.lifecycle import expire_vouchers
 from tests.support.bank import Bank, Venue, at_once
 
 Rounds = pytest.mark.parametrize("rounds", [2, pytest.param(50, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from services.rewards.reminders import remind_expiring
+from services.rewards.vouchers.reminders import remind_expiring
 from shared.contracts.registration import VolunteerRegistered
 from tests.rewards.api.test_get_voucher import sources
 from tests.support.bank import Bank, Venue, at_once

@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from services.rewards import applying, dry_run
 from services.rewards.events import credit_and_issue, merge_accounts
+from services.rewards.rule_runs import backfill, simulation
 from services.rewards.tasks import BATCH
 from shared.contracts.registration import HoursRecorded, VolunteerLeft, VolunteerMerged
 from shared.core.ids import new_id
@@ -35,7 +35,7 @@ def finish(bank: Bank, run: Any, batch: int = BATCH) -> Any:
     """What the job does until the run is done."""
     for _ in range(100_000):
         with bank.rewards.session() as session:
-            applying.apply_batch(session, batch)
+            backfill.apply_batch(session, batch)
         found = bank.by_staff("GET", f"/v1/rules/applications/{run['id']}")
         if found["status"] == "done":
             return found
@@ -93,7 +93,7 @@ def test_only_work_since_the_day_gains_and_too_much_of_it_is_refused(
         bank.hear(bank.hours(bank.fang, 10, worked_on=DAY + timedelta(days=number)))
     since = (DAY + timedelta(days=2)).isoformat()
     assert propose(bank, DOUBLE, since=since)["summary"]["points"] == 20
-    monkeypatch.setattr(dry_run, "MOST_RECORDS", 3)
+    monkeypatch.setattr(simulation, "MOST_RECORDS", 3)
     answer = propose(bank, DOUBLE, status=422)
     assert (answer["type"], answer["errors"][0]["pointer"]) == ("/problems/too-much-history", "/since")
     assert propose(bank, DOUBLE, since=since)["summary"]["points"] == 20
@@ -135,7 +135,7 @@ def test_application_raises_records_and_says_so_once(bank: Bank, star: Venue) ->
     done = finish(bank, run)
     for _ in range(3):
         with bank.rewards.session() as session:
-            assert applying.apply_batch(session) is False
+            assert backfill.apply_batch(session) is False
     assert bank.points(bank.fang) == 20
     assert bank.rows("SELECT points_credited, rule_version FROM credited_records") == [(140, 2)]
     (entry,) = bank.rows("SELECT amount, rule_version, actor, credit_account FROM transfers WHERE kind = 'adjusted'")
@@ -178,7 +178,7 @@ def test_workers_at_once_book_each_account_once(bank: Bank, star: Venue) -> None
     def work() -> None:
         for _ in range(20):
             with bank.rewards.session() as session:
-                applying.apply_batch(session, 5)
+                backfill.apply_batch(session, 5)
 
     at_once([work] * 4)
     assert finish(bank, run)["summary"]["points"] == 40 * 70
@@ -191,7 +191,7 @@ def test_a_crash_between_batches_loses_nothing_and_books_nothing_twice(
 ) -> None:
     bank.hear(*(bank.hours(new_id(), 70) for _ in range(12)))
     run = begin(bank, DOUBLE)
-    tally: Callable[..., Any] = applying._tally
+    tally: Callable[..., Any] = backfill._tally
     calls = iter(range(1000))
 
     def crash_every_other_time(*given: Any) -> Any:
@@ -199,11 +199,11 @@ def test_a_crash_between_batches_loses_nothing_and_books_nothing_twice(
             raise RuntimeError("killed")
         return tally(*given)
 
-    monkeypatch.setattr(applying, "_tally", crash_every_other_time)
+    monkeypatch.setattr(backfill, "_tally", crash_every_other_time)
     for _ in range(20):
         try:
             with bank.rewards.session() as session:
-                applying.apply_batch(session, 5)
+                backfill.apply_batch(session, 5)
         except RuntimeError:
             pass
     assert finish(bank, run)["summary"] | {"accounts": 12, "points": 840} == finish(bank, run)["summary"]
@@ -217,7 +217,7 @@ def test_hours_that_come_meanwhile_earn_by_the_new_rules_and_once(bank: Bank, st
     bank.hear(*(bank.hours(v, 10) for v in people))
     run = begin(bank, DOUBLE)
     with bank.rewards.session() as session:
-        applying.apply_batch(session, 3)
+        backfill.apply_batch(session, 3)
     bank.hear(*(bank.hours(v, 10) for v in people))
     finish(bank, run)
     assert {bank.points(v) for v in people} == {40}
@@ -229,7 +229,7 @@ def test_hours_being_credited_by_the_old_rules_are_waited_for(bank: Bank, star: 
         credit_and_issue(slow, [bank.hours(bank.fang, 70)])  # by the old rule, and not committed yet
         run = begin(bank, DOUBLE)
         with bank.rewards.session() as session:
-            assert applying.apply_batch(session) is False
+            assert backfill.apply_batch(session) is False
     assert finish(bank, run)["summary"]["points"] == 70
     assert bank.points(bank.fang) == 20
 
@@ -239,7 +239,7 @@ def test_who_is_merged_into_an_account_behind_the_walk_gains_too(bank: Bank, sta
     bank.hear(*(bank.hours(v, 10) for v in (first, second, third)))
     run = begin(bank, DOUBLE)
     with bank.rewards.session() as session:
-        applying.apply_batch(session, 1)
+        backfill.apply_batch(session, 1)
     bank.hear(VolunteerMerged(volunteer_id=third, into_id=first))
     assert finish(bank, run)["summary"]["points"] == 30
     assert bank.points(first) == 40

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from werkzeug.serving import make_server
 
-from services.rewards.outcomes import Outcome
-from services.rewards.venue_keys import Scope
+from services.rewards.redemption.outcomes import Outcome
+from services.rewards.venues.keys import Scope
 from tests.rewards.api.test_sandbox import Practice
 from tests.support.bank import Bank
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from services.rewards import codes
+from services.rewards.vouchers import codes
 from tests.support.bank import Bank, Venue
 
 NEVER_ISSUED = codes.with_check_signs("2" * 17)

@@ -8,7 +8,7 @@ import pytest
 import segno
 from PIL import Image
 
-from services.rewards import pictures
+from services.rewards.vouchers import cards
 from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue
 
@@ -83,4 +83,4 @@ def test_titles_and_names_are_text_and_never_markup(bank: Bank) -> None:
     ],
 )
 def test_long_titles_are_wrapped(text: str, lines: list[str]) -> None:
-    assert pictures.wrapped(text) == lines
+    assert cards.wrapped(text) == lines

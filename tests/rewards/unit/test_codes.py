@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.rewards import codes
+from services.rewards.vouchers import codes
 
 VALID = [codes.new_code() for _ in range(20)]
 

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 
 from services.rewards.models import Rule, RuleKind
-from services.rewards.rules import NO_RATE, EarnRules
+from services.rewards.rules.versions import NO_RATE, EarnRules
 from shared.core.ids import new_id
 
 WORK = date(2026, 7, 15)

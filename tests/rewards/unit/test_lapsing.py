@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.rewards.lapsing import NEVER, ExpireRules, lots_left
+from services.rewards.ledger.expiry import NEVER, ExpireRules, lots_left
 from services.rewards.models import Rule, RuleKind
 from shared.core.clock import SITE
 

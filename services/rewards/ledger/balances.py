@@ -1,0 +1,104 @@
+"""The books: balance rows against the journal, account by account and all together.
+
+Accounts go in pages of bounded size; what concerns all books reads the whole journal once.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Uuid, bindparam, text
+from sqlalchemy.orm import Session
+
+from services.rewards.ledger.audit import Finding, Flaw
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsPage:
+    """Accounts checked; `next` is the volunteer after whom to go on, if anywhere."""
+
+    accounts: int
+    finding: Finding | None
+    next: UUID | None
+
+
+# One statement, hence one snapshot: an account and its transfers change in one transaction. A merge is booked under
+# the volunteer who stays, so the duplicate's side is found by its cause.
+_ACCOUNTS = text(
+    """
+    SELECT a.volunteer_id, a.points_available, a.points_held, a.shortfall, j.available, j.held, j.owed
+    FROM (SELECT * FROM accounts WHERE volunteer_id > :after ORDER BY volunteer_id LIMIT :limit) AS a
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(amount * side) FILTER (WHERE account = 'volunteer:' || a.volunteer_id), 0) AS available,
+            coalesce(sum(amount * side) FILTER (WHERE account = 'held:' || a.volunteer_id), 0) AS held,
+            coalesce(-sum(amount * side) FILTER (WHERE account = 'owed:' || a.volunteer_id), 0) AS owed
+        FROM (
+            SELECT debit_account, credit_account, amount FROM transfers WHERE volunteer_id = a.volunteer_id
+            UNION ALL
+            SELECT debit_account, credit_account, amount FROM transfers
+            WHERE kind IN ('merged', 'merged_held', 'merged_owed') AND cause_id = a.volunteer_id
+                AND volunteer_id IS DISTINCT FROM a.volunteer_id
+        ) AS t CROSS JOIN LATERAL (VALUES (t.credit_account, 1), (t.debit_account, -1)) AS sides (account, side)
+    ) AS j ORDER BY a.volunteer_id
+    """
+).bindparams(bindparam("after", type_=Uuid()))
+
+
+def check_accounts(session: Session, after: UUID | None = None, limit: int = 500) -> AccountsPage:
+    """Check the balance rows of the next accounts, in the order of ids, against the sums of the journal."""
+    rows = session.execute(_ACCOUNTS, {"after": after or UUID(int=0), "limit": limit}).all()
+    for row in rows:
+        said = (("volunteer", row.points_available, row.available), ("held", row.points_held, row.held),
+                ("owed", row.shortfall, row.owed))  # fmt: skip
+        for book, kept, journal in said:
+            if kept != journal:
+                account = f"{book}:{row.volunteer_id}"
+                detail = f"Account {account} holds {kept}, the journal says {journal}."
+                return AccountsPage(len(rows), Finding(Flaw.BALANCE, detail, account=account), None)
+    return AccountsPage(len(rows), None, rows[-1].volunteer_id if len(rows) == limit else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """One book of the trial balance: all accounts of one kind together."""
+
+    book: str
+    debit: int  #: points that left it
+    credit: int  #: points that came in
+    balance: int
+
+
+# The scan of the whole journal is done once; each row is on both sides.
+_BOOKS = text(
+    """
+    WITH moved AS (
+        SELECT split_part(debit_account, ':', 1) AS debit, split_part(credit_account, ':', 1) AS credit,
+            sum(amount) AS points
+        FROM transfers GROUP BY 1, 2
+    )
+    SELECT book, CAST(sum(debited) AS bigint) AS debit, CAST(sum(credited) AS bigint) AS credit,
+        CAST(sum(credited - debited) AS bigint) AS balance, kept.points AS kept
+    FROM (SELECT debit AS book, points AS debited, 0 AS credited FROM moved
+          UNION ALL SELECT credit, 0, points FROM moved) AS sides
+    LEFT JOIN (
+        SELECT 'volunteer' AS book, sum(points_available) AS points FROM accounts
+        UNION ALL SELECT 'held', sum(points_held) FROM accounts
+        UNION ALL SELECT 'owed', -sum(shortfall) FROM accounts
+    ) AS kept USING (book)
+    GROUP BY book, kept.points ORDER BY book
+    """
+)
+
+
+def trial_balance(session: Session) -> list[Book]:
+    """What came into and left each book since the beginning. The balances sum to zero. Reads the whole journal."""
+    return [Book(row.book, row.debit, row.credit, row.balance) for row in session.execute(_BOOKS)]
+
+
+def check_books(session: Session) -> Finding | None:
+    """The books that accounts have balance rows for sum to those rows: no transfer moved an account's points that has
+    no row. Reads the whole journal."""
+    for row in session.execute(_BOOKS):
+        if row.kept is not None and row.kept != row.balance:
+            detail = f"The accounts of book {row.book} hold {row.kept} together, the journal says {row.balance}."
+            return Finding(Flaw.BOOK, detail, account=row.book)
+    return None

@@ -1,0 +1,130 @@
+"""Asking the pool: for oneself, or by a station worker for somebody in need. Why is a word of a closed list."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from services.rewards.ledger.accounts import check_standing, lock_accounts
+from services.rewards.models import Need, PoolRequest, PoolRequestStatus, Product
+from services.rewards.rules.versions import NoSuchProduct
+from shared.core.clock import app_now
+from shared.core.ids import new_id
+from shared.core.problems import Conflict, NotFound
+from shared.db.statements import changed, inserted
+
+FOR_OTHERS_A_YEAR = 50
+
+
+class PoolRequestNotFound(NotFound):
+    """There is no such request to the pool."""
+
+
+class RequestWaiting(Conflict):
+    """A request for this person waits already."""
+
+
+class TooManyForOthers(Conflict):
+    """You have asked for as many people this year as one person may. Let the centre's staff ask."""
+
+
+class RequestGranted(Conflict):
+    """This request was granted: there is nothing to withdraw."""
+
+
+def ask(
+    session: Session,
+    recipient_id: UUID,
+    holder_id: UUID,
+    need: Need,
+    product_id: UUID | None,
+    by: str,
+    *,
+    by_staff: bool = False,
+) -> PoolRequest:
+    """Wait for a voucher from the pool, of a product or (None) of any; one request per person at a time.
+
+    `holder_id` will see the code. Whoever is not staff may ask for FOR_OTHERS_A_YEAR people: nobody here can check
+    that they exist. Raises NoSuchProduct, RequestWaiting, TooManyForOthers, AccountSuspended, AccountEnded.
+    """
+    if product_id is not None and session.get(Product, product_id) is None:
+        raise NoSuchProduct(f"No product {product_id}.", errors=[{"pointer": "/product_id", "detail": "unknown"}])
+    accounts = lock_accounts(session, {recipient_id, holder_id})
+    for account in accounts.values():
+        check_standing(account)
+    recipient = accounts[recipient_id].volunteer_id if recipient_id in accounts else recipient_id
+    holder = accounts[holder_id].volunteer_id if holder_id in accounts else holder_id
+    if not by_staff and recipient != holder:
+        _check_asked_for_others(session, holder)
+    request_id = new_id()
+    asked = inserted(
+        session,
+        insert(PoolRequest)
+        .values(id=request_id, recipient_id=recipient, holder_id=holder, product_id=product_id, need=need, asked_by=by)
+        .on_conflict_do_nothing(),
+    )
+    if not asked:
+        raise RequestWaiting(f"A request for {recipient} waits already.")
+    return find(session, request_id)
+
+
+def _check_asked_for_others(session: Session, holder_id: UUID) -> None:
+    """One asker at a time, so that none slips past the count."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"rewards.pool_requests {holder_id}", 0))))
+    asked = session.scalar(
+        select(func.count()).where(
+            PoolRequest.holder_id == holder_id,
+            PoolRequest.recipient_id != holder_id,
+            PoolRequest.status != PoolRequestStatus.WITHDRAWN,
+            PoolRequest.created_at > app_now() - timedelta(days=365),
+        )
+    )
+    if (asked or 0) >= FOR_OTHERS_A_YEAR:
+        raise TooManyForOthers(f"{FOR_OTHERS_A_YEAR} requests for others in 365 days.")
+
+
+def find(session: Session, request_id: UUID) -> PoolRequest:
+    """Raises PoolRequestNotFound."""
+    request = session.get(PoolRequest, request_id, populate_existing=True)
+    if request is None:
+        raise PoolRequestNotFound(f"No request {request_id}.")
+    return request
+
+
+def withdraw(session: Session, request_id: UUID) -> PoolRequest:
+    """Wait no longer. Repeating it changes nothing. Raises PoolRequestNotFound, RequestGranted."""
+    withdrawn = session.execute(
+        update(PoolRequest)
+        .where(PoolRequest.id == request_id, PoolRequest.status == PoolRequestStatus.WAITING)
+        .values(status=PoolRequestStatus.WITHDRAWN, ended_at=app_now())
+    )
+    request = find(session, request_id)
+    if not changed(withdrawn) and request.status is PoolRequestStatus.GRANTED:
+        raise RequestGranted(f"Request {request_id} was granted.")
+    return request
+
+
+def withdraw_of(session: Session, person_id: UUID) -> None:
+    """Whoever left waits no longer, neither for themselves nor for others."""
+    for mine in (PoolRequest.recipient_id, PoolRequest.holder_id):
+        session.execute(
+            update(PoolRequest)
+            .where(mine == person_id, PoolRequest.status == PoolRequestStatus.WAITING)
+            .values(status=PoolRequestStatus.WITHDRAWN, ended_at=app_now())
+        )
+
+
+def merge_requests(session: Session, old_id: UUID, new_id_: UUID) -> None:
+    """What a duplicate asked for and received belongs to who stays; of two that wait, the older goes on."""
+    waiting = session.scalars(
+        select(PoolRequest.id)
+        .where(PoolRequest.recipient_id.in_([old_id, new_id_]), PoolRequest.status == PoolRequestStatus.WAITING)
+        .order_by(PoolRequest.id)
+        .with_for_update()
+    ).all()
+    for request_id in waiting[1:]:
+        withdraw(session, request_id)
+    for column in (PoolRequest.recipient_id, PoolRequest.holder_id):
+        session.execute(update(PoolRequest).where(column == old_id).values({column: new_id_}))

@@ -1,0 +1,262 @@
+"""New rules for old records: a job walks the open accounts in the order of their ids, batch by batch.
+
+A batch is one transaction with the place it reached, so that a crash loses nothing and books nothing twice. Records
+are raised to what the rules give now, and never lowered.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid5
+
+from sqlalchemy import Row, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
+from sqlalchemy.types import BigInteger, Date, Uuid
+
+from services.rewards.issuing import issue
+from services.rewards.ledger import earning
+from services.rewards.ledger.accounts import Balance, balance_of_account
+from services.rewards.ledger.earning import Credit
+from services.rewards.models import Account, AccountStatus, RuleKind, RuleRun, RuleRunStatus, TransferKind
+from services.rewards.rule_runs.simulation import Summary, gain_of
+from services.rewards.rules.versions import EarnRules, Rate, create_rule, earn_rules
+from shared.contracts.rewards import RuleApplied
+from shared.core.clock import app_now, now
+from shared.core.problems import Conflict, NotFound
+from shared.messaging.outbox import publish
+
+
+class RunUnderWay(Conflict):
+    """Rules are being applied to old records already. Wait until that is done."""
+
+
+class RunNotFound(NotFound):
+    """Rules were never applied under this id."""
+
+
+def start_run(session: Session, bodies: Sequence[dict[str, Any]], proposal: dict[str, Any], since: date,
+              by: str) -> RuleRun:  # fmt: skip
+    """Make rules count from now on, and for work since a day; `apply_batch` does the latter.
+
+    One run at a time. Raises RunUnderWay, NoSuchProduct.
+    """
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext("rewards.rule_runs"))))
+    if session.scalar(select(RuleRun.id).where(RuleRun.status == RuleRunStatus.RUNNING)):
+        raise RunUnderWay("Another run is under way.")
+    made = [create_rule(session, **body, by=by, swept=_begun(body)) for body in bodies]
+    kept = {"rules": proposal["rules"], "rule_ids": [str(rule.id) for rule in made]}
+    run = RuleRun(proposal=kept, since=since, created_by=by)
+    session.add(run)
+    session.flush()
+    return run
+
+
+def _begun(body: dict[str, Any]) -> bool:
+    """An issue rule that counts now is this run's to issue by; `issue_reached` looks at a later one when it begins."""
+    return body["kind"] is not RuleKind.ISSUE or not body.get("effective_from") or body["effective_from"] <= now()
+
+
+def get_run(session: Session, run_id: UUID) -> RuleRun:
+    """Raises RunNotFound."""
+    run = session.get(RuleRun, run_id)
+    if run is None:
+        raise RunNotFound(f"No run {run_id}.")
+    return run
+
+
+def is_under_way(session: Session) -> bool:
+    return session.scalar(select(RuleRun.id).where(RuleRun.status == RuleRunStatus.RUNNING).limit(1)) is not None
+
+
+def apply_batch(session: Session, limit: int = 500) -> bool:
+    """Go through the next `limit` accounts of the run that is under way. Returns whether there is more to do.
+
+    Hours that were being credited by the old rules when the run was made are waited for.
+    """
+    run = _run_to_go_on_with(session)
+    if run is None:
+        return False
+    ids = _next_accounts(session, run, limit)
+    rules = earn_rules(session)
+    raised = _raise_records(session, rules, _LOCK_RECORDS, {"ids": ids, "since": run.since})
+    _credit_and_issue(session, run, ids, raised)
+    if len(ids) < limit:
+        _finish(session, run, rules)
+    else:
+        run.swept_to = ids[-1]
+    so_far = _tally(session, Summary.from_json(run.result))
+    run.result = so_far.as_json() | {"seen": run.result.get("seen", 0) + len(ids)}
+    session.flush()
+    if run.status is RuleRunStatus.DONE:
+        publish(session, RuleApplied(run_id=run.id, accounts=so_far.accounts, points=so_far.points,
+                                     vouchers=so_far.vouchers()))  # fmt: skip
+    return run.status is RuleRunStatus.RUNNING
+
+
+def _run_to_go_on_with(session: Session) -> RuleRun | None:
+    """The run that is under way, locked, unless another worker has it or older transactions still go on.
+
+    Whoever read the rules before these were committed had an id below the end of the first snapshot that sees the run.
+    """
+    run_id = session.scalar(select(RuleRun.id).where(RuleRun.status == RuleRunStatus.RUNNING).limit(1))
+    oldest, next_ = session.execute(_SNAPSHOT).one()  # before the lock, which makes a transaction of us
+    run = session.scalars(
+        select(RuleRun)
+        .where(RuleRun.id == run_id, RuleRun.status == RuleRunStatus.RUNNING)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if run is None:
+        return None
+    if run.proposal.get("wait_for", next_ + 1) > next_:  # not said yet, or by the cluster this was restored from
+        run.proposal = run.proposal | {"wait_for": next_}
+        session.flush()
+    return run if oldest >= run.proposal["wait_for"] else None
+
+
+_SNAPSHOT = text(
+    "SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint FROM pg_current_snapshot() AS s"
+)
+
+
+def _next_accounts(session: Session, run: RuleRun, limit: int) -> list[UUID]:
+    accounts = select(Account.volunteer_id).where(Account.status == AccountStatus.OPEN).order_by(Account.volunteer_id)
+    if run.swept_to is not None:
+        accounts = accounts.where(Account.volunteer_id > run.swept_to)
+    return list(session.scalars(accounts.limit(limit)))
+
+
+@dataclass(slots=True)
+class Raised:
+    """What an account's records gained in all, and the rule that gave the most of it."""
+
+    points: int = 0
+    best: int = 0
+    rate: Rate | None = field(default=None)
+
+    def add(self, points: int, rate: Rate) -> None:
+        self.points += points
+        if points > self.best:
+            self.best, self.rate = points, rate
+
+
+_RECORDS = """
+    SELECT c.record_id, coalesce(of.merged_into, of.volunteer_id) AS owner, c.category, c.worked_on,
+        c.minutes_credited, c.points_credited
+    FROM credited_records c JOIN accounts of ON of.volunteer_id = c.volunteer_id
+    JOIN accounts who ON who.volunteer_id = coalesce(of.merged_into, of.volunteer_id) AND who.status = 'open'
+    WHERE c.recorded AND c.worked_on >= :since AND {whose}
+    ORDER BY c.record_id FOR UPDATE OF c
+    """
+_LOCK_RECORDS = text(_RECORDS.format(whose="(of.volunteer_id = ANY(:ids) OR of.merged_into = ANY(:ids))")).bindparams(
+    bindparam("ids", type_=ARRAY(Uuid())), bindparam("since", type_=Date())
+)
+_LOCK_RECORDS_OF_MERGED = text(_RECORDS.format(whose="of.merged_into IS NOT NULL")).bindparams(
+    bindparam("since", type_=Date())
+)
+_RAISE = text(
+    """
+    UPDATE credited_records SET points_credited = points_credited + t.gain, rule_id = t.rule_id,
+        rule_version = t.rule_version, rule_minutes = t.rule_minutes, rule_points = t.rule_points
+    FROM unnest(:ids, :gains, :rule_ids, :versions, :minutes, :points)
+        AS t (id, gain, rule_id, rule_version, rule_minutes, rule_points)
+    WHERE record_id = t.id
+    """
+).bindparams(
+    *(bindparam(name, type_=ARRAY(Uuid())) for name in ("ids", "rule_ids")),
+    *(bindparam(name, type_=ARRAY(BigInteger())) for name in ("gains", "versions", "minutes", "points")),
+)
+
+
+def _raise_records(session: Session, rules: EarnRules, statement: Any, asked: dict[str, Any]) -> dict[UUID, Raised]:
+    """Lock records and raise those that earn more now; what that gives each account. Done once it changes nothing."""
+    gains: list[tuple[Row[Any], int, Rate]] = []
+    for row in session.execute(statement, asked):
+        gain, rate = gain_of(rules, row)
+        if gain:
+            gains.append((row, gain, rate))
+    raised: dict[UUID, Raised] = {}
+    for row, gain, rate in gains:
+        raised.setdefault(row.owner, Raised()).add(gain, rate)
+    if gains:
+        session.execute(
+            _RAISE,
+            {"ids": [row.record_id for row, *_ in gains], "gains": [gain for _, gain, _ in gains],
+             "rule_ids": [rate.rule_id for *_, rate in gains], "versions": [rate.version for *_, rate in gains],
+             "minutes": [rate.minutes for *_, rate in gains], "points": [rate.points for *_, rate in gains]},
+        )  # fmt: skip
+    return raised
+
+
+def _credit_and_issue(session: Session, run: RuleRun, ids: Sequence[UUID], raised: dict[UUID, Raised],
+                      round_: str = "") -> None:  # fmt: skip
+    """Book what accounts gained, one transfer each, and issue what all of `ids` have reached. Records are locked."""
+    accounts = session.scalars(
+        select(Account)
+        .where(Account.volunteer_id.in_([*ids, *raised]))
+        .order_by(Account.volunteer_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    balances: dict[UUID, Balance] = {
+        account.volunteer_id: balance_of_account(account)
+        for account in accounts
+        if account.status is AccountStatus.OPEN
+    }
+    credits = {owner: _credit(run, owner, mine, round_) for owner, mine in raised.items()}
+    if credits:
+        credited = earning.credit_accounts(session, credits, TransferKind.ADJUSTED, actor=run.created_by)
+        balances |= {balance.volunteer_id: balance for balance in credited}
+    issue.issue_due(session, [balances[volunteer_id] for volunteer_id in sorted(balances)])
+
+
+def _credit(run: RuleRun, owner: UUID, mine: Raised, round_: str) -> Credit:
+    """The cause is made of run and account: the journal itself refuses to book it twice."""
+    assert mine.rate is not None
+    return Credit(0, mine.points, [(uuid5(run.id, f"{owner}{round_}"), mine.points,
+                                    (mine.rate.rule_id, mine.rate.version))])  # fmt: skip
+
+
+def _finish(session: Session, run: RuleRun, rules: EarnRules) -> None:
+    """Records of somebody who was merged into an account behind us while we walked are raised now."""
+    late = _raise_records(session, rules, _LOCK_RECORDS_OF_MERGED, {"since": run.since})
+    if late:
+        _credit_and_issue(session, run, [], late, " merged late")
+    run.status, run.finished_at = RuleRunStatus.DONE, app_now()
+
+
+_GAINED = text(
+    """
+    SELECT count(DISTINCT volunteer_id) AS accounts, coalesce(sum(amount) FILTER (WHERE kind = 'adjusted'), 0) AS points
+    FROM transfers
+    WHERE txid = journal_txid(pg_current_xact_id()) AND kind IN ('adjusted', 'issued', 'donated', 'backordered')
+    """
+)
+_MADE = text(
+    """
+    SELECT t.kind, v.product_id, v.venue_id, count(*) AS number, sum(v.points) AS points, sum(v.cost_fen) AS fen
+    FROM transfers t JOIN vouchers v ON v.id = t.cause_id
+    WHERE t.txid = journal_txid(pg_current_xact_id()) AND t.kind IN ('issued', 'donated') GROUP BY 1, 2, 3
+    """
+)
+_WAITING = text(
+    """
+    SELECT b.product_id, count(*) AS number FROM transfers t JOIN backorders b ON b.id = t.cause_id
+    WHERE t.txid = journal_txid(pg_current_xact_id()) AND t.kind = 'backordered' GROUP BY 1
+    """
+)
+
+
+def _tally(session: Session, summary: Summary) -> Summary:
+    """Add what this transaction really booked, by the journal."""
+    gained = session.execute(_GAINED).one()
+    summary.accounts += gained.accounts
+    summary.points += int(gained.points)
+    for row in session.execute(_MADE):
+        summary.add_vouchers(row.product_id, row.kind, row.number)
+        summary.add_cost(row.venue_id, row.number, int(row.points), int(row.fen))
+    for row in session.execute(_WAITING):
+        summary.add_vouchers(row.product_id, "waiting", row.number)
+    return summary

@@ -1,0 +1,211 @@
+"""Closing and reopening a venue's month 结算: set-wise, each redemption once, final unless it is reopened.
+
+A reversal at the same moment wins or loses the same row. What is booked late goes into the next month that is closed.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import exists, or_, select, text, update
+from sqlalchemy.orm import Session
+
+from services.rewards.ledger import journal
+from services.rewards.ledger.journal import transfer
+from services.rewards.models import Dispute, DisputeStatus, Redemption, Settlement, TransferKind, Venue
+from services.rewards.settlement import disputes, reconciliation, reports, statement
+from services.rewards.settlement.months import Month
+from shared.contracts.rewards import SettlementClosed, SettlementReopened
+from shared.core.clock import app_now
+from shared.core.ids import new_id
+from shared.core.problems import Conflict, NotFound
+from shared.db.statements import changed
+from shared.messaging.outbox import publish
+
+REOPENED_WITHIN = timedelta(days=60)
+_NAMED = 20
+
+
+class SettlementNotFound(NotFound):
+    """This month was never closed."""
+
+
+class VenueNotSettled(Conflict):
+    """A venue to practise with is never settled."""
+
+
+class MonthNotOver(Conflict):
+    """This month is not over yet."""
+
+
+class LaterMonthClosed(Conflict):
+    """A later month is closed already and took in what was unsettled."""
+
+
+class DisputesOpen(Conflict):
+    """Somebody has to decide disputes first."""
+
+
+class DifferencesUnresolved(Conflict):
+    """The venue's list says otherwise."""
+
+
+class ClosedTooLongAgo(Conflict):
+    """Only the newest closed month can be reopened, within 60 days."""
+
+
+def close_month(
+    session: Session, venue_id: UUID, month: Month, by: str, *, accept_differences: bool = False
+) -> Settlement:
+    """Settle what a venue took in until a month's end, and what accepted disputes add. Closed again, it stays as it is.
+
+    Raises VenueNotFound, VenueNotSettled, MonthNotOver, LaterMonthClosed, DisputesOpen, DifferencesUnresolved.
+    """
+    venue = reports.lock_venue(session, venue_id)
+    closed = statement.standing(session, venue_id, month)
+    if closed is not None:
+        return closed
+    _refuse_what_is_not_due(session, venue, month)
+    _refuse_while_unclear(session, venue_id, month, accept_differences)
+    settlement = Settlement(id=new_id(), venue_id=venue_id, month=month.first, redemptions=0, points=0, fen=0,
+                            disputes_fen=0, closed_by=by)  # fmt: skip
+    session.add(settlement)
+    session.flush()
+    found = {"venue_id": venue_id, "until": month.until, "settlement_id": settlement.id}
+    session.execute(_TAKE_TIME)
+    settlement.redemptions, settlement.points, settlement.fen = map(int, session.execute(_SETTLE, found).one())
+    settlement.disputes_fen = disputes.pay_accepted(session, venue_id, settlement.id)
+    session.flush()
+    _move_points(session, settlement, journal.venue(venue_id), journal.OUTSIDE, TransferKind.SETTLED, by)
+    publish(session, SettlementClosed(settlement_id=settlement.id, venue_id=venue_id, month=str(month),
+                                      redemptions=settlement.redemptions, points=settlement.points,
+                                      fen=settlement.fen + settlement.disputes_fen))  # fmt: skip
+    session.refresh(settlement)
+    return settlement
+
+
+def _refuse_what_is_not_due(session: Session, venue: Venue, month: Month) -> None:
+    if venue.sandbox:
+        raise VenueNotSettled(f"Venue {venue.id} is a sandbox.")
+    if not month.is_over(session):
+        raise MonthNotOver(f"{month} ends at {month.until.isoformat()}.")
+    newest = statement.newest_closed(session, venue.id)
+    if newest is not None and newest > month:
+        raise LaterMonthClosed(f"{newest} is closed.", month=str(newest))
+
+
+def _refuse_while_unclear(session: Session, venue_id: UUID, month: Month, accept_differences: bool) -> None:
+    newest = reports.newest(session, venue_id, month)
+    waiting = session.scalars(disputes.undecided(venue_id, month, newest.id if newest else None)).all()
+    if waiting:
+        named = [str(dispute_id) for dispute_id in waiting[:_NAMED]]
+        raise DisputesOpen(f"{len(waiting)} disputes of {month} or before are open.", disputes=named)
+    found = None if accept_differences else reconciliation.match_month(session, venue_id, month)
+    if found is not None and found.unresolved:
+        raise DifferencesUnresolved(f"The list of {month} and our books differ.", differences=found.unresolved)
+
+
+_TAKE_TIME = text("SET LOCAL statement_timeout = '5min'")
+"""For the largest venue on a busy machine. Half done it would be undone and begun again."""
+
+# Vouchers are locked first and in order, as everywhere. A redemption that was reversed while this waited for its
+# voucher no longer fits the UPDATE and is left out: PostgreSQL looks at the newest row again. The UPDATE says so by
+# coalesce, because the index of unsettled redemptions fits the plain words: after a reopening, with statistics that
+# know of none unsettled, it was walked once per row, and 100,000 rows took more than 30 s instead of 5.
+_SETTLE = text("""
+    WITH due AS MATERIALIZED (
+        SELECT r.id AS redemption_id, v.id AS voucher_id, v.cost_fen, t.amount
+        FROM redemptions r
+        JOIN transfers t ON t.kind = 'redeemed' AND t.cause_id = r.id
+        JOIN vouchers v ON v.id = r.voucher_id
+        WHERE r.venue_id = :venue_id AND r.redeemed_at < :until AND r.reversed_at IS NULL AND r.settled_at IS NULL
+        ORDER BY v.id FOR UPDATE OF v
+    ), settled AS (
+        UPDATE redemptions r SET settled_at = app_now() FROM due
+        WHERE r.id = due.redemption_id AND coalesce(r.reversed_at, r.settled_at) IS NULL
+        RETURNING r.id, due.voucher_id, due.cost_fen, due.amount
+    ), kept AS (
+        INSERT INTO settlement_lines (settlement_id, redemption_id) SELECT :settlement_id, id FROM settled
+    ), moved AS (
+        UPDATE vouchers v SET status = 'settled' FROM settled WHERE v.id = settled.voucher_id AND v.status = 'redeemed'
+    )
+    SELECT count(*), coalesce(sum(amount), 0), coalesce(sum(cost_fen), 0) FROM settled
+""")
+
+
+def reopen_month(session: Session, venue_id: UUID, month: Month, reason: str, by: str) -> Settlement:
+    """Undo the newest closing of a venue; its redemptions can be reversed and settled again. Repeating it is harmless.
+
+    Raises VenueNotFound, SettlementNotFound, ClosedTooLongAgo.
+    """
+    reports.lock_venue(session, venue_id)
+    settlement = statement.standing(session, venue_id, month)
+    if settlement is None:
+        return _reopened_before(session, venue_id, month)
+    newest = statement.newest_closed(session, venue_id)
+    if newest != month:
+        raise ClosedTooLongAgo(f"{newest} was closed after {month}.")
+    ended = session.execute(
+        update(Settlement)
+        .where(Settlement.id == settlement.id, Settlement.reopened_at.is_(None),
+               Settlement.closed_at > app_now() - REOPENED_WITHIN)
+        .values(reopened_at=app_now(), reopened_by=by, reopen_reason=reason)
+    )  # fmt: skip
+    if not changed(ended):
+        raise ClosedTooLongAgo(f"{month} was closed at {settlement.closed_at.isoformat()}.")
+    session.execute(_TAKE_TIME)
+    session.execute(_REOPEN, {"settlement_id": settlement.id})
+    disputes.free_paid(session, settlement.id)
+    _move_points(session, settlement, journal.OUTSIDE, journal.venue(venue_id), TransferKind.REOPENED, by)
+    publish(session, SettlementReopened(settlement_id=settlement.id, venue_id=venue_id, month=str(month)))
+    session.refresh(settlement)
+    return settlement
+
+
+_REOPEN = text("""
+    WITH mine AS MATERIALIZED (
+        SELECT l.redemption_id, v.id AS voucher_id
+        FROM settlement_lines l
+        JOIN redemptions r ON r.id = l.redemption_id
+        JOIN vouchers v ON v.id = r.voucher_id
+        WHERE l.settlement_id = :settlement_id AND l.stands
+        ORDER BY v.id FOR UPDATE OF v
+    ), freed AS (
+        UPDATE redemptions r SET settled_at = NULL FROM mine WHERE r.id = mine.redemption_id
+    ), back AS (
+        UPDATE vouchers v SET status = 'redeemed' FROM mine WHERE v.id = mine.voucher_id AND v.status = 'settled'
+    )
+    UPDATE settlement_lines SET stands = false WHERE settlement_id = :settlement_id
+""")
+
+
+def _reopened_before(session: Session, venue_id: UUID, month: Month) -> Settlement:
+    earlier = session.scalars(
+        select(Settlement)
+        .where(Settlement.venue_id == venue_id, Settlement.month == month.first)
+        .order_by(Settlement.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if earlier is None:
+        raise SettlementNotFound(f"{month} was not closed.")
+    return earlier
+
+
+def _move_points(
+    session: Session, settlement: Settlement, debit: str, credit: str, kind: TransferKind, by: str
+) -> None:
+    """One transfer over all redemptions; an empty month moves nothing."""
+    if settlement.points:
+        row = transfer(debit, credit, settlement.points, kind, settlement.id, volunteer_id=None, actor=by)
+        journal.record_transfers(session, [row])
+
+
+def venues_to_settle(session: Session, month: Month, venue_id: UUID | None = None) -> Sequence[tuple[UUID, str]]:
+    """Id and name of venues for which closing a month would settle something, or that have cases to decide first."""
+    unsettled = exists().where(Redemption.venue_id == Venue.id, *statement.still_unsettled(month))
+    waiting = (Dispute.status == DisputeStatus.OPEN) & (Dispute.opened_at < month.until)
+    disputed = exists().where(Dispute.venue_id == Venue.id, or_(disputes.to_pay(), waiting))
+    wanted = select(Venue.id, Venue.name).where(Venue.sandbox.is_(False), or_(unsettled, disputed)).order_by(Venue.id)
+    if venue_id is not None:
+        wanted = wanted.where(Venue.id == venue_id)
+    return [(row[0], row[1]) for row in session.execute(wanted)]

@@ -1,0 +1,152 @@
+"""How venues prove themselves: API keys at the counter, secrets that sign webhooks. Each is shown once, when made."""
+
+import hmac
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from services.rewards.models import SecretKind, Venue, VenueSecret, VenueStatus
+from services.rewards.venues.venues import get_venue
+from shared.auth import webhook_signatures
+from shared.auth.principal import Principal, Role
+from shared.core.clock import app_now
+from shared.core.crypto import Vault, secret_hash, vault
+from shared.core.ids import new_id
+from shared.core.problems import Forbidden, NotFound, Unauthorized, invalid
+from shared.db.engine import current_database, transaction
+from shared.db.statements import changed
+
+OVERLAP = timedelta(hours=24)
+
+
+class SecretNotFound(NotFound):
+    """This venue has no such secret."""
+
+
+class VenueSuspended(Forbidden):
+    """This venue does not take part at present."""
+
+
+class Scope(StrEnum):
+    """What an API key may do; one without scopes may do all of it."""
+
+    CHECK = "vouchers:check"
+    HOLD = "vouchers:hold"
+    REDEEM = "vouchers:redeem"
+    STATEMENTS = "statements"
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """A secret just made: the only time it can be seen."""
+
+    id: UUID
+    kind: SecretKind
+    secret: str
+    label: str | None
+    scopes: Sequence[str]
+    valid_until: datetime | None
+
+
+def create_secret(
+    session: Session, venue_id: UUID, kind: SecretKind, *, label: str | None = None, scopes: Collection[Scope] = (),
+    expires_at: datetime | None = None,
+) -> NewSecret:  # fmt: skip
+    """Make a secret. An older webhook secret stays valid for 24 hours more; API keys stay until they end.
+
+    Only keys have scopes and an end of their own. Raises VenueNotFound, and Unprocessable for what does not fit.
+    """
+    get_venue(session, venue_id)
+    if expires_at is not None and not session.scalar(select(app_now() < expires_at)):
+        raise invalid("/expires_at", "This moment has passed.")
+    row = VenueSecret(id=new_id(), venue_id=venue_id, kind=kind, label=label, scopes=sorted(set(scopes)),
+                      valid_until=expires_at)  # fmt: skip
+    if kind is SecretKind.WEBHOOK:
+        if scopes or expires_at is not None:
+            raise invalid("/kind", "A webhook secret has neither scopes nor an end; a newer one replaces it.")
+        _end_older_in_a_day(session, venue_id)
+        secret = webhook_signatures.new_secret()
+        row.sealed = _vault().seal(secret)
+    else:
+        secret = f"wt_{row.id.hex}_{secrets.token_urlsafe(32)}"
+        row.hashed = secret_hash(secret)
+    session.add(row)
+    session.flush()
+    return NewSecret(row.id, kind, secret, label, row.scopes, expires_at)
+
+
+def _end_older_in_a_day(session: Session, venue_id: UUID) -> None:
+    session.execute(
+        update(VenueSecret)
+        .where(VenueSecret.venue_id == venue_id, VenueSecret.kind == SecretKind.WEBHOOK,
+               VenueSecret.valid_until.is_(None))
+        .values(valid_until=app_now() + OVERLAP)
+    )  # fmt: skip
+
+
+def secrets_of(session: Session, venue_id: UUID) -> Select[VenueSecret]:
+    """All secrets that a venue ever had, to page through. Raises VenueNotFound."""
+    get_venue(session, venue_id)
+    return select(VenueSecret).where(VenueSecret.venue_id == venue_id)
+
+
+def revoke_secret(session: Session, venue_id: UUID, secret_id: UUID) -> None:
+    """End a secret at once. Repeating it changes nothing. Raises SecretNotFound."""
+    ended = session.execute(
+        update(VenueSecret)
+        .where(VenueSecret.id == secret_id, VenueSecret.venue_id == venue_id)
+        .values(valid_until=func.least(func.coalesce(VenueSecret.valid_until, app_now()), app_now()))
+    )
+    if not changed(ended):
+        raise SecretNotFound(f"No secret {secret_id}.")
+
+
+def webhook_secrets(session: Session, venue_id: UUID) -> list[str]:
+    """What may sign for a venue now, suspended or not; none for an unknown one."""
+    sealed: Sequence[bytes | None] = session.scalars(
+        select(VenueSecret.sealed).where(
+            VenueSecret.venue_id == venue_id, VenueSecret.kind == SecretKind.WEBHOOK, valid_now()
+        )
+    ).all()
+    return [_vault().unseal(box) for box in sealed if box is not None]
+
+
+def principal_of_key(key: str) -> Principal:
+    """The venue behind an API key, and what the key may do. Raises Unauthorized, VenueSuspended."""
+    parts = key.split("_", 2)
+    try:
+        secret_id = UUID(hex=parts[1]) if len(parts) == 3 and parts[0] == "wt" else UUID(int=0)
+    except ValueError:
+        secret_id = UUID(int=0)
+    with transaction() as session:
+        found = session.execute(
+            select(VenueSecret.venue_id, VenueSecret.hashed, VenueSecret.scopes, Venue.status)
+            .join(Venue, Venue.id == VenueSecret.venue_id)
+            .where(VenueSecret.id == secret_id, VenueSecret.kind == SecretKind.API_KEY, valid_now())
+        ).one_or_none()
+    hashed = found.hashed if found is not None else bytes(32)
+    if not hmac.compare_digest(hashed, secret_hash(key)) or found is None:
+        raise Unauthorized("This API key is not one of ours, has ended, or was taken back.")
+    if found.status is VenueStatus.SUSPENDED:
+        raise VenueSuspended("The centre has suspended this venue. Signed webhooks are still taken.")
+    return Principal(role=Role.VENUE, subject=found.venue_id, scopes=frozenset(found.scopes))
+
+
+def require_scope(principal: Principal, scope: Scope) -> None:
+    """Raises Forbidden, naming the scope that a key lacks."""
+    if principal.scopes and not principal.has(scope):
+        raise Forbidden(f"This key lacks the scope {scope}.")
+
+
+def valid_now() -> ColumnElement[bool]:
+    return or_(VenueSecret.valid_until.is_(None), VenueSecret.valid_until > app_now())
+
+
+def _vault() -> Vault:
+    return vault(current_database().settings, "rewards.venue_secrets.sealed")

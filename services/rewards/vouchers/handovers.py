@@ -1,0 +1,219 @@
+"""Handing a voucher on: the old code dies, a new voucher with a new code takes its place, and the chain is kept.
+
+A gift cannot be withdrawn: whoever has it may have used it in the same moment. Value is neither made nor lost: from
+person to person it stays in the product's book, into the pool 爱心券池 and out of it a transfer says so.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from services.rewards.ledger import journal
+from services.rewards.ledger.accounts import check_standing, everybody_merged, lock_accounts
+from services.rewards.ledger.journal import transfer
+from services.rewards.models import (
+    AccountStatus,
+    Handover,
+    HandoverKind,
+    TransferKind,
+    Voucher,
+    VoucherOrigin,
+    VoucherStatus,
+)
+from services.rewards.vouchers import codes, lifecycle
+from services.rewards.vouchers.codes import code_vault
+from services.rewards.vouchers.lifecycle import VoucherNotFound, about, free, get_voucher, lock_free
+from shared.contracts.rewards import VoucherGiven
+from shared.core.clock import app_now
+from shared.core.ids import new_id
+from shared.core.problems import Conflict, Unprocessable, invalid
+from shared.messaging.outbox import publish
+
+
+class VoucherNotGivable(Conflict):
+    """This voucher was used, has ended, or a venue holds it just now."""
+
+
+class NoSuchReceiver(Unprocessable):
+    """There is nobody of this id who could receive a voucher."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handing:
+    """How a voucher changes hands."""
+
+    kind: HandoverKind
+    actor: str
+    giver_id: UUID | None = None  #: None out of the pool
+    receiver_id: UUID | None = None  #: None into the pool
+    named: bool = False
+    wish_id: UUID | None = None
+    request_id: UUID | None = None
+    reason: str | None = None  #: what staff wrote
+
+
+def give(
+    session: Session, voucher_id: UUID, giver_id: UUID, to: UUID | None, *, named: bool = False, actor: str
+) -> Voucher:
+    """Hand one's own unused voucher to a person, or (`to` None) into the pool, where givers stay unnamed.
+
+    Returns the new voucher: same product, points, cost and last day, another code. Of a gift and a redemption, or of
+    two gifts, at the same moment one wins. Raises VoucherNotFound (also for a foreign one), VoucherNotGivable,
+    NoSuchReceiver (also where the account has ended), AccountSuspended, AccountEnded, and 422 for a gift to oneself.
+    """
+    if get_voucher(session, voucher_id).holder_id != giver_id:
+        raise VoucherNotFound(f"No voucher {voucher_id}.")
+    accounts = lock_accounts(session, [giver_id, *([to] if to else [])])
+    check_standing(accounts.get(giver_id))
+    receiver = accounts.get(to) if to else None
+    if to is not None and (receiver is None or receiver.status is not AccountStatus.OPEN):
+        raise NoSuchReceiver(f"{to} cannot receive a voucher.", errors=[{"pointer": "/to", "detail": "unknown"}])
+    if receiver is not None and receiver is accounts.get(giver_id):
+        raise invalid("/to", "A gift goes to somebody else, or to the pool.")
+    voucher = lock_free(session, voucher_id, Voucher.holder_id == giver_id)
+    if voucher is None:
+        raise not_givable(session, voucher_id)
+    if receiver is None:
+        return hand_on(session, voucher, Handing(HandoverKind.DONATION, actor, giver_id))
+    handing = Handing(HandoverKind.GIFT, actor, giver_id, receiver.volunteer_id, named)
+    return hand_on(session, voucher, handing)
+
+
+def not_givable(session: Session, voucher_id: UUID) -> VoucherNotGivable:
+    voucher = get_voucher(session, voucher_id)
+    return VoucherNotGivable(f"Voucher {voucher_id} is {voucher.status}.", voucher_status=voucher.status)
+
+
+def hand_on(session: Session, old: Voucher, handing: Handing) -> Voucher:
+    """End a voucher and put a new one in its place. The old one is locked and free."""
+    lifecycle.end_hold(session, old, handing.actor)
+    left = journal.of_voucher(old)
+    old.status, old.ended_at, old.end_reason = VoucherStatus.GIVEN, app_now(), handing.reason
+    session.flush()
+    new = _successor(old, handing)
+    session.add(new)
+    session.flush()
+    handover = Handover(id=new_id(), kind=handing.kind, from_voucher_id=old.id, to_voucher_id=new.id,
+                        giver_id=handing.giver_id, receiver_id=handing.receiver_id, named=handing.named,
+                        wish_id=handing.wish_id, request_id=handing.request_id, actor=handing.actor)  # fmt: skip
+    session.add(handover)
+    session.flush()
+    came = journal.of_voucher(new)
+    if left != came:
+        kind = TransferKind.GIVEN if new.holder_id is None else TransferKind.ALLOCATED
+        row = transfer(left, came, new.points, kind, handover.id,
+                       volunteer_id=handing.giver_id or handing.receiver_id, actor=handing.actor)  # fmt: skip
+        journal.record_transfers(session, [row])
+    giver_id = None if handing.kind is HandoverKind.RETURN else handing.giver_id  # who left is told nothing
+    publish(session, VoucherGiven(**about(new), previous_id=old.id, giver_id=giver_id, named=handing.named,
+                                  kind=handing.kind.value, expires_at=new.expires_at))  # fmt: skip
+    session.refresh(old)
+    session.refresh(new)
+    return new
+
+
+def _successor(old: Voucher, handing: Handing) -> Voucher:
+    """The same thing under a new code: as old, and as near its end, as the one before; a re-issued one is no gift."""
+    vault_, code = code_vault(), codes.new_code()
+    again = handing.kind is HandoverKind.REISSUE
+    return Voucher(
+        id=new_id(), holder_id=handing.receiver_id, origin=old.origin if again else VoucherOrigin.GIFT,
+        product_id=old.product_id, venue_id=old.venue_id, title=old.title, points=old.points, cost_fen=old.cost_fen,
+        code_fingerprint=vault_.fingerprint(code), code_sealed=vault_.seal(code), rule_id=old.rule_id,
+        rule_version=old.rule_version, issued_at=old.issued_at, expires_at=old.expires_at,
+        reminded_at=old.reminded_at,
+    )  # fmt: skip
+
+
+def return_gifts(session: Session, holder_id: UUID) -> None:
+    """Put a leaver's unused gifts into the pool; one that a venue holds just now stays. The account is locked."""
+    gifts = session.scalars(
+        select(Voucher.id)
+        .where(Voucher.holder_id == holder_id, Voucher.origin == VoucherOrigin.GIFT, free())
+        .order_by(Voucher.id)
+    ).all()
+    for voucher_id in gifts:
+        voucher = lock_free(session, voucher_id)
+        if voucher is not None:
+            hand_on(session, voucher, Handing(HandoverKind.RETURN, journal.REGISTRATION, giver_id=holder_id))
+
+
+def reissue(session: Session, voucher_id: UUID, reason: str, by: str) -> Voucher:
+    """A new code for the same holder, because the old one was lost or seen by others; the old one is dead.
+
+    Returns the new voucher; the code is its holder's alone, as before. Raises VoucherNotFound, VoucherNotGivable.
+    """
+    voucher = get_voucher(session, voucher_id)
+    if voucher.holder_id is None:
+        raise VoucherNotGivable(f"Voucher {voucher_id} is nobody's.", voucher_status=voucher.status)
+    lock_accounts(session, [voucher.holder_id])
+    locked = lock_free(session, voucher_id)
+    if locked is None:
+        raise not_givable(session, voucher_id)
+    handing = Handing(HandoverKind.REISSUE, by, locked.holder_id, locked.holder_id, named=True, reason=reason)
+    return hand_on(session, locked, handing)
+
+
+def came_from(session: Session, voucher_id: UUID) -> Handover | None:
+    """The link that leads to a voucher."""
+    return session.scalars(select(Handover).where(Handover.to_voucher_id == voucher_id)).one_or_none()
+
+
+def went_to(session: Session, voucher_id: UUID) -> Handover | None:
+    """The link that leads away from a voucher."""
+    return session.scalars(select(Handover).where(Handover.from_voucher_id == voucher_id)).one_or_none()
+
+
+def links_before(session: Session, voucher_id: UUID) -> Iterator[Handover]:
+    """The links that led to a voucher, newest first."""
+    wanted: UUID | None = voucher_id
+    while wanted is not None and (link := came_from(session, wanted)) is not None:
+        yield link
+        wanted = link.from_voucher_id
+
+
+def latest_code(session: Session, voucher_id: UUID) -> UUID:
+    """The voucher that stands for this one after any re-issues."""
+    while (link := went_to(session, voucher_id)) is not None and link.kind is HandoverKind.REISSUE:
+        voucher_id = link.to_voucher_id
+    return voucher_id
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Who had a voucher, link by link, oldest first; as far as the reader may see it."""
+
+    voucher_id: UUID
+    links: Sequence[Handover]
+    reader: frozenset[UUID] | None  #: the ids of who reads; None: staff or an auditor
+
+    def giver_of(self, link: Handover) -> UUID | None:
+        """Known to whoever gave it, and to its receiver if the giver wanted that."""
+        if self.reader is None or link.named or link.giver_id in self.reader:
+            return link.giver_id
+        return None
+
+
+def chain(session: Session, voucher_id: UUID, reader_id: UUID | None) -> Chain:
+    """The chain of custody through a voucher. Who had it sees the links they took part in; `reader_id` None sees all.
+
+    Raises VoucherNotFound, also for whoever never had it.
+    """
+    get_voucher(session, voucher_id)
+    links = list(links_before(session, voucher_id))[::-1]
+    last = voucher_id
+    while (link := went_to(session, last)) is not None:
+        links.append(link)
+        last = link.to_voucher_id
+    if reader_id is None:
+        return Chain(voucher_id, links, None)
+    me = frozenset(everybody_merged(session, reader_id))
+    ids = {voucher_id, *(i for link in links for i in (link.from_voucher_id, link.to_voucher_id) if i)}
+    held = select(Voucher.id).where(Voucher.id.in_(ids), or_(*(Voucher.holder_id == i for i in me)))
+    mine = [link for link in links if me & {link.giver_id, link.receiver_id}]
+    if not mine and session.scalar(held.limit(1)) is None:
+        raise VoucherNotFound(f"No voucher {voucher_id}.")
+    return Chain(voucher_id, mine, me)

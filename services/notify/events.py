@@ -2,8 +2,9 @@
 
 from sqlalchemy.orm import Session
 
-from services.notify import audiences, preferences, subscriptions
+from services.notify import audiences, preferences
 from services.notify.channels import in_app
+from services.notify.webhooks import subscriptions
 from shared.auth.withdrawn import note_access_changed
 from shared.contracts.base import Fact, facts_heard_by
 from shared.contracts.notify import AlertFailed, SubscriptionDisabled

@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from services.notify import alerts, delivery, messages
+from services.notify import alerts, messages
+from services.notify.webhooks import delivery
 from shared.db.engine import transaction
 from shared.jobs.periodic import job, periodic
 from shared.service import housekeeping

@@ -9,7 +9,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from services.registration.activities import own_session, session_and_activity
-from services.registration.hours import OverlappingRecord, UnknownVolunteer, Work, minutes_between, record_hours
 from services.registration.models import (
     Activity,
     ActivitySession,
@@ -28,6 +27,13 @@ from services.registration.policy import (
     MINIMUM_PERCENT,
     SLIP,
     TOLERANCE,
+)
+from services.registration.service_records import (
+    OverlappingRecord,
+    UnknownVolunteer,
+    Work,
+    minutes_between,
+    record_hours,
 )
 from shared.auth.principal import Principal
 from shared.contracts.registration import AttendanceCheckedIn, AttendanceCheckedOut, Bucket, Origin

@@ -7,7 +7,7 @@ from sqlalchemy import delete, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.registration.access import withdraw_access
+from services.registration.log_in import withdraw_access
 from services.registration.models import Coordination, Organisation, OrganisationKind, Volunteer, VolunteerStatus
 from shared.auth.principal import Principal, Role
 from shared.contracts.registration import OrganisationRegistered

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from services.registration.hours import Work, record_hours
 from services.registration.policy import LONGEST
+from services.registration.service_records import Work, record_hours
 from shared.contracts.registration import Origin
 from shared.contracts.wishes import ClaimerKind, WishConfirmed
 from shared.core.logs import get_logger

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from services.registration.activities import SessionNotFound
+from services.registration.identifiers import age_on
 from services.registration.models import (
     Activity,
     ActivitySession,
@@ -24,7 +25,6 @@ from services.registration.models import (
     Volunteer,
     VolunteerStatus,
 )
-from services.registration.people import age_on
 from shared.contracts.registration import SignupCancelled, SignupConfirmed, SignupWaitlisted
 from shared.core.clock import SITE, app_now, now
 from shared.core.ids import new_id

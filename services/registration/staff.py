@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.registration.access import PASSWORDS
+from services.registration.log_in import PASSWORDS
 from services.registration.models import StaffMember
 from shared.core.ids import new_id
 from shared.core.problems import Conflict, invalid

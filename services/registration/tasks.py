@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.registration import access, attendance, sign_ups
+from services.registration import attendance, log_in, sign_ups
 from shared.db.engine import transaction
 from shared.jobs.periodic import periodic
 from shared.service import housekeeping
@@ -32,4 +32,4 @@ def fill_free_seats() -> None:
 def forget_expired_log_ins() -> None:
     """Delete expired codes, messages and refresh tokens."""
     with transaction() as session:
-        access.forget_expired_log_ins(session)
+        log_in.forget_expired_log_ins(session)

@@ -10,7 +10,8 @@ from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from services.registration.access import phone_vault, withdraw_access
+from services.registration.identifiers import age_on, normal_phone, volunteer_number
+from services.registration.log_in import phone_vault, withdraw_access
 from services.registration.models import (
     Attendance,
     ContactLook,
@@ -24,7 +25,6 @@ from services.registration.models import (
     VolunteerStatus,
 )
 from services.registration.models.volunteers import NUMBERS
-from services.registration.people import age_on, normal_phone, volunteer_number
 from services.registration.policy import ADULT_AT
 from services.registration.sign_ups import cancel_everything, cancel_sign_up
 from shared.contracts.registration import (

@@ -10,7 +10,7 @@ from werkzeug.test import Client, TestResponse
 from devkit.testkit import District
 from gateway.app import Gateway, _caller_of
 from gateway.shell import make_pages
-from services.registration import access
+from services.registration import log_in
 from services.registration.staff import create_staff
 
 CANARIES = ("陈桂芳奶奶", "13712345678")
@@ -84,7 +84,7 @@ class Centre:
 
     def code_sent_to(self, phone: str) -> str:
         with self.district.registration.session() as session:
-            texts = [m["text"] for m in access.waiting_messages(session) if m["to"].endswith(phone)]
+            texts = [m["text"] for m in log_in.waiting_messages(session) if m["to"].endswith(phone)]
         found = re.search(r"\d{6}", texts[0])
         assert found
         return found.group()

@@ -8,8 +8,8 @@ from apiflask import APIBlueprint
 from pydantic import Field
 from sqlalchemy import select
 
-from services.notify import subscriptions
 from services.notify.models import DeliveryAttempt, Subscription
+from services.notify.webhooks import subscriptions
 from shared.auth.access import allow, caller, settings
 from shared.auth.principal import Role
 from shared.db.engine import transaction

@@ -9,8 +9,8 @@ from apiflask import APIBlueprint
 from flask import Response, jsonify, request
 from pydantic import Field
 
-from services.registration import access, clients, staff
-from services.registration.people import normal_phone
+from services.registration import clients, log_in, staff
+from services.registration.identifiers import normal_phone
 from shared.auth.access import allow, settings
 from shared.auth.principal import Role
 from shared.auth.tokens import TOKEN_SECONDS, public_keys, sign_token
@@ -107,7 +107,7 @@ class StaffMade(Shown):
     login: str
 
 
-def _shown(log_in: access.LogIn | None) -> access.LogIn:
+def _shown(log_in: log_in.LogIn | None) -> log_in.LogIn:
     if log_in is None:
         raise WrongProof("Nothing more is said about why.")
     return log_in
@@ -121,7 +121,7 @@ def _shown(log_in: access.LogIn | None) -> access.LogIn:
 @exempt_from_idempotency_keys
 def post_staff_log_in(json_data: StaffLogIn) -> Any:
     with transaction() as session:
-        found = access.log_in_staff(session, json_data.login, json_data.password)
+        found = log_in.log_in_staff(session, json_data.login, json_data.password)
     return _shown(found)
 
 
@@ -134,8 +134,8 @@ def post_staff_log_in(json_data: StaffLogIn) -> Any:
 def post_code(json_data: PhoneBody) -> Any:
     phone = normal_phone(json_data.phone)
     with transaction() as session:
-        access.send_code(session, phone)
-    return {"expires_in": int(access.CODE_FOR.total_seconds())}
+        log_in.send_code(session, phone)
+    return {"expires_in": int(log_in.CODE_FOR.total_seconds())}
 
 
 @bp.post("/v1/auth/phone")
@@ -147,7 +147,7 @@ def post_code(json_data: PhoneBody) -> Any:
 def post_phone_log_in(json_data: CodeLogIn) -> Any:
     phone = normal_phone(json_data.phone)
     with transaction() as session:
-        found = access.log_in_by_code(session, phone, json_data.code, json_data.organisation_id)
+        found = log_in.log_in_by_code(session, phone, json_data.code, json_data.organisation_id)
     return _shown(found)
 
 
@@ -159,7 +159,7 @@ def post_phone_log_in(json_data: CodeLogIn) -> Any:
 @exempt_from_idempotency_keys
 def post_refresh(json_data: RefreshBody) -> Any:
     with transaction() as session:
-        found = access.refresh(session, json_data.refresh_token, json_data.organisation_id)
+        found = log_in.refresh(session, json_data.refresh_token, json_data.organisation_id)
     return _shown(found)
 
 
@@ -171,7 +171,7 @@ def post_refresh(json_data: RefreshBody) -> Any:
 @exempt_from_idempotency_keys
 def post_sign_out(json_data: SignOutBody) -> Any:
     with transaction() as session:
-        access.sign_out(session, json_data.refresh_token)
+        log_in.sign_out(session, json_data.refresh_token)
     return "", 204
 
 
@@ -183,7 +183,7 @@ def get_dev_mailbox() -> Any:
     if not settings().embedded:
         raise NoMailbox("Messages go to phones here.")
     with transaction() as session:
-        return {"items": access.waiting_messages(session)}
+        return {"items": log_in.waiting_messages(session)}
 
 
 _OAUTH_ANSWER = {

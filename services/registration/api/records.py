@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.registration import hours
+from services.registration import approvals, corrections, service_records
 from services.registration.models import CorrectionStatus, RecordStatus, ServiceRecord
 from services.registration.organisations import require_coordination
 from services.registration.policy import LONGEST
@@ -37,7 +37,7 @@ class RecordBody(Body):
 
     @model_validator(mode="after")
     def _some_minutes(self) -> "RecordBody":
-        if hours.minutes_between(self.started_at, self.ended_at) < 1:
+        if service_records.minutes_between(self.started_at, self.ended_at) < 1:
             raise ValueError("ended_at must lie at least a minute after started_at")
         if self.ended_at - self.started_at > LONGEST:
             raise ValueError("one record covers at most 24 hours")
@@ -184,22 +184,24 @@ def post_records(json_data: BatchBody) -> Any:
     }
 
 
-def _record(session: Session, principal: Principal, bodies: list[RecordBody]) -> list[hours.Outcome]:
+def _record(session: Session, principal: Principal, bodies: list[RecordBody]) -> list[service_records.Outcome]:
     system = principal.role is Role.SYSTEM
     if not system:
         for organisation_id in sorted({body.organisation_id for body in bodies}):
             require_coordination(session, principal, organisation_id)
     works = [
-        hours.Work(b.volunteer_id, b.organisation_id, b.started_at, b.ended_at, b.category, b.reference, b.note)
+        service_records.Work(
+            b.volunteer_id, b.organisation_id, b.started_at, b.ended_at, b.category, b.reference, b.note
+        )
         for b in bodies
     ]
-    return hours.record_hours(
+    return service_records.record_hours(
         session, works, client=principal.key, recorded_by=str(principal.subject),
         origin=Origin.SYSTEM if system else Origin.MANUAL, verified=system and principal.has("records:verified"),
     )  # fmt: skip
 
 
-def _item(index: int, reference: str, outcome: hours.Outcome) -> dict[str, Any]:
+def _item(index: int, reference: str, outcome: service_records.Outcome) -> dict[str, Any]:
     return {
         "index": index, "reference": reference, "outcome": outcome.outcome, "id": outcome.id, "status": outcome.status,
         "minutes": outcome.minutes, "problem": outcome.problem.document() if outcome.problem else None,
@@ -237,7 +239,7 @@ def get_pending_records(query_data: PendingQuery) -> Any:
 @allow(Role.VOLUNTEER, *COORDINATORS, Role.AUDITOR)
 def get_record(record_id: UUID) -> Any:
     with transaction() as session:
-        record = hours.record_of(session, record_id)
+        record = service_records.record_of(session, record_id)
         if caller().role is Role.COORDINATOR and caller().subject != record.volunteer_id:
             require_coordination(session, caller(), record.organisation_id)
         else:
@@ -252,7 +254,7 @@ def get_record(record_id: UUID) -> Any:
 @allow(*COORDINATORS)
 def put_approval(record_id: UUID, json_data: ApprovalBody) -> Any:
     with transaction() as session:
-        return hours.decide_record(
+        return approvals.decide_record(
             session, caller(), record_id, approve=json_data.decision is Decision.APPROVE, bucket=json_data.bucket,
             started_at=json_data.started_at, ended_at=json_data.ended_at,
         )  # fmt: skip
@@ -265,7 +267,7 @@ def put_approval(record_id: UUID, json_data: ApprovalBody) -> Any:
 @allow(*COORDINATORS)
 def post_correction(record_id: UUID, json_data: CorrectionBody) -> Any:
     with transaction() as session:
-        return hours.ask_correction(
+        return corrections.ask_correction(
             session, caller(), record_id, json_data.started_at, json_data.ended_at, json_data.reason
         )
 
@@ -276,4 +278,4 @@ def post_correction(record_id: UUID, json_data: CorrectionBody) -> Any:
 @allow(*COORDINATORS)
 def put_correction_approval(correction_id: UUID) -> Any:
     with transaction() as session:
-        return hours.approve_correction(session, caller(), correction_id)
+        return corrections.approve_correction(session, caller(), correction_id)

@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from pydantic import Field
 from sqlalchemy import select
 
-from services.registration import hours, volunteers
+from services.registration import hours_summary, volunteers
 from services.registration.models import RecordStatus, ServiceRecord, SignUpStatus, Volunteer, VolunteerStatus
 from shared.auth.access import allow, caller, only_self_or_staff
 from shared.auth.principal import Role
@@ -220,7 +220,7 @@ def get_hours(volunteer_id: UUID) -> Any:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
         volunteers.volunteer_of(session, volunteer_id)
-        return _sums(hours.hours_of(session, volunteer_id))
+        return _sums(hours_summary.hours_of(session, volunteer_id))
 
 
 @bp.get("/v1/volunteers/<uuid:volunteer_id>/hours/explain")
@@ -231,7 +231,7 @@ def get_hours_explained(volunteer_id: UUID) -> Any:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
         volunteers.volunteer_of(session, volunteer_id)
-        records, corrections = hours.explain_hours(session, volunteer_id)
+        records, corrections = hours_summary.explain_hours(session, volunteer_id)
     sums = {bucket: sum(r.minutes for r in records if _counts(r) and r.bucket is bucket) for bucket in Bucket}
     return _sums(sums) | {"records": [_explained(record, corrections.get(record.id)) for record in records]}
 

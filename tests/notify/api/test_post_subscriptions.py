@@ -11,10 +11,9 @@ from sqlalchemy import func, select, text, update
 from standardwebhooks import Webhook
 
 from devkit.testkit import District
-from services.notify import delivery
-from services.notify.channels import webhook
-from services.notify.channels.webhook import post
 from services.notify.models import Delivery, DeliveryAttempt, DeliveryStatus, Subscription, SubscriptionSecret
+from services.notify.webhooks import delivery, sender
+from services.notify.webhooks.sender import post
 from shared.core.clock import app_now
 from shared.core.ids import new_id
 from shared.db.engine import using
@@ -207,7 +206,7 @@ def test_a_venue_hears_only_of_its_own(district: District) -> None:
 def test_a_receiver_that_drips_is_cut_off_and_has_failed(
     district: District, monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
-    monkeypatch.setattr(webhook, "DEADLINE_SECONDS", 1.0)
+    monkeypatch.setattr(sender, "DEADLINE_SECONDS", 1.0)
     # A success without end to its headers; a TLS handshake of 16 KiB.
     first = b"HTTP/1.1 200 OK\r\nX-Drip: " if scheme == "http" else b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc"
     with dripper(first) as port:
@@ -223,7 +222,7 @@ def test_a_receiver_that_drips_is_cut_off_and_has_failed(
 
 
 def test_the_body_of_a_redirect_is_not_waited_for(district: District, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhook, "DEADLINE_SECONDS", 1.0)
+    monkeypatch.setattr(sender, "DEADLINE_SECONDS", 1.0)
     with dripper(b"HTTP/1.1 307 No\r\nLocation: /\r\nContent-Length: 9999999\r\n\r\n") as port:
         assert post(district.settings, f"http://127.0.0.1:{port}/", b"{}", {}).status == 307
 
@@ -241,7 +240,7 @@ def test_an_unreadable_retry_after_is_an_ordinary_failure(district: District, as
         assert sweep(district) == 1
     with district.notify.session() as session:
         assert session.scalars(select(DeliveryAttempt)).one().status == 503
-        assert session.scalar(select(Delivery.due_at <= app_now() + webhook.LONGEST_WAIT_SECONDS * SECOND))
+        assert session.scalar(select(Delivery.due_at <= app_now() + sender.LONGEST_WAIT_SECONDS * SECOND))
 
 
 PRIVATE = [

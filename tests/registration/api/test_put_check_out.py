@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import update
 
 from services.registration.attendance import close_forgotten
-from services.registration.hours import Work, record_hours
 from services.registration.models import ActivitySession, Attendance
+from services.registration.service_records import Work, record_hours
 from shared.contracts.registration import Origin
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
+from services.registration.identifiers import is_volunteer_number
 from services.registration.models import ContactLook, SignUp, Volunteer
-from services.registration.people import is_volunteer_number
 
 SHEN_FANG = {"name": "沈芳", "phone": "138 0000 0001", "birth_date": "1990-05-01"}
 

@@ -10,8 +10,8 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.notify.channels.webhook import check_url
 from services.notify.models import Delivery, DeliveryStatus, EndedSubscription, Subscription, SubscriptionSecret
+from services.notify.webhooks.sender import check_url
 from shared.auth.webhook_signatures import new_secret
 from shared.contracts.base import Fact, facts_heard_by
 from shared.contracts.registration import PersonAccessChanged

@@ -1,4 +1,4 @@
-"""Service records: blocks of volunteered time, from being sent to being counted, and how each sum came about.
+"""Service records: blocks of volunteered time, from being sent to being counted or pending.
 
 `record_hours` is the hot path: one statement inserts any number of records and decides all races (references seen
 before, overlapping times, merged people); only what it did not insert is looked at again, to say why.
@@ -10,18 +10,18 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from services.registration.models import Correction, CorrectionStatus, RecordStatus, ServiceRecord
+from services.registration.models import RecordStatus, ServiceRecord
 from services.registration.organisations import may_coordinate
-from services.registration.policy import CLOCKS_DIFFER_BY, LONGEST
+from services.registration.policy import CLOCKS_DIFFER_BY
 from shared.auth.principal import Principal
-from shared.contracts.registration import Bucket, HoursCorrected, HoursRecorded, HoursRejected, Origin
-from shared.core.clock import SITE, app_now, now
+from shared.contracts.registration import Bucket, HoursRecorded, Origin
+from shared.core.clock import SITE
 from shared.core.ids import new_id
-from shared.core.problems import Conflict, Forbidden, NotFound, Problem, Unavailable, Unprocessable, invalid
+from shared.core.problems import Conflict, NotFound, Problem, Unavailable, Unprocessable
 from shared.db.statements import changed
 from shared.messaging.outbox import publish
 
@@ -31,10 +31,6 @@ OVERLAP = "ex_service_records_no_overlap"
 
 class RecordNotFound(NotFound):
     """This service record is not known here."""
-
-
-class CorrectionNotFound(NotFound):
-    """This correction is not known here."""
 
 
 class UnknownVolunteer(Unprocessable):
@@ -55,18 +51,6 @@ class ReferenceReused(Conflict):
 
 class OverlappingRecord(Conflict):
     """This volunteer already has a record at that time."""
-
-
-class RecordNotPending(Conflict):
-    """This record was decided already."""
-
-
-class RecordNotCurrent(Conflict):
-    """Only the current version of a recorded block can be corrected."""
-
-
-class SecondPersonNeeded(Forbidden):
-    """Somebody else has to decide this: not the volunteer, nor who recorded or asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,178 +232,22 @@ def record_of(session: Session, record_id: UUID) -> ServiceRecord:
     return record
 
 
-def _own_record(session: Session, principal: Principal, record_id: UUID) -> ServiceRecord:
+def own_record(session: Session, principal: Principal, record_id: UUID) -> ServiceRecord:
     record = record_of(session, record_id)
     if not may_coordinate(session, principal, record.organisation_id):
         raise RecordNotFound(f"No record {record_id}.")
     return record
 
 
-def decide_record(
-    session: Session,
-    principal: Principal,
-    record_id: UUID,
-    *,
-    approve: bool,
-    bucket: Bucket | None = None,
-    started_at: datetime | None = None,
-    ended_at: datetime | None = None,
-) -> ServiceRecord:
-    """A second person accepts or rejects a pending record, and it is announced. Repeating one's decision is harmless.
-
-    A record that only proposed a length needs start and end with its approval, at most 24 hours apart. Raises
-    RecordNotFound, RecordNotPending, SecondPersonNeeded, NotWorkedYet, OverlappingRecord.
-    """
-    record = _own_record(session, principal, record_id)
-    actor = str(principal.subject)
-    if actor in (record.recorded_by, str(record.volunteer_id)):
-        raise SecondPersonNeeded(f"Record {record_id}.")
-    values: dict[str, Any] = {"status": RecordStatus.REJECTED}
-    if approve:
-        values = {"status": RecordStatus.RECORDED, "bucket": bucket or record.bucket}
-        if not record.times_known:
-            if started_at is None or ended_at is None or minutes_between(started_at, ended_at) < 1:
-                raise invalid("/started_at", "Say when it began and ended: the record only proposed a length.")
-            if ended_at - started_at > LONGEST:
-                raise invalid("/ended_at", "One record covers at most 24 hours.")
-            values |= {"started_at": started_at, "ended_at": ended_at, "times_known": True,
-                       "minutes": minutes_between(started_at, ended_at)}  # fmt: skip
-        if (ended_at if not record.times_known and ended_at else record.ended_at) > now() + CLOCKS_DIFFER_BY:
-            raise NotWorkedYet(f"Record {record_id} lies in the future.")
-    moved = _guarded(
-        session,
-        update(ServiceRecord)
-        .where(ServiceRecord.id == record_id, ServiceRecord.status == RecordStatus.PENDING)
-        .values(**values, decided_by=actor, decided_at=app_now()),
-    )
-    session.refresh(record)
-    if not moved:
-        if (record.status, record.decided_by) != (values["status"], actor):
-            raise RecordNotPending(f"Record {record_id} is {record.status}.", record_status=record.status)
-        return record
-    if approve:
-        publish(
-            session,
-            HoursRecorded(
-                record_id=record.id, volunteer_id=record.volunteer_id, organisation_id=record.organisation_id,
-                session_id=record.session_id, minutes=record.minutes, category=record.category, bucket=record.bucket,
-                origin=record.origin, worked_on=record.started_at.astimezone(SITE).date(),
-            ),
-        )  # fmt: skip
-    else:
-        publish(session, HoursRejected(record_id=record_id, volunteer_id=record.volunteer_id, minutes=record.minutes))
-    return record
-
-
-def ask_correction(
-    session: Session, principal: Principal, record_id: UUID, started_at: datetime, ended_at: datetime, reason: str
-) -> Correction:
-    """Ask that a recorded block be replaced; equal times say that it never happened. A second person approves.
-
-    Raises RecordNotFound, RecordNotCurrent.
-    """
-    record = _own_record(session, principal, record_id)
-    if record.status is not RecordStatus.RECORDED:
-        raise RecordNotCurrent(f"Record {record_id} is {record.status}.", record_status=record.status)
-    correction = Correction(
-        id=new_id(), record_id=record_id, started_at=started_at, ended_at=ended_at, reason=reason,
-        status=CorrectionStatus.ASKED, asked_by=str(principal.subject),
-    )  # fmt: skip
-    session.add(correction)
-    session.flush()
-    return correction
-
-
-def approve_correction(session: Session, principal: Principal, correction_id: UUID) -> Correction:
-    """A second, different person approves: a new record replaces the old one, and it is announced.
-
-    Repeating it changes nothing. Raises CorrectionNotFound, SecondPersonNeeded, NotWorkedYet, RecordNotCurrent,
-    OverlappingRecord.
-    """
-    correction = session.get(Correction, correction_id, with_for_update=True, populate_existing=True)
-    if correction is None:
-        raise CorrectionNotFound(f"No correction {correction_id}.")
-    actor = str(principal.subject)
-    old = record_of(session, correction.record_id)
-    if not may_coordinate(session, principal, old.organisation_id):
-        raise CorrectionNotFound(f"No correction {correction_id}.")
-    if correction.status is CorrectionStatus.APPROVED and correction.approved_by == actor:
-        return correction
-    if actor in (correction.asked_by, str(old.volunteer_id)):
-        raise SecondPersonNeeded(f"Correction {correction_id}.")
-    if correction.ended_at > now() + CLOCKS_DIFFER_BY:
-        raise NotWorkedYet(f"Correction {correction_id} lies in the future.")
-    superseded = session.execute(
-        update(ServiceRecord)
-        .where(ServiceRecord.id == old.id, ServiceRecord.status == RecordStatus.RECORDED)
-        .values(status=RecordStatus.SUPERSEDED)
-        .returning(ServiceRecord.volunteer_id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    if superseded is None:
-        raise RecordNotCurrent(f"Record {old.id} was corrected already.")
-    new = ServiceRecord(
-        id=new_id(), volunteer_id=superseded.volunteer_id, organisation_id=old.organisation_id,
-        session_id=old.session_id, started_at=correction.started_at, ended_at=correction.ended_at, times_known=True,
-        minutes=minutes_between(correction.started_at, correction.ended_at), category=old.category, note=old.note,
-        origin=old.origin, bucket=old.bucket, status=RecordStatus.RECORDED, recorded_by=correction.asked_by,
-        decided_by=actor, decided_at=app_now(), root_id=old.root_id,
-    )  # fmt: skip
-    try:
-        with session.begin_nested():
-            session.add(new)
-    except IntegrityError as error:
-        raise _overlapping(error) from None
-    correction.status, correction.approved_by, correction.new_record_id = CorrectionStatus.APPROVED, actor, new.id
-    correction.approved_at = app_now()  # type: ignore[assignment]
-    session.flush()
-    publish(
-        session,
-        HoursCorrected(
-            correction_id=new.id, record_id=old.root_id, volunteer_id=new.volunteer_id, old_minutes=old.minutes,
-            new_minutes=new.minutes, category=old.category, bucket=old.bucket, origin=old.origin,
-            worked_on=new.started_at.astimezone(SITE).date(),
-        ),
-    )  # fmt: skip
-    session.refresh(correction)
-    return correction
-
-
-def hours_of(session: Session, volunteer_id: UUID) -> dict[Bucket, int]:
-    """Minutes that count, by bucket."""
-    sums = dict.fromkeys(Bucket, 0)
-    rows = session.execute(
-        select(ServiceRecord.bucket, func.sum(ServiceRecord.minutes))
-        .where(ServiceRecord.volunteer_id == volunteer_id, ServiceRecord.status == RecordStatus.RECORDED)
-        .group_by(ServiceRecord.bucket)
-    )
-    for bucket, minutes in rows:
-        sums[bucket] = int(minutes)
-    return sums
-
-
-def explain_hours(session: Session, volunteer_id: UUID) -> tuple[Sequence[ServiceRecord], dict[UUID, Correction]]:
-    """Every record of a volunteer, oldest first, and by which correction a record came about."""
-    records = session.scalars(
-        select(ServiceRecord).where(ServiceRecord.volunteer_id == volunteer_id).order_by(ServiceRecord.id)
-    ).all()
-    corrections = session.scalars(
-        select(Correction)
-        .join(ServiceRecord, ServiceRecord.id == Correction.new_record_id)
-        .where(ServiceRecord.volunteer_id == volunteer_id)
-    )
-    return records, {correction.new_record_id: correction for correction in corrections if correction.new_record_id}
-
-
-def _guarded(session: Session, statement: Any) -> bool:
+def guarded(session: Session, statement: Any) -> bool:
     try:
         with session.begin_nested():
             return bool(changed(session.execute(statement.execution_options(synchronize_session=False))))
     except IntegrityError as error:
-        raise _overlapping(error) from None
+        raise overlapping_record(error) from None
 
 
-def _overlapping(error: IntegrityError) -> OverlappingRecord:
+def overlapping_record(error: IntegrityError) -> OverlappingRecord:
     """The exclusion constraint spoke. Anything else is a fault of ours and is raised again."""
     if getattr(getattr(error.orig, "diag", None), "constraint_name", None) != OVERLAP:
         raise error

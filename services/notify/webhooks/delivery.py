@@ -17,9 +17,9 @@ from uuid import UUID
 from sqlalchemy import delete, func, literal, text, update
 from sqlalchemy.orm import Session
 
-from services.notify import subscriptions
-from services.notify.channels.webhook import Answer, post, signing_moment
 from services.notify.models import Delivery, DeliveryAttempt, DeliveryStatus, Subscription
+from services.notify.webhooks import subscriptions
+from services.notify.webhooks.sender import Answer, post, signing_moment
 from shared.auth.webhook_signatures import sign
 from shared.contracts.notify import SubscriptionDisabled
 from shared.core.clock import app_now

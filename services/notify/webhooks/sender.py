@@ -15,7 +15,7 @@ from AntiSSRF import AntiSSRFError, AntiSSRFPolicy, IPAddressRanges, PolicyConfi
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
-from services.notify.channels.deadline import Deadline, obey_deadlines
+from services.notify.webhooks.deadline import Deadline, obey_deadlines
 from shared.core import clock
 from shared.core.problems import invalid
 from shared.core.settings import Settings

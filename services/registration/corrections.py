@@ -1,0 +1,108 @@
+"""Corrections: a recorded block is replaced by a new record; one person asks, another approves."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from services.registration.approvals import SecondPersonNeeded
+from services.registration.models import Correction, CorrectionStatus, RecordStatus, ServiceRecord
+from services.registration.organisations import may_coordinate
+from services.registration.policy import CLOCKS_DIFFER_BY
+from services.registration.service_records import (
+    NotWorkedYet,
+    minutes_between,
+    overlapping_record,
+    own_record,
+    record_of,
+)
+from shared.auth.principal import Principal
+from shared.contracts.registration import HoursCorrected
+from shared.core.clock import SITE, app_now, now
+from shared.core.ids import new_id
+from shared.core.problems import Conflict, NotFound
+from shared.messaging.outbox import publish
+
+
+class CorrectionNotFound(NotFound):
+    """This correction is not known here."""
+
+
+class RecordNotCurrent(Conflict):
+    """Only the current version of a recorded block can be corrected."""
+
+
+def ask_correction(
+    session: Session, principal: Principal, record_id: UUID, started_at: datetime, ended_at: datetime, reason: str
+) -> Correction:
+    """Ask that a recorded block be replaced; equal times say that it never happened. A second person approves.
+
+    Raises RecordNotFound, RecordNotCurrent.
+    """
+    record = own_record(session, principal, record_id)
+    if record.status is not RecordStatus.RECORDED:
+        raise RecordNotCurrent(f"Record {record_id} is {record.status}.", record_status=record.status)
+    correction = Correction(
+        id=new_id(), record_id=record_id, started_at=started_at, ended_at=ended_at, reason=reason,
+        status=CorrectionStatus.ASKED, asked_by=str(principal.subject),
+    )  # fmt: skip
+    session.add(correction)
+    session.flush()
+    return correction
+
+
+def approve_correction(session: Session, principal: Principal, correction_id: UUID) -> Correction:
+    """A second, different person approves: a new record replaces the old one, and it is announced.
+
+    Repeating it changes nothing. Raises CorrectionNotFound, SecondPersonNeeded, NotWorkedYet, RecordNotCurrent,
+    OverlappingRecord.
+    """
+    correction = session.get(Correction, correction_id, with_for_update=True, populate_existing=True)
+    if correction is None:
+        raise CorrectionNotFound(f"No correction {correction_id}.")
+    actor = str(principal.subject)
+    old = record_of(session, correction.record_id)
+    if not may_coordinate(session, principal, old.organisation_id):
+        raise CorrectionNotFound(f"No correction {correction_id}.")
+    if correction.status is CorrectionStatus.APPROVED and correction.approved_by == actor:
+        return correction
+    if actor in (correction.asked_by, str(old.volunteer_id)):
+        raise SecondPersonNeeded(f"Correction {correction_id}.")
+    if correction.ended_at > now() + CLOCKS_DIFFER_BY:
+        raise NotWorkedYet(f"Correction {correction_id} lies in the future.")
+    superseded = session.execute(
+        update(ServiceRecord)
+        .where(ServiceRecord.id == old.id, ServiceRecord.status == RecordStatus.RECORDED)
+        .values(status=RecordStatus.SUPERSEDED)
+        .returning(ServiceRecord.volunteer_id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    if superseded is None:
+        raise RecordNotCurrent(f"Record {old.id} was corrected already.")
+    new = ServiceRecord(
+        id=new_id(), volunteer_id=superseded.volunteer_id, organisation_id=old.organisation_id,
+        session_id=old.session_id, started_at=correction.started_at, ended_at=correction.ended_at, times_known=True,
+        minutes=minutes_between(correction.started_at, correction.ended_at), category=old.category, note=old.note,
+        origin=old.origin, bucket=old.bucket, status=RecordStatus.RECORDED, recorded_by=correction.asked_by,
+        decided_by=actor, decided_at=app_now(), root_id=old.root_id,
+    )  # fmt: skip
+    try:
+        with session.begin_nested():
+            session.add(new)
+    except IntegrityError as error:
+        raise overlapping_record(error) from None
+    correction.status, correction.approved_by, correction.new_record_id = CorrectionStatus.APPROVED, actor, new.id
+    correction.approved_at = app_now()  # type: ignore[assignment]
+    session.flush()
+    publish(
+        session,
+        HoursCorrected(
+            correction_id=new.id, record_id=old.root_id, volunteer_id=new.volunteer_id, old_minutes=old.minutes,
+            new_minutes=new.minutes, category=old.category, bucket=old.bucket, origin=old.origin,
+            worked_on=new.started_at.astimezone(SITE).date(),
+        ),
+    )  # fmt: skip
+    session.refresh(correction)
+    return correction

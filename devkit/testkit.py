@@ -5,7 +5,6 @@ test likes; `tests/broker` uses the real one.
 """
 
 import base64
-import importlib
 import os
 import random
 import secrets
@@ -26,6 +25,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from console.services import create_api, definition_of
 from devkit.local.binaries import MissingBinary, find_postgres
 from devkit.local.servers import PostgresServer
 from shared import SERVICES
@@ -38,7 +38,6 @@ from shared.db.engine import transaction, using
 from shared.messaging.envelope import cloud_event
 from shared.messaging.inbox import Delivery, Inbox
 from shared.messaging.outbox import OutboxRow
-from shared.service.bus_process import inbox_of
 from shared.service.migrate import migrate
 from shared.service.web import ServiceApp
 
@@ -119,10 +118,11 @@ class Member:
 
     def __init__(self, service: str, settings: Settings) -> None:
         self.service = service
-        self.app: ServiceApp = importlib.import_module(f"services.{service}.app").create_app()
+        definition = definition_of(service)
+        self.app: ServiceApp = create_api(service)
         self.settings = self.app.settings
         self.database = self.app.database
-        self.inbox: Inbox = inbox_of(service, self.database)
+        self.inbox: Inbox = definition.inbox(self.database)
         self.client: FlaskClient = self.app.test_client()
         self._base_settings = settings
 
@@ -243,4 +243,4 @@ def take_outbox(member: Member) -> list[tuple[str, int, bytes]]:
 def migrate_all(env: dict[str, str]) -> None:
     os.environ.update(env)
     for service in SERVICES:
-        migrate(service, Settings.read())
+        migrate(definition_of(service), Settings.read())

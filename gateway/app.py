@@ -1,7 +1,6 @@
 """The gateway as a WSGI app: in compact mode the services run in this process, else they are asked over HTTP."""
 
-import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -31,7 +30,7 @@ API_PATHS = ("/v1/", "/v2/", "/.well-known/", *(f"/{service}/" for service in SE
 class Gateway:
     """Passes each request to the owner of its path."""
 
-    def __init__(self, services: dict[str, Wsgi], pages: Wsgi) -> None:
+    def __init__(self, services: Mapping[str, Wsgi], pages: Wsgi) -> None:
         self._services, self._pages = services, pages
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -62,21 +61,15 @@ class Gateway:
             return {"service": service, "status": "down"}
 
 
-def create_compact() -> Gateway:
-    """All four services and the gateway in this process."""
-    services = {s: importlib.import_module(f"services.{s}.app").create_app() for s in SERVICES}
-    return Gateway(services, make_pages(Settings.read(), _caller_of(services)))
-
-
 def create_gateway() -> Gateway:
     """The gateway alone; services answer at the URLs of the settings."""
     settings = Settings.read()
     configure_logs(settings.log_level)
     services = {s: _remote(s, settings.url_of(s)) for s in SERVICES}
-    return Gateway(services, make_pages(settings, _caller_of(services)))
+    return Gateway(services, make_pages(settings, caller_of(services)))
 
 
-def _caller_of(services: dict[str, Wsgi]) -> Callable[..., Any]:
+def caller_of(services: Mapping[str, Wsgi]) -> Callable[..., Any]:
     """How pages ask a service: the same request a browser would send, through the same code."""
 
     def call(method: str, path: str, **options: Any) -> Any:

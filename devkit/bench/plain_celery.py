@@ -6,11 +6,11 @@ from functools import cache
 from celery import Celery
 from kombu import Exchange, Queue
 
+from services.rewards.app import SERVICE
 from shared.core.settings import Settings
-from shared.db.engine import Database, using
+from shared.db.engine import using
 from shared.messaging.envelope import read_fact
 from shared.messaging.inbox import Inbox
-from shared.service.bus_process import inbox_of
 
 QUEUE = Queue("bench.tasks", Exchange("bench", type="direct"), "bench", queue_arguments={"x-queue-type": "quorum"})
 
@@ -24,7 +24,7 @@ app.conf.update(
 @cache
 def _inbox() -> Inbox:
     """Made in the child, after the fork."""
-    return inbox_of("rewards", Database("rewards", Settings.read()))
+    return SERVICE.inbox(SERVICE.database(Settings.read()))
 
 
 @app.task(name="bench.credit")

@@ -1,9 +1,24 @@
-"""The web app of notify. `wishtree api notify` serves it."""
+"""The service notify, as the command line and the tests load it."""
 
+from pathlib import Path
+
+from services.notify import events, tasks
 from services.notify.api import BLUEPRINTS
-from services.notify.settings import NotifySettings
+from services.notify.models.base import Base
+from shared.core.settings import Settings
+from shared.service.definition import ServiceDefinition
 from shared.service.web import ServiceApp, make_app
 
+SERVICE = ServiceDefinition(
+    name="notify",
+    models=Base.metadata,
+    events=events,
+    tasks=tasks,
+    blueprints=BLUEPRINTS,
+    migrations=Path(__file__).parent / "migrations",
+)
 
-def create_app(settings: NotifySettings | None = None) -> ServiceApp:
-    return make_app("notify", settings or NotifySettings.read(), BLUEPRINTS)
+
+def create_app(settings: Settings | None = None) -> ServiceApp:
+    """The web app of notify. `wishtree api notify` serves it."""
+    return make_app(SERVICE, settings or Settings.read())

@@ -1,9 +1,24 @@
-"""The web app of registration. `wishtree api registration` serves it."""
+"""The service registration, as the command line and the tests load it."""
 
+from pathlib import Path
+
+from services.registration import events, tasks
 from services.registration.api import BLUEPRINTS
-from services.registration.settings import RegistrationSettings
+from services.registration.models.base import Base
+from shared.core.settings import Settings
+from shared.service.definition import ServiceDefinition
 from shared.service.web import ServiceApp, make_app
 
+SERVICE = ServiceDefinition(
+    name="registration",
+    models=Base.metadata,
+    events=events,
+    tasks=tasks,
+    blueprints=BLUEPRINTS,
+    migrations=Path(__file__).parent / "migrations",
+)
 
-def create_app(settings: RegistrationSettings | None = None) -> ServiceApp:
-    return make_app("registration", settings or RegistrationSettings.read(), BLUEPRINTS)
+
+def create_app(settings: Settings | None = None) -> ServiceApp:
+    """The web app of registration. `wishtree api registration` serves it."""
+    return make_app(SERVICE, settings or Settings.read())

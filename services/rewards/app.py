@@ -1,10 +1,26 @@
-"""The web app of rewards. `wishtree api rewards` serves it."""
+"""The service rewards, as the command line and the tests load it."""
 
+from pathlib import Path
+
+from services.rewards import events, tasks
 from services.rewards.api import BLUEPRINTS
-from services.rewards.settings import RewardsSettings
+from services.rewards.models.base import Base
 from services.rewards.venues.keys import principal_of_key
+from shared.core.settings import Settings
+from shared.service.definition import ServiceDefinition
 from shared.service.web import ServiceApp, make_app
 
+SERVICE = ServiceDefinition(
+    name="rewards",
+    models=Base.metadata,
+    events=events,
+    tasks=tasks,
+    blueprints=BLUEPRINTS,
+    migrations=Path(__file__).parent / "migrations",
+    api_keys=principal_of_key,
+)
 
-def create_app(settings: RewardsSettings | None = None) -> ServiceApp:
-    return make_app("rewards", settings or RewardsSettings.read(), BLUEPRINTS, api_keys=principal_of_key)
+
+def create_app(settings: Settings | None = None) -> ServiceApp:
+    """The web app of rewards. `wishtree api rewards` serves it."""
+    return make_app(SERVICE, settings or Settings.read())

@@ -4,7 +4,6 @@ Losing a job message loses nothing: beat sweeps due rows. Facts do not travel he
 The settings follow known Celery failures; each line says which.
 """
 
-import importlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,7 +19,7 @@ from shared.messaging.broker.topology import is_amqp
 
 
 def make_celery(services: Iterable[str], settings: Settings) -> Celery:
-    """The Celery app of one service, or of all four in compact mode."""
+    """The Celery app of one service, or of all four in compact mode. Their task modules must have been imported."""
     services = tuple(services)
     app = Celery("wishtree", set_as_current=True)
     amqp = is_amqp(settings.broker_url)
@@ -52,7 +51,7 @@ def make_celery(services: Iterable[str], settings: Settings) -> Celery:
             {"confirm_publish": True, "confirm_timeout": 5} if amqp else {"visibility_timeout": 600}
         ),
         beat_schedule={name: {"task": name, "schedule": seconds, "options": {"expires": seconds * 2}}
-                       for name, seconds in load_tasks(services).items()},
+                       for name, seconds in _schedule_of(services).items()},
         beat_max_loop_interval=1,
         timezone="UTC",
     )  # fmt: skip
@@ -60,11 +59,13 @@ def make_celery(services: Iterable[str], settings: Settings) -> Celery:
     return app
 
 
-def load_tasks(services: Iterable[str]) -> dict[str, int]:
-    """Import the task lists; returns their periodic jobs."""
-    for service in services:
-        importlib.import_module(f"services.{service}.tasks")
-    return {name: seconds for name, seconds in SCHEDULE.items() if name.partition(".")[0] in services}
+def _schedule_of(services: Iterable[str]) -> dict[str, int]:
+    """The periodic jobs of these services. Raises ValueError for one whose jobs were not imported."""
+    found = {name: seconds for name, seconds in SCHEDULE.items() if name.partition(".")[0] in services}
+    missing = set(services) - {name.partition(".")[0] for name in found}
+    if missing:
+        raise ValueError(f"The jobs of {', '.join(sorted(missing))} were not imported.")
+    return found
 
 
 def _task_queue(service: str, amqp: bool) -> Queue:

@@ -3,7 +3,6 @@
 It ends when told to, or with an error when one of its threads dies: a supervisor starts it again.
 """
 
-import importlib
 import threading
 from collections.abc import Callable, Iterable
 
@@ -11,24 +10,24 @@ from prometheus_client import start_http_server
 
 from shared.core.logs import configure_logs, get_logger
 from shared.core.settings import Settings
-from shared.db.engine import Database
 from shared.jobs.celery import make_celery
 from shared.jobs.enqueue import kicks_through
 from shared.messaging.broker.consumer import consume, run_attempts
 from shared.messaging.broker.relay import relay
-from shared.messaging.inbox import Inbox, handlers_in
 from shared.service.catch_up import Walker
+from shared.service.definition import ServiceDefinition
 
 log = get_logger(__name__)
 
 
-def run_bus(services: Iterable[str], stop: threading.Event) -> None:
+def run_bus(services: Iterable[ServiceDefinition], stop: threading.Event) -> None:
+    """Relay, listen, retry and catch up for these services until `stop` is set."""
     settings = Settings.read()
     configure_logs(settings.log_level)
     services = tuple(services)
     if settings.metrics_port:
         start_http_server(settings.metrics_port)
-    kicks_through(make_celery(services, settings))
+    kicks_through(make_celery([service.name for service in services], settings))
     threads = [
         threading.Thread(target=_guarded, args=(loop, stop), name=name, daemon=True)
         for service in services
@@ -36,7 +35,7 @@ def run_bus(services: Iterable[str], stop: threading.Event) -> None:
     ]
     for thread in threads:
         thread.start()
-    log.info("bus running", services=list(services))
+    log.info("bus running", services=[service.name for service in services])
     while not stop.wait(0.5):
         dead = [thread.name for thread in threads if not thread.is_alive()]
         if dead:
@@ -46,13 +45,12 @@ def run_bus(services: Iterable[str], stop: threading.Event) -> None:
         thread.join(timeout=20)
 
 
-def inbox_of(service: str, database: Database) -> Inbox:
-    return Inbox(database, handlers_in(importlib.import_module(f"services.{service}.events")))
-
-
-def _loops(service: str, settings: Settings, stop: threading.Event) -> Iterable[tuple[str, Callable[[], None]]]:
-    database = Database(service, settings)
-    inbox = inbox_of(service, database)
+def _loops(
+    definition: ServiceDefinition, settings: Settings, stop: threading.Event
+) -> Iterable[tuple[str, Callable[[], None]]]:
+    service = definition.name
+    database = definition.database(settings)
+    inbox = definition.inbox(database)
     yield f"{service}.relay", lambda: relay(database, settings.broker_url, stop)
     yield f"{service}.consume", lambda: consume(inbox, settings.broker_url, settings.batch_size, stop)
     yield f"{service}.attempts", lambda: run_attempts(inbox, stop)

@@ -1,58 +1,76 @@
-"""Migrations: each service has its own Alembic history and version table in its own schema, run by the owner role.
+"""Migrations, run by the owner role. A schema has two Alembic histories, each with its own version table.
 
-The application role is created here if need be, and gets what it needs and no more: it cannot change the schema, and
-cannot UPDATE or DELETE a table that a migration has declared `append_only`.
+`plumbing` makes the tables that every service has, the other one makes the service's own. The application role is
+created here if need be, and gets what it needs and no more: it cannot change the schema, and cannot UPDATE or DELETE a
+table that a migration has declared `append_only`.
 """
 
-import importlib
 from pathlib import Path
-from typing import Any
 
-from alembic import command, op
+from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, MetaData, create_engine, text
+from sqlalchemy import URL, Connection, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from shared.auth import withdrawn  # noqa: F401 - the tables of these modules belong to the plumbing
 from shared.core.settings import Settings, missing
-from shared.db.types import Plumbing
-from shared.http import idempotency  # noqa: F401
-from shared.jobs import periodic  # noqa: F401
-from shared.messaging import attempts, inbox, outbox  # noqa: F401
-from shared.service import catch_up, feed_api  # noqa: F401
+from shared.db import migrations
+from shared.service import feed_api
+from shared.service.definition import ServiceDefinition
 
-ROOT = Path(__file__).parents[2]
+SCRIPTS = Path(migrations.__file__).parent
+PLUMBING = SCRIPTS / "plumbing"
 
 
-def migrate(service: str, settings: Settings, revision: str = "head") -> None:
-    """Bring one service's schema to `revision`. Repeating it changes nothing."""
-    owner_url = settings.owner_database_url or missing(
-        "owner_database_url", "the URL of the role that owns the schemas"
-    )
+def migrate(definition: ServiceDefinition, settings: Settings, revision: str = "head") -> None:
+    """Bring the plumbing to its newest revision and the service's own tables to `revision`.
+
+    All of it in one transaction. Repeating it changes nothing.
+    """
+    service = definition.name
     application = make_url(settings.database_url_of(service))
-    url = make_url(owner_url).set(drivername="postgresql+psycopg", database=application.database,
-                                  host=application.host, port=application.port)  # fmt: skip
-    if application.query:
-        url = url.set(query=application.query)
-    engine = create_engine(url, connect_args={"options": f"-csearch_path={service},public -clock_timeout=5s"})
+    options = {"options": f"-csearch_path={service},public -clock_timeout=5s"}
+    engine = create_engine(_owner_url(settings, application), connect_args=options)
     try:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('wishtree.migrate'))"))
             _prepare(connection, service, str(application.username), str(application.password or ""))
-            config = Config()
-            config.set_main_option("script_location", str(Path(__file__).parent / "alembic"))
-            config.set_main_option("version_locations", str(ROOT / "services" / service / "migrations"))
-            config.set_main_option("path_separator", "os")
-            config.attributes.update(connection=connection, service=service, role=str(application.username))
-            command.upgrade(config, revision)
-            with Session(connection) as session:
-                feed_api.new_epoch(session)
-                session.flush()
-            if connection.scalar(text("SELECT to_regprocedure('after_restore()')")) is not None:
-                connection.execute(text("SELECT after_restore()"))  # what a service itself orders by transaction ids
+            role = str(application.username)
+            _upgrade(connection, PLUMBING, "alembic_plumbing", role, "head")
+            _upgrade(connection, definition.migrations, f"alembic_{service}", role, revision)
+            _after_a_restore(connection)
     finally:
         engine.dispose()
+
+
+def _owner_url(settings: Settings, application: URL) -> URL:
+    """The owner role, at the database that the application uses."""
+    url = settings.owner_database_url or missing("owner_database_url", "the URL of the role that owns the schemas")
+    found = make_url(url).set(
+        drivername="postgresql+psycopg",
+        database=application.database,
+        host=application.host,
+        port=application.port,
+    )
+    return found.set(query=application.query) if application.query else found
+
+
+def _upgrade(connection: Connection, versions: Path, version_table: str, role: str, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.set_main_option("version_locations", str(versions))
+    config.set_main_option("path_separator", "os")
+    config.attributes.update(connection=connection, version_table=version_table, role=role)
+    command.upgrade(config, revision)
+
+
+def _after_a_restore(connection: Connection) -> None:
+    """Make rows from another cluster visible again: their transaction ids may lie ahead of this one's."""
+    with Session(connection) as session:
+        feed_api.new_epoch(session)
+        session.flush()
+    if connection.scalar(text("SELECT to_regprocedure('after_restore()')")) is not None:
+        connection.execute(text("SELECT after_restore()"))  # what a service itself orders by transaction ids
 
 
 def _prepare(connection: Connection, service: str, role: str, password: str) -> None:
@@ -75,32 +93,3 @@ _CLOCK = """
 CREATE OR REPLACE FUNCTION app_now() RETURNS timestamptz LANGUAGE sql STABLE AS
 $$ SELECT now() + coalesce(nullif(current_setting('wishtree.clock_offset', true), '')\\:\\:interval, interval '0') $$
 """
-
-
-def create_plumbing() -> None:
-    """For a service's first migration: the tables every service has.
-
-    Created from the models as they are today; a later change to the plumbing is a migration in each service.
-    """
-    Plumbing.metadata.create_all(op.get_bind())
-    for table in ("outbox", "inbox"):  # many short-lived index entries: vacuum early
-        op.execute(f"ALTER TABLE {table} SET (autovacuum_vacuum_scale_factor = 0.02)")
-
-
-def append_only(table: str) -> None:
-    """Take UPDATE, DELETE and TRUNCATE on a table from the application role."""
-    role = op.get_bind().dialect.identifier_preparer.quote(_role())
-    op.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {role}")
-
-
-def _role() -> str:
-    config = op.get_context().config
-    if config is None:
-        raise RuntimeError("only inside `wishtree migrate`")
-    return str(config.attributes["role"])
-
-
-def metadata_of(service: str) -> list[MetaData]:
-    """What the models say: compared with the migrations by a test."""
-    models: Any = importlib.import_module(f"services.{service}.models")
-    return [models.Base.metadata, Plumbing.metadata]

@@ -1,11 +1,10 @@
 """The one way to make a service's web app: access, idempotency keys, problem documents, health, metrics, OpenAPI."""
 
-from collections.abc import Callable, Iterable
 from json import JSONDecodeError
 from time import perf_counter
 from typing import Any
 
-from apiflask import APIBlueprint, APIFlask
+from apiflask import APIFlask
 from flask import Request, Response, current_app, g, request
 
 from shared.auth.access import allow, authorize
@@ -20,13 +19,13 @@ from shared.http.errors import answer_problems
 from shared.http.idempotency import EXEMPT, HEADER, idempotently
 from shared.http.limits import MAX_BODY_BYTES, limit_of
 from shared.service.dead_letters_api import dead_letters_blueprint
+from shared.service.definition import ApiKeys, ServiceDefinition
 from shared.service.docs_page import api_page_blueprint
 from shared.service.feed_api import feed_blueprint
 from shared.service.openapi import finish_spec
 from shared.service.probes import probes_blueprint
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
-ApiKeys = Callable[[str], Principal]
 
 
 class ServiceRequest(Request):
@@ -83,21 +82,20 @@ class ServiceApp(APIFlask):
         return self.verifier.principal(value.strip())
 
 
-def make_app(
-    service: str, settings: Settings, blueprints: Iterable[APIBlueprint], *, api_keys: ApiKeys | None = None
-) -> ServiceApp:
+def make_app(definition: ServiceDefinition, settings: Settings) -> ServiceApp:
     """Build a service's app. Raises RuntimeError naming each route that does not say who may use it."""
     configure_logs(settings.log_level)
+    service = definition.name
     app = ServiceApp(
-        f"services.{service}",
+        service,
         title=f"Wishtree {service}",
         version="1",
         spec_path=f"/{service}/openapi.json",
         docs_path=None,
         static_folder=None,
     )
-    app.database, app.settings, app.verifier = Database(service, settings), settings, Verifier(settings)
-    app.api_keys = api_keys
+    app.database, app.settings, app.verifier = definition.database(settings), settings, Verifier(settings)
+    app.api_keys = definition.api_keys
     app.extensions["settings"] = settings
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
@@ -113,7 +111,7 @@ def make_app(
         probes_blueprint(service),
         api_page_blueprint(service),
     )
-    for blueprint in (*blueprints, *common):
+    for blueprint in (*definition.blueprints, *common):
         app.register_blueprint(blueprint)
     app.security_schemes = {
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},

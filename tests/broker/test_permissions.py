@@ -9,6 +9,7 @@ import pytest
 from amqp.exceptions import AccessRefused
 from kombu import Connection, Exchange, Producer
 
+from console.services import definitions_of
 from devkit.installation import Installation, wait_until
 from devkit.local.servers import RabbitServer
 from devkit.testkit import District
@@ -65,6 +66,7 @@ def test_a_service_hears_its_own_queue(urls: dict[str, str], service: str) -> No
 
 def test_beat_may_start_jobs_of_all_and_say_no_fact(urls: dict[str, str]) -> None:
     settings = Settings.read(broker_url=urls["beat"], database_url="postgresql://nobody@127.0.0.1:1/none")
+    definitions_of(SERVICES)
     app = make_celery(SERVICES, settings)
     for service in SERVICES:
         app.send_task(f"{service}.nothing", retry=False)

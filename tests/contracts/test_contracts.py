@@ -1,6 +1,5 @@
 """Facts only grow, have one publisher, and every queue has exactly the listeners it is bound for."""
 
-import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,8 @@ from uuid import UUID
 import pytest
 from jsonschema import Draft202012Validator
 
-from console.operations import DOCS
+from console.contracts import DOCS
+from console.services import definition_of
 from shared import SERVICES
 from shared.contracts.base import Fact, catalogue
 from shared.messaging.inbox import handlers_in
@@ -97,14 +97,14 @@ def test_a_contract_says_what_it_means_and_carries_nothing_personal(contract: ty
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_hears_exactly_what_its_queue_is_bound_to(service: str) -> None:
-    handlers = handlers_in(importlib.import_module(f"services.{service}.events"))
+    handlers = handlers_in(definition_of(service).events)
     bound = {c for c in CONTRACTS if service in c.heard_by}
     assert set(handlers) == bound
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_declares_what_it_says(service: str) -> None:
-    said = set(importlib.import_module(f"services.{service}.events").PUBLISHES)
+    said = set(definition_of(service).events.PUBLISHES)
     assert said == {c for c in CONTRACTS if c.source == service}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import gateway
 import shared.service
-from gateway.app import Gateway, _caller_of, _remote
+from gateway.app import Gateway, caller_of, _remote
 from gateway.labels import WORDS
 from gateway.shell import make_pages
 from shared import SERVICES
@@ -60,7 +60,7 @@ def test_every_word_of_the_pages_has_its_chinese() -> None:
 def test_a_service_that_does_not_answer_is_said_in_words(centre: Centre) -> None:
     services: dict[str, Any] = {name: member.app for name, member in centre.district.services.items()}
     services["wishes"] = _remote("wishes", "http://127.0.0.1:1")
-    browser = Browser(Gateway(services, make_pages(centre.district.settings, _caller_of(services))))
+    browser = Browser(Gateway(services, make_pages(centre.district.settings, caller_of(services))))
     answer = browser.get("/")
     assert answer.status_code == 503
     assert "<h1>" in answer.text

@@ -1,30 +1,44 @@
 """The models and the migrations say the same; the application role can do its work and no more."""
 
+import importlib
 import os
+import pkgutil
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import MetaData, create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
+import shared
+from console.services import definition_of
 from devkit.testkit import District
 from shared import SERVICES
 from shared.core.settings import Settings
-from shared.service.migrate import metadata_of, migrate
+from shared.db.types import Plumbing
+from shared.service.migrate import migrate
 
 
+def models_of(service: str) -> list[MetaData]:
+    """What the models say: the service's own tables, and those of every module of the plumbing."""
+    for module in pkgutil.walk_packages(shared.__path__, "shared."):
+        if ".migrations." not in module.name:
+            importlib.import_module(module.name)
+    return [definition_of(service).models, Plumbing.metadata]
+
+
+@pytest.mark.filterwarnings("ignore:Did not recognize type 'xid8'")
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_migrations_make_what_the_models_say(district: District, service: str) -> None:
     url = district.env["WISHTREE_OWNER_DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://", 1)
     engine = create_engine(url, connect_args={"options": f"-csearch_path={service}"})
     with engine.connect() as connection:
-        context = MigrationContext.configure(
-            connection,
-            opts={"compare_type": True, "version_table": f"alembic_{service}",
-                  "include_name": lambda name, kind, _: kind != "table" or not (name or "").startswith("alembic_")},
-        )  # fmt: skip
-        differences = compare_metadata(context, metadata_of(service))
+        options = {
+            "compare_type": True,
+            "include_name": lambda name, kind, _: kind != "table" or not (name or "").startswith("alembic_"),
+        }
+        context = MigrationContext.configure(connection, opts=options)
+        differences = compare_metadata(context, models_of(service))
     engine.dispose()
     assert not differences
 
@@ -32,7 +46,7 @@ def test_the_migrations_make_what_the_models_say(district: District, service: st
 @pytest.mark.parametrize("service", SERVICES)
 def test_migrating_again_changes_nothing(district: District, service: str) -> None:
     os.environ.update(district.env)
-    migrate(service, Settings.read())
+    migrate(definition_of(service), Settings.read())
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -1,6 +1,5 @@
 """What README and docs tell somebody to type exists, and their links lead somewhere."""
 
-import importlib
 import re
 import shlex
 from pathlib import Path
@@ -9,8 +8,8 @@ import click
 import pytest
 
 from console.main import main
+from console.services import definition_of
 from shared import SERVICES
-from shared.core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -71,11 +70,6 @@ def test_every_test_that_holds_a_promise_exists() -> None:
 
 def test_every_setting_is_explained_and_nothing_else() -> None:
     explained = set(re.findall(r"`WISHTREE_([A-Z_]+)`", (ROOT / "docs" / "operations" / "settings.md").read_text()))
-    classes = [
-        found
-        for service in SERVICES
-        for found in vars(importlib.import_module(f"services.{service}.settings")).values()
-        if isinstance(found, type) and issubclass(found, Settings)
-    ]
+    classes = [definition_of(service).settings for service in SERVICES]
     known = {field.upper() for settings in classes for field in settings.model_fields}
     assert explained - {"X", "X_FILE"} == known

@@ -8,7 +8,7 @@ from uuid import UUID
 from werkzeug.test import Client, TestResponse
 
 from devkit.testkit import District
-from gateway.app import Gateway, _caller_of
+from gateway.app import Gateway, caller_of
 from gateway.shell import make_pages
 from services.registration import log_in
 from services.registration.staff import create_staff
@@ -20,7 +20,7 @@ PASSWORD = "a long staff password"
 
 def gateway_of(district: District, **changes: Any) -> Gateway:
     services: dict[str, Any] = {name: member.app for name, member in district.services.items()}
-    return Gateway(services, make_pages(district.settings.model_copy(update=changes), _caller_of(services)))
+    return Gateway(services, make_pages(district.settings.model_copy(update=changes), caller_of(services)))
 
 
 class Browser:

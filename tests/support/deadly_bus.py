@@ -6,6 +6,7 @@ import threading
 from typing import Any
 from uuid import UUID
 
+from services.rewards.app import SERVICE
 from shared.contracts.base import Fact
 from shared.messaging.inbox import Inbox
 from shared.service.bus_process import run_bus
@@ -21,4 +22,4 @@ def handle_or_die(self: Inbox, facts: list[Fact]) -> None:
 
 
 Inbox._handle = handle_or_die  # type: ignore[method-assign]
-run_bus(("rewards",), threading.Event())
+run_bus([SERVICE], threading.Event())

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from shared.service.migrate import append_only
+from shared.db.migrations.operations import append_only
 
 revision = "rewards_0002"
 down_revision = "rewards_0001"

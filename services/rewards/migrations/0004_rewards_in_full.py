@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from shared.db.migrations.operations import append_only
 from shared.db.types import Xid8
-from shared.service.migrate import append_only
 
 revision = "rewards_0004"
 down_revision = "rewards_0003"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from shared.service.migrate import append_only
+from shared.db.migrations.operations import append_only
 
 revision = "wishes_0002"
 down_revision = "wishes_0001"

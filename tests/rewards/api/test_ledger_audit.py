@@ -16,6 +16,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from console.main import main
+from services.rewards.app import SERVICE
 from services.rewards.ledger import audit, balances, journal, seal
 from services.rewards.models import Transfer, TransferKind
 from shared.contracts.registration import VolunteerMerged
@@ -290,7 +291,7 @@ def test_a_journal_restored_into_another_cluster_is_sealed_on(sealed: Bank) -> N
         with as_owner(sealed) as owner:
             owner.execute(text(lift.format(0)))  # here the restored database wakes up
         for _ in range(2):
-            migrate("rewards", sealed.district.settings)
+            migrate(SERVICE, sealed.district.settings)
         sealed.hear(sealed.hours(sealed.fang, 1))
         assert seal_all(sealed) == 13
         assert found(sealed) is None

@@ -1,25 +1,7 @@
-"""The models match the migrations, the demo district can be put into an empty database, and the document is served."""
-
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+"""The demo district can be put into an empty database, and the OpenAPI document is served."""
 
 from console.demo import district as demo
 from console.demo.registration import seed
-from shared.service.migrate import metadata_of
-
-
-def test_every_model_has_its_migration(world):
-    url = world.district.env["WISHTREE_OWNER_DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://", 1)
-    engine = create_engine(url, connect_args={"options": "-csearch_path=registration,public"})
-    with engine.connect() as connection:
-        options = {"compare_type": True, "target_metadata": metadata_of("registration"),
-                   "version_table": "alembic_registration"}  # fmt: skip
-        differences = compare_metadata(
-            MigrationContext.configure(connection, opts=options), metadata_of("registration")
-        )
-    engine.dispose()
-    assert differences == []
 
 
 def test_the_demo_district_is_seeded_once(district):

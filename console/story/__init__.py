@@ -8,13 +8,13 @@ import time
 import click
 import requests
 
-from devkit.story.stage import STEPS, NotAsItMustBe, Stage
+from console.story.stage import STEPS, NotAsItMustBe, Stage
 from shared.core.settings import Settings
 
 
 def play(base_url: str) -> int:
     """Play every step; returns 0, or 1 after printing the first thing that was not as it must be."""
-    from devkit.story import hours, small_bank, wishes  # noqa: F401 - importing them declares their steps
+    from console.story import hours, small_bank, wishes  # noqa: F401 - importing them declares their steps
 
     s = Stage(base_url, Settings.read())
     started = time.monotonic()

@@ -5,8 +5,8 @@ import secrets
 import time
 from datetime import UTC, datetime, timedelta
 
-from devkit.story.stage import Actor, NotAsItMustBe, Stage, eventually, must, step
-from devkit.story.webhooks import Ear, send_webhook
+from console.story.stage import Actor, NotAsItMustBe, Stage, eventually, must, step
+from console.story.webhooks import Ear, send_webhook
 from shared.auth.principal import Role
 
 PRICE = 90

@@ -3,7 +3,7 @@
 import json
 import secrets
 
-from devkit.story.stage import Stage, eventually, must, step
+from console.story.stage import Stage, eventually, must, step
 
 
 @step

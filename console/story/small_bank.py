@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from devkit.story.stage import Actor, Stage, eventually, must, step
+from console.story.stage import Actor, Stage, eventually, must, step
 from shared.auth.principal import Role
 
 

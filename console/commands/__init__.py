@@ -1,0 +1,1 @@
+"""The commands of `wishtree`, by who uses them. They import late, so that `--help` is quick."""

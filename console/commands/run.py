@@ -1,0 +1,122 @@
+"""Start things: everything on this machine, or one role of one service."""
+
+import os
+import signal
+import tempfile
+import threading
+from functools import partial
+from pathlib import Path
+
+import click
+
+from console.options import ONE_OR_ALL, data_option, named, needs_checkout
+from shared import SERVICES
+
+
+@click.command()
+@click.option(
+    "--embedded", "mode", flag_value="embedded", default="embedded", help="PostgreSQL and Valkey from wheels."
+)
+@click.option("--real", "mode", flag_value="real", help="Installed PostgreSQL and RabbitMQ, one process per role.")
+@click.option("--data", type=click.Path(path_type=Path), default=Path("var"), show_default=True)
+@click.option("--port", type=click.IntRange(1, 65000), default=8000, show_default=True)
+@click.option("--verbose", is_flag=True, help="Show all logs here, not only warnings.")
+def up(mode: str, data: Path, port: int, verbose: bool) -> None:
+    """Start everything on this machine and stop it with Ctrl-C."""
+    with needs_checkout():
+        from devkit.local.up import up as run
+
+    run("real" if mode == "real" else "embedded", data, port, verbose=verbose)
+
+
+@click.command()
+@click.argument("service", type=ONE_OR_ALL)
+@click.option("--port", type=click.IntRange(1, 65535), help="Default: 8001 registration ... 8004 notify; all: 8000.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--threads", type=click.IntRange(1, 200), default=8, show_default=True)
+@data_option
+def api(service: str, port: int | None, host: str, threads: int) -> None:
+    """Serve a service's endpoints (`all`: all four and the gateway on one port)."""
+    from console.services import create_api
+    from shared.service.serve import serve
+
+    if service == "all":
+        from console.compact import create_compact
+
+        serve(create_compact, f"{host}:{port or 8000}", threads)
+    else:
+        address = f"{host}:{port or 8001 + SERVICES.index(service)}"
+        serve(partial(create_api, service), address, threads)
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--threads", type=click.IntRange(1, 200), default=16, show_default=True)
+@data_option
+def gateway(port: int, host: str, threads: int) -> None:
+    """Serve all services at one origin, and the pages."""
+    from gateway.app import create_gateway
+    from shared.service.serve import serve
+
+    serve(create_gateway, f"{host}:{port}", threads)
+
+
+@click.command()
+@click.argument("service", type=ONE_OR_ALL)
+@data_option
+def bus(service: str) -> None:
+    """Relay a service's outbox and handle the events it receives. Start as many as you like."""
+    from console.services import definitions_of
+    from shared.service.bus_process import run_bus
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run_bus(definitions_of(named(service)), stop)
+
+
+@click.command()
+@click.argument("service", type=ONE_OR_ALL)
+@click.option("--concurrency", type=click.IntRange(1, 64), default=2, show_default=True)
+@click.option("--beat", "with_beat", is_flag=True, help="Also start periodic jobs from this process.")
+@data_option
+def worker(service: str, concurrency: int, with_beat: bool) -> None:
+    """Run a service's Celery jobs (threads, late acknowledgement)."""
+    from prometheus_client import start_http_server
+
+    from console.services import definitions_of
+    from shared.core.settings import Settings
+    from shared.jobs.celery import make_celery
+    from shared.jobs.enqueue import kicks_through
+
+    settings = Settings.read()
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port)
+    definitions_of(named(service))
+    app = make_celery(named(service), settings)
+    kicks_through(app)
+    options = ["worker", "--pool", "threads", "--concurrency", str(concurrency), "--loglevel", "INFO"]
+    options += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    options += ["--hostname", f"{service}-{os.getpid()}@%h"]
+    if with_beat:
+        options += ["--beat", "--schedule", _beat_file()]
+    app.worker_main(options)
+
+
+@click.command()
+@data_option
+def beat() -> None:
+    """Start periodic jobs of all services when they are due. A second beat is harmless."""
+    from console.services import definitions_of
+    from shared.core.settings import Settings
+    from shared.jobs.celery import make_celery
+
+    definitions_of(SERVICES)
+    make_celery(SERVICES, Settings.read()).start(["beat", "-s", _beat_file(), "--loglevel", "INFO"])
+
+
+def _beat_file() -> str:
+    """Beat's memory of when it last sent what; losing it is harmless (a periodic job is unique by its period)."""
+    folder = os.environ.get("WISHTREE_DATA_DIR") or tempfile.gettempdir()
+    return str(Path(folder) / f"beat-schedule-{os.getuid()}")

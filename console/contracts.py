@@ -1,0 +1,18 @@
+"""Export the contracts of events for readers outside this code."""
+
+import json
+from pathlib import Path
+
+from shared.contracts.base import catalogue
+
+DOCS = Path(__file__).parent.parent / "docs" / "events"
+
+
+def export_contracts() -> int:
+    """Write every contract's JSON Schema to `docs/events/`; returns how many. A test holds that they only grow."""
+    DOCS.mkdir(parents=True, exist_ok=True)
+    for (type_, version), contract in catalogue().items():
+        schema = contract.model_json_schema(mode="serialization")
+        text = json.dumps(schema, ensure_ascii=False, indent=2, sort_keys=True)
+        (DOCS / f"{contract.source}.{type_}.v{version}.json").write_text(text + "\n")
+    return len(catalogue())

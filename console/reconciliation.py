@@ -1,0 +1,24 @@
+"""Take in what a broker lost, at once instead of at the next catch-up."""
+
+from sqlalchemy import update
+
+from console.services import definition_of
+from shared.core.clock import app_now
+from shared.core.settings import Settings
+from shared.messaging.attempts import Attempt
+from shared.service.catch_up import Walker
+
+
+def reconcile(service: str) -> int:
+    """Walk every feed this service listens to, also the young events, and make waiting attempts due.
+
+    Returns how many events were looked at. Repeating it changes nothing.
+    """
+    settings = Settings.read(catch_up_age_seconds=0)
+    definition = definition_of(service)
+    database = definition.database(settings)
+    walker = Walker(database, definition.inbox(database), settings)
+    looked_at = sum(walker.walk(source) for source in walker.sources)
+    with database.transaction() as session:
+        session.execute(update(Attempt).values(due_at=app_now()))
+    return looked_at

@@ -25,7 +25,8 @@ def head_of_ledger() -> str | None:
 
 
 def audit_ledger(kept: str | None, report: Callable[[str], None]) -> audit.Finding | None:
-    """Check the whole journal page by page, each in a transaction of its own; the first finding, or None.
+    """Check the whole journal page by page, each in a transaction of its own; the first finding, or
+    None.
 
     `kept` is a head, NUMBER:HASH, that must be in the chain.
     """

@@ -20,11 +20,15 @@ def named(service: str) -> tuple[str, ...]:
 
 
 def use_data_folder(data: Path) -> None:
-    """Take the settings that `wishtree up --data DIR` wrote; what the environment already says stays."""
+    """Take the settings that `wishtree up --data DIR` wrote; what the environment already says
+    stays.
+    """
     try:
         lines = (data / "env").read_text().splitlines()
     except OSError:
-        raise click.ClickException(f"{data}/env cannot be read: has `wishtree up --data {data}` been run?") from None
+        raise click.ClickException(
+            f"{data}/env cannot be read: has `wishtree up --data {data}` been run?"
+        ) from None
     for line in lines:
         name, found, value = line.partition("=")
         if found:
@@ -33,7 +37,9 @@ def use_data_folder(data: Path) -> None:
 
 @contextmanager
 def needs_checkout() -> Iterator[None]:
-    """Say in a sentence that an import inside needs the developers' tools, which a production install leaves out."""
+    """Say in a sentence that an import inside needs the developers' tools, which a production
+    install leaves out.
+    """
     try:
         yield
     except ModuleNotFoundError as error:

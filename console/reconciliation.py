@@ -10,7 +10,8 @@ from shared.service.catch_up import Walker
 
 
 def reconcile(service: str) -> int:
-    """Walk every feed this service listens to, also the young events, and make waiting attempts due.
+    """Walk every feed this service listens to, also the young events, and make waiting attempts
+    due.
 
     Returns how many events were looked at. Repeating it changes nothing.
     """

@@ -18,7 +18,9 @@ from shared import SERVICES
 
 
 class Installation:
-    """Starts `wishtree` commands against one database and broker, and kills only what it started."""
+    """Starts `wishtree` commands against one database and broker, and kills only what it
+    started.
+    """
 
     def __init__(self, env: dict[str, str], rabbit: RabbitServer | None = None) -> None:
         self.env, self.rabbit = env, rabbit
@@ -37,14 +39,19 @@ class Installation:
         log = (self.logs / f"{name}.log").open("ab")
         self.processes[name] = subprocess.Popen(
             [sys.executable, "-m", module, *command],
-            env={**os.environ, **self.env}, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
+            env={**os.environ, **self.env},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
 
     def api(self, service: str, name: str | None = None, port: int | None = None) -> str:
         port = port or self.ports[service]
         self.start("api", service, "--port", str(port), name=name or f"api-{service}")
         url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: requests.get(f"{url}/healthz", timeout=2).ok, 20, f"{service} does not answer")
+        wait_until(
+            lambda: requests.get(f"{url}/healthz", timeout=2).ok, 20, f"{service} does not answer"
+        )
         return url
 
     def kill(self, name: str) -> None:
@@ -68,7 +75,9 @@ class Installation:
     def logged(self, words: str) -> int:
         """How many log lines of all processes hold these words."""
         return sum(
-            words in line for path in self.logs.glob("*.log") for line in path.read_text(errors="replace").splitlines()
+            words in line
+            for path in self.logs.glob("*.log")
+            for line in path.read_text(errors="replace").splitlines()
         )
 
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
@@ -80,7 +89,10 @@ class Installation:
         return self.query(sql, *parameters)[0][0]
 
     def unpublished(self) -> int:
-        return sum(self.one(f"SELECT count(*) FROM {s}.outbox WHERE published_at IS NULL") for s in SERVICES)
+        return sum(
+            self.one(f"SELECT count(*) FROM {s}.outbox WHERE published_at IS NULL")
+            for s in SERVICES
+        )
 
     def stop(self) -> None:
         for name in list(self.processes):
@@ -90,8 +102,11 @@ class Installation:
                 process.wait()
 
 
-def wait_until(condition: Callable[[], Any], seconds: float, what: str | Callable[[], str]) -> float:
-    """Wait for something to become true; exceptions of the network count as not yet. Returns how long it took.
+def wait_until(
+    condition: Callable[[], Any], seconds: float, what: str | Callable[[], str]
+) -> float:
+    """Wait for something to become true; exceptions of the network count as not yet. Returns how
+    long it took.
 
     `what` is said when it did not; a function is asked then, so that it tells the state at the end.
     """

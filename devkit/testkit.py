@@ -1,7 +1,7 @@
 """What tests stand on: a private database, all four services in one process, and people with names.
 
-`District.deliver_all()` carries facts from each outbox to each inbox without a broker, as often and in whatever order a
-test likes; `tests/broker` uses the real one.
+`District.deliver_all()` carries facts from each outbox to each inbox without a broker, as often and
+in whatever order a test likes; `tests/broker` uses the real one.
 """
 
 import base64
@@ -44,20 +44,30 @@ from shared.service.web import ServiceApp
 
 @dataclass
 class PrivatePostgres:
-    """A server with a superuser URL. `WISHTREE_TEST_POSTGRES_URL` names one to use instead of a private one."""
+    """A server with a superuser URL. `WISHTREE_TEST_POSTGRES_URL` names one to use instead of a
+    private one.
+    """
 
     superuser_url: str
     server: PostgresServer | None = None  #: ours to kill; None when another's is used
 
     def create_database(self) -> tuple[str, str]:
-        """A new empty database; returns (owner URL, its name). The owner may create roles, and is no superuser."""
+        """A new empty database; returns (owner URL, its name). The owner may create roles, and is
+        no superuser.
+        """
         name = f"wishtree_test_{secrets.token_hex(4)}"
         engine = create_engine(_psycopg(self.superuser_url), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.execute(text(f"CREATE ROLE {name}_owner LOGIN CREATEROLE PASSWORD 'owner'"))
-            connection.execute(text(f"CREATE DATABASE {name} OWNER {name}_owner TEMPLATE template0 ENCODING 'UTF8'"))
+            connection.execute(
+                text(
+                    f"CREATE DATABASE {name} OWNER {name}_owner TEMPLATE template0 ENCODING 'UTF8'"
+                )
+            )
         engine.dispose()
-        url = make_url(self.superuser_url).set(username=f"{name}_owner", password="owner", database=name)
+        url = make_url(self.superuser_url).set(
+            username=f"{name}_owner", password="owner", database=name
+        )
         return url.render_as_string(hide_password=False), name
 
     def drop_database(self, name: str) -> None:
@@ -76,7 +86,9 @@ def _psycopg(url: str) -> str:
 
 @contextmanager
 def private_postgres() -> Iterator[PrivatePostgres]:
-    """A PostgreSQL of our own on a free loopback port: the installed one, else the one from the wheel."""
+    """A PostgreSQL of our own on a free loopback port: the installed one, else the one from the
+    wheel.
+    """
     given = os.environ.get("WISHTREE_TEST_POSTGRES_URL")
     if given:
         yield PrivatePostgres(given)
@@ -96,7 +108,9 @@ def private_postgres() -> Iterator[PrivatePostgres]:
 
 
 def environment(owner_url: str, name: str, **more: str) -> dict[str, str]:
-    """Everything a process of ours needs to run against one test database, as environment variables."""
+    """Everything a process of ours needs to run against one test database, as environment
+    variables.
+    """
     found = {
         "WISHTREE_OWNER_DATABASE_URL": owner_url,
         "WISHTREE_SIGNING_KEY": ECKey.generate_key("P-256").as_pem(private=True).decode(),
@@ -108,7 +122,9 @@ def environment(owner_url: str, name: str, **more: str) -> dict[str, str]:
     }
     for service in SERVICES:
         url = make_url(owner_url).set(username=f"{name}_{service}", password="app")
-        found[f"WISHTREE_{service.upper()}_DATABASE_URL"] = url.render_as_string(hide_password=False)
+        found[f"WISHTREE_{service.upper()}_DATABASE_URL"] = url.render_as_string(
+            hide_password=False
+        )
         found[f"WISHTREE_{service.upper()}_CLIENT_SECRET"] = secrets.token_urlsafe(24)
     return found | more
 
@@ -126,7 +142,9 @@ class Member:
         self.client: FlaskClient = self.app.test_client()
         self._base_settings = settings
 
-    def call(self, method: str, path: str, body: Any = None, *, as_: str | None = None, **options: Any) -> TestResponse:
+    def call(
+        self, method: str, path: str, body: Any = None, *, as_: str | None = None, **options: Any
+    ) -> TestResponse:
         """One request; `as_` is a bearer token from `District.token`."""
         headers = dict(options.pop("headers", {}))
         if as_ is not None:
@@ -166,42 +184,65 @@ class District:
         os.environ.update(env)
         self.settings = Settings.read()
         self.services = {service: Member(service, self.settings) for service in SERVICES}
-        self.registration, self.wishes, self.rewards, self.notify = (self.services[s] for s in SERVICES)
+        self.registration, self.wishes, self.rewards, self.notify = (
+            self.services[s] for s in SERVICES
+        )
         self._row_query: str | None = None
 
-    def token(self, role: Role | str, subject: UUID | str | None = None, organisation: UUID | None = None,
-              scopes: str = "") -> str:  # fmt: skip
+    def token(
+        self,
+        role: Role | str,
+        subject: UUID | str | None = None,
+        organisation: UUID | None = None,
+        scopes: str = "",
+    ) -> str:
         """An access token, as registration would sign it."""
         from shared.core.ids import new_id
 
-        return sign_token(self.settings, role=Role(role), subject=subject or new_id(),
-                          organisation_id=organisation, scopes=frozenset(scopes.split()))  # fmt: skip
+        return sign_token(
+            self.settings,
+            role=Role(role),
+            subject=subject or new_id(),
+            organisation_id=organisation,
+            scopes=frozenset(scopes.split()),
+        )
 
     def deliver_all(self, times: int = 1, seed: int | None = None, rounds: int = 10) -> int:
-        """Carry every waiting fact to everyone who hears it, until nothing is said any more. Returns how many facts.
+        """Carry every waiting fact to everyone who hears it, until nothing is said any more.
+        Returns how many facts.
 
-        `times` hands each over that often; `seed` shuffles. Raises AssertionError if the talking does not end.
+        `times` hands each over that often; `seed` shuffles. Raises AssertionError if the talking
+        does not end.
         """
         carried = 0
         for _ in range(rounds):
-            waiting = [(source, *fact) for source, member in self.services.items() for fact in take_outbox(member)]
+            waiting = [
+                (source, *fact)
+                for source, member in self.services.items()
+                for fact in take_outbox(member)
+            ]
             if not waiting:
                 return carried
             carried += len(waiting)
             for listener, member in self.services.items():
                 mine = [
-                    Delivery(body) for _, type_, version, body in waiting
+                    Delivery(body)
+                    for _, type_, version, body in waiting
                     if listener in catalogue()[type_, version].heard_by
-                ] * times  # fmt: skip
+                ] * times
                 if seed is not None:
                     random.Random(seed).shuffle(mine)
-                half = len(mine) // 2  # two batches, so that a repetition meets a committed first time
+                half = (
+                    len(mine) // 2
+                )  # two batches, so that a repetition meets a committed first time
                 for part in (mine[:half], mine[half:]):
                     member.inbox.receive(part)
         raise AssertionError("The services do not stop talking.")
 
     def clear(self) -> None:
-        """Empty every table of every service. Looks first which ones are not: truncating all costs half a second."""
+        """Empty every table of every service. Looks first which ones are not: truncating all costs
+        half a second.
+        """
         with self._owner.begin() as connection:
             full = connection.execute(text(self._tables_with_rows(connection))).scalars().all()
             if full:
@@ -218,7 +259,9 @@ class District:
         """SQL for the names of all tables that have a row; made once, since migrations are over."""
         if self._row_query is None:
             tables = connection.execute(_TABLES, {"services": list(SERVICES)}).scalars()
-            self._row_query = " UNION ALL ".join(f"SELECT '{t}' WHERE EXISTS (SELECT FROM {t})" for t in tables)
+            self._row_query = " UNION ALL ".join(
+                f"SELECT '{t}' WHERE EXISTS (SELECT FROM {t})" for t in tables
+            )
         return self._row_query
 
 
@@ -235,7 +278,9 @@ def take_outbox(member: Member) -> list[tuple[str, int, bytes]]:
             select(OutboxRow).where(OutboxRow.published_at.is_(None)).order_by(OutboxRow.sequence)
         ).all()
         session.execute(
-            update(OutboxRow).where(OutboxRow.id.in_([row.id for row in rows])).values(published_at=app_now())
+            update(OutboxRow)
+            .where(OutboxRow.id.in_([row.id for row in rows]))
+            .values(published_at=app_now())
         )
         return [(row.type, row.version, cloud_event(member.service, row)) for row in rows]
 

@@ -1,1 +1,3 @@
-"""One origin for all services: each resource is passed to the service that owns it; pages and log-in are here."""
+"""One origin for all services: each resource is passed to the service that owns it; pages and
+log-in are here.
+"""

@@ -10,7 +10,9 @@ from gateway.login_sessions import LogInNeeded
 
 
 def page_for(*roles: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A page for these roles: others are told, strangers are sent to the log-in. Who coordinates volunteers too."""
+    """A page for these roles: others are told, strangers are sent to the log-in. Who coordinates
+    volunteers too.
+    """
     if "volunteer" in roles:
         roles = (*roles, "coordinator")
 

@@ -1,4 +1,6 @@
-"""The gateway as a WSGI app: in compact mode the services run in this process, else they are asked over HTTP."""
+"""The gateway as a WSGI app: in compact mode the services run in this process, else they are asked
+over HTTP.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,12 +20,28 @@ log = get_logger(__name__)
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
-HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "proxy-authorization",
-              "proxy-authenticate", "content-encoding", "content-length", "host"}  # fmt: skip
+HOP_BY_HOP = {
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+    "proxy-authorization",
+    "proxy-authenticate",
+    "content-encoding",
+    "content-length",
+    "host",
+}
 TIMEOUT_SECONDS = (2, 30)
 
 
-API_PATHS = ("/v1/", "/v2/", "/.well-known/", *(f"/{service}/" for service in SERVICES if service != "wishes"))
+API_PATHS = (
+    "/v1/",
+    "/v2/",
+    "/.well-known/",
+    *(f"/{service}/" for service in SERVICES if service != "wishes"),
+)
 """Below these there are no pages: what nobody owns is answered to a program, not to a person."""
 
 
@@ -82,7 +100,9 @@ def caller_of(services: Mapping[str, Wsgi]) -> Callable[..., Any]:
 
 
 def _remote(service: str, url: str) -> Wsgi:
-    """A WSGI app that passes a request on, and answers 502 as a problem document when the service does not."""
+    """A WSGI app that passes a request on, and answers 502 as a problem document when the service
+    does not.
+    """
     session = requests.Session()
     session.mount("http://", requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=64))
     session.trust_env = False
@@ -95,12 +115,20 @@ def _remote(service: str, url: str) -> Wsgi:
         query = environ.get("QUERY_STRING", "")
         try:
             answer = session.request(
-                request.method, target + (f"?{query}" if query else ""), data=request.get_data(), headers=headers,
-                timeout=TIMEOUT_SECONDS, allow_redirects=False,
-            )  # fmt: skip
+                request.method,
+                target + (f"?{query}" if query else ""),
+                data=request.get_data(),
+                headers=headers,
+                timeout=TIMEOUT_SECONDS,
+                allow_redirects=False,
+            )
         except requests.RequestException as error:
             log.warning("service does not answer", service=service, error=type(error).__name__)
-            body = {"type": "/problems/unavailable", "title": f"{service} does not answer just now.", "status": 503}
+            body = {
+                "type": "/problems/unavailable",
+                "title": f"{service} does not answer just now.",
+                "status": 503,
+            }
             response = _json(body, 503, "application/problem+json")
             response.headers["Retry-After"] = "2"
             return response(environ, start_response)
@@ -111,8 +139,12 @@ def _remote(service: str, url: str) -> Wsgi:
 
 
 def _not_found(path: str) -> Response:
-    body = {"type": "/problems/not-found", "title": "There is nothing here.", "status": 404,
-            "detail": f"No service owns {path}."}  # fmt: skip
+    body = {
+        "type": "/problems/not-found",
+        "title": "There is nothing here.",
+        "status": 404,
+        "detail": f"No service owns {path}.",
+    }
     return _json(body, 404, "application/problem+json")
 
 

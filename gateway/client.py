@@ -1,4 +1,6 @@
-"""How pages ask the services: as the person who is logged in, in the language of the page. A refusal becomes words."""
+"""How pages ask the services: as the person who is logged in, in the language of the page. A
+refusal becomes words.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,28 +14,53 @@ Call = Callable[..., Any]
 
 
 class Told(Exception):
-    """A service said no. `title` is in the language of the page; `more` is what else the problem names."""
+    """A service said no. `title` is in the language of the page; `more` is what else the problem
+    names.
+    """
 
-    def __init__(self, status: int, title: str, detail: str = "", request_id: str = "",
-                 more: dict[str, Any] | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str = "",
+        request_id: str = "",
+        more: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(title)
         self.status, self.title, self.detail, self.request_id = status, title, detail, request_id
         self.more = more or {}
 
 
-def ask(method: str, path: str, body: Any = None, *, query: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None, as_anyone: bool = False, data: bytes | None = None) -> Any:  # fmt: skip
+def ask(
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    query: dict[str, Any] | None = None,
+    headers: dict[str, str] | None = None,
+    as_anyone: bool = False,
+    data: bytes | None = None,
+) -> Any:
     """The JSON answer of a service. Raises Told for a refusal, LogInNeeded when the log-in is over.
 
-    `as_anyone` sends no log-in: for proofs in the body or another header, whose refusal says nothing about the log-in.
+    `as_anyone` sends no log-in: for proofs in the body or another header, whose refusal says
+    nothing about the log-in.
     """
-    return fetch(method, path, body, query=query, headers=headers, as_anyone=as_anyone,
-                 data=data).get_json(silent=True)  # fmt: skip
+    return fetch(
+        method, path, body, query=query, headers=headers, as_anyone=as_anyone, data=data
+    ).get_json(silent=True)
 
 
-def fetch(method: str, path: str, body: Any = None, *, query: dict[str, Any] | None = None,
-          headers: dict[str, str] | None = None, as_anyone: bool = False,
-          data: bytes | None = None) -> Any:  # fmt: skip
+def fetch(
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    query: dict[str, Any] | None = None,
+    headers: dict[str, str] | None = None,
+    as_anyone: bool = False,
+    data: bytes | None = None,
+) -> Any:
     """The whole answer of a service, such as a file. Raises as `ask` does."""
     sessions: Sessions = current_app.extensions["sessions"]
     session = None if as_anyone else sessions.current()
@@ -46,13 +73,25 @@ def fetch(method: str, path: str, body: Any = None, *, query: dict[str, Any] | N
     if answer.status_code >= 400:
         document = answer.get_json(silent=True)
         known = document if isinstance(document, dict) else {}
-        raise Told(answer.status_code, known.get("title", ""), known.get("detail", ""), known.get("request_id", ""),
-                   known)  # fmt: skip
+        raise Told(
+            answer.status_code,
+            known.get("title", ""),
+            known.get("detail", ""),
+            known.get("request_id", ""),
+            known,
+        )
     return answer
 
 
-def _send(method: str, path: str, body: Any, query: dict[str, Any] | None, headers: dict[str, str] | None,
-          access: str | None, data: bytes | None) -> Any:  # fmt: skip
+def _send(
+    method: str,
+    path: str,
+    body: Any,
+    query: dict[str, Any] | None,
+    headers: dict[str, str] | None,
+    access: str | None,
+    data: bytes | None,
+) -> Any:
     sent = {"Accept-Language": g.language, **(headers or {})}
     once = request.form.get("once") if method == "POST" and request.method == "POST" else None
     if once:  # the form names itself, so that sending it twice has one effect
@@ -61,7 +100,10 @@ def _send(method: str, path: str, body: Any, query: dict[str, Any] | None, heade
         sent["Traceparent"] = request.environ["HTTP_TRACEPARENT"]
     if access is not None:
         sent["Authorization"] = f"Bearer {access}"
-    options: dict[str, Any] = {"headers": sent, "environ_overrides": {"REMOTE_ADDR": request.remote_addr or ""}}
+    options: dict[str, Any] = {
+        "headers": sent,
+        "environ_overrides": {"REMOTE_ADDR": request.remote_addr or ""},
+    }
     if query:
         options["query_string"] = {key: value for key, value in query.items() if value}
     if body is not None:

@@ -23,7 +23,9 @@ def when(instant: str | None, until: str | None = None) -> str:
     if not until:
         return shown
     end = datetime.fromisoformat(until).astimezone(SITE)
-    return f"{shown}–{end:%H:%M}" if end.date() == start.date() else f"{shown} – {end:%Y-%m-%d %H:%M}"
+    return (
+        f"{shown}–{end:%H:%M}" if end.date() == start.date() else f"{shown} – {end:%Y-%m-%d %H:%M}"
+    )
 
 
 def hours(minutes: int | None) -> str:
@@ -45,13 +47,20 @@ def day(value: str | None) -> str:
     """A calendar day, or the day of an instant."""
     if not value:
         return ""
-    found = datetime.fromisoformat(value).astimezone(SITE).date() if "T" in value else date.fromisoformat(value)
+    found = (
+        datetime.fromisoformat(value).astimezone(SITE).date()
+        if "T" in value
+        else date.fromisoformat(value)
+    )
     return format_date(found, "long", locale=_locale())
 
 
 def month(value: str) -> str:
-    return format_date(date.fromisoformat(f"{value}-01"), "yyyy年M月" if _locale() == "zh_CN" else "MMMM yyyy",
-                       locale=_locale())  # fmt: skip
+    return format_date(
+        date.fromisoformat(f"{value}-01"),
+        "yyyy年M月" if _locale() == "zh_CN" else "MMMM yyyy",
+        locale=_locale(),
+    )
 
 
 def rate(said: str) -> str:
@@ -60,7 +69,10 @@ def rate(said: str) -> str:
     if found is None:
         return translate(said, g.language)
     share, points, minutes = found.groups()
-    words = translate("%(minutes)s minutes earn %(points)s points", g.language) % {"minutes": minutes, "points": points}
+    words = translate("%(minutes)s minutes earn %(points)s points", g.language) % {
+        "minutes": minutes,
+        "points": points,
+    }
     return f"{words} × {share} %" if share else words
 
 
@@ -68,5 +80,12 @@ def _locale() -> str:
     return "en" if g.language == "en" else "zh_CN"
 
 
-FILTERS: dict[str, Any] = {"when": when, "hours": hours, "number": number, "yuan": yuan, "day": day, "month": month,
-                           "rate": rate}  # fmt: skip
+FILTERS: dict[str, Any] = {
+    "when": when,
+    "hours": hours,
+    "number": number,
+    "yuan": yuan,
+    "day": day,
+    "month": month,
+    "rate": rate,
+}

@@ -14,7 +14,9 @@ Answer = Response | tuple[str, int]
 PAGE = 20
 
 
-def do(method: str, path: str, body: Any, *, then: str, done: str, show: Callable[[Told], str]) -> Answer:
+def do(
+    method: str, path: str, body: Any, *, then: str, done: str, show: Callable[[Told], str]
+) -> Answer:
     """Ask; go to the page `then`, which says `done`, or show the page with the refusal."""
     try:
         ask(method, path, body)
@@ -24,9 +26,15 @@ def do(method: str, path: str, body: Any, *, then: str, done: str, show: Callabl
 
 
 def given(form: MultiDict[str, str], *texts: str, numbers: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The fields of a form that were filled in. What should be a number and is none goes on as it is, to be refused."""
-    found: dict[str, Any] = {name: form[name].strip() for name in texts if form.get(name, "").strip()}
-    return found | {name: whole(form[name].strip()) for name in numbers if form.get(name, "").strip()}
+    """The fields of a form that were filled in. What should be a number and is none goes on as it
+    is, to be refused.
+    """
+    found: dict[str, Any] = {
+        name: form[name].strip() for name in texts if form.get(name, "").strip()
+    }
+    return found | {
+        name: whole(form[name].strip()) for name in numbers if form.get(name, "").strip()
+    }
 
 
 def whole(text: str) -> int | str:
@@ -63,7 +71,9 @@ def venues() -> list[Any]:
 
 
 def if_there(method: str, path: str, otherwise: Any, **options: Any) -> Any:
-    """An answer that may not be there: the account opens when the fact about the volunteer has arrived."""
+    """An answer that may not be there: the account opens when the fact about the volunteer has
+    arrived.
+    """
     try:
         return ask(method, path, **options)
     except Told as told:

@@ -1,6 +1,8 @@
-"""Who is looking at a page. The log-in is one sealed cookie; forms carry a token that only our own pages can know.
+"""Who is looking at a page. The log-in is one sealed cookie; forms carry a token that only our own
+pages can know.
 
-Nothing is kept on the server: every replica of the gateway opens the same cookie with a key derived from the data key.
+Nothing is kept on the server: every replica of the gateway opens the same cookie with a key derived
+from the data key.
 """
 
 import base64
@@ -51,12 +53,20 @@ class Session:
 
 
 def session_of(log_in: dict[str, Any]) -> Session:
-    """From what registration answered to a log-in or a refresh. The token comes from there, so it is only read here."""
+    """From what registration answered to a log-in or a refresh. The token comes from there, so it
+    is only read here.
+    """
     part = str(log_in["access_token"]).split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    return Session(log_in["access_token"], log_in.get("refresh_token") or "", claims["role"], claims["sub"],
-                   int(claims["exp"]), log_in.get("organisation_id") or "",
-                   tuple(log_in.get("coordinates") or ())[:MOST_COORDINATED])  # fmt: skip
+    return Session(
+        log_in["access_token"],
+        log_in.get("refresh_token") or "",
+        claims["role"],
+        claims["sub"],
+        int(claims["exp"]),
+        log_in.get("organisation_id") or "",
+        tuple(log_in.get("coordinates") or ())[:MOST_COORDINATED],
+    )
 
 
 class Sessions:
@@ -85,12 +95,13 @@ class Sessions:
         return found
 
     def renew(self, session: Session, organisation: str | None = None) -> Session:
-        """Change the refresh token for a new pair; `organisation` is where its owner wants to coordinate from now on.
+        """Change the refresh token for a new pair; `organisation` is where its owner wants to
+        coordinate from now on.
 
         Raises LogInNeeded.
 
-        A refresh token works once, and a browser asks for several pages at a time: the first one here renews and the
-        others get the same answer.
+        A refresh token works once, and a browser asks for several pages at a time: the first one
+        here renews and the others get the same answer.
         """
         with self._lock:
             now = time.monotonic()
@@ -128,18 +139,27 @@ class Sessions:
     def is_own_form(self) -> bool:
         """Whether this POST came from one of our own pages."""
         sent = request.form.get("form_token", "").encode()
-        return self._form_cookie in request.cookies and hmac.compare_digest(self.form_token().encode(), sent)
+        return self._form_cookie in request.cookies and hmac.compare_digest(
+            self.form_token().encode(), sent
+        )
 
     def keep(self, response: Response) -> Response:
         """Write what changed into the cookies of the answer."""
-        same: dict[str, Any] = {"httponly": True, "samesite": "Lax", "secure": self.secure, "path": "/"}
+        same: dict[str, Any] = {
+            "httponly": True,
+            "samesite": "Lax",
+            "secure": self.secure,
+            "path": "/",
+        }
         if getattr(g, "session_changed", False):
             if g.session is None:
                 response.delete_cookie(self._cookie, **same)
             else:
                 sealed = self._sealed.seal(json.dumps(asdict(g.session)))
                 stays = STAYS_SECONDS if g.session.volunteers else None  # staff share computers
-                response.set_cookie(self._cookie, base64.urlsafe_b64encode(sealed).decode(), max_age=stays, **same)
+                response.set_cookie(
+                    self._cookie, base64.urlsafe_b64encode(sealed).decode(), max_age=stays, **same
+                )
         if hasattr(g, "form_key") and request.cookies.get(self._form_cookie) != g.form_key:
             response.set_cookie(self._form_cookie, g.form_key, **same)
         return response

@@ -7,7 +7,9 @@ from datetime import date
 def months_until(today: date, count: int) -> list[str]:
     """This month and those before it, newest first."""
     newest = today.year * 12 + today.month - 1
-    return [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in range(newest, newest - count, -1)]
+    return [
+        f"{number // 12:04d}-{number % 12 + 1:02d}" for number in range(newest, newest - count, -1)
+    ]
 
 
 def days_of(month: str) -> tuple[str, str]:

@@ -1,4 +1,6 @@
-"""Which service owns which path. The same path works directly at the service and through the gateway."""
+"""Which service owns which path. The same path works directly at the service and through the
+gateway.
+"""
 
 import re
 
@@ -6,16 +8,49 @@ from shared import SERVICES
 
 RESOURCES = {
     "registration": (
-        "auth", "oauth", "clients", "staff", "organisations", "volunteers", "activities", "sessions", "service-records",
-        "corrections", "help-requests", "joint-events", "salons", "certificates", "imports", "exports", "reports",
+        "auth",
+        "oauth",
+        "clients",
+        "staff",
+        "organisations",
+        "volunteers",
+        "activities",
+        "sessions",
+        "service-records",
+        "corrections",
+        "help-requests",
+        "joint-events",
+        "salons",
+        "certificates",
+        "imports",
+        "exports",
+        "reports",
     ),
     "wishes": ("wishes", "claims", "claimers", "matchings", "statistics"),
     "rewards": (
-        "venues", "products", "rules", "accounts", "exchanges", "vouchers", "holds", "webhooks", "pool", "disputes",
-        "settlements", "ledger",
+        "venues",
+        "products",
+        "rules",
+        "accounts",
+        "exchanges",
+        "vouchers",
+        "holds",
+        "webhooks",
+        "pool",
+        "disputes",
+        "settlements",
+        "ledger",
     ),
-    "notify": ("people", "alerts", "messages", "templates", "subscriptions", "wechat", "dead-letters"),
-}  # fmt: skip
+    "notify": (
+        "people",
+        "alerts",
+        "messages",
+        "templates",
+        "subscriptions",
+        "wechat",
+        "dead-letters",
+    ),
+}
 OWN_PAGES = ("openapi.json", "docs", "readyz", "metrics", "parts", "dead-letters")
 """What a service serves under its own name; `/wishes/{id}` is a page of the gateway."""
 

@@ -1,6 +1,7 @@
 """The pages: shell, log-in and what a person sees first. They ask the services as any client would.
 
-Server-rendered, without a build step or anybody else's hosts; a script only makes a page nicer that works without.
+Server-rendered, without a build step or anybody else's hosts; a script only makes a page nicer that
+works without.
 """
 
 from collections.abc import Callable
@@ -39,7 +40,9 @@ LARGE_FORMS = ("venue_month.send_list", "desk_settlement.send_list")
 
 
 def make_pages(settings: Settings, call: Callable[..., Any]) -> Flask:
-    """The gateway's own Flask app; `call(method, path, ...)` asks whichever service owns the path."""
+    """The gateway's own Flask app; `call(method, path, ...)` asks whichever service owns the
+    path.
+    """
     app = Flask(__name__, static_url_path="/static")
     app.config.update(MAX_CONTENT_LENGTH=MAX_FORM_BYTES)
     app.extensions["settings"] = settings
@@ -65,8 +68,13 @@ def make_pages(settings: Settings, call: Callable[..., Any]) -> Flask:
     @app.before_request
     def refuse_foreign_forms() -> AnyResponse | tuple[str, int] | None:
         if request.method == "POST" and not sessions.is_own_form():
-            return _words(400, translate("This form is not from here, or too old. Load the page and try again.",
-                                         g.language))  # fmt: skip
+            return _words(
+                400,
+                translate(
+                    "This form is not from here, or too old. Load the page and try again.",
+                    g.language,
+                ),
+            )
         return None
 
     @app.after_request
@@ -79,8 +87,14 @@ def make_pages(settings: Settings, call: Callable[..., Any]) -> Flask:
             response.headers["Vary"] = "Cookie, Accept-Language"
             response.headers["Content-Language"] = g.language
         if request.args.get("lang") in LANGUAGES:
-            response.set_cookie(LANGUAGE_COOKIE, request.args["lang"], max_age=365 * 24 * 3600, samesite="Lax",
-                                httponly=True, secure=sessions.secure)  # fmt: skip
+            response.set_cookie(
+                LANGUAGE_COOKIE,
+                request.args["lang"],
+                max_age=365 * 24 * 3600,
+                samesite="Lax",
+                httponly=True,
+                secure=sessions.secure,
+            )
         return response
 
     @app.context_processor
@@ -102,7 +116,9 @@ def make_pages(settings: Settings, call: Callable[..., Any]) -> Flask:
 
 
 def _in_language(language: str) -> str:
-    """A link to this page in another language; relative, so that no path of the visitor's gets into it."""
+    """A link to this page in another language; relative, so that no path of the visitor's gets into
+    it.
+    """
     again = request.args.to_dict() if request.method == "GET" else {}
     return ("" if request.method == "GET" else "/") + "?" + urlencode({**again, "lang": language})
 
@@ -110,7 +126,11 @@ def _in_language(language: str) -> str:
 def _answer_errors(app: Flask) -> None:
     @app.errorhandler(LogInNeeded)
     def on_log_in_needed(_: LogInNeeded) -> AnyResponse:
-        return redirect(url_for("entry.show_log_in", next=request.full_path if request.method == "GET" else None))
+        return redirect(
+            url_for(
+                "entry.show_log_in", next=request.full_path if request.method == "GET" else None
+            )
+        )
 
     @app.errorhandler(Told)
     def on_told(error: Told) -> tuple[str, int]:
@@ -119,9 +139,11 @@ def _answer_errors(app: Flask) -> None:
     @app.errorhandler(Exception)
     def on_any(error: Exception) -> tuple[str, int]:
         if isinstance(error, HTTPException):
-            title = {404: "There is nothing here, or it is not yours to see.",
-                     403: "Your role may not do this.",
-                     405: "There is nothing here, or it is not yours to see."}.get(error.code or 500, "")  # fmt: skip
+            title = {
+                404: "There is nothing here, or it is not yours to see.",
+                403: "Your role may not do this.",
+                405: "There is nothing here, or it is not yours to see.",
+            }.get(error.code or 500, "")
             return _words(error.code or 500, translate(title, g.language) if title else error.name)
         log.exception("unexpected error", route=str(request.url_rule))
         return _words(500, translate("Something went wrong here.", g.language))

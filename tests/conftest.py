@@ -1,4 +1,6 @@
-"""One private PostgreSQL and one migrated database per test session; every test starts with empty tables."""
+"""One private PostgreSQL and one migrated database per test session; every test starts with empty
+tables.
+"""
 
 from collections.abc import Iterator
 

@@ -9,13 +9,19 @@ from console.options import data_option
 
 
 @click.command()
-@click.option("--role", required=True, type=click.Choice(["volunteer", "coordinator", "staff", "auditor", "system"]))
+@click.option(
+    "--role",
+    required=True,
+    type=click.Choice(["volunteer", "coordinator", "staff", "auditor", "system"]),
+)
 @click.option("--subject", help="Person's id, or a client's name for `system`. Default: a new id.")
 @click.option("--organisation", help="Where a coordinator coordinates.")
 @click.option("--scope", default="", help='For `system`, e.g. "records:write records:verified".')
 @click.option("--minutes", type=click.IntRange(1, 1440), default=15, show_default=True)
 @data_option
-def token(role: str, subject: str | None, organisation: str | None, scope: str, minutes: int) -> None:
+def token(
+    role: str, subject: str | None, organisation: str | None, scope: str, minutes: int
+) -> None:
     """Print an access token, signed with this installation's key. For operators and tests."""
     from shared.auth.principal import Role
     from shared.auth.tokens import sign_token
@@ -23,16 +29,22 @@ def token(role: str, subject: str | None, organisation: str | None, scope: str, 
     from shared.core.settings import Settings
 
     try:
-        who: UUID | str = (subject or "cli") if role == "system" else (UUID(subject) if subject else new_id())
+        who: UUID | str = (
+            (subject or "cli") if role == "system" else (UUID(subject) if subject else new_id())
+        )
         where = UUID(organisation) if organisation else None
     except ValueError:
         raise click.ClickException("--subject and --organisation must be UUIDs.") from None
     click.echo(
         sign_token(
-            Settings.read(), role=Role(role), subject=who, organisation_id=where,
-            scopes=frozenset(scope.split()), seconds=minutes * 60,
+            Settings.read(),
+            role=Role(role),
+            subject=who,
+            organisation_id=where,
+            scopes=frozenset(scope.split()),
+            seconds=minutes * 60,
         )
-    )  # fmt: skip
+    )
 
 
 @click.group()

@@ -8,10 +8,15 @@ from console.options import data_option, needs_checkout
 
 
 @click.command()
-@click.option("--base-url", help="Where the installation answers. Default: WISHTREE_PUBLIC_URL, which --data knows.")
+@click.option(
+    "--base-url",
+    help="Where the installation answers. Default: WISHTREE_PUBLIC_URL, which --data knows.",
+)
 @data_option
 def story(base_url: str | None) -> None:
-    """Play the whole main job over HTTP; ends with 0, or with the first thing that was not as it must be."""
+    """Play the whole main job over HTTP; ends with 0, or with the first thing that was not as it
+    must be.
+    """
     from console.story import play
     from shared.core.settings import Settings
 
@@ -46,11 +51,19 @@ def bench_http(seconds: int, runs: int) -> None:
 
 
 @bench.command("ledger")
-@click.option("--accounts", type=click.IntRange(1_000, 5_000_000), default=1_000_000, show_default=True)
-@click.option("--entries", type=click.IntRange(10_000, 50_000_000), default=10_000_000, show_default=True)
-@click.option("--redemptions", type=click.IntRange(1, 1_000_000), default=100_000, show_default=True)
+@click.option(
+    "--accounts", type=click.IntRange(1_000, 5_000_000), default=1_000_000, show_default=True
+)
+@click.option(
+    "--entries", type=click.IntRange(10_000, 50_000_000), default=10_000_000, show_default=True
+)
+@click.option(
+    "--redemptions", type=click.IntRange(1, 1_000_000), default=100_000, show_default=True
+)
 def bench_ledger(accounts: int, entries: int, redemptions: int) -> None:
-    """Balances, statements and a settlement in a small and in a large bank (loads rows for some minutes)."""
+    """Balances, statements and a settlement in a small and in a large bank (loads rows for some
+    minutes).
+    """
     with needs_checkout():
         from devkit.bench.ledger import run
 

@@ -9,7 +9,9 @@ from console.options import ONE_OR_ALL, data_option, named
 @click.argument("service", type=ONE_OR_ALL, default="all")
 @data_option
 def migrate(service: str) -> None:
-    """Bring the schema up to date (needs WISHTREE_OWNER_DATABASE_URL). Repeating it changes nothing."""
+    """Bring the schema up to date (needs WISHTREE_OWNER_DATABASE_URL). Repeating it changes
+    nothing.
+    """
     from console.services import definition_of
     from shared.core.settings import Settings
     from shared.service.migrate import migrate as run

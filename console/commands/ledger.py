@@ -16,7 +16,9 @@ def ledger() -> None:
 @ledger.command("head")
 @data_option
 def ledger_head() -> None:
-    """Print the newest head of the chain, NUMBER:HASH. Kept elsewhere, it proves later that nothing was changed."""
+    """Print the newest head of the chain, NUMBER:HASH. Kept elsewhere, it proves later that nothing
+    was changed.
+    """
     from console.ledger import head_of_ledger
 
     click.echo(head_of_ledger() or "nothing is sealed yet")
@@ -26,7 +28,9 @@ def ledger_head() -> None:
 @click.option("--head", help="NUMBER:HASH, as somebody kept it: it must be in the chain.")
 @data_option
 def audit_ledger(head: str | None) -> None:
-    """Check every transfer, seal and balance; ends with 1 and names the first thing that is amiss."""
+    """Check every transfer, seal and balance; ends with 1 and names the first thing that is
+    amiss.
+    """
     from console.ledger import audit_ledger as run
 
     finding = run(head, lambda line: click.echo(line, err=True))
@@ -39,7 +43,10 @@ def audit_ledger(head: str | None) -> None:
 @click.command()
 @click.argument("month", metavar="YYYY-MM")
 @click.option(
-    "--venue", "venue_id", type=click.UUID, help="Only this one. Default: every venue with something to settle."
+    "--venue",
+    "venue_id",
+    type=click.UUID,
+    help="Only this one. Default: every venue with something to settle.",
 )
 @data_option
 def settle(month: str, venue_id: UUID | None) -> None:

@@ -35,7 +35,12 @@ def show_dead_letter(letter_id: UUID) -> None:
     from console.dead_letters import find_dead_letter
 
     service, letter = find_dead_letter(letter_id)
-    shown = {"service": service, "reason": letter.reason, "error": letter.error, "attempts": letter.attempts}
+    shown = {
+        "service": service,
+        "reason": letter.reason,
+        "error": letter.error,
+        "attempts": letter.attempts,
+    }
     click.echo(json.dumps({**shown, "body": letter.body}, ensure_ascii=False, indent=2))
 
 
@@ -56,7 +61,9 @@ def replay_dead_letters(letter_ids: tuple[UUID, ...], everything: bool) -> None:
 @click.argument("service", type=ONE_OR_ALL, default="all")
 @data_option
 def reconcile(service: str) -> None:
-    """Walk the feeds now and take in whatever a broker lost, however young. Prints how many events were looked at."""
+    """Walk the feeds now and take in whatever a broker lost, however young. Prints how many events
+    were looked at.
+    """
     from console.reconciliation import reconcile as run
 
     for name in named(service):
@@ -76,6 +83,8 @@ def catalogue(write: bool) -> None:
     from shared.contracts.base import catalogue as contracts
 
     for (type_, version), contract in sorted(contracts().items()):
-        click.echo(f"{type_:26} v{version}  {contract.source:13} -> {', '.join(contract.heard_by) or '-'}")
+        click.echo(
+            f"{type_:26} v{version}  {contract.source:13} -> {', '.join(contract.heard_by) or '-'}"
+        )
     if write:
         click.echo(f"{export_contracts()} files written to docs/events/")

@@ -15,9 +15,18 @@ from shared import SERVICES
 
 @click.command()
 @click.option(
-    "--embedded", "mode", flag_value="embedded", default="embedded", help="PostgreSQL and Valkey from wheels."
+    "--embedded",
+    "mode",
+    flag_value="embedded",
+    default="embedded",
+    help="PostgreSQL and Valkey from wheels.",
 )
-@click.option("--real", "mode", flag_value="real", help="Installed PostgreSQL and RabbitMQ, one process per role.")
+@click.option(
+    "--real",
+    "mode",
+    flag_value="real",
+    help="Installed PostgreSQL and RabbitMQ, one process per role.",
+)
 @click.option("--data", type=click.Path(path_type=Path), default=Path("var"), show_default=True)
 @click.option("--port", type=click.IntRange(1, 65000), default=8000, show_default=True)
 @click.option("--verbose", is_flag=True, help="Show all logs here, not only warnings.")
@@ -31,7 +40,11 @@ def up(mode: str, data: Path, port: int, verbose: bool) -> None:
 
 @click.command()
 @click.argument("service", type=ONE_OR_ALL)
-@click.option("--port", type=click.IntRange(1, 65535), help="Default: 8001 registration ... 8004 notify; all: 8000.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="Default: 8001 registration ... 8004 notify; all: 8000.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--threads", type=click.IntRange(1, 200), default=8, show_default=True)
 @data_option
@@ -79,7 +92,9 @@ def bus(service: str) -> None:
 @click.command()
 @click.argument("service", type=ONE_OR_ALL)
 @click.option("--concurrency", type=click.IntRange(1, 64), default=2, show_default=True)
-@click.option("--beat", "with_beat", is_flag=True, help="Also start periodic jobs from this process.")
+@click.option(
+    "--beat", "with_beat", is_flag=True, help="Also start periodic jobs from this process."
+)
 @data_option
 def worker(service: str, concurrency: int, with_beat: bool) -> None:
     """Run a service's Celery jobs (threads, late acknowledgement)."""
@@ -96,7 +111,15 @@ def worker(service: str, concurrency: int, with_beat: bool) -> None:
     definitions_of(named(service))
     app = make_celery(named(service), settings)
     kicks_through(app)
-    options = ["worker", "--pool", "threads", "--concurrency", str(concurrency), "--loglevel", "INFO"]
+    options = [
+        "worker",
+        "--pool",
+        "threads",
+        "--concurrency",
+        str(concurrency),
+        "--loglevel",
+        "INFO",
+    ]
     options += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     options += ["--hostname", f"{service}-{os.getpid()}@%h"]
     if with_beat:
@@ -117,6 +140,8 @@ def beat() -> None:
 
 
 def _beat_file() -> str:
-    """Beat's memory of when it last sent what; losing it is harmless (a periodic job is unique by its period)."""
+    """Beat's memory of when it last sent what; losing it is harmless (a periodic job is unique by
+    its period).
+    """
     folder = os.environ.get("WISHTREE_DATA_DIR") or tempfile.gettempdir()
     return str(Path(folder) / f"beat-schedule-{os.getuid()}")

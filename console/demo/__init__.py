@@ -1,4 +1,6 @@
-"""The demo district: fixed ids and public names, put into an empty installation by `wishtree seed`."""
+"""The demo district: fixed ids and public names, put into an empty installation by `wishtree
+seed`.
+"""
 
 from collections.abc import Callable, Iterable
 
@@ -12,4 +14,5 @@ SEEDS: dict[str, Callable[[Session], Iterable[str]]] = {
     "rewards": rewards.seed,
     "notify": notify.seed,
 }
-"""Each fills its service's empty database and yields lines to print. Repeating it changes nothing."""
+"""Each fills its service's empty database and yields lines to print. Repeating it changes nothing.
+"""

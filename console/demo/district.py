@@ -1,4 +1,6 @@
-"""The demo district: fixed ids and public names, so that the seeds of all four services speak of the same people."""
+"""The demo district: fixed ids and public names, so that the seeds of all four services speak of
+the same people.
+"""
 
 from typing import NamedTuple
 from uuid import UUID

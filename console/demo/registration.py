@@ -15,7 +15,8 @@ from shared.db.engine import current_database
 
 
 def seed(session: Session) -> Iterable[str]:
-    """Organisations, people and an activity for next Saturday. Does nothing when there is an organisation already.
+    """Organisations, people and an activity for next Saturday. Does nothing when there is an
+    organisation already.
 
     Log-ins with a known password or printed secrets are made in embedded mode only.
     """
@@ -33,8 +34,12 @@ def seed(session: Session) -> Iterable[str]:
     organisations.grant_coordination(session, district.STATION_ID, district.COORDINATOR_ID, "seed")
     _seed_activity(session)
     if current_database().settings.embedded:
-        staff.create_staff(session, district.STAFF_LOGIN, district.STAFF_PASSWORD, id_=district.STAFF_ID)
-        client = clients.create_client(session, district.CLIENT_NAME, ["records:write", "records:verified"])
+        staff.create_staff(
+            session, district.STAFF_LOGIN, district.STAFF_PASSWORD, id_=district.STAFF_ID
+        )
+        client = clients.create_client(
+            session, district.CLIENT_NAME, ["records:write", "records:verified"]
+        )
         yield f"staff: log in as {district.STAFF_LOGIN} with password {district.STAFF_PASSWORD}"
         for person in district.VOLUNTEERS:
             yield f"{person.name}: log in with phone {person.phone}; the code appears at /v1/auth/dev-mailbox"
@@ -44,15 +49,27 @@ def seed(session: Session) -> Iterable[str]:
 def _seed_activity(session: Session) -> None:
     centre = Principal(Role.STAFF, district.STAFF_ID)
     activities.draft_activity(
-        session, centre, district.STATION_ID, "周六社区环境清洁", "service", "environment",
-        "Light work outdoors; gloves and water are provided, a first-aider is present.", id_=district.ACTIVITY_ID,
-    )  # fmt: skip
+        session,
+        centre,
+        district.STATION_ID,
+        "周六社区环境清洁",
+        "service",
+        "environment",
+        "Light work outdoors; gloves and water are provided, a first-aider is present.",
+        id_=district.ACTIVITY_ID,
+    )
     today = now().astimezone(SITE).date()
     saturday = today + timedelta(days=(5 - today.weekday()) % 7 or 7)
     starts_at = datetime.combine(saturday, time(9), SITE)
     activities.add_session(
-        session, centre, district.ACTIVITY_ID, starts_at, starts_at + timedelta(hours=2), 20, "花园社区广场",
+        session,
+        centre,
+        district.ACTIVITY_ID,
+        starts_at,
+        starts_at + timedelta(hours=2),
+        20,
+        "花园社区广场",
         id_=district.SESSION_ID,
-    )  # fmt: skip
+    )
     activities.publish_activity(session, centre, district.ACTIVITY_ID)
     sign_ups.sign_up(session, district.SESSION_ID, district.SHEN_FANG_ID)

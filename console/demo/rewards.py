@@ -16,11 +16,23 @@ def seed(session: Session) -> Iterable[str]:
     """Fill an empty service; do nothing where there is a venue already."""
     if session.scalar(select(Venue.id).limit(1)) is not None:
         return
-    session.add_all([Venue(id=district.CINEMA_ID, name=district.CINEMA_NAME, kind="cinema"),
-                     Venue(id=district.POOL_ID, name=district.POOL_NAME, kind="pool")])  # fmt: skip
+    session.add_all(
+        [
+            Venue(id=district.CINEMA_ID, name=district.CINEMA_NAME, kind="cinema"),
+            Venue(id=district.POOL_ID, name=district.POOL_NAME, kind="pool"),
+        ]
+    )
     session.flush()
-    film = Product(id=district.FILM_ID, venue_id=district.CINEMA_ID, title="电影票一张", points=120, valid_days=90)
-    swim = Product(id=district.SWIM_ID, venue_id=district.POOL_ID, title="游泳一次", points=90, valid_days=90)
+    film = Product(
+        id=district.FILM_ID,
+        venue_id=district.CINEMA_ID,
+        title="电影票一张",
+        points=120,
+        valid_days=90,
+    )
+    swim = Product(
+        id=district.SWIM_ID, venue_id=district.POOL_ID, title="游泳一次", points=90, valid_days=90
+    )
     session.add_all([film, swim])
     session.flush()
     session.add_all([Stock(product_id=p.id, left=1000, filled=1000) for p in (film, swim)])

@@ -1,4 +1,5 @@
-"""The whole main job, played over HTTP only against any base URL; ends at the first thing that is not as it must be.
+"""The whole main job, played over HTTP only against any base URL; ends at the first thing that is
+not as it must be.
 
 It makes new people and things each time, so it can be played again and again.
 """
@@ -13,7 +14,9 @@ from shared.core.settings import Settings
 
 
 def play(base_url: str) -> int:
-    """Play every step; returns 0, or 1 after printing the first thing that was not as it must be."""
+    """Play every step; returns 0, or 1 after printing the first thing that was not as it must
+    be.
+    """
     from console.story import hours, small_bank, wishes  # noqa: F401 - importing them declares their steps
 
     s = Stage(base_url, Settings.read())

@@ -1,4 +1,6 @@
-"""Who plays and what they have made: every actor has a token of their own and may do only what that role may."""
+"""Who plays and what they have made: every actor has a token of their own and may do only what that
+role may.
+"""
 
 import json
 import secrets
@@ -31,14 +33,20 @@ class Actor:
     headers: dict[str, str] = field(default_factory=dict)
     id: str = ""
 
-    def call(self, method: str, path: str, body: Any = None, *, expect: tuple[int, ...] = (200, 201)) -> Any:
+    def call(
+        self, method: str, path: str, body: Any = None, *, expect: tuple[int, ...] = (200, 201)
+    ) -> Any:
         """One request. Raises NotAsItMustBe for any other status than expected."""
         headers = dict(self.headers)
         if method == "POST":
             headers["Idempotency-Key"] = secrets.token_hex(8)
-        answer = requests.request(method, self.base_url + path, json=body, headers=headers, timeout=15)
+        answer = requests.request(
+            method, self.base_url + path, json=body, headers=headers, timeout=15
+        )
         if answer.status_code not in expect:
-            raise NotAsItMustBe(f"{self.name}: {method} {path} answered {answer.status_code}: {answer.text[:400]}")
+            raise NotAsItMustBe(
+                f"{self.name}: {method} {path} answered {answer.status_code}: {answer.text[:400]}"
+            )
         return answer.json() if answer.content else None
 
     def get(self, path: str, **options: Any) -> Any:
@@ -61,11 +69,22 @@ class Stage:
         self.run = secrets.token_hex(3)
         self.made: dict[str, Any] = {}
 
-    def actor(self, name: str, role: Role, subject: str | None = None, organisation: str | None = None,
-              scopes: str = "") -> Actor:  # fmt: skip
+    def actor(
+        self,
+        name: str,
+        role: Role,
+        subject: str | None = None,
+        organisation: str | None = None,
+        scopes: str = "",
+    ) -> Actor:
         who: Any = subject if role is Role.SYSTEM else UUID(subject) if subject else new_id()
-        token = sign_token(self.settings, role=role, subject=who or name, scopes=frozenset(scopes.split()),
-                           organisation_id=UUID(organisation) if organisation else None)  # fmt: skip
+        token = sign_token(
+            self.settings,
+            role=role,
+            subject=who or name,
+            scopes=frozenset(scopes.split()),
+            organisation_id=UUID(organisation) if organisation else None,
+        )
         return Actor(name, self.base_url, {"Authorization": f"Bearer {token}"}, str(who))
 
     def volunteer(self, name: str) -> Actor:
@@ -87,7 +106,9 @@ class Stage:
 
 def must(true: Any, what: str, instead: Any = "") -> None:
     if not true:
-        raise NotAsItMustBe(f"{what}; instead: {json.dumps(instead, ensure_ascii=False, default=str)[:600]}")
+        raise NotAsItMustBe(
+            f"{what}; instead: {json.dumps(instead, ensure_ascii=False, default=str)[:600]}"
+        )
 
 
 def eventually(ask: Callable[[], Any], fits: Callable[[Any], Any], what: str) -> Any:
@@ -98,7 +119,9 @@ def eventually(ask: Callable[[], Any], fits: Callable[[Any], Any], what: str) ->
         if fits(answer):
             return answer
         time.sleep(0.1)
-    raise NotAsItMustBe(f"within {PATIENCE_SECONDS} s: {what}; instead: {json.dumps(answer, ensure_ascii=False)[:600]}")
+    raise NotAsItMustBe(
+        f"within {PATIENCE_SECONDS} s: {what}; instead: {json.dumps(answer, ensure_ascii=False)[:600]}"
+    )
 
 
 Step = Callable[[Stage], str]

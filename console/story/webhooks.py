@@ -1,4 +1,6 @@
-"""Webhooks both ways, signed and checked by lines of their own: no code of ours checks itself here."""
+"""Webhooks both ways, signed and checked by lines of their own: no code of ours checks itself
+here.
+"""
 
 import base64
 import hashlib
@@ -12,14 +14,26 @@ from typing import Any
 import requests
 
 
-def send_webhook(base_url: str, venue: str, secret: str, message_id: str, body: Any) -> tuple[int, str | None]:
-    """Signed as the Standard Webhooks specification says, in its own six lines: no code of ours checks itself."""
+def send_webhook(
+    base_url: str, venue: str, secret: str, message_id: str, body: Any
+) -> tuple[int, str | None]:
+    """Signed as the Standard Webhooks specification says, in its own six lines: no code of ours
+    checks itself.
+    """
     raw, now = json.dumps(body, ensure_ascii=False).encode(), str(int(time.time()))
     key = base64.b64decode(secret.removeprefix("whsec_"))
-    signature = base64.b64encode(hmac.digest(key, f"{message_id}.{now}.".encode() + raw, hashlib.sha256)).decode()
-    headers = {"webhook-id": message_id, "webhook-timestamp": now, "webhook-signature": f"v1,{signature}",
-               "Content-Type": "application/json"}  # fmt: skip
-    answer = requests.post(f"{base_url}/v1/webhooks/venues/{venue}", data=raw, headers=headers, timeout=15)
+    signature = base64.b64encode(
+        hmac.digest(key, f"{message_id}.{now}.".encode() + raw, hashlib.sha256)
+    ).decode()
+    headers = {
+        "webhook-id": message_id,
+        "webhook-timestamp": now,
+        "webhook-signature": f"v1,{signature}",
+        "Content-Type": "application/json",
+    }
+    answer = requests.post(
+        f"{base_url}/v1/webhooks/venues/{venue}", data=raw, headers=headers, timeout=15
+    )
     return answer.status_code, answer.json().get("outcome") if answer.content else None
 
 
@@ -52,6 +66,9 @@ class Ear:
             signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
             expected = base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
             event = json.loads(body)
-            if f"v1,{expected}" in headers["webhook-signature"].split(" ") and event.get("subject") == voucher_id:
+            if (
+                f"v1,{expected}" in headers["webhook-signature"].split(" ")
+                and event.get("subject") == voucher_id
+            ):
                 return event
         return None

@@ -1,7 +1,9 @@
-"""The bare peer: one Flask view that runs given statements in one transaction; no auth, no ORM, no validation.
+"""The bare peer: one Flask view that runs given statements in one transaction; no auth, no ORM, no
+validation.
 
-`python -m devkit.bench.bare SERVICE PORT`; the statements come pickled on stdin, from the benchmark that started it.
-Ids, references and times that must be new in each request are made new, so that it writes the same rows as we do.
+`python -m devkit.bench.bare SERVICE PORT`; the statements come pickled on stdin, from the benchmark
+that started it. Ids, references and times that must be new in each request are made new, so that it
+writes the same rows as we do.
 """
 
 import pickle
@@ -47,7 +49,9 @@ class Renewal:
         return value
 
     def _id(self, value: UUID, number: int, ids: dict[UUID, UUID]) -> UUID:
-        """An id that the request made is made anew; an id of the pool becomes the next of the pool."""
+        """An id that the request made is made anew; an id of the pool becomes the next of the
+        pool.
+        """
         if value in self._renewed:
             return self._renewed[number % len(self._renewed)]
         if value.version == 7 and value > self._made_since:
@@ -55,8 +59,14 @@ class Renewal:
         return value
 
 
-def create(service: str, statements: list[tuple[str, Any]], made_since: UUID, pool: list[UUID]) -> Flask:
-    app, engine, renew = Flask("bare"), Database(service, Settings.read()).engine, Renewal(made_since, pool)
+def create(
+    service: str, statements: list[tuple[str, Any]], made_since: UUID, pool: list[UUID]
+) -> Flask:
+    app, engine, renew = (
+        Flask("bare"),
+        Database(service, Settings.read()).engine,
+        Renewal(made_since, pool),
+    )
     lock = threading.Lock()
 
     @app.route("/healthz")

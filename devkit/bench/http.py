@@ -1,7 +1,9 @@
-"""Hot endpoints against a bare Flask view that runs the same SQL in one transaction, without auth, ORM and validation.
+"""Hot endpoints against a bare Flask view that runs the same SQL in one transaction, without auth,
+ORM and validation.
 
-Same server (gunicorn, one process, 8 threads), same database, same client threads, in turn: figures are requests per
-second and their ratio. The SQL of the bare view is what the endpoint was seen to send, statement for statement.
+Same server (gunicorn, one process, 8 threads), same database, same client threads, in turn: figures
+are requests per second and their ratio. The SQL of the bare view is what the endpoint was seen to
+send, statement for statement.
 """
 
 import os
@@ -43,7 +45,9 @@ def run(seconds: int, runs: int) -> None:
             with stage(postgres, None) as (installation, district):
                 for name, service, make, pool in _cases(installation, district):
                     ours, bare = _compare(installation, district, service, make, seconds, pool)
-                    click.echo(f"  {name}: {ours:.0f}/s, bare {bare:.0f}/s, {bare / ours:.2f} x", err=True)
+                    click.echo(
+                        f"  {name}: {ours:.0f}/s, bare {bare:.0f}/s, {bare / ours:.2f} x", err=True
+                    )
                     ratios.setdefault(name, []).append((ours, bare))
     click.echo(
         "\n| endpoint | ours, median req/s | bare Flask, median req/s | bare / ours | target |\n|---|---|---|---|---|"
@@ -57,21 +61,35 @@ def run(seconds: int, runs: int) -> None:
 
 
 def _cases(installation: Installation, district: District) -> Any:
-    """(name, service, request maker). Each request has its own body, so that each does the whole work."""
+    """(name, service, request maker). Each request has its own body, so that each does the whole
+    work.
+    """
     staff = district.token("staff")
-    system = {"Authorization": f"Bearer {district.token('system', 'bench', scopes='records:write records:verified')}"}
+    system = {
+        "Authorization": f"Bearer {district.token('system', 'bench', scopes='records:write records:verified')}"
+    }
     call = district.registration.call
-    organisation = call("POST", "/v1/organisations", {"name": "台", "kind": "company"}, as_=staff).get_json()["id"]
+    organisation = call(
+        "POST", "/v1/organisations", {"name": "台", "kind": "company"}, as_=staff
+    ).get_json()["id"]
     people = []
     for number in range(200):
         body = {"name": "测试", "phone": f"137{number:08}", "birth_date": "1990-01-01"}
         people.append(call("POST", "/v1/volunteers", body).get_json()["id"])
         call("PUT", f"/v1/volunteers/{people[-1]}/activation", as_=staff)
     numbers = count()
-    first = {"volunteer_id": people[0], "organisation_id": organisation, "category": "community", "reference": "first",
-             "started_at": "2019-01-01T00:00:00Z", "ended_at": "2019-01-01T03:00:00Z"}  # fmt: skip
+    first = {
+        "volunteer_id": people[0],
+        "organisation_id": organisation,
+        "category": "community",
+        "reference": "first",
+        "started_at": "2019-01-01T00:00:00Z",
+        "ended_at": "2019-01-01T03:00:00Z",
+    }
     assert (
-        district.registration.app.test_client().post("/v1/service-records", json=first, headers=system).status_code
+        district.registration.app.test_client()
+        .post("/v1/service-records", json=first, headers=system)
+        .status_code
         == 201
     )
     key, code = _voucher(district, staff, people[0])
@@ -79,9 +97,14 @@ def _cases(installation: Installation, district: District) -> Any:
     def record() -> dict[str, Any]:
         number = next(numbers)
         start = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(hours=number // 200)
-        return {"volunteer_id": people[number % 200], "organisation_id": organisation, "category": "community",
-                "started_at": start.isoformat(), "ended_at": (start + timedelta(minutes=30)).isoformat(),
-                "reference": f"bench-{number}"}  # fmt: skip
+        return {
+            "volunteer_id": people[number % 200],
+            "organisation_id": organisation,
+            "category": "community",
+            "started_at": start.isoformat(),
+            "ended_at": (start + timedelta(minutes=30)).isoformat(),
+            "reference": f"bench-{number}",
+        }
 
     def single(http: requests.Session, url: str, _: int) -> requests.Response:
         return http.post(f"{url}/v1/service-records", json=record(), headers=system, timeout=10)
@@ -110,45 +133,70 @@ def _cases(installation: Installation, district: District) -> Any:
     yield "GET /v1/wishes (board)", "wishes", board, []
 
     def check(http: requests.Session, url: str, _: int) -> requests.Response:
-        return http.post(f"{url}/v1/vouchers/check", json={"code": code}, headers={"Api-Key": key}, timeout=10)
+        return http.post(
+            f"{url}/v1/vouchers/check", json={"code": code}, headers={"Api-Key": key}, timeout=10
+        )
 
     yield "POST /v1/vouchers/check", "rewards", check, []
 
 
 def _publish_wishes(district: District, staff: str, number: int) -> list[str]:
-    """One through the front door, the rest as copies of its row: the board and the claims need many."""
+    """One through the front door, the rest as copies of its row: the board and the claims need
+    many.
+    """
     station = district.registration.call(
         "POST", "/v1/organisations", {"name": "站", "kind": "association"}, as_=staff
     ).get_json()["id"]
-    body = {"title": "棉衣", "description": "红色", "category": "clothing", "station_id": station,
-            "beneficiary": {"name": "陈奶奶", "phone": "13700000000", "age_band": "60+", "consent": True}}  # fmt: skip
+    body = {
+        "title": "棉衣",
+        "description": "红色",
+        "category": "clothing",
+        "station_id": station,
+        "beneficiary": {
+            "name": "陈奶奶",
+            "phone": "13700000000",
+            "age_band": "60+",
+            "consent": True,
+        },
+    }
     wish = district.wishes.call("POST", "/v1/wishes", body).get_json()["id"]
     for move in ("verification", "publication"):
-        assert district.wishes.call("PUT", f"/v1/wishes/{wish}/{move}", as_=staff).status_code == 200
+        assert (
+            district.wishes.call("PUT", f"/v1/wishes/{wish}/{move}", as_=staff).status_code == 200
+        )
     wishes, people = [new_id() for _ in range(number)], [new_id() for _ in range(number)]
     with district.wishes.session() as session:
-        beneficiary = session.scalars(text("SELECT beneficiary_id FROM wishes WHERE id = :id"), {"id": wish}).one()
+        beneficiary = session.scalars(
+            text("SELECT beneficiary_id FROM wishes WHERE id = :id"), {"id": wish}
+        ).one()
         rest = _columns(session, "beneficiaries", "id")
         session.execute(
-            text(f"INSERT INTO beneficiaries (id, {rest}) SELECT new, {rest} FROM beneficiaries, unnest(:new) AS new"
-                 " WHERE id = :id"), {"new": people, "id": beneficiary},
-        )  # fmt: skip
+            text(
+                f"INSERT INTO beneficiaries (id, {rest}) SELECT new, {rest} FROM beneficiaries, unnest(:new) AS new"
+                " WHERE id = :id"
+            ),
+            {"new": people, "id": beneficiary},
+        )
         rest = _columns(session, "wishes", "id", "beneficiary_id")
         session.execute(
-            text(f"INSERT INTO wishes (id, beneficiary_id, {rest}) SELECT new, person, {rest} FROM wishes,"
-                 " unnest(:new, :people) AS t (new, person) WHERE id = :id"),
+            text(
+                f"INSERT INTO wishes (id, beneficiary_id, {rest}) SELECT new, person, {rest} FROM wishes,"
+                " unnest(:new, :people) AS t (new, person) WHERE id = :id"
+            ),
             {"new": wishes, "people": people, "id": wish},
-        )  # fmt: skip
+        )
     return [str(i) for i in wishes]
 
 
 def _columns(session: Session, table: str, *without: str) -> str:
     """The columns of a table that take a value, as SQL."""
     found = session.scalars(
-        text("SELECT quote_ident(column_name) FROM information_schema.columns WHERE table_schema = 'wishes'"
-             " AND table_name = :t AND is_generated = 'NEVER' AND is_identity = 'NO' AND column_name <> ALL(:without)"),
+        text(
+            "SELECT quote_ident(column_name) FROM information_schema.columns WHERE table_schema = 'wishes'"
+            " AND table_name = :t AND is_generated = 'NEVER' AND is_identity = 'NO' AND column_name <> ALL(:without)"
+        ),
         {"t": table, "without": list(without)},
-    )  # fmt: skip
+    )
     return ", ".join(found)
 
 
@@ -158,33 +206,51 @@ def _voucher(district: District, staff: str, volunteer_id: str) -> tuple[str, st
 
     furnish(district)
     district.deliver_all()
-    found = district.rewards.call("GET", f"/v1/vouchers?holder_id={volunteer_id}", as_=staff).get_json()["items"]
-    venue = district.rewards.call("GET", f"/v1/vouchers/{found[0]['id']}", as_=staff).get_json()["venue_id"]
-    holder = district.token("volunteer", volunteer_id)
-    code = district.rewards.call("GET", f"/v1/vouchers/{found[0]['id']}/code", as_=holder).get_json()["code"]
-    key = district.rewards.call("POST", f"/v1/venues/{venue}/secrets", {"kind": "api_key"}, as_=staff).get_json()[
-        "secret"
+    found = district.rewards.call(
+        "GET", f"/v1/vouchers?holder_id={volunteer_id}", as_=staff
+    ).get_json()["items"]
+    venue = district.rewards.call("GET", f"/v1/vouchers/{found[0]['id']}", as_=staff).get_json()[
+        "venue_id"
     ]
+    holder = district.token("volunteer", volunteer_id)
+    code = district.rewards.call(
+        "GET", f"/v1/vouchers/{found[0]['id']}/code", as_=holder
+    ).get_json()["code"]
+    key = district.rewards.call(
+        "POST", f"/v1/venues/{venue}/secrets", {"kind": "api_key"}, as_=staff
+    ).get_json()["secret"]
     return key, code
 
 
-def _compare(installation: Installation, district: District, service: str, make: Request, seconds: int,
-             pool: list[UUID]) -> tuple[float, float]:  # fmt: skip
+def _compare(
+    installation: Installation,
+    district: District,
+    service: str,
+    make: Request,
+    seconds: int,
+    pool: list[UUID],
+) -> tuple[float, float]:
     """Both servers in turn, twice each; the better rate of each counts."""
     since = new_id()
     statements = _listen(district, service, make)
     ours_url = installation.api(service, name=f"api-{service}-{free_port()}", port=free_port())
     port = free_port()
     bare = subprocess.Popen(
-        [sys.executable, "-m", "devkit.bench.bare", service, str(port)], stdin=subprocess.PIPE,
-        env={**os.environ, **installation.env}, start_new_session=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "devkit.bench.bare", service, str(port)],
+        stdin=subprocess.PIPE,
+        env={**os.environ, **installation.env},
+        start_new_session=True,
+    )
     try:
         assert bare.stdin is not None
         pickle.dump((statements, since, pool), bare.stdin)
         bare.stdin.close()
         bare_url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: requests.get(f"{bare_url}/healthz", timeout=2).ok, 20, "the bare view does not answer")
+        wait_until(
+            lambda: requests.get(f"{bare_url}/healthz", timeout=2).ok,
+            20,
+            "the bare view does not answer",
+        )
         for url in (ours_url, bare_url):
             _rate(make, url, 1)
         rates = [(_rate(make, ours_url, seconds), _rate(make, bare_url, seconds)) for _ in range(2)]
@@ -199,13 +265,18 @@ def _listen(district: District, service: str, make: Request) -> list[tuple[str, 
     member = district.services[service]
     heard: list[tuple[str, Any]] = []
 
-    def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+    def note(
+        _conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool
+    ) -> None:
         heard.append((statement, list(parameters) if many else parameters))
 
     class InProcess(requests.Session):
         def request(self, method: Any, url: Any, **options: Any) -> Any:  # type: ignore[override]
             answer = member.app.test_client().open(
-                str(url), method=str(method), json=options.get("json"), headers=options.get("headers")
+                str(url),
+                method=str(method),
+                json=options.get("json"),
+                headers=options.get("headers"),
             )
             assert answer.status_code < 300, answer.text
             return answer

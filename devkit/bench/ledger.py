@@ -1,4 +1,6 @@
-"""A small bank and a large one in one run: balances, statements and a month's settlement, as they are asked for."""
+"""A small bank and a large one in one run: balances, statements and a month's settlement, as they
+are asked for.
+"""
 
 import random
 import time
@@ -35,16 +37,22 @@ def run(accounts: int, entries: int, redemptions: int) -> None:
         bank.settle(redemptions)
 
 
-def _print(small: dict[str, list[float]], large: dict[str, list[float]], accounts: int, entries: int) -> None:
+def _print(
+    small: dict[str, list[float]], large: dict[str, list[float]], accounts: int, entries: int
+) -> None:
     click.echo(
         f"\n| asked | {SMALL_ACCOUNTS:,} accounts, {SMALL_ENTRIES:,} entries: p50, p95 ms |"
         f" {accounts:,} accounts, {entries:,} entries: p50, p95 ms | p95 ratio | target {TARGET} |"
         "\n|---|---|---|---|---|"
     )
     for name in small:
-        (a50, a95), (b50, b95) = ((median(w[name]), quantiles(w[name], n=20)[-1]) for w in (small, large))
+        (a50, a95), (b50, b95) = (
+            (median(w[name]), quantiles(w[name], n=20)[-1]) for w in (small, large)
+        )
         met = "met" if b95 <= TARGET * a95 else "MISSED"
-        click.echo(f"| {name} | {a50:.1f}, {a95:.1f} | {b50:.1f}, {b95:.1f} | {b95 / a95:.2f} | {met} |")
+        click.echo(
+            f"| {name} | {a50:.1f}, {a95:.1f} | {b50:.1f}, {b95:.1f} | {b95 / a95:.2f} | {met} |"
+        )
 
 
 class _Bank:
@@ -53,12 +61,22 @@ class _Bank:
     def __init__(self, district: District) -> None:
         self.rewards = district.rewards
         self.staff = district.token("staff")
-        url = district.env["WISHTREE_OWNER_DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://", 1)
+        url = district.env["WISHTREE_OWNER_DATABASE_URL"].replace(
+            "postgresql://", "postgresql+psycopg://", 1
+        )
         self.owner = create_engine(url, connect_args={"options": "-csearch_path=rewards,public"})
         self.venue = self._call("POST", "/v1/venues", {"name": "星光影城", "kind": "cinema"})["id"]
-        body = {"venue_id": self.venue, "title": "电影票", "points": 120, "stock": 1_000_000, "valid_days": 90}
+        body = {
+            "venue_id": self.venue,
+            "title": "电影票",
+            "points": 120,
+            "stock": 1_000_000,
+            "valid_days": 90,
+        }
         self.product = self._call("POST", "/v1/products", body)["id"]
-        last_month = datetime.now(SITE).replace(day=1, hour=12, minute=0, second=0, microsecond=0) - timedelta(days=15)
+        last_month = datetime.now(SITE).replace(
+            day=1, hour=12, minute=0, second=0, microsecond=0
+        ) - timedelta(days=15)
         self.redeemed_at, self.month = last_month, f"{last_month:%Y-%m}"
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
@@ -80,16 +98,20 @@ class _Bank:
         self._run(
             "INSERT INTO accounts (volunteer_id, points_available, minutes_credited)"
             f" SELECT {_id('1', 'n')}, 60 * :each, 60 * :each FROM generate_series(:first, :last - 1) AS n",
-            first=first, last=last, each=each,
-        )  # fmt: skip
+            first=first,
+            last=last,
+            each=each,
+        )
         for start in range(first, last, 50_000):
             self._run(
                 "INSERT INTO transfers (id, debit_account, credit_account, amount, kind, cause_id, actor, volunteer_id)"
                 f" SELECT {_id('2', 'n * 100 + e')}, 'outside', 'volunteer:' || {_id('1', 'n')}, 60, 'earned',"
                 f" {_id('3', 'n * 100 + e')}, 'registration', {_id('1', 'n')}"
                 " FROM generate_series(:first, :last - 1) AS n, generate_series(1, :each) AS e",
-                first=start, last=min(last, start + 50_000), each=each,
-            )  # fmt: skip
+                first=start,
+                last=min(last, start + 50_000),
+                each=each,
+            )
         self._vacuum()
 
     def ask(self, accounts: int) -> dict[str, list[float]]:
@@ -99,7 +121,9 @@ class _Bank:
             "GET /v1/accounts/{id} (balance)": lambda who: f"/v1/accounts/{who}",
             "... as of a moment": lambda who: f"/v1/accounts/{who}?at={day}T00:00:00Z",
             "... entries": lambda who: f"/v1/accounts/{who}/entries",
-            "... statement of a month": lambda who: f"/v1/accounts/{who}/statement?from={day.replace(day=1)}&to={day}",
+            "... statement of a month": lambda who: (
+                f"/v1/accounts/{who}/statement?from={day.replace(day=1)}&to={day}"
+            ),
         }
         waits: dict[str, list[float]] = {}
         chance = random.Random(7)
@@ -114,7 +138,12 @@ class _Bank:
 
     def load_redemptions(self, count: int) -> None:
         """Vouchers that the venue took in last month, with their transfers."""
-        more = {"count": count, "product": self.product, "venue": self.venue, "at": self.redeemed_at}
+        more = {
+            "count": count,
+            "product": self.product,
+            "venue": self.venue,
+            "at": self.redeemed_at,
+        }
         self._run(
             "INSERT INTO vouchers (id, holder_id, product_id, venue_id, title, points, cost_fen, code_fingerprint,"
             " code_sealed, status, issued_at, expires_at, ended_at)"
@@ -141,7 +170,9 @@ class _Bank:
 
     def settle(self, redemptions: int) -> None:
         path = f"/v1/settlements/{self.venue}/{self.month}"
-        click.echo(f"\n| settlement of one venue with {redemptions:,} redemptions | seconds |\n|---|---|")
+        click.echo(
+            f"\n| settlement of one venue with {redemptions:,} redemptions | seconds |\n|---|---|"
+        )
         for name, method, what, body in (
             ("preview", "GET", path, None),
             ("closing", "PUT", f"{path}/closing", {}),
@@ -153,7 +184,11 @@ class _Bank:
             began = time.perf_counter()
             answer = self.rewards.call(method, what, body, as_=self.staff)
             size = len(answer.get_data())
-            assert answer.status_code < 300, (what, answer.status_code, answer.get_data(as_text=True)[:500])
+            assert answer.status_code < 300, (
+                what,
+                answer.status_code,
+                answer.get_data(as_text=True)[:500],
+            )
             click.echo(f"| {name} ({size / 1e6:.1f} MB) | {time.perf_counter() - began:.1f} |")
 
 

@@ -1,4 +1,6 @@
-"""Committed outbox rows -> last credit and voucher, against the same SQL without a broker and plain Celery."""
+"""Committed outbox rows -> last credit and voucher, against the same SQL without a broker and plain
+Celery.
+"""
 
 import random
 import subprocess
@@ -35,7 +37,11 @@ def run(rows: int, runs: int) -> None:
         for number in range(1, runs + 1):
             click.echo(f"run {number} of {runs}", err=True)
             with stage(postgres, rabbit) as (installation, district):
-                note(rates, "(a) same SQL, same batches, one connection, no broker", without_broker(district, rows))
+                note(
+                    rates,
+                    "(a) same SQL, same batches, one connection, no broker",
+                    without_broker(district, rows),
+                )
             for buses in (1, 2):
                 with stage(postgres, rabbit) as (installation, district):
                     note(
@@ -49,14 +55,21 @@ def run(rows: int, runs: int) -> None:
             for pool, prefetch, concurrency in configurations:  # type: ignore[misc]
                 with stage(postgres, rabbit) as (installation, district):
                     rate = plain_celery(installation, district, few, pool, prefetch, concurrency)
-                click.echo(f"  celery {pool} prefetch {prefetch} concurrency {concurrency}: {rate:.0f}/s", err=True)
+                click.echo(
+                    f"  celery {pool} prefetch {prefetch} concurrency {concurrency}: {rate:.0f}/s",
+                    err=True,
+                )
                 if rate > best:
                     best, celery_best = rate, (pool, prefetch, concurrency)
             note(rates, "(b) plain Celery, one task per event, at its best", best)
         with stage(postgres, rabbit) as (installation, district):
             waits = latency(installation, district)
-    table(f"{rows:,} facts, {runs} runs, facts per second", rates, "facts/s",
-          "(a) same SQL, same batches, one connection, no broker")  # fmt: skip
+    table(
+        f"{rows:,} facts, {runs} runs, facts per second",
+        rates,
+        "facts/s",
+        "(a) same SQL, same batches, one connection, no broker",
+    )
     click.echo(f"\nplain Celery was best with {celery_best}")
     p50, p95 = median(waits), quantiles(waits, n=20)[-1]
     click.echo(
@@ -73,12 +86,25 @@ def note(rates: dict[str, list[float]], name: str, rate: float) -> None:
 def furnish(district: District) -> list[UUID]:
     """A venue, a product with plenty of stock, the rules, and people with open accounts."""
     staff = district.token("staff")
-    venue = district.rewards.call("POST", "/v1/venues", {"name": "星光影城", "kind": "cinema"}, as_=staff).get_json()
+    venue = district.rewards.call(
+        "POST", "/v1/venues", {"name": "星光影城", "kind": "cinema"}, as_=staff
+    ).get_json()
     product = district.rewards.call(
-        "POST", "/v1/products",
-        {"venue_id": venue["id"], "title": "电影票", "points": PRICE, "stock": 1_000_000, "valid_days": 90}, as_=staff,
-    ).get_json()  # fmt: skip
-    for rule in ({"kind": "earn", "minutes": 1, "points": 1}, {"kind": "issue", "product_id": product["id"]}):
+        "POST",
+        "/v1/products",
+        {
+            "venue_id": venue["id"],
+            "title": "电影票",
+            "points": PRICE,
+            "stock": 1_000_000,
+            "valid_days": 90,
+        },
+        as_=staff,
+    ).get_json()
+    for rule in (
+        {"kind": "earn", "minutes": 1, "points": 1},
+        {"kind": "issue", "product_id": product["id"]},
+    ):
         answer = district.rewards.call("POST", "/v1/rules", rule, as_=staff)
         assert answer.status_code == 201, answer.get_json()
     return [new_id() for _ in range(PEOPLE)]
@@ -89,27 +115,40 @@ def say(district: District, people: list[UUID], rows: int) -> float:
     dice = random.Random(7)
     organisation = new_id()
     facts = [
-        HoursRecorded(record_id=new_id(), volunteer_id=dice.choice(people), organisation_id=organisation,
-                      minutes=MINUTES, category="community", bucket=Bucket.VERIFIED, origin=Origin.SYSTEM,
-                      worked_on=date(2026, 11, 1))
+        HoursRecorded(
+            record_id=new_id(),
+            volunteer_id=dice.choice(people),
+            organisation_id=organisation,
+            minutes=MINUTES,
+            category="community",
+            bucket=Bucket.VERIFIED,
+            origin=Origin.SYSTEM,
+            worked_on=date(2026, 11, 1),
+        )
         for _ in range(rows)
-    ]  # fmt: skip
+    ]
     with district.registration.session() as session:
         publish(session, *facts)
     return time.monotonic()
 
 
 def settled(district: District, rows: int) -> bool:
-    """Every fact credited, and every voucher that the points can buy issued (checked by the sums)."""
+    """Every fact credited, and every voucher that the points can buy issued (checked by the
+    sums).
+    """
     with district.rewards.session() as session:
         minutes, rest = session.execute(
-            text("SELECT coalesce(sum(minutes_credited), 0), coalesce(max(points_available), 0) FROM accounts")
+            text(
+                "SELECT coalesce(sum(minutes_credited), 0), coalesce(max(points_available), 0) FROM accounts"
+            )
         ).one()
         return bool(minutes == rows * MINUTES and rest < PRICE)
 
 
 def without_broker(district: District, rows: int) -> float:
-    """The physical limit: inbox, handler and outbox in the same batches, by one connection in one process."""
+    """The physical limit: inbox, handler and outbox in the same batches, by one connection in one
+    process.
+    """
     people = furnish(district)
     say(district, people, rows)
     facts = [read_fact(body) for _, _, body in take_outbox(district.registration)]
@@ -123,7 +162,9 @@ def without_broker(district: District, rows: int) -> float:
 
 
 def pipeline(installation: Installation, district: District, rows: int, buses: int) -> float:
-    """Relay, broker and `buses` consumers as processes of their own; the buses are idle when the rows commit."""
+    """Relay, broker and `buses` consumers as processes of their own; the buses are idle when the
+    rows commit.
+    """
     people = furnish(district)
     installation.env["WISHTREE_CATCH_UP_EVERY_SECONDS"] = "3600"
     installation.env["WISHTREE_LOG_LEVEL"] = "WARNING"
@@ -144,21 +185,51 @@ def warm_up(district: District, people: list[UUID], buses: int) -> None:
 
 
 def _celery_configurations() -> list[tuple[str, int, int]]:
-    return [(pool, prefetch, n) for pool in ("prefork", "threads") for prefetch in (1, 16, 64) for n in (1, 2, 4)]
+    return [
+        (pool, prefetch, n)
+        for pool in ("prefork", "threads")
+        for prefetch in (1, 16, 64)
+        for n in (1, 2, 4)
+    ]
 
 
-def plain_celery(installation: Installation, district: District, rows: int, pool: str, prefetch: int, n: int) -> float:
-    """One task per event with the same effect; messages are queued beforehand, only consuming is timed."""
+def plain_celery(
+    installation: Installation, district: District, rows: int, pool: str, prefetch: int, n: int
+) -> float:
+    """One task per event with the same effect; messages are queued beforehand, only consuming is
+    timed.
+    """
     people = furnish(district)
     say(district, people, rows)
     from devkit.bench import plain_celery as peer
 
-    peer.enqueue(installation.env["WISHTREE_BROKER_URL"], [body for _, _, body in take_outbox(district.registration)])
+    peer.enqueue(
+        installation.env["WISHTREE_BROKER_URL"],
+        [body for _, _, body in take_outbox(district.registration)],
+    )
     worker = subprocess.Popen(
-        [sys.executable, "-m", "celery", "-A", "devkit.bench.plain_celery:app", "worker", "-P", pool, "-c", str(n),
-         "--prefetch-multiplier", str(prefetch), "-l", "WARNING", "--without-gossip", "--without-mingle"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "devkit.bench.plain_celery:app",
+            "worker",
+            "-P",
+            pool,
+            "-c",
+            str(n),
+            "--prefetch-multiplier",
+            str(prefetch),
+            "-l",
+            "WARNING",
+            "--without-gossip",
+            "--without-mingle",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
         wait_until(lambda: credited(district) > 0, 60, "the Celery worker did not start")
         already, started = credited(district), time.monotonic()
@@ -174,35 +245,63 @@ def plain_celery(installation: Installation, district: District, rows: int, pool
 
 def credited(district: District) -> int:
     with district.rewards.session() as session:
-        return int(session.scalars(text("SELECT coalesce(sum(minutes_credited), 0) FROM accounts")).one()) // MINUTES
+        return (
+            int(
+                session.scalars(
+                    text("SELECT coalesce(sum(minutes_credited), 0) FROM accounts")
+                ).one()
+            )
+            // MINUTES
+        )
 
 
-def latency(installation: Installation, district: District, rate: int = 20, seconds: int = 20) -> list[float]:
-    """Milliseconds from the HTTP answer to the commit of the credit, by the database's commit timestamps."""
+def latency(
+    installation: Installation, district: District, rate: int = 20, seconds: int = 20
+) -> list[float]:
+    """Milliseconds from the HTTP answer to the commit of the credit, by the database's commit
+    timestamps.
+    """
     furnish(district)
     installation.env["WISHTREE_CATCH_UP_EVERY_SECONDS"] = "180"
     url = installation.api("registration")
     installation.start("bus", "registration")
     installation.start("bus", "rewards")
-    staff, system = district.token("staff"), district.token("system", "bench", scopes="records:write records:verified")
+    staff, system = (
+        district.token("staff"),
+        district.token("system", "bench", scopes="records:write records:verified"),
+    )
     organisation = requests.post(
-        f"{url}/v1/organisations", json={"name": "台", "kind": "company"}, headers=_bearer(staff), timeout=5
+        f"{url}/v1/organisations",
+        json={"name": "台", "kind": "company"},
+        headers=_bearer(staff),
+        timeout=5,
     ).json()
     people = [_volunteer(url, staff, number) for number in range(20)]
     warm = _send(url, people, organisation["id"], system, range(-20, 0), rate)
     wait_until(lambda: len(commits(installation, warm)) == len(warm), 60, "the buses did not start")
     answered = _send(url, people, organisation["id"], system, range(rate * seconds), rate)
-    wait_until(lambda: len(commits(installation, answered)) == len(answered), 30, "not every record was credited")
-    return [1000 * max(0.0, at - answered[record_id]) for record_id, at in commits(installation, answered).items()]
+    wait_until(
+        lambda: len(commits(installation, answered)) == len(answered),
+        30,
+        "not every record was credited",
+    )
+    return [
+        1000 * max(0.0, at - answered[record_id])
+        for record_id, at in commits(installation, answered).items()
+    ]
 
 
-def _send(url: str, people: list[str], organisation_id: str, token: str, numbers: range, rate: int) -> dict[str, float]:
+def _send(
+    url: str, people: list[str], organisation_id: str, token: str, numbers: range, rate: int
+) -> dict[str, float]:
     """Send records at a steady rate; returns when each was answered."""
     answered: dict[str, float] = {}
     for number in numbers:
         due = time.monotonic() + 1 / rate
         body = record(people[number % 20], organisation_id, number)
-        answer = requests.post(f"{url}/v1/service-records", json=body, headers=_bearer(token), timeout=5)
+        answer = requests.post(
+            f"{url}/v1/service-records", json=body, headers=_bearer(token), timeout=5
+        )
         assert answer.status_code == 201, answer.text
         answered[answer.json()["id"]] = time.time()
         time.sleep(max(0.0, due - time.monotonic()))
@@ -220,10 +319,13 @@ def record(volunteer_id: str, organisation_id: str, number: int) -> dict[str, An
     """A service record that overlaps no other of the same person."""
     hour, day = (number + 20) // 20 % 12, 1 + (number + 20) // 240
     return {
-        "volunteer_id": volunteer_id, "organisation_id": organisation_id, "category": "community",
-        "started_at": f"2026-10-{day:02}T{hour:02}:00:00Z", "ended_at": f"2026-10-{day:02}T{hour:02}:30:00Z",
+        "volunteer_id": volunteer_id,
+        "organisation_id": organisation_id,
+        "category": "community",
+        "started_at": f"2026-10-{day:02}T{hour:02}:00:00Z",
+        "ended_at": f"2026-10-{day:02}T{hour:02}:30:00Z",
         "reference": f"bench-{number}",
-    }  # fmt: skip
+    }
 
 
 def _volunteer(url: str, staff: str, number: int) -> str:

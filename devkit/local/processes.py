@@ -1,7 +1,8 @@
 """Processes that we start, each in a session of its own, and a file beside them that names them.
 
-Ctrl-C in a terminal reaches only us, who then stop the others in order. If we crash, the next start reads the files and
-stops what is left. A file holds pid and start time, so that a process which merely got the same number is never hit.
+Ctrl-C in a terminal reaches only us, who then stop the others in order. If we crash, the next start
+reads the files and stops what is left. A file holds pid and start time, so that a process which
+merely got the same number is never hit.
 """
 
 # ruff: noqa: S603, S607 - starting programs is what this file is for
@@ -26,7 +27,9 @@ class InUse(Exception):
 
 
 class Child:
-    """A process in its own session. At most one at a time; it can be started again after its end."""
+    """A process in its own session. At most one at a time; it can be started again after its
+    end.
+    """
 
     def __init__(self, pid_file: Path, stop_signal: signal.Signals = signal.SIGTERM) -> None:
         self._pid_file = pid_file
@@ -91,7 +94,9 @@ class Child:
             os.kill(self._popen.pid, self._stop_signal)
 
     def finish(self, timeout: float) -> None:
-        """Wait until it has stopped; by force after `timeout` seconds. Its descendants go with it."""
+        """Wait until it has stopped; by force after `timeout` seconds. Its descendants go with
+        it.
+        """
         if self._popen is None:
             return
         await_end(self._popen.pid, self._started, timeout)
@@ -117,7 +122,9 @@ class Child:
             kill_tree(self._popen.pid)
 
     def _sweep(self) -> None:
-        """Kill what it left behind when it ended: its process group, and who was its descendant when it was asked."""
+        """Kill what it left behind when it ended: its process group, and who was its descendant
+        when it was asked.
+        """
         if self._popen is not None and started_at(self._popen.pid) is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._popen.pid, signal.SIGKILL)
@@ -136,7 +143,8 @@ class Child:
 
 @contextlib.contextmanager
 def signals_held() -> Iterator[None]:
-    """Let signals wait, so that no handler raises between the start of a child and the note that it exists.
+    """Let signals wait, so that no handler raises between the start of a child and the note that it
+    exists.
 
     They are caught rather than blocked, because a child would inherit the block.
     """
@@ -145,7 +153,9 @@ def signals_held() -> Iterator[None]:
         return
     came: list[int] = []
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in numbers}
+    before = {
+        number: signal.signal(number, lambda number, _: came.append(number)) for number in numbers
+    }
     try:
         yield
     finally:
@@ -158,8 +168,8 @@ def signals_held() -> Iterator[None]:
 def stop_orphans(folder: Path) -> list[str]:
     """Stop what a crashed run left running in `folder`, and return the names of what was found.
 
-    Looks at the pid files in `folder` and its direct sub-folders, the last started first. What a living process still
-    owns is left alone.
+    Looks at the pid files in `folder` and its direct sub-folders, the last started first. What a
+    living process still owns is left alone.
     """
     pid_files = [*folder.glob("*.process"), *folder.glob("*/*.process")]
     pid_files.sort(key=lambda file: file.stat().st_mtime, reverse=True)
@@ -181,7 +191,9 @@ def stop_recorded(pid_file: Path, refuse_if_owned: bool = False) -> bool:
         return False
     if started_at(owner) == record["owner_started"]:
         if refuse_if_owned:
-            raise InUse(f"{pid_file.stem} of {pid_file.parent} is already running (started by process {owner}).")
+            raise InUse(
+                f"{pid_file.stem} of {pid_file.parent} is already running (started by process {owner})."
+            )
         return False
     relatives = family(pid)
     os.kill(pid, record["stop_signal"])
@@ -199,7 +211,9 @@ def await_end(pid: int, started: str, timeout: float) -> None:
 
 
 def family(pid: int) -> dict[int, str]:
-    """A process and its descendants, with the start time by which each can be told from a later namesake."""
+    """A process and its descendants, with the start time by which each can be told from a later
+    namesake.
+    """
     return {member: started for member in tree(pid) if (started := started_at(member)) is not None}
 
 
@@ -213,8 +227,8 @@ def kill_family(members: Mapping[int, str]) -> None:
 def kill_tree(pid: int) -> None:
     """SIGKILL a process and its descendants.
 
-    PostgreSQL gives each backend a session of its own, so a process group is not enough. All are frozen first: none can
-    fork while we look.
+    PostgreSQL gives each backend a session of its own, so a process group is not enough. All are
+    frozen first: none can fork while we look.
     """
     frozen: set[int] = set()
     while found := tree(pid) - frozen:
@@ -237,10 +251,15 @@ def tree(pid: int) -> set[int]:
 
 
 def started_at(pid: int) -> str | None:
-    """When a process started, as a text to compare; None if it does not exist or has ended (a zombie)."""
+    """When a process started, as a text to compare; None if it does not exist or has ended (a
+    zombie).
+    """
     if not sys.platform.startswith("linux"):
         said = subprocess.run(
-            ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+            ["ps", "-o", "stat=,lstart=", "-p", str(pid)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         state, _, started = said.stdout.strip().partition(" ")
         return None if not state or state.startswith("Z") else started.strip()
@@ -254,14 +273,21 @@ def started_at(pid: int) -> str | None:
 def _parents() -> dict[int, int]:
     """The parent of every process. From /proc where there is one: slim images have no `ps`."""
     if not sys.platform.startswith("linux"):
-        said = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
-        return {int(pid): int(parent) for pid, parent in (line.split() for line in said.stdout.splitlines())}
+        said = subprocess.run(
+            ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+        )
+        return {
+            int(pid): int(parent)
+            for pid, parent in (line.split() for line in said.stdout.splitlines())
+        }
     pids = [int(entry.name) for entry in os.scandir("/proc") if entry.name.isdigit()]
     return {pid: int(fields[1]) for pid in pids if (fields := _proc_stat(pid))}
 
 
 def _proc_stat(pid: int) -> list[str]:
-    """The fields after the name, which may itself hold spaces and brackets; empty if there is no such process."""
+    """The fields after the name, which may itself hold spaces and brackets; empty if there is no
+    such process.
+    """
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

@@ -1,6 +1,8 @@
-"""Private PostgreSQL, RabbitMQ and Valkey: on loopback and free ports, everything they write in one folder.
+"""Private PostgreSQL, RabbitMQ and Valkey: on loopback and free ports, everything they write in one
+folder.
 
-All three have the same spine. A port is chosen once and remembered in the folder, so that URLs survive a restart.
+All three have the same spine. A port is chosen once and remembered in the folder, so that URLs
+survive a restart.
 """
 
 # ruff: noqa: S603 - starting programs is what this file is for
@@ -29,7 +31,9 @@ from devkit.local.processes import STOP_SECONDS, Child, private_folder, write_pr
 
 LOOPBACK = "127.0.0.1"
 LONGEST_SOCKET_PATH = 100
-"""What unix(7) allows is 107 bytes on Linux and 103 on macOS; a server may append a few while it binds."""
+"""What unix(7) allows is 107 bytes on Linux and 103 on macOS; a server may append a few while it
+binds.
+"""
 
 
 class ServerFailed(Exception):
@@ -39,8 +43,8 @@ class ServerFailed(Exception):
 class Server:
     """A private server with all its files in one folder.
 
-    `start` returns when it answers; `stop` is clean; `kill` is SIGKILL for exactly what was started. Each may be
-    repeated. Data survives all of them.
+    `start` returns when it answers; `stop` is clean; `kill` is SIGKILL for exactly what was
+    started. Each may be repeated. Data survives all of them.
     """
 
     name: ClassVar[str]
@@ -59,7 +63,9 @@ class Server:
 
     @property
     def port(self) -> int:
-        """The port on 127.0.0.1, the same at each start unless something else has taken it meanwhile."""
+        """The port on 127.0.0.1, the same at each start unless something else has taken it
+        meanwhile.
+        """
         return remembered_port(self.folder / "port", keep=self.running)
 
     def start(self) -> None:
@@ -110,7 +116,13 @@ class Server:
 
     def _launch(self, env: Mapping[str, str] | None = None, account: Account = Account()) -> None:
         with self.log.open("ab") as output:
-            self._child.start([*account.prefix, *self._command()], output, env, user=account.uid, group=account.gid)
+            self._child.start(
+                [*account.prefix, *self._command()],
+                output,
+                env,
+                user=account.uid,
+                group=account.gid,
+            )
 
     def _secret(self, name: str) -> str:
         """A random password, made once and kept in a file that only we may read."""
@@ -123,8 +135,8 @@ class Server:
 class PostgresServer(Server):
     """A private PostgreSQL, reached with a password only.
 
-    `settings` are `postgres -c` settings. `fsync=False` is for tests: a killed server loses nothing by it, a machine
-    that loses power may.
+    `settings` are `postgres -c` settings. `fsync=False` is for tests: a killed server loses nothing
+    by it, a machine that loses power may.
     """
 
     name = "PostgreSQL"
@@ -132,7 +144,11 @@ class PostgresServer(Server):
     tries = 5  # after a crash, its last processes may still hold the shared memory for a moment
 
     def __init__(
-        self, folder: Path, binaries: Path | None = None, fsync: bool = True, settings: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        binaries: Path | None = None,
+        fsync: bool = True,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(folder)
         self.data = self.folder / "data"
@@ -141,7 +157,9 @@ class PostgresServer(Server):
         self._settings = settings or {}
         self._account = Account()
 
-    def url(self, user: str = "postgres", password: str | None = None, database: str = "postgres") -> str:
+    def url(
+        self, user: str = "postgres", password: str | None = None, database: str = "postgres"
+    ) -> str:
         """A TCP URL; without arguments the superuser's."""
         word = self._secret("superuser-password") if password is None else password
         user, word, database = (quote(part, safe="") for part in (user, word, database))
@@ -153,21 +171,30 @@ class PostgresServer(Server):
             sql.SQL("CREATEROLE" if createrole else "NOCREATEROLE"), sql.Literal(password)
         )
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
+            known = connection.execute(
+                "SELECT 1 FROM pg_roles WHERE rolname = %s", [name]
+            ).fetchone()
             verb = sql.SQL("ALTER ROLE" if known else "CREATE ROLE")
             connection.execute(sql.SQL("{} {} {}").format(verb, sql.Identifier(name), options))
 
     def create_database(self, name: str, owner: str) -> None:
         """Make a database; one that exists is left as it is."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
+            if (
+                connection.execute(
+                    "SELECT 1 FROM pg_database WHERE datname = %s", [name]
+                ).fetchone()
+                is None
+            ):
                 statement = sql.SQL("CREATE DATABASE {} OWNER {}")
                 connection.execute(statement.format(sql.Identifier(name), sql.Identifier(owner)))
 
     def drop_database(self, name: str) -> None:
         """Drop a database even if someone is connected to it."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            )
 
     def stop(self) -> None:
         super().stop()
@@ -186,15 +213,29 @@ class PostgresServer(Server):
         shutil.rmtree(unfinished, ignore_errors=True)
         self._secret("superuser-password")
         self._account.give(self.folder)
-        command: list[str | Path] = [*self._account.prefix, binaries / "initdb", "--pgdata", unfinished]
+        command: list[str | Path] = [
+            *self._account.prefix,
+            binaries / "initdb",
+            "--pgdata",
+            unfinished,
+        ]
         command += ["--username=postgres", f"--pwfile={self.folder / 'superuser-password'}"]
-        command += ["--auth-host=scram-sha-256", "--auth-local=scram-sha-256", "--encoding=UTF8", "--locale=C"]
+        command += [
+            "--auth-host=scram-sha-256",
+            "--auth-local=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C",
+        ]
         if not self._fsync:
             command.append("--no-sync")
-        done = subprocess.run(command, capture_output=True, text=True, check=False, **self._account.as_popen())
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, **self._account.as_popen()
+        )
         if done.returncode != 0:
             self.log.write_text(done.stdout + done.stderr)
-            raise ServerFailed(f"PostgreSQL could not make its data folder: {last_words(self.log)} (log: {self.log})")
+            raise ServerFailed(
+                f"PostgreSQL could not make its data folder: {last_words(self.log)} (log: {self.log})"
+            )
         unfinished.rename(self.data)
 
     def _command(self) -> Sequence[str | Path]:
@@ -221,8 +262,9 @@ class PostgresServer(Server):
     def _drop_stale_lock(self) -> None:
         """Remove the lock file of a crashed server whose number another program has now.
 
-        PostgreSQL would take that program for itself and refuse to start; in a container, where numbers are few, that
-        is the usual case. A lock file of a dead number is left to PostgreSQL, which also looks at the shared memory.
+        PostgreSQL would take that program for itself and refuse to start; in a container, where
+        numbers are few, that is the usual case. A lock file of a dead number is left to PostgreSQL,
+        which also looks at the shared memory.
         """
         lock = self.data / "postmaster.pid"
         if lock.exists():
@@ -239,7 +281,8 @@ class PostgresServer(Server):
 
 
 class RabbitServer(Server):
-    """A private RabbitMQ node with its own port mapper, cookie and plugins file; `guest` does not exist.
+    """A private RabbitMQ node with its own port mapper, cookie and plugins file; `guest` does not
+    exist.
 
     Starting takes 4-20 s, so tests share one and take a virtual host each.
     """
@@ -259,8 +302,12 @@ class RabbitServer(Server):
         return f"amqp://{self.user}:{self._secret('password')}@{LOOPBACK}:{self.port}/{quote(vhost, safe='')}"
 
     def vhost(self, *names: str) -> str:
-        """Make virtual hosts, all in one call since a call may take seconds; returns the URL of the first."""
-        made = ", ".join(f'rabbit_vhost:add(<<"{_plain(name)}">>, <<"{self.user}">>)' for name in names)
+        """Make virtual hosts, all in one call since a call may take seconds; returns the URL of the
+        first.
+        """
+        made = ", ".join(
+            f'rabbit_vhost:add(<<"{_plain(name)}">>, <<"{self.user}">>)' for name in names
+        )
         granted = ", ".join(
             f'rabbit_auth_backend_internal:set_permissions(<<"{self.user}">>, <<"{name}">>, '
             f'<<".*">>, <<".*">>, <<".*">>, <<"{self.user}">>)'
@@ -270,11 +317,17 @@ class RabbitServer(Server):
         return self.url(names[0])
 
     def ctl(self, *arguments: str) -> str:
-        """Run rabbitmqctl against this node and return what it says; 0.5-4 s a call. Raises ServerFailed."""
+        """Run rabbitmqctl against this node and return what it says; 0.5-4 s a call. Raises
+        ServerFailed.
+        """
         command = [str(find_rabbitmq() / "rabbitmqctl"), "--quiet", *arguments]
-        done = subprocess.run(command, env=self._env(), capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(
+            command, env=self._env(), capture_output=True, text=True, check=False, timeout=60
+        )
         if done.returncode != 0:
-            raise ServerFailed(f"rabbitmqctl {arguments[0]}: {(done.stderr or done.stdout).strip()}")
+            raise ServerFailed(
+                f"rabbitmqctl {arguments[0]}: {(done.stderr or done.stdout).strip()}"
+            )
         return done.stdout
 
     def wipe(self) -> None:
@@ -308,13 +361,18 @@ class RabbitServer(Server):
             "disk_free_limit.absolute": "200MB",
             **self._settings,
         }
-        write_private(self.folder / "rabbitmq.conf", "".join(f"{key} = {value}\n" for key, value in settings.items()))
+        write_private(
+            self.folder / "rabbitmq.conf",
+            "".join(f"{key} = {value}\n" for key, value in settings.items()),
+        )
 
     def _command(self) -> Sequence[str | Path]:
         return [find_rabbitmq() / "rabbitmq-server"]
 
     def _launch(self, env: Mapping[str, str] | None = None, account: Account = Account()) -> None:
-        """Start the port mapper, then the node: Erlang would start one by itself that stays behind."""
+        """Start the port mapper, then the node: Erlang would start one by itself that stays
+        behind.
+        """
         port = str(remembered_port(self.folder / "epmd-port"))
         with self.log.open("ab") as output:
             self._mapper.start([find_epmd(), "-port", port, "-address", LOOPBACK], output)
@@ -322,7 +380,9 @@ class RabbitServer(Server):
         super()._launch(self._env())
 
     def _env(self) -> dict[str, str]:
-        """The node's and rabbitmqctl's environment. Nothing of ours: a RABBITMQ_ variable might name another node."""
+        """The node's and rabbitmqctl's environment. Nothing of ours: a RABBITMQ_ variable might
+        name another node.
+        """
         home, kernel = str(self.folder), "-kernel inet_dist_use_interface {127,0,0,1}"
         return {
             "PATH": f"{find_epmd().parent}:{os.environ.get('PATH', os.defpath)}",
@@ -331,7 +391,9 @@ class RabbitServer(Server):
             "RABBITMQ_NODENAME": "wishtree@localhost",
             "RABBITMQ_NODE_IP_ADDRESS": LOOPBACK,
             "RABBITMQ_NODE_PORT": str(self.port),
-            "RABBITMQ_DIST_PORT": str(remembered_port(self.folder / "dist-port", keep=self.running)),
+            "RABBITMQ_DIST_PORT": str(
+                remembered_port(self.folder / "dist-port", keep=self.running)
+            ),
             "ERL_EPMD_ADDRESS": LOOPBACK,
             "ERL_EPMD_PORT": str(remembered_port(self.folder / "epmd-port", keep=True)),
             "RABBITMQ_MNESIA_BASE": str(self.data),
@@ -341,12 +403,15 @@ class RabbitServer(Server):
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{home}/plugins",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"+S 2:2 {kernel}",
             "RABBITMQ_CTL_ERL_ARGS": f"+S 2:2 {kernel}",
-            # The start script then becomes the node instead of waiting for it: the process we started is the node.
+            # The start script then becomes the node instead of waiting for it: the process we
+            # started is the node.
             "RUNNING_UNDER_SYSTEMD": "true",
         }
 
     def _answers(self) -> bool:
-        """True when the first frame of an AMQP handshake comes back; the port is open a little earlier."""
+        """True when the first frame of an AMQP handshake comes back; the port is open a little
+        earlier.
+        """
         return answer_of((LOOPBACK, self.port), b"AMQP\0\0\x09\x01").startswith(b"\x01")
 
 
@@ -391,7 +456,10 @@ class ValkeyServer(Server):
             "maxmemory-policy": "noeviction",  # a full broker must refuse, not forget
             "daemonize": "no",
         }
-        write_private(self.folder / "valkey.conf", "".join(f"{key} {value}\n" for key, value in settings.items()))
+        write_private(
+            self.folder / "valkey.conf",
+            "".join(f"{key} {value}\n" for key, value in settings.items()),
+        )
 
     def _command(self) -> Sequence[str | Path]:
         return [find_valkey(), self.folder / "valkey.conf"]
@@ -405,8 +473,9 @@ class ValkeyServer(Server):
 def free_port() -> int:
     """A port of 127.0.0.1 that nothing listens on.
 
-    Below the range that the kernel gives to outgoing connections (from 32768): a client that keeps trying to reach a
-    server which is down could else be given the server's own port, and either block it or talk to itself.
+    Below the range that the kernel gives to outgoing connections (from 32768): a client that keeps
+    trying to reach a server which is down could else be given the server's own port, and either
+    block it or talk to itself.
     """
     for _ in range(1000):
         port = random.randint(20000, 32000)  # noqa: S311 - not a secret
@@ -427,7 +496,9 @@ def port_is_free(port: int) -> bool:
 
 
 def remembered_port(file: Path, keep: bool = True) -> int:
-    """The port written in the file, or a free one that is written there now. `keep=False`: unless it is taken."""
+    """The port written in the file, or a free one that is written there now. `keep=False`: unless
+    it is taken.
+    """
     if file.exists():
         port = int(file.read_text())
         if keep or port_is_free(port):
@@ -438,7 +509,9 @@ def remembered_port(file: Path, keep: bool = True) -> int:
 
 
 def socket_folder(folder: Path) -> Path:
-    """A 0700 folder for a unix socket: in `folder`, or a short temporary one if that path is too long for a socket."""
+    """A 0700 folder for a unix socket: in `folder`, or a short temporary one if that path is too
+    long for a socket.
+    """
     inside = folder / "socket"
     if len(bytes(inside)) + len("/.s.PGSQL.65535.lock") <= LONGEST_SOCKET_PATH:
         return private_folder(inside)
@@ -457,9 +530,13 @@ def forget_socket_folder(folder: Path) -> None:
 
 
 def answer_of(address: tuple[str, int] | str, question: bytes, until: bytes = b"") -> bytes:
-    """What a server says to a few bytes; nothing if it is not there or does not answer within a second."""
+    """What a server says to a few bytes; nothing if it is not there or does not answer within a
+    second.
+    """
     heard = b""
-    with socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET) as connection:
+    with socket.socket(
+        socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+    ) as connection:
         connection.settimeout(1)
         try:
             connection.connect(address)
@@ -480,13 +557,17 @@ def wait_for_port(port: int, seconds: float = 5) -> None:
 
 def last_words(log: Path) -> str:
     """The last line of a log that says something, preferring errors."""
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines()[-30:] if line.strip()]
+    lines = [
+        line.strip() for line in log.read_text(errors="replace").splitlines()[-30:] if line.strip()
+    ]
     errors = [line for line in lines if re.search(r"fatal|error|panic", line, re.IGNORECASE)]
     return (errors or lines or ["it said nothing"])[-1]
 
 
 def _plain(name: str) -> str:
-    """A virtual host's name goes into Erlang code: letters, digits, dot, dash and underscore only."""
+    """A virtual host's name goes into Erlang code: letters, digits, dot, dash and underscore
+    only.
+    """
     if not re.fullmatch(r"[\w.-]+", name):
         raise ValueError(f"not a name for a virtual host: {name!r}")
     return name

@@ -36,12 +36,16 @@ class Process:
 class Supervisor:
     """Starts processes, starts again those that end, stops all of them.
 
-    Output goes to `folder/log/NAME.log`; warnings and errors (everything, if `verbose`) also to `say`, one line a call.
-    Nothing happens by itself: the owner calls `check` a few times a second.
+    Output goes to `folder/log/NAME.log`; warnings and errors (everything, if `verbose`) also to
+    `say`, one line a call. Nothing happens by itself: the owner calls `check` a few times a second.
     """
 
     def __init__(
-        self, processes: Sequence[Process], folder: Path, say: Callable[[str], None], verbose: bool = False
+        self,
+        processes: Sequence[Process],
+        folder: Path,
+        say: Callable[[str], None],
+        verbose: bool = False,
     ) -> None:
         logs, pids = private_folder(folder / "log"), private_folder(folder / "run")
         self._children = [_Kept(process, pids, logs, say, verbose) for process in processes]
@@ -57,7 +61,9 @@ class Supervisor:
             child.check()
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
-        """SIGTERM to all, the last started first; whatever still runs after `timeout` seconds is killed."""
+        """SIGTERM to all, the last started first; whatever still runs after `timeout` seconds is
+        killed.
+        """
         deadline = time.monotonic() + timeout
         for child in reversed(self._children):
             child.process.ask_to_stop()
@@ -66,7 +72,9 @@ class Supervisor:
             child.close()
 
     def hurry(self) -> None:
-        """SIGKILL to all, at once and without waiting; may be called in a signal handler while `stop` waits."""
+        """SIGKILL to all, at once and without waiting; may be called in a signal handler while
+        `stop` waits.
+        """
         for child in self._children:
             child.process.hurry()
 
@@ -78,7 +86,9 @@ class Supervisor:
 class _Kept:
     """A process that is kept running."""
 
-    def __init__(self, spec: Process, pids: Path, logs: Path, say: Callable[[str], None], verbose: bool) -> None:
+    def __init__(
+        self, spec: Process, pids: Path, logs: Path, say: Callable[[str], None], verbose: bool
+    ) -> None:
         self.name = spec.name
         self.process = Child(pids / f"{spec.name}.process")
         self._spec = spec
@@ -98,7 +108,9 @@ class _Kept:
         self._pump.start()
 
     def check(self) -> None:
-        """Start it again once its pause is over: 1 s after its first end, 2 s, 4 s ... up to 10 s."""
+        """Start it again once its pause is over: 1 s after its first end, 2 s, 4 s ... up to 10
+        s.
+        """
         if self.process.running:
             return
         if self._due is None:
@@ -106,7 +118,9 @@ class _Kept:
             self._ends = 1 if steady else self._ends + 1
             pause = min(2 ** (self._ends - 1), LONGEST_PAUSE_SECONDS)
             self._due = time.monotonic() + pause
-            self._say(f"{self.name} ended ({_how(self.process.exit_code)}); again in {pause} s (log: {self._log})")
+            self._say(
+                f"{self.name} ended ({_how(self.process.exit_code)}); again in {pause} s (log: {self._log})"
+            )
         elif time.monotonic() >= self._due:
             self.start()
 
@@ -116,7 +130,9 @@ class _Kept:
             self._pump.join(timeout=2)
 
     def _carry(self, output: IO[bytes]) -> None:
-        """Carry output to the log file, and what alarms to the terminal, until the process and its children end."""
+        """Carry output to the log file, and what alarms to the terminal, until the process and its
+        children end.
+        """
         with output:
             for line in output:
                 self._write(line)
@@ -133,4 +149,8 @@ class _Kept:
 
 
 def _how(exit_code: int | None) -> str:
-    return f"signal {-exit_code}" if exit_code is not None and exit_code < 0 else f"exit code {exit_code}"
+    return (
+        f"signal {-exit_code}"
+        if exit_code is not None and exit_code < 0
+        else f"exit code {exit_code}"
+    )

@@ -1,6 +1,7 @@
 """`wishtree up`: a whole installation on this machine, from nothing, until Ctrl-C.
 
-Everything it makes is below the data folder. A second start continues with the same data, ports and passwords.
+Everything it makes is below the data folder. A second start continues with the same data, ports and
+passwords.
 """
 
 import base64
@@ -125,9 +126,14 @@ def up(
             take_folder(place, running)
             postgres, broker = start_servers(place, running)
             settings = settings_of(place, postgres, broker)
-            write_private(place.data / "env", "".join(f"{name}={value}\n" for name, value in settings.items()))
+            write_private(
+                place.data / "env", "".join(f"{name}={value}\n" for name, value in settings.items())
+            )
             env = environment(settings)
-            said = [run_once(step, env, place.data, running) for step in (STEPS if steps is None else steps)]
+            said = [
+                run_once(step, env, place.data, running)
+                for step in (STEPS if steps is None else steps)
+            ]
             ours = [Process(one.name, one.argv, env) for one in (processes or processes_of)(place)]
             supervisor = Supervisor(ours, place.data, say, verbose)
             start_services(place, supervisor, running)
@@ -150,7 +156,10 @@ def processes_of(place: Place) -> list[Process]:
             Process("bus", [*WISHTREE, "bus", "all"]),
             Process("worker", [*WISHTREE, "worker", "all", "--beat"]),
         ]
-    apis = [Process(f"api-{name}", [*WISHTREE, "api", name, "--port", str(place.port_of(name))]) for name in SERVICES]
+    apis = [
+        Process(f"api-{name}", [*WISHTREE, "api", name, "--port", str(place.port_of(name))])
+        for name in SERVICES
+    ]
     buses = [Process(f"bus-{name}", [*WISHTREE, "bus", name]) for name in SERVICES]
     workers = [Process(f"worker-{name}", [*WISHTREE, "worker", name]) for name in SERVICES]
     gateway = Process("gateway", [*WISHTREE, "gateway", "--port", str(place.port)])
@@ -158,7 +167,9 @@ def processes_of(place: Place) -> list[Process]:
 
 
 def take_folder(place: Place, running: Running) -> None:
-    """Make the folder ours alone, clear away what a crashed run left, and see that the ports are free."""
+    """Make the folder ours alone, clear away what a crashed run left, and see that the ports are
+    free.
+    """
     make_writable(place.data)
     running.enter_context(locked(place.data))
     for name in stop_orphans(place.data):
@@ -168,7 +179,9 @@ def take_folder(place: Place, running: Running) -> None:
             raise UpFailed(f"Port {port} is taken by another program: choose another with --port.")
 
 
-def start_servers(place: Place, running: Running) -> tuple[PostgresServer, ValkeyServer | RabbitServer]:
+def start_servers(
+    place: Place, running: Running
+) -> tuple[PostgresServer, ValkeyServer | RabbitServer]:
     """Start database and broker, and make the empty database and its owner."""
     postgres, broker = servers_of(place)
     for server in (postgres, broker):
@@ -190,7 +203,9 @@ def start_services(place: Place, supervisor: Supervisor, running: Running) -> No
 
 def announce(place: Place, settings: Mapping[str, str], seconds: float, said: str) -> None:
     """Say where everything is, and what the last step (seed: the demo log-ins) had to say."""
-    say(f"Ready after {seconds:.1f} s: {settings['WISHTREE_PUBLIC_URL']} (data in {place.data}; Ctrl-C stops)")
+    say(
+        f"Ready after {seconds:.1f} s: {settings['WISHTREE_PUBLIC_URL']} (data in {place.data}; Ctrl-C stops)"
+    )
     for name in SERVICES if place.mode == "real" else ():
         say(f"  {name:<12} {settings[f'WISHTREE_{name.upper()}_URL']}")
     say(said.rstrip())
@@ -199,8 +214,9 @@ def announce(place: Place, settings: Mapping[str, str], seconds: float, said: st
 def make_writable(data: Path) -> None:
     """Make the data folder, or make sure that we may write to it. Raises UpFailed.
 
-    One that exists keeps its permissions. Root's may be passed through but not listed: where PostgreSQL must run under
-    another account, that account has to reach its own folder in it. What is private is in folders and files that are.
+    One that exists keeps its permissions. Root's may be passed through but not listed: where
+    PostgreSQL must run under another account, that account has to reach its own folder in it. What
+    is private is in folders and files that are.
     """
     try:
         data.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
@@ -214,7 +230,9 @@ def make_writable(data: Path) -> None:
 
 @contextlib.contextmanager
 def locked(data: Path) -> Iterator[None]:
-    """Keep every other `up` out of this folder. The kernel drops the lock when we end, however we end."""
+    """Keep every other `up` out of this folder. The kernel drops the lock when we end, however we
+    end.
+    """
     with (data / "lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -231,18 +249,26 @@ def locked(data: Path) -> Iterator[None]:
 
 
 def servers_of(place: Place) -> tuple[PostgresServer, ValkeyServer | RabbitServer]:
-    """Database and broker of a mode. Each mode has its own: another PostgreSQL could not read the files."""
+    """Database and broker of a mode. Each mode has its own: another PostgreSQL could not read the
+    files.
+    """
     database = place.data / f"postgresql-{place.mode}"
     if place.mode == "embedded":
         return PostgresServer(database, find_postgres("wheel")), ValkeyServer(place.data / "valkey")
-    return PostgresServer(database, find_postgres("installed")), RabbitServer(place.data / "rabbitmq")
+    return PostgresServer(database, find_postgres("installed")), RabbitServer(
+        place.data / "rabbitmq"
+    )
 
 
-def settings_of(place: Place, postgres: PostgresServer, broker: ValkeyServer | RabbitServer) -> dict[str, str]:
+def settings_of(
+    place: Place, postgres: PostgresServer, broker: ValkeyServer | RabbitServer
+) -> dict[str, str]:
     """What the services read from their environment. Secrets are made at the first start."""
     data = place.data
     settings = {
-        "WISHTREE_OWNER_DATABASE_URL": postgres.url(OWNER, secret(data, "owner-database-password"), DATABASE),
+        "WISHTREE_OWNER_DATABASE_URL": postgres.url(
+            OWNER, secret(data, "owner-database-password"), DATABASE
+        ),
         "WISHTREE_BROKER_URL": broker.url(),
         "WISHTREE_SIGNING_KEY_FILE": str(secret_file(data, "signing-key.pem", new_signing_key)),
         "WISHTREE_DATA_KEY_FILE": str(secret_file(data, "data-key", new_data_key)),
@@ -262,10 +288,14 @@ def settings_of(place: Place, postgres: PostgresServer, broker: ValkeyServer | R
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Ours with these settings. A proxy must not come between services; a stray secret must not hide the file's."""
+    """Ours with these settings. A proxy must not come between services; a stray secret must not
+    hide the file's.
+    """
     hidden = {"WISHTREE_SIGNING_KEY", "WISHTREE_DATA_KEY", "WISHTREE_DATABASE_URL"}
     env = {name: value for name, value in os.environ.items() if name not in hidden}
-    direct = ",".join(filter(None, [env.get("NO_PROXY", env.get("no_proxy", "")), "localhost", LOOPBACK]))
+    direct = ",".join(
+        filter(None, [env.get("NO_PROXY", env.get("no_proxy", "")), "localhost", LOOPBACK])
+    )
     return {**env, "PYTHONUNBUFFERED": "1", "NO_PROXY": direct, "no_proxy": direct, **settings}
 
 
@@ -295,7 +325,9 @@ def new_data_key() -> str:
 
 
 def run_once(step: Process, env: Mapping[str, str], data: Path, running: Running) -> str:
-    """Run a command to its end and return its standard output. Raises UpFailed with its last words."""
+    """Run a command to its end and return its standard output. Raises UpFailed with its last
+    words.
+    """
     logs = private_folder(data / "log")
     output, errors = logs / f"{step.name}.out", logs / f"{step.name}.log"
     child = Child(private_folder(data / "run") / f"{step.name}.process")
@@ -307,7 +339,9 @@ def run_once(step: Process, env: Mapping[str, str], data: Path, running: Running
     child.stop()
     if child.exit_code != 0:
         words = f"{output.read_text(errors='replace')}\n{errors.read_text(errors='replace')}".strip().splitlines()
-        raise UpFailed(f"`{step.name}` failed: {words[-1] if words else 'it said nothing'} (log: {errors})")
+        raise UpFailed(
+            f"`{step.name}` failed: {words[-1] if words else 'it said nothing'} (log: {errors})"
+        )
     return output.read_text(errors="replace")
 
 
@@ -368,7 +402,9 @@ def reported() -> Iterator[None]:
 
 @contextlib.contextmanager
 def stopped_by_signals(running: Running) -> Iterator[None]:
-    """A signal raises Interrupted in here; one that comes while everything is being stopped kills at once."""
+    """A signal raises Interrupted in here; one that comes while everything is being stopped kills
+    at once.
+    """
 
     def handle(_number: int, _frame: object) -> None:
         if running.closing:
@@ -377,7 +413,10 @@ def stopped_by_signals(running: Running) -> Iterator[None]:
             running.closing = True
             raise Interrupted
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {
+        number: signal.signal(number, handle)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
     try:
         yield
     finally:

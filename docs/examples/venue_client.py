@@ -1,8 +1,11 @@
-"""A till and a ticket system of a venue, with nothing but Python's standard library. Made to be copied.
+"""A till and a ticket system of a venue, with nothing but Python's standard library. Made to be
+copied.
 
-Practises every outcome at a sandbox venue and prints what came back; ends with status 1 where an answer surprises:
+Practises every outcome at a sandbox venue and prints what came back; ends with status 1 where an
+answer surprises:
 
-    WISHTREE_URL=https://… VENUE_ID=… PRODUCT_ID=… API_KEY=wt_… WEBHOOK_SECRET=whsec_… python venue_client.py
+WISHTREE_URL=https://… VENUE_ID=… PRODUCT_ID=… API_KEY=wt_… WEBHOOK_SECRET=whsec_… python
+venue_client.py
 """
 # ruff: noqa: T201, S310 - it prints by intent, and its address comes from the venue's own settings
 
@@ -27,33 +30,53 @@ def looks_right(typed: str) -> bool:
     if len(code) != 19 or any(sign not in SIGNS for sign in code):
         return False
     values = [SIGNS.index(sign) for sign in code]
-    return sum(values) % 31 == 0 and sum(place * value for place, value in enumerate(values, start=1)) % 31 == 0
+    return (
+        sum(values) % 31 == 0
+        and sum(place * value for place, value in enumerate(values, start=1)) % 31 == 0
+    )
 
 
 class Venue:
-    """One venue's two ways in: the API key at the till, the secret that signs what its system reports."""
+    """One venue's two ways in: the API key at the till, the secret that signs what its system
+    reports.
+    """
 
     def __init__(self, url: str, venue_id: str, api_key: str, webhook_secret: str) -> None:
         self.url, self.id, self.api_key = url.rstrip("/"), venue_id, api_key
         self.secret = base64.b64decode(webhook_secret.removeprefix("whsec_"))
 
     def at_the_till(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """A POST with the API key. Sent again after a broken line, the key makes it one and the same request."""
+        """A POST with the API key. Sent again after a broken line, the key makes it one and the
+        same request.
+        """
         key = {} if path.endswith("/check") else {"Idempotency-Key": str(uuid.uuid4())}
         return self._send(path, json.dumps(body).encode(), {"Api-Key": self.api_key} | key)
 
-    def report(self, kind: str, data: dict[str, Any], webhook_id: str | None = None) -> dict[str, Any]:
-        """A signed webhook (Standard Webhooks). After a broken line send the same `webhook_id` again."""
+    def report(
+        self, kind: str, data: dict[str, Any], webhook_id: str | None = None
+    ) -> dict[str, Any]:
+        """A signed webhook (Standard Webhooks). After a broken line send the same `webhook_id`
+        again.
+        """
         seconds = int(time.time())
-        told = {"type": kind, "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)), "data": data}
+        told = {
+            "type": kind,
+            "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)),
+            "data": data,
+        }
         body, id_ = json.dumps(told).encode(), webhook_id or f"msg_{uuid.uuid4()}"
         digest = hmac.digest(self.secret, f"{id_}.{seconds}.".encode() + body, hashlib.sha256)
-        headers = {"webhook-id": id_, "webhook-timestamp": str(seconds),
-                   "webhook-signature": "v1," + base64.b64encode(digest).decode()}  # fmt: skip
+        headers = {
+            "webhook-id": id_,
+            "webhook-timestamp": str(seconds),
+            "webhook-signature": "v1," + base64.b64encode(digest).decode(),
+        }
         return self._send(f"/v1/webhooks/venues/{self.id}", body, headers)
 
     def _send(self, path: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
-        """Tries again when the service is away (503) or a line broke; any other refusal is shown and ends it."""
+        """Tries again when the service is away (503) or a line broke; any other refusal is shown
+        and ends it.
+        """
         request = urllib.request.Request(
             self.url + path, body, headers | {"Content-Type": "application/json"}, method="POST"
         )
@@ -84,7 +107,10 @@ def practise(venue: Venue, product_id: str) -> bool:
     def expect(what: str, answer: dict[str, Any], outcome: str) -> None:
         nonlocal right
         right &= answer["outcome"] == outcome
-        print(f"{what}: {answer['outcome']}" + ("" if answer["outcome"] == outcome else f", but expected {outcome}"))
+        print(
+            f"{what}: {answer['outcome']}"
+            + ("" if answer["outcome"] == outcome else f", but expected {outcome}")
+        )
 
     till, report = venue.at_the_till, venue.report
     sale = uuid.uuid4().hex[:8]
@@ -99,7 +125,11 @@ def practise(venue: Venue, product_id: str) -> bool:
     expect("the same sale again", till("/v1/vouchers/redeem", body), "redeemed")
     again = {"code": code, "reference": f"{sale}-2"}
     expect("another sale", till("/v1/vouchers/redeem", again), "already_redeemed")
-    for state, outcome in (("expired", "expired"), ("voided", "voided"), ("held", "held_elsewhere")):
+    for state, outcome in (
+        ("expired", "expired"),
+        ("voided", "voided"),
+        ("held", "held_elsewhere"),
+    ):
         expect(state, till("/v1/vouchers/check", {"code": vouchers(1, state)[0]}), outcome)
     expect("never issued", till("/v1/vouchers/check", {"code": "2" * 19}), "unknown")
     told = {"code": other, "reference": f"{sale}-3"}
@@ -113,4 +143,6 @@ def practise(venue: Venue, product_id: str) -> bool:
 
 if __name__ == "__main__":
     names = ("WISHTREE_URL", "VENUE_ID", "API_KEY", "WEBHOOK_SECRET")
-    sys.exit(0 if practise(Venue(*(os.environ[name] for name in names)), os.environ["PRODUCT_ID"]) else 1)
+    sys.exit(
+        0 if practise(Venue(*(os.environ[name] for name in names)), os.environ["PRODUCT_ID"]) else 1
+    )

@@ -6,5 +6,13 @@ from gateway.pages import counter, exchange, log_in, me, pool, tree, venue_month
 from gateway.pages.desk import BLUEPRINTS as DESK
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
-    tree.bp, log_in.bp, me.bp, wallet.bp, exchange.bp, pool.bp, counter.bp, venue_month.bp, *DESK,
-)  # fmt: skip
+    tree.bp,
+    log_in.bp,
+    me.bp,
+    wallet.bp,
+    exchange.bp,
+    pool.bp,
+    counter.bp,
+    venue_month.bp,
+    *DESK,
+)

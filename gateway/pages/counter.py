@@ -1,4 +1,6 @@
-"""The counter of a venue: check a code, hold it, redeem it. The venue's key is in the form and nowhere else."""
+"""The counter of a venue: check a code, hold it, redeem it. The venue's key is in the form and
+nowhere else.
+"""
 
 from typing import Any
 from uuid import uuid4
@@ -17,7 +19,9 @@ def show_counter() -> str:
 
 @bp.post("/counter")
 def use_code() -> tuple[str, int]:
-    """With the script only the result is sent for, so that the key stays typed in; without it the whole page."""
+    """With the script only the result is sent for, so that the key stays typed in; without it the
+    whole page.
+    """
     form, wanted = request.form, request.form.get("do", "check")
     result, told, status = None, None, 200
     try:
@@ -29,8 +33,12 @@ def use_code() -> tuple[str, int]:
         return render_template("counter_result.html", **shown), status
     next_one = wanted == "redeem" and result is not None
     reference = form.get("reference", "").strip()
-    return render_template("counter.html", form={} if next_one else form,
-                           reference=_new_reference() if next_one else reference, **shown), status  # fmt: skip
+    return render_template(
+        "counter.html",
+        form={} if next_one else form,
+        reference=_new_reference() if next_one else reference,
+        **shown,
+    ), status
 
 
 def _ask_for(wanted: str) -> Any:
@@ -49,5 +57,7 @@ def _ask_for(wanted: str) -> Any:
 
 
 def _new_reference() -> str:
-    """The venue's own number for this sale unless it types its till's: sending the form twice redeems once."""
+    """The venue's own number for this sale unless it types its till's: sending the form twice
+    redeems once.
+    """
     return f"counter-{uuid4().hex[:12]}"

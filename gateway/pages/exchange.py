@@ -16,10 +16,17 @@ bp = Blueprint("exchange", __name__)
 @page_for("volunteer")
 def show_exchange(told: Told | None = None) -> str:
     account = if_there("GET", f"/v1/accounts/{g.session.subject}", {})
-    rules = ask("GET", "/v1/rules", query={"kind": "issue", "in_force": "true", "limit": 200})["items"]
+    rules = ask("GET", "/v1/rules", query={"kind": "issue", "in_force": "true", "limit": 200})[
+        "items"
+    ]
     offered = {rule["product_id"] for rule in rules}
-    return render_template("exchange.html", account=account, told=told, venues=named(venues()),
-                           products=[one for one in products() if one["id"] in offered])  # fmt: skip
+    return render_template(
+        "exchange.html",
+        account=account,
+        told=told,
+        venues=named(venues()),
+        products=[one for one in products() if one["id"] in offered],
+    )
 
 
 @bp.post("/wallet/exchange/<uuid:product_id>")

@@ -11,7 +11,12 @@ from gateway.login_sessions import Sessions, session_of
 
 bp = Blueprint("entry", __name__)
 
-CODES, PHONE, STAFF, SIGN_OUT = "/v1/auth/codes", "/v1/auth/phone", "/v1/auth/staff", "/v1/auth/sign-out"
+CODES, PHONE, STAFF, SIGN_OUT = (
+    "/v1/auth/codes",
+    "/v1/auth/phone",
+    "/v1/auth/staff",
+    "/v1/auth/sign-out",
+)
 MAILBOX = "/v1/auth/dev-mailbox"
 
 
@@ -37,9 +42,19 @@ def log_in() -> Response | tuple[str, int]:
     phone, login = form.get("phone", "").strip(), form.get("login", "").strip()
     try:
         if login:
-            answer = ask("POST", STAFF, {"login": login, "password": form.get("password", "")}, as_anyone=True)
+            answer = ask(
+                "POST",
+                STAFF,
+                {"login": login, "password": form.get("password", "")},
+                as_anyone=True,
+            )
         else:
-            answer = ask("POST", PHONE, {"phone": phone, "code": form.get("code", "").strip()}, as_anyone=True)
+            answer = ask(
+                "POST",
+                PHONE,
+                {"phone": phone, "code": form.get("code", "").strip()},
+                as_anyone=True,
+            )
     except Told as told:
         return _form(told, phone=phone, login=login, sent=bool(phone)), told.status
     session = session_of(answer)
@@ -70,7 +85,9 @@ def take_role() -> Response:
 
 @bp.get("/mailbox")
 def show_mailbox() -> str:
-    """What would have gone out by SMS. Only an embedded installation has it; elsewhere the service answers 404 too."""
+    """What would have gone out by SMS. Only an embedded installation has it; elsewhere the service
+    answers 404 too.
+    """
     if not current_app.extensions["settings"].embedded:
         abort(404)
     return render_template("mailbox.html", messages=ask("GET", MAILBOX, as_anyone=True)["items"])
@@ -78,15 +95,24 @@ def show_mailbox() -> str:
 
 def _form(told: Told | None = None, *, phone: str = "", login: str = "", sent: bool = False) -> str:
     return render_template(
-        "login.html", told=told, phone=phone, login=login, sent=sent,
+        "login.html",
+        told=told,
+        phone=phone,
+        login=login,
+        sent=sent,
         following=_own_address(request.values.get("next", "")),
         embedded=current_app.extensions["settings"].embedded,
-    )  # fmt: skip
+    )
 
 
 def _own_address(path: str) -> str:
     """Only a path of ours: never another host, however it is written."""
-    fine = path.startswith("/") and not path.startswith("//") and path.isprintable() and "\\" not in path
+    fine = (
+        path.startswith("/")
+        and not path.startswith("//")
+        and path.isprintable()
+        and "\\" not in path
+    )
     return path.rstrip("?") if fine else ""
 
 

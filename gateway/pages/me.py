@@ -19,15 +19,23 @@ PAGE = 20
 @page_for("volunteer")
 def show_me() -> str:
     mine = f"/v1/volunteers/{g.session.subject}"
-    return render_template("me.html", volunteer=ask("GET", mine), hours=ask("GET", f"{mine}/hours"),
-                           account=if_there("GET", f"/v1/accounts/{g.session.subject}", {}))  # fmt: skip
+    return render_template(
+        "me.html",
+        volunteer=ask("GET", mine),
+        hours=ask("GET", f"{mine}/hours"),
+        account=if_there("GET", f"/v1/accounts/{g.session.subject}", {}),
+    )
 
 
 @bp.get("/inbox")
 @page_for("volunteer", "staff")
 def show_inbox(told: Told | None = None) -> str:
     reader = STAFF_INBOX if g.session.role == "staff" else g.session.subject
-    page = ask("GET", f"/v1/people/{reader}/alerts", query={"limit": PAGE, "after": request.args.get("after")})
+    page = ask(
+        "GET",
+        f"/v1/people/{reader}/alerts",
+        query={"limit": PAGE, "after": request.args.get("after")},
+    )
     return render_template("inbox.html", page=page, told=told)
 
 
@@ -51,8 +59,14 @@ def show_activities() -> str:
 def show_activity(activity_id: UUID, told: Told | None = None) -> str:
     activity = ask("GET", f"/v1/activities/{activity_id}")
     sessions = ask("GET", f"/v1/activities/{activity_id}/sessions", query={"limit": 100})
-    return render_template("activity.html", activity=activity, sessions=sessions, seats=_own_sign_ups(), told=told,
-                           done=request.args.get("done"))  # fmt: skip
+    return render_template(
+        "activity.html",
+        activity=activity,
+        sessions=sessions,
+        seats=_own_sign_ups(),
+        told=told,
+        done=request.args.get("done"),
+    )
 
 
 @bp.post("/activities/<uuid:activity_id>/sessions/<uuid:session_id>")

@@ -1,4 +1,6 @@
-"""The pool 爱心券池 for everybody: what lies in it, asking for a voucher, and what became of one's requests."""
+"""The pool 爱心券池 for everybody: what lies in it, asking for a voucher, and what became of one's
+requests.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -20,10 +22,18 @@ def show_pool(told: Told | None = None) -> str:
     session = current_app.extensions["sessions"].current()
     requests = None
     if session is not None and session.volunteers:
-        requests = ask("GET", "/v1/pool/requests", query={"limit": PAGE, "after": request.args.get("after")})
+        requests = ask(
+            "GET", "/v1/pool/requests", query={"limit": PAGE, "after": request.args.get("after")}
+        )
         requests["items"] = [_explained(one) for one in requests["items"]]
-    return render_template("pool.html", pool=ask("GET", "/v1/pool"), requests=requests, needs=NEEDS,
-                           titles=named(products(), "title"), told=told)  # fmt: skip
+    return render_template(
+        "pool.html",
+        pool=ask("GET", "/v1/pool"),
+        requests=requests,
+        needs=NEEDS,
+        titles=named(products(), "title"),
+        told=told,
+    )
 
 
 @bp.post("/pool")
@@ -32,14 +42,22 @@ def ask_for_one() -> Answer:
     """For oneself; a coordinator asks for a resident, by the id of that person."""
     body = given(request.form, "product_id", "need")
     body["recipient_id"] = request.form.get("recipient_id", "").strip() or g.session.subject
-    return do("POST", "/v1/pool/requests", body, then=url_for(HERE), done="request-made", show=show_pool)
+    return do(
+        "POST", "/v1/pool/requests", body, then=url_for(HERE), done="request-made", show=show_pool
+    )
 
 
 @bp.post("/pool/<uuid:request_id>/withdrawal")
 @page_for("volunteer")
 def withdraw(request_id: UUID) -> Answer:
-    return do("DELETE", f"/v1/pool/requests/{request_id}", None, then=url_for(HERE), done="request-withdrawn",
-              show=show_pool)  # fmt: skip
+    return do(
+        "DELETE",
+        f"/v1/pool/requests/{request_id}",
+        None,
+        then=url_for(HERE),
+        done="request-withdrawn",
+        show=show_pool,
+    )
 
 
 def _explained(one: dict[str, Any]) -> dict[str, Any]:

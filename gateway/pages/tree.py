@@ -21,9 +21,19 @@ def show_tree() -> str:
     label = label if label in LABELS else None
     category = request.args.get("category")
     counts = ask("GET", "/v1/statistics/wishes")
-    page = ask("GET", "/v1/wishes", query={"label": label, "category": category, "limit": PAGE,
-                                            "after": request.args.get("after")})  # fmt: skip
-    return render_template("tree.html", counts=counts, page=page, labels=LABELS, label=label, category=category)
+    page = ask(
+        "GET",
+        "/v1/wishes",
+        query={
+            "label": label,
+            "category": category,
+            "limit": PAGE,
+            "after": request.args.get("after"),
+        },
+    )
+    return render_template(
+        "tree.html", counts=counts, page=page, labels=LABELS, label=label, category=category
+    )
 
 
 @bp.get("/wishes/<uuid:wish_id>")

@@ -1,4 +1,6 @@
-"""A venue's own month: what it is owed, what differs from its list, and sending that list. Its key is in the form."""
+"""A venue's own month: what it is owed, what differs from its list, and sending that list. Its key
+is in the form.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -17,11 +19,22 @@ bp = Blueprint("venue_month", __name__)
 
 
 @bp.get("/counter/month")
-def show_month(told: Told | None = None, statement: Any = None, differences: Any = None, taken: Any = None) -> str:
+def show_month(
+    told: Told | None = None, statement: Any = None, differences: Any = None, taken: Any = None
+) -> str:
     months = months_until(datetime.now(SITE).date(), 24)
-    return render_template("venue_month.html", venues=venues(), months=months, formats=FORMATS, statement=statement,
-                           differences=differences, taken=taken, told=told, venue_id=request.form.get("venue_id", ""),
-                           month=request.form.get("month") or months[0])  # fmt: skip
+    return render_template(
+        "venue_month.html",
+        venues=venues(),
+        months=months,
+        formats=FORMATS,
+        statement=statement,
+        differences=differences,
+        taken=taken,
+        told=told,
+        venue_id=request.form.get("venue_id", ""),
+        month=request.form.get("month") or months[0],
+    )
 
 
 @bp.post("/counter/month")
@@ -41,8 +54,14 @@ def send_list() -> Answer | str:
     """A CSV file with a header row, all or nothing; then what differs."""
     sent = request.files.get("list")
     try:
-        taken = ask("POST", f"/v1/venues/{_venue()}/statements", query={"month": _month()}, as_anyone=True,
-                    headers={"Content-Type": "text/csv", **_key()}, data=sent.read() if sent else b"")  # fmt: skip
+        taken = ask(
+            "POST",
+            f"/v1/venues/{_venue()}/statements",
+            query={"month": _month()},
+            as_anyone=True,
+            headers={"Content-Type": "text/csv", **_key()},
+            data=sent.read() if sent else b"",
+        )
         return _shown(taken)
     except Told as told:
         return show_month(told), told.status
@@ -51,7 +70,9 @@ def send_list() -> Answer | str:
 def _shown(taken: Any = None) -> str:
     path = f"/v1/settlements/{_venue()}/{_month()}"
     statement = ask("GET", path, query={"limit": 20}, headers=_key(), as_anyone=True)
-    differences = ask("GET", f"{path}/differences", query={"limit": 50}, headers=_key(), as_anyone=True)
+    differences = ask(
+        "GET", f"{path}/differences", query={"limit": 50}, headers=_key(), as_anyone=True
+    )
     return show_month(statement=statement, differences=differences, taken=taken)
 
 

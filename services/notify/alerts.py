@@ -1,4 +1,6 @@
-"""Alerts as their readers see them. Who merged into whom is followed at reading, so nothing has to be moved in time."""
+"""Alerts as their readers see them. Who merged into whom is followed at reading, so nothing has to
+be moved in time.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -27,12 +29,16 @@ def alerts_of(session: Session, person_id: UUID, *, unread: bool | None = None) 
     if muted:
         statement = statement.where(Alert.topic.not_in(muted))
     if unread is not None:
-        statement = statement.where(Alert.read_at.is_(None) if unread else Alert.read_at.is_not(None))
+        statement = statement.where(
+            Alert.read_at.is_(None) if unread else Alert.read_at.is_not(None)
+        )
     return statement
 
 
 def read_alert(session: Session, alert_id: UUID, inboxes: Iterable[UUID]) -> Alert:
-    """Mark an alert of one of these inboxes as read. The first moment stays. Raises AlertNotFound."""
+    """Mark an alert of one of these inboxes as read. The first moment stays. Raises
+    AlertNotFound.
+    """
     everyone = [person for inbox in inboxes for person in same_person(session, inbox)]
     session.execute(
         update(Alert)
@@ -55,4 +61,6 @@ def same_person(session: Session, person_id: UUID) -> Sequence[UUID]:
 
 def forget_erased_people(session: Session) -> int:
     """Delete alerts that slipped in while their person was being erased. Returns how many."""
-    return changed(session.execute(delete(Alert).where(Alert.person_id.in_(select(ErasedPerson.person_id)))))
+    return changed(
+        session.execute(delete(Alert).where(Alert.person_id.in_(select(ErasedPerson.person_id))))
+    )

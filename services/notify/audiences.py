@@ -1,4 +1,6 @@
-"""Who must hear of which fact: one table, read top to bottom. Pure; nothing here touches the database."""
+"""Who must hear of which fact: one table, read top to bottom. Pure; nothing here touches the
+database.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -81,7 +83,9 @@ def holder(fact: Any) -> UUID | None:
 
 
 def receiver(fact: VoucherGiven) -> UUID | None:
-    """Who has it now; whoever is only given a new code, or hands it over for a wish, hears that instead."""
+    """Who has it now; whoever is only given a new code, or hands it over for a wish, hears that
+    instead.
+    """
     return None if fact.kind in ("reissue", "wish") else fact.holder_id
 
 
@@ -95,7 +99,9 @@ def donor(fact: VoucherGiven) -> UUID | None:
 
 
 def claimer(fact: Any) -> UUID | None:
-    """A volunteer, or an organisation by its id: its coordinators read that inbox. A voucher of the pool reads none."""
+    """A volunteer, or an organisation by its id: its coordinators read that inbox. A voucher of the
+    pool reads none.
+    """
     found: UUID | None = fact.claimer_id
     return None if fact.claimer_kind is ClaimerKind.POOL else found
 
@@ -144,7 +150,10 @@ AUDIENCES: dict[type[Fact], tuple[tuple[Who, str, tuple[str, ...]], ...]] = {
         (station, "wish_released_station", ("title", "cause")),
     ),
     WishFulfilled: ((station, "wish_fulfilled_station", ("title",)),),
-    WishConfirmed: ((claimer, "wish_confirmed", ("title",)), (station, "wish_confirmed_station", ("title",))),
+    WishConfirmed: (
+        (claimer, "wish_confirmed", ("title",)),
+        (station, "wish_confirmed_station", ("title",)),
+    ),
     WishWithdrawn: ((claimer, "wish_withdrawn", ("title",)),),
     StockLow: ((staff, "stock_low", ("title", "left")),),
     BudgetLow: ((staff, "budget_low", ("title", "points_left")),),

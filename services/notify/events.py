@@ -21,7 +21,9 @@ SENT_AT_ONCE = 5  #: one job each; a larger batch gets one sweep
 
 @hears(*(cls for cls in facts_heard_by("notify") if cls not in PEOPLE))
 def tell_everyone(session: Session, facts: list[Fact]) -> None:
-    """Write the alerts that the table of audiences asks for, and queue the fact for those who subscribed to it."""
+    """Write the alerts that the table of audiences asks for, and queue the fact for those who
+    subscribed to it.
+    """
     in_app.send(session, list(audiences.told_by(facts)))
     tell_subscribers(session, facts)
 
@@ -47,7 +49,9 @@ def withdraw_access(session: Session, facts: list[PersonAccessChanged]) -> None:
 
 
 def tell_subscribers(session: Session, facts: list) -> None:
-    """Queue a delivery per subscription and have it sent after the commit; the sweep repairs a lost kick."""
+    """Queue a delivery per subscription and have it sent after the commit; the sweep repairs a lost
+    kick.
+    """
     new = subscriptions.queue_deliveries(session, facts)
     if len(new) > SENT_AT_ONCE:
         kick(session, "notify.deliver_due")

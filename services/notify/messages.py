@@ -1,4 +1,5 @@
-"""One-time codes and short notices to one person: sealed, gone after five minutes, never an event or a log line.
+"""One-time codes and short notices to one person: sealed, gone after five minutes, never an event
+or a log line.
 
 No SMS provider is connected yet; in embedded mode the dev mailbox shows what would have been sent.
 """
@@ -20,14 +21,23 @@ LIFETIME = timedelta(minutes=5)
 
 
 def send_message(
-    session: Session, settings: Settings, *, kind: MessageKind, content: str, to: str | None, person_id: UUID | None
+    session: Session,
+    settings: Settings,
+    *,
+    kind: MessageKind,
+    content: str,
+    to: str | None,
+    person_id: UUID | None,
 ) -> Message:
     """Keep a message for five minutes. Repeating it sends another."""
     box = box_of(settings)
     message = Message(
-        person_id=person_id, recipient=box.seal(to) if to else None, kind=kind, content=box.seal(content),
+        person_id=person_id,
+        recipient=box.seal(to) if to else None,
+        kind=kind,
+        content=box.seal(content),
         expires_at=app_now() + LIFETIME,
-    )  # fmt: skip
+    )
     session.add(message)
     session.flush()
     session.refresh(message)

@@ -19,7 +19,9 @@ def deliver_webhook(delivery_id: str) -> bool:
 
 @periodic("notify.deliver_due", every_seconds=5)
 def deliver_due() -> int:
-    """Send what is due. When to try again is a column, so a lost kick or a second run is harmless."""
+    """Send what is due. When to try again is a column, so a lost kick or a second run is
+    harmless.
+    """
     return delivery.send_due()
 
 

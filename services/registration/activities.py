@@ -41,7 +41,9 @@ def draft_activity(
     *,
     id_: UUID | None = None,
 ) -> Activity:
-    """An activity that only its organisation sees. Raises OrganisationNotFound for a foreign organisation too."""
+    """An activity that only its organisation sees. Raises OrganisationNotFound for a foreign
+    organisation too.
+    """
     require_coordination(session, principal, organisation_id)
     activity = Activity(
         id=id_ or new_id(),
@@ -86,7 +88,11 @@ def publish_activity(session: Session, principal: Principal, activity_id: UUID) 
     activity = own_activity(session, principal, activity_id)
     moved = session.execute(
         update(Activity)
-        .where(Activity.id == activity_id, Activity.status == ActivityStatus.DRAFT, Activity.risk_statement != "")
+        .where(
+            Activity.id == activity_id,
+            Activity.status == ActivityStatus.DRAFT,
+            Activity.risk_statement != "",
+        )
         .values(status=ActivityStatus.PUBLISHED)
         .execution_options(synchronize_session=False)
     )
@@ -117,7 +123,9 @@ def add_session(
     *,
     id_: UUID | None = None,
 ) -> ActivitySession:
-    """A time and place with so many seats. Only staff enter one that has begun. Raises ActivityNotFound or a 422."""
+    """A time and place with so many seats. Only staff enter one that has begun. Raises
+    ActivityNotFound or a 422.
+    """
     own_activity(session, principal, activity_id)
     if starts_at < now() and not principal.is_staff:
         raise invalid("/starts_at", "This has begun already; staff may enter it afterwards.")
@@ -145,7 +153,9 @@ def session_and_activity(session: Session, session_id: UUID) -> tuple[ActivitySe
     return row.ActivitySession, row.Activity
 
 
-def own_session(session: Session, principal: Principal, session_id: UUID) -> tuple[ActivitySession, Activity]:
+def own_session(
+    session: Session, principal: Principal, session_id: UUID
+) -> tuple[ActivitySession, Activity]:
     """A session whose attendance the caller may keep. Raises SessionNotFound for a foreign one too."""
     held, activity = session_and_activity(session, session_id)
     if not may_coordinate(session, principal, activity.organisation_id):

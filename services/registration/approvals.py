@@ -35,10 +35,12 @@ def decide_record(
     started_at: datetime | None = None,
     ended_at: datetime | None = None,
 ) -> ServiceRecord:
-    """A second person accepts or rejects a pending record, and it is announced. Repeating one's decision is harmless.
+    """A second person accepts or rejects a pending record, and it is announced. Repeating one's
+    decision is harmless.
 
-    A record that only proposed a length needs start and end with its approval, at most 24 hours apart. Raises
-    RecordNotFound, RecordNotPending, SecondPersonNeeded, NotWorkedYet, OverlappingRecord.
+    A record that only proposed a length needs start and end with its approval, at most 24 hours
+    apart. Raises RecordNotFound, RecordNotPending, SecondPersonNeeded, NotWorkedYet,
+    OverlappingRecord.
     """
     record = own_record(session, principal, record_id)
     actor = str(principal.subject)
@@ -49,12 +51,20 @@ def decide_record(
         values = {"status": RecordStatus.RECORDED, "bucket": bucket or record.bucket}
         if not record.times_known:
             if started_at is None or ended_at is None or minutes_between(started_at, ended_at) < 1:
-                raise invalid("/started_at", "Say when it began and ended: the record only proposed a length.")
+                raise invalid(
+                    "/started_at", "Say when it began and ended: the record only proposed a length."
+                )
             if ended_at - started_at > LONGEST:
                 raise invalid("/ended_at", "One record covers at most 24 hours.")
-            values |= {"started_at": started_at, "ended_at": ended_at, "times_known": True,
-                       "minutes": minutes_between(started_at, ended_at)}  # fmt: skip
-        if (ended_at if not record.times_known and ended_at else record.ended_at) > now() + CLOCKS_DIFFER_BY:
+            values |= {
+                "started_at": started_at,
+                "ended_at": ended_at,
+                "times_known": True,
+                "minutes": minutes_between(started_at, ended_at),
+            }
+        if (
+            ended_at if not record.times_known and ended_at else record.ended_at
+        ) > now() + CLOCKS_DIFFER_BY:
             raise NotWorkedYet(f"Record {record_id} lies in the future.")
     moved = guarded(
         session,
@@ -65,17 +75,30 @@ def decide_record(
     session.refresh(record)
     if not moved:
         if (record.status, record.decided_by) != (values["status"], actor):
-            raise RecordNotPending(f"Record {record_id} is {record.status}.", record_status=record.status)
+            raise RecordNotPending(
+                f"Record {record_id} is {record.status}.", record_status=record.status
+            )
         return record
     if approve:
         publish(
             session,
             HoursRecorded(
-                record_id=record.id, volunteer_id=record.volunteer_id, organisation_id=record.organisation_id,
-                session_id=record.session_id, minutes=record.minutes, category=record.category, bucket=record.bucket,
-                origin=record.origin, worked_on=record.started_at.astimezone(SITE).date(),
+                record_id=record.id,
+                volunteer_id=record.volunteer_id,
+                organisation_id=record.organisation_id,
+                session_id=record.session_id,
+                minutes=record.minutes,
+                category=record.category,
+                bucket=record.bucket,
+                origin=record.origin,
+                worked_on=record.started_at.astimezone(SITE).date(),
             ),
-        )  # fmt: skip
+        )
     else:
-        publish(session, HoursRejected(record_id=record_id, volunteer_id=record.volunteer_id, minutes=record.minutes))
+        publish(
+            session,
+            HoursRejected(
+                record_id=record_id, volunteer_id=record.volunteer_id, minutes=record.minutes
+            ),
+        )
     return record

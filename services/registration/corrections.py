@@ -35,19 +35,32 @@ class RecordNotCurrent(Conflict):
 
 
 def ask_correction(
-    session: Session, principal: Principal, record_id: UUID, started_at: datetime, ended_at: datetime, reason: str
+    session: Session,
+    principal: Principal,
+    record_id: UUID,
+    started_at: datetime,
+    ended_at: datetime,
+    reason: str,
 ) -> Correction:
-    """Ask that a recorded block be replaced; equal times say that it never happened. A second person approves.
+    """Ask that a recorded block be replaced; equal times say that it never happened. A second
+    person approves.
 
     Raises RecordNotFound, RecordNotCurrent.
     """
     record = own_record(session, principal, record_id)
     if record.status is not RecordStatus.RECORDED:
-        raise RecordNotCurrent(f"Record {record_id} is {record.status}.", record_status=record.status)
+        raise RecordNotCurrent(
+            f"Record {record_id} is {record.status}.", record_status=record.status
+        )
     correction = Correction(
-        id=new_id(), record_id=record_id, started_at=started_at, ended_at=ended_at, reason=reason,
-        status=CorrectionStatus.ASKED, asked_by=str(principal.subject),
-    )  # fmt: skip
+        id=new_id(),
+        record_id=record_id,
+        started_at=started_at,
+        ended_at=ended_at,
+        reason=reason,
+        status=CorrectionStatus.ASKED,
+        asked_by=str(principal.subject),
+    )
     session.add(correction)
     session.flush()
     return correction
@@ -56,10 +69,12 @@ def ask_correction(
 def approve_correction(session: Session, principal: Principal, correction_id: UUID) -> Correction:
     """A second, different person approves: a new record replaces the old one, and it is announced.
 
-    Repeating it changes nothing. Raises CorrectionNotFound, SecondPersonNeeded, NotWorkedYet, RecordNotCurrent,
-    OverlappingRecord.
+    Repeating it changes nothing. Raises CorrectionNotFound, SecondPersonNeeded, NotWorkedYet,
+    RecordNotCurrent, OverlappingRecord.
     """
-    correction = session.get(Correction, correction_id, with_for_update=True, populate_existing=True)
+    correction = session.get(
+        Correction, correction_id, with_for_update=True, populate_existing=True
+    )
     if correction is None:
         raise CorrectionNotFound(f"No correction {correction_id}.")
     actor = str(principal.subject)
@@ -82,27 +97,49 @@ def approve_correction(session: Session, principal: Principal, correction_id: UU
     if superseded is None:
         raise RecordNotCurrent(f"Record {old.id} was corrected already.")
     new = ServiceRecord(
-        id=new_id(), volunteer_id=superseded.volunteer_id, organisation_id=old.organisation_id,
-        session_id=old.session_id, started_at=correction.started_at, ended_at=correction.ended_at, times_known=True,
-        minutes=minutes_between(correction.started_at, correction.ended_at), category=old.category, note=old.note,
-        origin=old.origin, bucket=old.bucket, status=RecordStatus.RECORDED, recorded_by=correction.asked_by,
-        decided_by=actor, decided_at=app_now(), root_id=old.root_id,
-    )  # fmt: skip
+        id=new_id(),
+        volunteer_id=superseded.volunteer_id,
+        organisation_id=old.organisation_id,
+        session_id=old.session_id,
+        started_at=correction.started_at,
+        ended_at=correction.ended_at,
+        times_known=True,
+        minutes=minutes_between(correction.started_at, correction.ended_at),
+        category=old.category,
+        note=old.note,
+        origin=old.origin,
+        bucket=old.bucket,
+        status=RecordStatus.RECORDED,
+        recorded_by=correction.asked_by,
+        decided_by=actor,
+        decided_at=app_now(),
+        root_id=old.root_id,
+    )
     try:
         with session.begin_nested():
             session.add(new)
     except IntegrityError as error:
         raise overlapping_record(error) from None
-    correction.status, correction.approved_by, correction.new_record_id = CorrectionStatus.APPROVED, actor, new.id
+    correction.status, correction.approved_by, correction.new_record_id = (
+        CorrectionStatus.APPROVED,
+        actor,
+        new.id,
+    )
     correction.approved_at = app_now()  # type: ignore[assignment]
     session.flush()
     publish(
         session,
         HoursCorrected(
-            correction_id=new.id, record_id=old.root_id, volunteer_id=new.volunteer_id, old_minutes=old.minutes,
-            new_minutes=new.minutes, category=old.category, bucket=old.bucket, origin=old.origin,
+            correction_id=new.id,
+            record_id=old.root_id,
+            volunteer_id=new.volunteer_id,
+            old_minutes=old.minutes,
+            new_minutes=new.minutes,
+            category=old.category,
+            bucket=old.bucket,
+            origin=old.origin,
             worked_on=new.started_at.astimezone(SITE).date(),
         ),
-    )  # fmt: skip
+    )
     session.refresh(correction)
     return correction

@@ -31,5 +31,7 @@ PUBLISHES: tuple[type[Fact], ...] = (
 
 @hears(WishConfirmed)
 def propose_granted_hours(session: Session, facts: list[WishConfirmed]) -> None:
-    """A wish granted by service proposes minutes; they wait until the station says when it began and ended."""
+    """A wish granted by service proposes minutes; they wait until the station says when it began
+    and ended.
+    """
     propose_hours(session, facts)

@@ -15,7 +15,10 @@ def hours_of(session: Session, volunteer_id: UUID) -> dict[Bucket, int]:
     sums = dict.fromkeys(Bucket, 0)
     rows = session.execute(
         select(ServiceRecord.bucket, func.sum(ServiceRecord.minutes))
-        .where(ServiceRecord.volunteer_id == volunteer_id, ServiceRecord.status == RecordStatus.RECORDED)
+        .where(
+            ServiceRecord.volunteer_id == volunteer_id,
+            ServiceRecord.status == RecordStatus.RECORDED,
+        )
         .group_by(ServiceRecord.bucket)
     )
     for bucket, minutes in rows:
@@ -23,14 +26,22 @@ def hours_of(session: Session, volunteer_id: UUID) -> dict[Bucket, int]:
     return sums
 
 
-def explain_hours(session: Session, volunteer_id: UUID) -> tuple[Sequence[ServiceRecord], dict[UUID, Correction]]:
+def explain_hours(
+    session: Session, volunteer_id: UUID
+) -> tuple[Sequence[ServiceRecord], dict[UUID, Correction]]:
     """Every record of a volunteer, oldest first, and by which correction a record came about."""
     records = session.scalars(
-        select(ServiceRecord).where(ServiceRecord.volunteer_id == volunteer_id).order_by(ServiceRecord.id)
+        select(ServiceRecord)
+        .where(ServiceRecord.volunteer_id == volunteer_id)
+        .order_by(ServiceRecord.id)
     ).all()
     corrections = session.scalars(
         select(Correction)
         .join(ServiceRecord, ServiceRecord.id == Correction.new_record_id)
         .where(ServiceRecord.volunteer_id == volunteer_id)
     )
-    return records, {correction.new_record_id: correction for correction in corrections if correction.new_record_id}
+    return records, {
+        correction.new_record_id: correction
+        for correction in corrections
+        if correction.new_record_id
+    }

@@ -24,7 +24,9 @@ def age_on(birth_date: date, day: date) -> int:
 
 
 def volunteer_number(serial: int) -> str:
-    """Eight digits and two check digits (ISO 7064 MOD 97-10): one wrong digit or a swap of two is always noticed."""
+    """Eight digits and two check digits (ISO 7064 MOD 97-10): one wrong digit or a swap of two is
+    always noticed.
+    """
     return f"{serial:08d}{98 - serial * 100 % 97:02d}"
 
 

@@ -1,4 +1,5 @@
-"""Log-ins: passwords, one-time codes, refresh tokens. Failed tries are counted in rows, so the caller must commit them.
+"""Log-ins: passwords, one-time codes, refresh tokens. Failed tries are counted in rows, so the
+caller must commit them.
 
 These verbs answer None instead of raising when a proof is wrong: the counted try has to survive.
 """
@@ -89,7 +90,9 @@ def log_in_staff(session: Session, login: str, password: str) -> LogIn | None:
     ).first()
     if not _is_password(row.password_hash if row else _nobodys_hash(), password) or row is None:
         return None
-    session.execute(update(StaffMember).where(StaffMember.id == row.id).values(failures=0, locked_until=None))
+    session.execute(
+        update(StaffMember).where(StaffMember.id == row.id).values(failures=0, locked_until=None)
+    )
     return _log_in(session, Role.STAFF, row.id, new_id())
 
 
@@ -108,11 +111,18 @@ def send_code(session: Session, phone: str) -> None:
     box = phone_vault()
     phone_hash = box.fingerprint(phone)
     code = f"{secrets.randbelow(10**6):06d}"
-    known = select(Volunteer.id).where(Volunteer.phone_hash == phone_hash, Volunteer.status.in_(MAY_LOG_IN))
+    known = select(Volunteer.id).where(
+        Volunteer.phone_hash == phone_hash, Volunteer.status.in_(MAY_LOG_IN)
+    )
     if session.scalar(known.limit(1)) is None:
         return
-    fresh = {"code_hash": box.fingerprint(phone + code), "sent_at": app_now(), "expires_at": app_now() + CODE_FOR,
-             "attempts": 0, "used_at": None}  # fmt: skip
+    fresh = {
+        "code_hash": box.fingerprint(phone + code),
+        "sent_at": app_now(),
+        "expires_at": app_now() + CODE_FOR,
+        "attempts": 0,
+        "used_at": None,
+    }
     new_day = LoginCode.window_from < app_now() - timedelta(days=1)
     row = insert(LoginCode).values(phone_hash=phone_hash, window_from=app_now(), sends=1, **fresh)
     sent = session.scalar(
@@ -123,7 +133,8 @@ def send_code(session: Session, phone: str) -> None:
                 "window_from": case((new_day, app_now()), else_=LoginCode.window_from),
                 "sends": case((new_day, 1), else_=LoginCode.sends + 1),
             },
-            where=(LoginCode.sent_at < app_now() - CODE_EVERY) & or_(new_day, LoginCode.sends < CODES_PER_DAY),
+            where=(LoginCode.sent_at < app_now() - CODE_EVERY)
+            & or_(new_day, LoginCode.sends < CODES_PER_DAY),
         ).returning(LoginCode.sends)
     )
     if sent is not None:
@@ -138,7 +149,9 @@ def send_code(session: Session, phone: str) -> None:
         )
 
 
-def log_in_by_code(session: Session, phone: str, code: str, organisation_id: UUID | None = None) -> LogIn | None:
+def log_in_by_code(
+    session: Session, phone: str, code: str, organisation_id: UUID | None = None
+) -> LogIn | None:
     """A volunteer's log-in. None: wrong, used, expired, tried too often, or no such volunteer."""
     box = phone_vault()
     phone_hash = box.fingerprint(phone)
@@ -155,20 +168,30 @@ def log_in_by_code(session: Session, phone: str, code: str, organisation_id: UUI
     )
     if stored is None or not hmac.compare_digest(stored, box.fingerprint(phone + code)):
         return None
-    session.execute(update(LoginCode).where(LoginCode.phone_hash == phone_hash).values(used_at=app_now()))
+    session.execute(
+        update(LoginCode).where(LoginCode.phone_hash == phone_hash).values(used_at=app_now())
+    )
     volunteer_id = session.scalar(
         select(Volunteer.id)
         .where(Volunteer.phone_hash == phone_hash, Volunteer.status.in_(MAY_LOG_IN))
-        .order_by(Volunteer.status == VolunteerStatus.APPLIED, Volunteer.possible_duplicate, Volunteer.id)
+        .order_by(
+            Volunteer.status == VolunteerStatus.APPLIED, Volunteer.possible_duplicate, Volunteer.id
+        )
         .limit(1)
     )
-    return None if volunteer_id is None else _log_in(session, Role.VOLUNTEER, volunteer_id, new_id(), organisation_id)
+    return (
+        None
+        if volunteer_id is None
+        else _log_in(session, Role.VOLUNTEER, volunteer_id, new_id(), organisation_id)
+    )
 
 
 def refresh(session: Session, token: str, organisation_id: UUID | None = None) -> LogIn | None:
-    """Change a refresh token for a new pair; `organisation_id` asks for the coordinator's role there.
+    """Change a refresh token for a new pair; `organisation_id` asks for the coordinator's role
+    there.
 
-    A token used before ends its family. None: unknown, used, expired, or the person may no longer log in.
+    A token used before ends its family. None: unknown, used, expired, or the person may no longer
+    log in.
     """
     used = session.execute(
         update(RefreshToken)
@@ -192,14 +215,22 @@ def refresh(session: Session, token: str, organisation_id: UUID | None = None) -
 
 def sign_out(session: Session, token: str) -> None:
     """End the log-in this refresh token belongs to. An unknown token changes nothing."""
-    family = select(RefreshToken.family_id).where(RefreshToken.token_hash == secret_hash(token)).scalar_subquery()
+    family = (
+        select(RefreshToken.family_id)
+        .where(RefreshToken.token_hash == secret_hash(token))
+        .scalar_subquery()
+    )
     session.execute(
-        delete(RefreshToken).where(RefreshToken.family_id == family).execution_options(synchronize_session=False)
+        delete(RefreshToken)
+        .where(RefreshToken.family_id == family)
+        .execution_options(synchronize_session=False)
     )
 
 
 def withdraw_access(session: Session, person_id: UUID, *, sign_out: bool = True) -> None:
-    """Void every token of a person issued so far, here at once and elsewhere by the fact. Repeating it is harmless."""
+    """Void every token of a person issued so far, here at once and elsewhere by the fact. Repeating
+    it is harmless.
+    """
     # Tokens are stamped by this process's clock, so this is compared with the same.
     changed = PersonAccessChanged(person_id=person_id, valid_from=datetime.now(UTC))
     if sign_out:
@@ -224,12 +255,20 @@ def waiting_messages(session: Session) -> list[dict[str, str]]:
         .limit(20)
     ).all()
     return [
-        {"to": phone_vault().unseal(row.phone_sealed), "text": message_vault().unseal(row.text_sealed)} for row in rows
+        {
+            "to": phone_vault().unseal(row.phone_sealed),
+            "text": message_vault().unseal(row.text_sealed),
+        }
+        for row in rows
     ]
 
 
 def _log_in(
-    session: Session, role: Role, person_id: UUID, family_id: UUID, organisation_id: UUID | None = None
+    session: Session,
+    role: Role,
+    person_id: UUID,
+    family_id: UUID,
+    organisation_id: UUID | None = None,
 ) -> LogIn | None:
     coordinates = session.scalars(
         select(Coordination.organisation_id)
@@ -258,5 +297,10 @@ def _log_in(
         organisation_id=organisation_id if as_role is Role.COORDINATOR else None,
     )
     return LogIn(
-        access, token, as_role.value, person_id, organisation_id if as_role is Role.COORDINATOR else None, coordinates
+        access,
+        token,
+        as_role.value,
+        person_id,
+        organisation_id if as_role is Role.COORDINATOR else None,
+        coordinates,
     )

@@ -8,7 +8,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from services.registration.log_in import withdraw_access
-from services.registration.models import Coordination, Organisation, OrganisationKind, Volunteer, VolunteerStatus
+from services.registration.models import (
+    Coordination,
+    Organisation,
+    OrganisationKind,
+    Volunteer,
+    VolunteerStatus,
+)
 from shared.auth.principal import Principal, Role
 from shared.contracts.registration import OrganisationRegistered
 from shared.core.ids import new_id
@@ -35,7 +41,11 @@ class NotACoordinator(Conflict):
 
 
 def register_organisation(
-    session: Session, name: str, kind: OrganisationKind, parent_id: UUID | None = None, id_: UUID | None = None
+    session: Session,
+    name: str,
+    kind: OrganisationKind,
+    parent_id: UUID | None = None,
+    id_: UUID | None = None,
 ) -> Organisation:
     """Attach an organisation to the network, and announce it. Raises WrongParent."""
     parent = session.get(Organisation, parent_id) if parent_id else None
@@ -51,7 +61,9 @@ def register_organisation(
     session.flush()
     publish(
         session,
-        OrganisationRegistered(organisation_id=organisation.id, name=name, kind=kind.value, parent_id=parent_id),
+        OrganisationRegistered(
+            organisation_id=organisation.id, name=name, kind=kind.value, parent_id=parent_id
+        ),
     )
     return organisation
 
@@ -68,7 +80,9 @@ def subtree(session: Session, organisation_id: UUID, limit: int = 1000) -> Seque
     """The organisation and all below it, parents before children. Raises OrganisationNotFound."""
     organisation_of(session, organisation_id)
     below = (
-        select(Organisation.id, literal(0).label("depth")).where(Organisation.id == organisation_id).cte(recursive=True)
+        select(Organisation.id, literal(0).label("depth"))
+        .where(Organisation.id == organisation_id)
+        .cte(recursive=True)
     )
     below = below.union_all(
         select(Organisation.id, below.c.depth + 1).join(below, Organisation.parent_id == below.c.id)
@@ -88,12 +102,19 @@ def may_coordinate(session: Session, principal: Principal, organisation_id: UUID
     if principal.role is not Role.COORDINATOR or principal.organisation_id is None:
         return False
     above = (
-        select(Organisation.id, Organisation.parent_id).where(Organisation.id == organisation_id).cte(recursive=True)
+        select(Organisation.id, Organisation.parent_id)
+        .where(Organisation.id == organisation_id)
+        .cte(recursive=True)
     )
     above = above.union_all(
-        select(Organisation.id, Organisation.parent_id).join(above, Organisation.id == above.c.parent_id)
+        select(Organisation.id, Organisation.parent_id).join(
+            above, Organisation.id == above.c.parent_id
+        )
     )
-    return session.scalar(select(above.c.id).where(above.c.id == principal.organisation_id)) is not None
+    return (
+        session.scalar(select(above.c.id).where(above.c.id == principal.organisation_id))
+        is not None
+    )
 
 
 def require_coordination(session: Session, principal: Principal, organisation_id: UUID) -> None:
@@ -102,8 +123,11 @@ def require_coordination(session: Session, principal: Principal, organisation_id
         raise OrganisationNotFound(f"No organisation {organisation_id}.")
 
 
-def grant_coordination(session: Session, organisation_id: UUID, volunteer_id: UUID, granted_by: str) -> None:
-    """Let an active volunteer coordinate an organisation and all below it. Repeating it changes nothing.
+def grant_coordination(
+    session: Session, organisation_id: UUID, volunteer_id: UUID, granted_by: str
+) -> None:
+    """Let an active volunteer coordinate an organisation and all below it. Repeating it changes
+    nothing.
 
     Takes effect with the next log-in or refresh. Raises OrganisationNotFound, NotACoordinator.
     """
@@ -111,7 +135,9 @@ def grant_coordination(session: Session, organisation_id: UUID, volunteer_id: UU
     volunteer = session.get(Volunteer, volunteer_id)
     if volunteer is None or volunteer.status is not VolunteerStatus.ACTIVE:
         raise NotACoordinator(f"Volunteer {volunteer_id} is not active.")
-    row = insert(Coordination).values(organisation_id=organisation_id, volunteer_id=volunteer_id, granted_by=granted_by)
+    row = insert(Coordination).values(
+        organisation_id=organisation_id, volunteer_id=volunteer_id, granted_by=granted_by
+    )
     session.execute(row.on_conflict_do_nothing())
 
 
@@ -119,7 +145,8 @@ def end_coordination(session: Session, organisation_id: UUID, volunteer_id: UUID
     """Take the role back; tokens issued so far are void. Repeating it changes nothing."""
     gone = session.execute(
         delete(Coordination).where(
-            Coordination.organisation_id == organisation_id, Coordination.volunteer_id == volunteer_id
+            Coordination.organisation_id == organisation_id,
+            Coordination.volunteer_id == volunteer_id,
         )
     )
     if changed(gone):

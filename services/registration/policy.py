@@ -9,9 +9,13 @@ MINIMUM_PERCENT = 60
 SLIP = timedelta(days=1)
 """A check-in or check-out farther than this from its session is refused as mistyped."""
 AUTO_APPROVAL_FOR = timedelta(days=7)
-"""After its end a session's attendance is taken at its word for this long; later a second person looks."""
+"""After its end a session's attendance is taken at its word for this long; later a second person
+looks.
+"""
 CLOSE_AFTER = timedelta(hours=1)
-"""After its end, and after somebody checked in, a forgotten check-out is closed at the session's end."""
+"""After its end, and after somebody checked in, a forgotten check-out is closed at the session's
+end.
+"""
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 """How far ahead another system's clock may be before its hours count as not worked yet."""
 LONGEST = timedelta(hours=24)

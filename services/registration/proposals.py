@@ -1,4 +1,6 @@
-"""Hours that another service proposes: a granted wish took time, but only its station knows from when to when."""
+"""Hours that another service proposes: a granted wish took time, but only its station knows from
+when to when.
+"""
 
 from datetime import timedelta
 
@@ -14,24 +16,36 @@ log = get_logger(__name__)
 
 
 def propose_hours(session: Session, facts: list[WishConfirmed]) -> None:
-    """Keep the proposed minutes of volunteers as pending records at the wish's station, once per wish.
+    """Keep the proposed minutes of volunteers as pending records at the wish's station, once per
+    wish.
 
-    The times are stand-ins that end with the confirmation; they block nothing until the station gives the real ones.
+    The times are stand-ins that end with the confirmation; they block nothing until the station
+    gives the real ones.
     """
     works = [
         Work(
-            fact.claimer_id, fact.station_id,
-            fact.envelope.time - min(timedelta(minutes=fact.proposed_minutes), LONGEST), fact.envelope.time,
-            "wish", str(fact.wish_id),
+            fact.claimer_id,
+            fact.station_id,
+            fact.envelope.time - min(timedelta(minutes=fact.proposed_minutes), LONGEST),
+            fact.envelope.time,
+            "wish",
+            str(fact.wish_id),
         )
         for fact in facts
         if fact.proposed_minutes > 0 and fact.claimer_kind is ClaimerKind.VOLUNTEER
-    ]  # fmt: skip
+    ]
     if not works:
         return
     outcomes = record_hours(
-        session, works, client="wishes", recorded_by="wishes", origin=Origin.SYSTEM, times_known=False
+        session,
+        works,
+        client="wishes",
+        recorded_by="wishes",
+        origin=Origin.SYSTEM,
+        times_known=False,
     )
     for work, outcome in zip(works, outcomes, strict=True):
         if outcome.problem is not None:
-            log.warning("proposed hours not kept", wish_id=work.reference, reason=outcome.problem.slug())
+            log.warning(
+                "proposed hours not kept", wish_id=work.reference, reason=outcome.problem.slug()
+            )

@@ -1,7 +1,8 @@
 """Service records: blocks of volunteered time, from being sent to being counted or pending.
 
-`record_hours` is the hot path: one statement inserts any number of records and decides all races (references seen
-before, overlapping times, merged people); only what it did not insert is looked at again, to say why.
+`record_hours` is the hot path: one statement inserts any number of records and decides all races
+(references seen before, overlapping times, merged people); only what it did not insert is looked at
+again, to say why.
 """
 
 from collections.abc import Sequence
@@ -106,8 +107,8 @@ _INSERT = text("""
     ON CONFLICT DO NOTHING
     RETURNING id, volunteer_id
 """)
-"""The lock on the volunteer keeps a merger waiting, so that no hour lands on the one that disappears. Ordered, so that
-two batches wait for each other instead of deadlocking."""
+"""The lock on the volunteer keeps a merger waiting, so that no hour lands on the one that
+disappears. Ordered, so that two batches wait for each other instead of deadlocking."""
 
 _LOOK_AGAIN = text("""
     SELECT i.id AS item, s.id, s.status, s.minutes,
@@ -144,10 +145,11 @@ def record_hours(
 ) -> list[Outcome]:
     """Take in blocks of volunteered time, each by itself, in the order given.
 
-    `verified` ones count and are announced at once; the others are pending and wait for a second person. The same
-    (client, reference) with the same content gives the first record again; with other content it is refused.
-    Hours of somebody who was merged go to the one who stays. Refusals carry UnknownVolunteer, UnknownOrganisation,
-    NotWorkedYet, ReferenceReused or OverlappingRecord. Raises Unavailable when a race must be run again.
+    `verified` ones count and are announced at once; the others are pending and wait for a second
+    person. The same (client, reference) with the same content gives the first record again; with
+    other content it is refused. Hours of somebody who was merged go to the one who stays. Refusals
+    carry UnknownVolunteer, UnknownOrganisation, NotWorkedYet, ReferenceReused or OverlappingRecord.
+    Raises Unavailable when a race must be run again.
     """
     status = RecordStatus.RECORDED if verified else RecordStatus.PENDING
     bucket = Bucket.VERIFIED if verified else bucket
@@ -159,14 +161,25 @@ def record_hours(
         | {
             "sessions": [item.session_id for item in items],
             "minutes": [item.minutes for item in items],
-            "times_known": times_known, "origin": origin.value, "bucket": bucket.value, "status": status.value,
-            "client": client, "recorded_by": recorded_by, "clocks_differ_by": _ahead(origin),
+            "times_known": times_known,
+            "origin": origin.value,
+            "bucket": bucket.value,
+            "status": status.value,
+            "client": client,
+            "recorded_by": recorded_by,
+            "clocks_differ_by": _ahead(origin),
         },
-    ).all()  # fmt: skip
+    ).all()
     owner = {row.id: row.volunteer_id for row in rows}
     if verified:
-        publish(session, *(_recorded(id_, owner[id_], item, origin, bucket)
-                           for id_, item in zip(ids, items, strict=True) if id_ in owner))  # fmt: skip
+        publish(
+            session,
+            *(
+                _recorded(id_, owner[id_], item, origin, bucket)
+                for id_, item in zip(ids, items, strict=True)
+                if id_ in owner
+            ),
+        )
     missed = [(id_, item) for id_, item in zip(ids, items, strict=True) if id_ not in owner]
     explained = _explain(session, client, origin, missed) if missed else {}
     return [
@@ -189,13 +202,19 @@ def _columns(ids: Sequence[UUID], items: Sequence[Work]) -> dict[str, Any]:
 
 
 def _ahead(origin: Origin) -> timedelta:
-    """How far in the future hours may lie: attendance is known by check-in and waits if its time has not come."""
+    """How far in the future hours may lie: attendance is known by check-in and waits if its time
+    has not come.
+    """
     return FAR if origin is Origin.ATTENDANCE else CLOCKS_DIFFER_BY
 
 
-def _explain(session: Session, client: str, origin: Origin, missed: Sequence[tuple[UUID, Work]]) -> dict[UUID, Outcome]:
+def _explain(
+    session: Session, client: str, origin: Origin, missed: Sequence[tuple[UUID, Work]]
+) -> dict[UUID, Outcome]:
     columns = _columns([id_ for id_, _ in missed], [item for _, item in missed])
-    rows = session.execute(_LOOK_AGAIN, columns | {"client": client, "clocks_differ_by": _ahead(origin)})
+    rows = session.execute(
+        _LOOK_AGAIN, columns | {"client": client, "clocks_differ_by": _ahead(origin)}
+    )
     return {row.item: _outcome(row) for row in rows}
 
 
@@ -203,7 +222,10 @@ def _outcome(row: Any) -> Outcome:
     if row.id is not None:
         if row.same:
             return Outcome("exists", row.id, RecordStatus(row.status), row.minutes)
-        return Outcome("refused", problem=ReferenceReused(f"The first one is record {row.id}.", record_id=str(row.id)))
+        return Outcome(
+            "refused",
+            problem=ReferenceReused(f"The first one is record {row.id}.", record_id=str(row.id)),
+        )
     if not row.volunteer_known:
         return Outcome("refused", problem=UnknownVolunteer("Not registered, or left."))
     if not row.organisation_known:
@@ -211,17 +233,28 @@ def _outcome(row: Any) -> Outcome:
     if not row.worked:
         return Outcome("refused", problem=NotWorkedYet("`ended_at` lies in the future."))
     if row.overlaps:
-        return Outcome("refused", problem=OverlappingRecord("Send other times, or correct the record there is."))
+        return Outcome(
+            "refused",
+            problem=OverlappingRecord("Send other times, or correct the record there is."),
+        )
     # Somebody was merged, or a colliding record taken back, between the two statements.
     raise Unavailable("Something changed meanwhile. Send it again.")
 
 
-def _recorded(record_id: UUID, volunteer_id: UUID, item: Work, origin: Origin, bucket: Bucket) -> HoursRecorded:
+def _recorded(
+    record_id: UUID, volunteer_id: UUID, item: Work, origin: Origin, bucket: Bucket
+) -> HoursRecorded:
     return HoursRecorded(
-        record_id=record_id, volunteer_id=volunteer_id, organisation_id=item.organisation_id,
-        session_id=item.session_id, minutes=item.minutes, category=item.category, bucket=bucket, origin=origin,
+        record_id=record_id,
+        volunteer_id=volunteer_id,
+        organisation_id=item.organisation_id,
+        session_id=item.session_id,
+        minutes=item.minutes,
+        category=item.category,
+        bucket=bucket,
+        origin=origin,
         worked_on=item.started_at.astimezone(SITE).date(),
-    )  # fmt: skip
+    )
 
 
 def record_of(session: Session, record_id: UUID) -> ServiceRecord:
@@ -242,7 +275,9 @@ def own_record(session: Session, principal: Principal, record_id: UUID) -> Servi
 def guarded(session: Session, statement: Any) -> bool:
     try:
         with session.begin_nested():
-            return bool(changed(session.execute(statement.execution_options(synchronize_session=False))))
+            return bool(
+                changed(session.execute(statement.execution_options(synchronize_session=False)))
+            )
     except IntegrityError as error:
         raise overlapping_record(error) from None
 

@@ -1,8 +1,9 @@
 """Seats: never more than the capacity, and at rest no free seat while somebody waits.
 
-The session's row lock orders all sign-ups of one session; the counter's CHECK and the exclusion constraint decide.
-A seat that becomes free goes to the first in line at once. Who had a seat elsewhere at that time gets it soon after
-giving that one back: `fill_free_seats` sweeps. Offers that expire come later.
+The session's row lock orders all sign-ups of one session; the counter's CHECK and the exclusion
+constraint decide. A seat that becomes free goes to the first in line at once. Who had a seat
+elsewhere at that time gets it soon after giving that one back: `fill_free_seats` sweeps. Offers
+that expire come later.
 """
 
 from enum import StrEnum
@@ -56,8 +57,8 @@ def refuse(reason: Refusal) -> SignUpRefused:
 def sign_up(session: Session, session_id: UUID, volunteer_id: UUID) -> tuple[SignUp, bool]:
     """Give a volunteer a seat, or a place in the queue when there is none, and announce it.
 
-    Repeating it changes nothing; the second value says whether it was new. Raises SessionNotFound, SignUpRefused with
-    a `reason` out of Refusal.
+    Repeating it changes nothing; the second value says whether it was new. Raises SessionNotFound,
+    SignUpRefused with a `reason` out of Refusal.
     """
     held, activity = _lock(session, session_id)
     before = session.get(SignUp, (session_id, volunteer_id), populate_existing=True)
@@ -75,7 +76,9 @@ def sign_up(session: Session, session_id: UUID, volunteer_id: UUID) -> tuple[Sig
     again = {"status": status, "queued": row.excluded.queued, "changed_at": app_now()}
     try:
         with session.begin_nested():
-            session.execute(row.on_conflict_do_update(index_elements=["session_id", "volunteer_id"], set_=again))
+            session.execute(
+                row.on_conflict_do_update(index_elements=["session_id", "volunteer_id"], set_=again)
+            )
     except IntegrityError as error:
         raise _overlapping(error) from None
     told: dict[str, Any] = {
@@ -94,7 +97,8 @@ def sign_up(session: Session, session_id: UUID, volunteer_id: UUID) -> tuple[Sig
 
 
 def cancel_sign_up(session: Session, session_id: UUID, volunteer_id: UUID) -> None:
-    """Give a seat or a place in the queue back; the first in line moves up, unless the session has ended.
+    """Give a seat or a place in the queue back; the first in line moves up, unless the session has
+    ended.
 
     Repeating it changes nothing. Raises SessionNotFound.
     """
@@ -108,7 +112,10 @@ def cancel_sign_up(session: Session, session_id: UUID, volunteer_id: UUID) -> No
     publish(
         session,
         SignupCancelled(
-            session_id=session_id, volunteer_id=volunteer_id, activity_id=activity.id, title=activity.title
+            session_id=session_id,
+            volunteer_id=volunteer_id,
+            activity_id=activity.id,
+            title=activity.title,
         ),
     )
     if had_seat:
@@ -156,7 +163,9 @@ def _check(session: Session, held: ActivitySession, activity: Activity, voluntee
     if held.created_at < held.ends_at < now():
         raise refuse(Refusal.OVER)
     # The row lock keeps a suspension waiting until this seat can be seen and given back.
-    volunteer = session.get(Volunteer, volunteer_id, populate_existing=True, with_for_update={"read": True})
+    volunteer = session.get(
+        Volunteer, volunteer_id, populate_existing=True, with_for_update={"read": True}
+    )
     if volunteer is None or volunteer.status is not VolunteerStatus.ACTIVE:
         raise refuse(Refusal.NOT_ACTIVE)
     day = held.starts_at.astimezone(SITE).date()
@@ -178,7 +187,9 @@ def _take_seat(session: Session, session_id: UUID) -> bool:
     """One statement decides: a seat is counted, or there is none."""
     taken = session.execute(
         update(ActivitySession)
-        .where(ActivitySession.id == session_id, ActivitySession.confirmed < ActivitySession.capacity)
+        .where(
+            ActivitySession.id == session_id, ActivitySession.confirmed < ActivitySession.capacity
+        )
         .values(confirmed=ActivitySession.confirmed + 1)
         .execution_options(synchronize_session=False)
     )
@@ -186,10 +197,12 @@ def _take_seat(session: Session, session_id: UUID) -> bool:
 
 
 def fill_free_seats(session: Session, after: UUID) -> UUID | None:
-    """Fill the free seats of the next session, by id after `after`, in which somebody waits who could take one.
+    """Fill the free seats of the next session, by id after `after`, in which somebody waits who
+    could take one.
 
-    Returns that session, or None when there is no other. One session per transaction, so that no transaction waits for
-    a session's lock while it holds another's; a session that somebody else works on is left to them.
+    Returns that session, or None when there is no other. One session per transaction, so that no
+    transaction waits for a session's lock while it holds another's; a session that somebody else
+    works on is left to them.
     """
     row = session.execute(
         select(ActivitySession, Activity)
@@ -231,7 +244,9 @@ def _can_take_a_seat() -> tuple[ColumnElement[bool], ...]:
 
 
 def _promote(session: Session, held: ActivitySession, activity: Activity) -> None:
-    """Give the free seats to the first in line who can take one; none once the session has ended."""
+    """Give the free seats to the first in line who can take one; none once the session has
+    ended.
+    """
     if held.ends_at <= now():
         return
     waiting = session.scalars(

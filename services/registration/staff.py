@@ -16,11 +16,17 @@ class LoginTaken(Conflict):
     """This log-in name is taken."""
 
 
-def create_staff(session: Session, login: str, password: str, id_: UUID | None = None) -> dict[str, Any]:
-    """A staff log-in. Returns {id, login}. Raises LoginTaken, or 422 for a password under 12 characters."""
+def create_staff(
+    session: Session, login: str, password: str, id_: UUID | None = None
+) -> dict[str, Any]:
+    """A staff log-in. Returns {id, login}. Raises LoginTaken, or 422 for a password under 12
+    characters.
+    """
     if len(password) < 12:
         raise invalid("/password", "A password needs at least 12 characters.")
-    row = insert(StaffMember).values(id=id_ or new_id(), login=login, password_hash=PASSWORDS.hash(password))
+    row = insert(StaffMember).values(
+        id=id_ or new_id(), login=login, password_hash=PASSWORDS.hash(password)
+    )
     created = session.scalar(row.on_conflict_do_nothing().returning(StaffMember.id))
     if created is None:
         raise LoginTaken(f"{login} is taken.")

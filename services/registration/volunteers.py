@@ -78,8 +78,8 @@ def register_volunteer(
 ) -> Volunteer:
     """Somebody applies to volunteer; announces it. Staff activate them.
 
-    A phone that is known already makes a second registration, marked for staff: an error would tell a stranger who
-    volunteers. Raises GuardianNeeded, or a 422 naming a bad phone or birth date.
+    A phone that is known already makes a second registration, marked for staff: an error would tell
+    a stranger who volunteers. Raises GuardianNeeded, or a 422 naming a bad phone or birth date.
     """
     number = normal_phone(phone)
     today = now().astimezone(SITE).date()
@@ -91,7 +91,9 @@ def register_volunteer(
     phone_hash = box.fingerprint(number)
     # Two registrations with one phone at the same moment: the second has to see the first.
     session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(phone_hash[:8], signed=True))))
-    known = select(exists().where(Volunteer.phone_hash == phone_hash, Volunteer.status.not_in(GONE)))
+    known = select(
+        exists().where(Volunteer.phone_hash == phone_hash, Volunteer.status.not_in(GONE))
+    )
     volunteer = Volunteer(
         id=id_ or new_id(),
         number=volunteer_number(session.scalars(select(NUMBERS.next_value())).one()),
@@ -123,7 +125,11 @@ def volunteer_of(session: Session, volunteer_id: UUID) -> Volunteer:
 def activate_volunteer(session: Session, volunteer_id: UUID) -> Volunteer:
     """Staff accept a volunteer, or take a suspension back. Repeating it changes nothing."""
     volunteer, moved = _move(
-        session, volunteer_id, VolunteerStatus.ACTIVE, VolunteerStatus.APPLIED, VolunteerStatus.SUSPENDED
+        session,
+        volunteer_id,
+        VolunteerStatus.ACTIVE,
+        VolunteerStatus.APPLIED,
+        VolunteerStatus.SUSPENDED,
     )
     if moved:
         publish(session, VolunteerActivated(volunteer_id=volunteer_id))
@@ -131,8 +137,12 @@ def activate_volunteer(session: Session, volunteer_id: UUID) -> Volunteer:
 
 
 def suspend_volunteer(session: Session, volunteer_id: UUID) -> Volunteer:
-    """Staff bar a volunteer: tokens are void, seats are given back, hours stay. Repeating it changes nothing."""
-    volunteer, moved = _move(session, volunteer_id, VolunteerStatus.SUSPENDED, VolunteerStatus.ACTIVE)
+    """Staff bar a volunteer: tokens are void, seats are given back, hours stay. Repeating it
+    changes nothing.
+    """
+    volunteer, moved = _move(
+        session, volunteer_id, VolunteerStatus.SUSPENDED, VolunteerStatus.ACTIVE
+    )
     if moved:
         cancel_everything(session, volunteer_id)
         withdraw_access(session, volunteer_id)
@@ -141,8 +151,12 @@ def suspend_volunteer(session: Session, volunteer_id: UUID) -> Volunteer:
 
 
 def end_suspension(session: Session, volunteer_id: UUID) -> Volunteer:
-    """Take a suspension back. Repeating it changes nothing; somebody who only applied is not activated by it."""
-    volunteer, moved = _move(session, volunteer_id, VolunteerStatus.ACTIVE, VolunteerStatus.SUSPENDED)
+    """Take a suspension back. Repeating it changes nothing; somebody who only applied is not
+    activated by it.
+    """
+    volunteer, moved = _move(
+        session, volunteer_id, VolunteerStatus.ACTIVE, VolunteerStatus.SUSPENDED
+    )
     if moved:
         publish(session, VolunteerActivated(volunteer_id=volunteer_id))
     return volunteer
@@ -165,11 +179,14 @@ def leave(session: Session, volunteer_id: UUID) -> Volunteer:
 
 
 def erase_volunteer(session: Session, volunteer_id: UUID) -> Volunteer:
-    """Wipe name, phone, birth date, guardian and the notes in records; the id stays as a number without a person.
+    """Wipe name, phone, birth date, guardian and the notes in records; the id stays as a number
+    without a person.
 
     Who has not left yet leaves by it. Repeating it changes nothing.
     """
-    phone_hash = session.scalar(select(Volunteer.phone_hash).where(Volunteer.id == volunteer_id).with_for_update())
+    phone_hash = session.scalar(
+        select(Volunteer.phone_hash).where(Volunteer.id == volunteer_id).with_for_update()
+    )
     volunteer, moved = _move(
         session,
         volunteer_id,
@@ -184,10 +201,15 @@ def erase_volunteer(session: Session, volunteer_id: UUID) -> Volunteer:
     )
     if moved:
         _lose_everything(session, volunteer_id)
-        session.execute(update(ServiceRecord).where(ServiceRecord.volunteer_id == volunteer_id).values(note=None))
+        session.execute(
+            update(ServiceRecord)
+            .where(ServiceRecord.volunteer_id == volunteer_id)
+            .values(note=None)
+        )
         session.execute(delete(LoginCode).where(LoginCode.phone_hash == phone_hash))
         session.execute(delete(OutboundMessage).where(OutboundMessage.phone_hash == phone_hash))
-        # A duplicate merged into this person is the same person: its copy of the personal data goes too.
+        # A duplicate merged into this person is the same person: its copy of the personal data goes
+        # too.
         session.execute(
             update(Volunteer)
             .where(Volunteer.merged_into_id == volunteer_id)
@@ -205,7 +227,8 @@ def erase_volunteer(session: Session, volunteer_id: UUID) -> Volunteer:
 
 
 def merge_volunteers(session: Session, volunteer_id: UUID, into_id: UUID) -> Volunteer:
-    """Two registrations were one person: records, seats and attendance move to `into_id`. Repeating it changes nothing.
+    """Two registrations were one person: records, seats and attendance move to `into_id`. Repeating
+    it changes nothing.
 
     Raises VolunteerNotFound, VolunteerNotReady, RecordsCollide.
     """
@@ -226,12 +249,18 @@ def merge_volunteers(session: Session, volunteer_id: UUID, into_id: UUID) -> Vol
     if duplicate.merged_into_id == into_id:
         return duplicate
     if duplicate.status in GONE or stays.status in (*GONE, VolunteerStatus.LEFT):
-        raise VolunteerNotReady(f"{volunteer_id} is {duplicate.status}, {into_id} is {stays.status}.")
+        raise VolunteerNotReady(
+            f"{volunteer_id} is {duplicate.status}, {into_id} is {stays.status}."
+        )
     _move_sign_ups(session, volunteer_id, into_id)
     _move_rows(session, volunteer_id, into_id)
     duplicate.status, duplicate.merged_into_id = VolunteerStatus.MERGED, into_id
     session.flush()
-    session.execute(update(Volunteer).where(Volunteer.merged_into_id == volunteer_id).values(merged_into_id=into_id))
+    session.execute(
+        update(Volunteer)
+        .where(Volunteer.merged_into_id == volunteer_id)
+        .values(merged_into_id=into_id)
+    )
     session.execute(delete(Coordination).where(Coordination.volunteer_id == volunteer_id))
     withdraw_access(session, volunteer_id)
     publish(session, VolunteerMerged(volunteer_id=volunteer_id, into_id=into_id))
@@ -239,9 +268,13 @@ def merge_volunteers(session: Session, volunteer_id: UUID, into_id: UUID) -> Vol
 
 
 def _move_sign_ups(session: Session, from_id: UUID, to_id: UUID) -> None:
-    """Seats move unless the other registration has one there or at that time: then the duplicate's is given back."""
+    """Seats move unless the other registration has one there or at that time: then the duplicate's
+    is given back.
+    """
     rows = session.execute(
-        select(SignUp.session_id, SignUp.status).where(SignUp.volunteer_id == from_id).order_by(SignUp.session_id)
+        select(SignUp.session_id, SignUp.status)
+        .where(SignUp.volunteer_id == from_id)
+        .order_by(SignUp.session_id)
     ).all()
     for row in rows:
         try:
@@ -278,7 +311,9 @@ def _move_rows(session: Session, from_id: UUID, to_id: UUID) -> None:
 
 
 def look_up_contact(session: Session, volunteer_id: UUID, looked_by: str) -> str:
-    """The phone number (E.164), for who delivers something to it; every look is logged. Raises VolunteerNotFound."""
+    """The phone number (E.164), for who delivers something to it; every look is logged. Raises
+    VolunteerNotFound.
+    """
     volunteer = volunteer_of(session, volunteer_id)
     if volunteer.phone_sealed is None or volunteer.status in (*GONE, VolunteerStatus.LEFT):
         raise VolunteerNotFound(f"No contact of {volunteer_id}.")
@@ -287,9 +322,15 @@ def look_up_contact(session: Session, volunteer_id: UUID, looked_by: str) -> str
 
 
 def _move(
-    session: Session, volunteer_id: UUID, to: VolunteerStatus, *since: VolunteerStatus, **values: Any
+    session: Session,
+    volunteer_id: UUID,
+    to: VolunteerStatus,
+    *since: VolunteerStatus,
+    **values: Any,
 ) -> tuple[Volunteer, bool]:
-    """One guarded update; the second value says whether it moved. Raises VolunteerNotFound, VolunteerNotReady."""
+    """One guarded update; the second value says whether it moved. Raises VolunteerNotFound,
+    VolunteerNotReady.
+    """
     moved = session.execute(
         update(Volunteer)
         .where(Volunteer.id == volunteer_id, Volunteer.status.in_(since))
@@ -298,7 +339,9 @@ def _move(
     )
     volunteer = volunteer_of(session, volunteer_id)
     if not changed(moved) and volunteer.status is not to:
-        raise VolunteerNotReady(f"Volunteer {volunteer_id} is {volunteer.status}.", volunteer_status=volunteer.status)
+        raise VolunteerNotReady(
+            f"Volunteer {volunteer_id} is {volunteer.status}.", volunteer_status=volunteer.status
+        )
     return volunteer, bool(changed(moved))
 
 
@@ -311,5 +354,8 @@ def _lose_everything(session: Session, volunteer_id: UUID) -> None:
 def sign_ups_of(session: Session, volunteer_id: UUID) -> Sequence[SignUp]:
     """The volunteer's last 200 sign-ups, newest first."""
     return session.scalars(
-        select(SignUp).where(SignUp.volunteer_id == volunteer_id).order_by(SignUp.id.desc()).limit(200)
+        select(SignUp)
+        .where(SignUp.volunteer_id == volunteer_id)
+        .order_by(SignUp.id.desc())
+        .limit(200)
     ).all()

@@ -1,4 +1,6 @@
-"""Its side of the conversation: what rewards says, and one reaction per fact it hears. All of them commute."""
+"""Its side of the conversation: what rewards says, and one reaction per fact it hears. All of them
+commute.
+"""
 
 from sqlalchemy.orm import Session
 
@@ -137,7 +139,9 @@ def erase_holders(session: Session, facts: list[VolunteerErased]) -> None:
 
 @hears(VolunteerMerged)
 def merge_accounts(session: Session, facts: list[VolunteerMerged]) -> None:
-    """Move points, vouchers and debts of the duplicate to the one that stays, and what comes late as well."""
+    """Move points, vouchers and debts of the duplicate to the one that stays, and what comes late
+    as well.
+    """
     for fact in sorted(facts, key=lambda fact: fact.volunteer_id):
         members.merge_account(session, fact.volunteer_id, fact.into_id)
 
@@ -150,7 +154,9 @@ def withdraw_access(session: Session, facts: list[PersonAccessChanged]) -> None:
 
 @hears(WishPublished, WishClaimed, WishReleased, WishWithdrawn, WishExpired)
 def follow_wishes(session: Session, facts: list[WishWord]) -> None:
-    """Know which wishes the pool could grant; a voucher whose wish was released or withdrawn returns."""
+    """Know which wishes the pool could grant; a voucher whose wish was released or withdrawn
+    returns.
+    """
     wishes.note_words(session, facts)
 
 

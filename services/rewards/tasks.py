@@ -23,7 +23,9 @@ log = get_logger(__name__)
 
 @periodic("rewards.expire_vouchers", every_seconds=60)
 def expire_vouchers() -> None:
-    """Free what lapsed holds reserve, then end vouchers whose last day has passed, batch by batch."""
+    """Free what lapsed holds reserve, then end vouchers whose last day has passed, batch by
+    batch.
+    """
     work_off(holds.expire_holds, BATCH)
     work_off(lifecycle.expire_vouchers, BATCH)
 

@@ -1,4 +1,6 @@
-"""The public tree: lists, one wish, numbers. Reads `wishes` and the stations' public names, never `beneficiaries`."""
+"""The public tree: lists, one wish, numbers. Reads `wishes` and the stations' public names, never
+`beneficiaries`.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,9 +13,12 @@ from services.wishes.models import HELD, LABELS, PUBLIC, KnownOrganisation, Labe
 from shared.http.paging import PageQuery, page_of
 
 
-def wishes_in(statuses: Iterable[WishStatus], *, category: str | None = None,
-              station_id: UUID | None = None) -> Select[tuple[Wish]]:  # fmt: skip
-    """Wishes in these states. The states are written out in the statement, so that the partial indexes are seen."""
+def wishes_in(
+    statuses: Iterable[WishStatus], *, category: str | None = None, station_id: UUID | None = None
+) -> Select[tuple[Wish]]:
+    """Wishes in these states. The states are written out in the statement, so that the partial
+    indexes are seen.
+    """
     values = sorted(statuses)
     if set(values) == set(PUBLIC):
         values = list(PUBLIC)
@@ -41,14 +46,18 @@ def states_of(label: Label) -> list[WishStatus]:
 def station_names(session: Session, station_ids: Iterable[UUID]) -> dict[UUID, str]:
     """Public names, of those stations that we have heard of."""
     rows = session.execute(
-        select(KnownOrganisation.id, KnownOrganisation.name).where(KnownOrganisation.id.in_(set(station_ids)))
+        select(KnownOrganisation.id, KnownOrganisation.name).where(
+            KnownOrganisation.id.in_(set(station_ids))
+        )
     )
     return {row.id: row.name for row in rows}
 
 
 @dataclass
 class Tally:
-    """Wishes of one category: collected (vouched for and not taken back), lit (somebody took them), granted."""
+    """Wishes of one category: collected (vouched for and not taken back), lit (somebody took them),
+    granted.
+    """
 
     category: str
     collected: int = 0

@@ -1,6 +1,8 @@
-"""A claim is a lease: taken by one UPDATE, counted against a limit, ended by fulfilment, release or the clock.
+"""A claim is a lease: taken by one UPDATE, counted against a limit, ended by fulfilment, release or
+the clock.
 
-Wishes are locked before claimers' counters, both in id order, so that two verbs do not wait for each other.
+Wishes are locked before claimers' counters, both in id order, so that two verbs do not wait for
+each other.
 """
 
 from collections.abc import Iterable
@@ -8,14 +10,28 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.wishes.lifecycle import CLOCK, Moved, WishNotFound, find_wish, give_back, move, not_ready
+from services.wishes.lifecycle import (
+    CLOCK,
+    Moved,
+    WishNotFound,
+    find_wish,
+    give_back,
+    move,
+    not_ready,
+)
 from services.wishes.models import HELD, PUBLIC, ClaimerLoad, Standing, Wish, WishStatus
 from services.wishes.settings import own_settings
-from shared.contracts.wishes import ClaimerKind, WishClaimed, WishConfirmed, WishFulfilled, WishReleased
+from shared.contracts.wishes import (
+    ClaimerKind,
+    WishClaimed,
+    WishConfirmed,
+    WishFulfilled,
+    WishReleased,
+)
 from shared.core.clock import app_now
 from shared.core.problems import Conflict, Forbidden, Problem
 from shared.messaging.outbox import publish
@@ -59,10 +75,20 @@ def claim_wish(session: Session, wish_id: UUID, claimer: Claimer, actor: str) ->
     Raises WishNotFound, WishNotClaimable, TooManyClaims, MayNotClaim.
     """
     free = or_(
-        Wish.status == WishStatus.PUBLISHED, and_(Wish.status == WishStatus.CLAIMED, Wish.lease_until < app_now())
+        Wish.status == WishStatus.PUBLISHED,
+        and_(Wish.status == WishStatus.CLAIMED, Wish.lease_until < app_now()),
     )
-    moved = move(session, wish_id, WishStatus.CLAIMED, actor, free, claimer_id=claimer.id, claimer_kind=claimer.kind,
-                 fence=Wish.fence + 1, lease_until=_deadline())  # fmt: skip
+    moved = move(
+        session,
+        wish_id,
+        WishStatus.CLAIMED,
+        actor,
+        free,
+        claimer_id=claimer.id,
+        claimer_kind=claimer.kind,
+        fence=Wish.fence + 1,
+        lease_until=_deadline(),
+    )
     if moved is None:
         wish = find_wish(session, wish_id)
         if wish.status not in PUBLIC:
@@ -89,10 +115,16 @@ class Outcome:
     problem: Problem | None = None
 
 
-def claim_wishes(session: Session, wish_ids: Iterable[UUID], claimer: Claimer, actor: str) -> list[Outcome]:
-    """Claim each of these wishes that can be had; the others do not stand in its way. Answers in the order asked."""
+def claim_wishes(
+    session: Session, wish_ids: Iterable[UUID], claimer: Claimer, actor: str
+) -> list[Outcome]:
+    """Claim each of these wishes that can be had; the others do not stand in its way. Answers in
+    the order asked.
+    """
     wish_ids = list(dict.fromkeys(wish_ids))
-    rows = session.execute(select(Wish.claimer_id).where(Wish.id.in_(wish_ids)).order_by(Wish.id).with_for_update())
+    rows = session.execute(
+        select(Wish.claimer_id).where(Wish.id.in_(wish_ids)).order_by(Wish.id).with_for_update()
+    )
     _lock_loads(session, (claimer.id, *rows.scalars()))
     return [_try_claim(session, wish_id, claimer, actor) for wish_id in wish_ids]
 
@@ -105,13 +137,19 @@ def _try_claim(session: Session, wish_id: UUID, claimer: Claimer, actor: str) ->
         return Outcome(wish_id, problem=problem)
 
 
-def release_claim(session: Session, wish_id: UUID, actor: str, *, claimer: Claimer | None, reason: str | None) -> Wish:
-    """Hang a claimed wish again. `claimer` gives up their own; None: staff takes it from whoever holds it.
+def release_claim(
+    session: Session, wish_id: UUID, actor: str, *, claimer: Claimer | None, reason: str | None
+) -> Wish:
+    """Hang a claimed wish again. `claimer` gives up their own; None: staff takes it from whoever
+    holds it.
 
-    Repeating it changes nothing. Raises WishNotFound, ClaimLost (somebody else holds it), WishNotReady.
+    Repeating it changes nothing. Raises WishNotFound, ClaimLost (somebody else holds it),
+    WishNotReady.
     """
     mine = [Wish.claimer_id == claimer.id] if claimer else []
-    moved = _release(session, wish_id, actor, *mine, cause="claimer" if claimer else "staff", reason=reason)
+    moved = _release(
+        session, wish_id, actor, *mine, cause="claimer" if claimer else "staff", reason=reason
+    )
     wish = find_wish(session, wish_id)
     if moved is None and wish.status is not WishStatus.PUBLISHED:
         if claimer and wish.claimer_id != claimer.id:
@@ -121,7 +159,9 @@ def release_claim(session: Session, wish_id: UUID, actor: str, *, claimer: Claim
 
 
 def release_expired_claims(session: Session, limit: int = 200) -> int:
-    """Hang wishes again whose lease has lapsed; returns how many. What somebody is moving just now is left to them."""
+    """Hang wishes again whose lease has lapsed; returns how many. What somebody is moving just now
+    is left to them.
+    """
     lapsed = Wish.lease_until < app_now()
     ids = session.scalars(
         select(Wish.id)
@@ -131,24 +171,52 @@ def release_expired_claims(session: Session, limit: int = 200) -> int:
         .with_for_update(skip_locked=True)
     ).all()
     _lock_loads(session, session.scalars(select(Wish.claimer_id).where(Wish.id.in_(ids))))
-    return sum(_release(session, wish_id, CLOCK, lapsed, cause="expired") is not None for wish_id in ids)
+    return sum(
+        _release(session, wish_id, CLOCK, lapsed, cause="expired") is not None for wish_id in ids
+    )
 
 
-def fulfil_wish(session: Session, wish_id: UUID, claimer: Claimer | None, actor: str, *, fence: int, note: str,
-                minutes: int = 0) -> Wish:  # fmt: skip
-    """The claimer (None: staff for them) says it is done. Repeating it with the same fence changes nothing.
+def fulfil_wish(
+    session: Session,
+    wish_id: UUID,
+    claimer: Claimer | None,
+    actor: str,
+    *,
+    fence: int,
+    note: str,
+    minutes: int = 0,
+) -> Wish:
+    """The claimer (None: staff for them) says it is done. Repeating it with the same fence changes
+    nothing.
 
     Raises WishNotFound, ClaimLost (an old fence, or not the claimer's any more), WishNotReady.
     """
     mine = [Wish.claimer_id == claimer.id] if claimer else []
-    moved = move(session, wish_id, WishStatus.FULFILLED, actor, Wish.status == WishStatus.CLAIMED,
-                 Wish.fence == fence, *mine, lease_until=None, fulfilment_note=note,
-                 proposed_minutes=minutes)  # fmt: skip
+    moved = move(
+        session,
+        wish_id,
+        WishStatus.FULFILLED,
+        actor,
+        Wish.status == WishStatus.CLAIMED,
+        Wish.fence == fence,
+        *mine,
+        lease_until=None,
+        fulfilment_note=note,
+        proposed_minutes=minutes,
+    )
     wish = moved.wish if moved else find_wish(session, wish_id)
     if moved:
-        publish(session, WishFulfilled(wish_id=wish.id, station_id=wish.station_id, title=wish.title,
-                                       claimer_id=_holder(wish).id, claimer_kind=_holder(wish).kind,
-                                       fence=fence))  # fmt: skip
+        publish(
+            session,
+            WishFulfilled(
+                wish_id=wish.id,
+                station_id=wish.station_id,
+                title=wish.title,
+                claimer_id=_holder(wish).id,
+                claimer_kind=_holder(wish).kind,
+                fence=fence,
+            ),
+        )
         return wish
     if wish.status not in PUBLIC:
         raise WishNotFound(f"No wish {wish_id}.")
@@ -165,28 +233,57 @@ def confirm_wish(session: Session, wish_id: UUID, actor: str, *, not_by: Iterabl
     `not_by`: the ids that the caller acts for; none of them may be the claimer.
     Raises WishNotFound, WishNotReady, OwnWorkNotConfirmable.
     """
-    moved = move(session, wish_id, WishStatus.CONFIRMED, actor, Wish.status == WishStatus.FULFILLED,
-                 Wish.claimer_id.not_in(list(not_by)))  # fmt: skip
+    moved = move(
+        session,
+        wish_id,
+        WishStatus.CONFIRMED,
+        actor,
+        Wish.status == WishStatus.FULFILLED,
+        Wish.claimer_id.not_in(list(not_by)),
+    )
     wish = moved.wish if moved else find_wish(session, wish_id)
     if moved:
         give_back(session, wish.claimer_id)
         holder = _holder(wish)
-        publish(session, WishConfirmed(wish_id=wish.id, station_id=wish.station_id, title=wish.title,
-                                       claimer_id=holder.id, claimer_kind=holder.kind,
-                                       proposed_minutes=wish.proposed_minutes))  # fmt: skip
+        publish(
+            session,
+            WishConfirmed(
+                wish_id=wish.id,
+                station_id=wish.station_id,
+                title=wish.title,
+                claimer_id=holder.id,
+                claimer_kind=holder.kind,
+                proposed_minutes=wish.proposed_minutes,
+            ),
+        )
     elif wish.status is not WishStatus.CONFIRMED:
         raise _unconfirmed(wish, not_by)
     return wish
 
 
-def refuse_fulfilment(session: Session, wish_id: UUID, actor: str, *, not_by: Iterable[UUID],
-                      reason: str | None = None) -> Wish:  # fmt: skip
-    """It was not done: the same claim goes on with a new deadline, announced as `wish.claimed` with the same fence.
+def refuse_fulfilment(
+    session: Session,
+    wish_id: UUID,
+    actor: str,
+    *,
+    not_by: Iterable[UUID],
+    reason: str | None = None,
+) -> Wish:
+    """It was not done: the same claim goes on with a new deadline, announced as `wish.claimed` with
+    the same fence.
 
     Repeating it changes nothing. Raises WishNotFound, WishNotReady, OwnWorkNotConfirmable.
     """
-    moved = move(session, wish_id, WishStatus.CLAIMED, actor, Wish.status == WishStatus.FULFILLED,
-                 Wish.claimer_id.not_in(list(not_by)), reason=reason, lease_until=_deadline())  # fmt: skip
+    moved = move(
+        session,
+        wish_id,
+        WishStatus.CLAIMED,
+        actor,
+        Wish.status == WishStatus.FULFILLED,
+        Wish.claimer_id.not_in(list(not_by)),
+        reason=reason,
+        lease_until=_deadline(),
+    )
     wish = moved.wish if moved else find_wish(session, wish_id)
     if moved:
         publish(session, _claimed(wish))
@@ -195,8 +292,11 @@ def refuse_fulfilment(session: Session, wish_id: UUID, actor: str, *, not_by: It
     return wish
 
 
-def set_standing(session: Session, volunteer_id: UUID, standing: Standing, sequence: int, cause: str | None) -> None:
-    """Note what registration says about a volunteer, the newest by `sequence`; with a cause, release what they hold.
+def set_standing(
+    session: Session, volunteer_id: UUID, standing: Standing, sequence: int, cause: str | None
+) -> None:
+    """Note what registration says about a volunteer, the newest by `sequence`; with a cause,
+    release what they hold.
 
     A merge is final. Fulfilled wishes stay: they wait for the station, not for the volunteer.
     """
@@ -230,8 +330,12 @@ def merge_claimer(session: Session, volunteer_id: UUID, into_id: UUID, sequence:
         .values(active=ClaimerLoad.active - held)
         .execution_options(synchronize_session=False)
     )
-    load = insert(ClaimerLoad).values(claimer_id=into_id, claimer_kind=ClaimerKind.VOLUNTEER, active=held,
-                                      claim_limit=max(held, LIMITS[ClaimerKind.VOLUNTEER]))  # fmt: skip
+    load = insert(ClaimerLoad).values(
+        claimer_id=into_id,
+        claimer_kind=ClaimerKind.VOLUNTEER,
+        active=held,
+        claim_limit=max(held, LIMITS[ClaimerKind.VOLUNTEER]),
+    )
     total = ClaimerLoad.active + held
     kept = session.execute(
         load.on_conflict_do_update(
@@ -243,30 +347,61 @@ def merge_claimer(session: Session, volunteer_id: UUID, into_id: UUID, sequence:
         _release_all(session, into_id, "staff")
 
 
-def _note_standing(session: Session, volunteer_id: UUID, standing: Standing, sequence: int,
-                   merged_into: UUID | None = None) -> bool:  # fmt: skip
+def _note_standing(
+    session: Session,
+    volunteer_id: UUID,
+    standing: Standing,
+    sequence: int,
+    merged_into: UUID | None = None,
+) -> bool:
     row = insert(ClaimerLoad).values(
-        claimer_id=volunteer_id, claimer_kind=ClaimerKind.VOLUNTEER, claim_limit=LIMITS[ClaimerKind.VOLUNTEER],
-        standing=standing, standing_sequence=sequence, merged_into=merged_into,
-    )  # fmt: skip
+        claimer_id=volunteer_id,
+        claimer_kind=ClaimerKind.VOLUNTEER,
+        claim_limit=LIMITS[ClaimerKind.VOLUNTEER],
+        standing=standing,
+        standing_sequence=sequence,
+        merged_into=merged_into,
+    )
     newest = row.on_conflict_do_update(
         index_elements=["claimer_id"],
         set_={"standing": standing, "standing_sequence": sequence, "merged_into": merged_into},
-        where=and_(ClaimerLoad.standing != Standing.MERGED, ClaimerLoad.standing_sequence < sequence),
+        where=and_(
+            ClaimerLoad.standing != Standing.MERGED, ClaimerLoad.standing_sequence < sequence
+        ),
     )
     return session.execute(newest.returning(ClaimerLoad.claimer_id)).one_or_none() is not None
 
 
 def _release_all(session: Session, claimer_id: UUID, cause: str) -> None:
-    held = select(Wish.id).where(Wish.claimer_id == claimer_id, Wish.status == WishStatus.CLAIMED).order_by(Wish.id)
+    held = (
+        select(Wish.id)
+        .where(Wish.claimer_id == claimer_id, Wish.status == WishStatus.CLAIMED)
+        .order_by(Wish.id)
+    )
     for wish_id in session.scalars(held).all():
         _release(session, wish_id, CLOCK, Wish.claimer_id == claimer_id, cause=cause)
 
 
-def _release(session: Session, wish_id: UUID, actor: str, *when: object, cause: str,
-             reason: str | None = None) -> Moved | None:  # fmt: skip
-    moved = move(session, wish_id, WishStatus.PUBLISHED, actor, Wish.status == WishStatus.CLAIMED,
-                 *when, reason=reason or cause, claimer_id=None, claimer_kind=None, lease_until=None)  # type: ignore[arg-type]  # fmt: skip
+def _release(
+    session: Session,
+    wish_id: UUID,
+    actor: str,
+    *when: ColumnElement[bool],
+    cause: str,
+    reason: str | None = None,
+) -> Moved | None:
+    moved = move(
+        session,
+        wish_id,
+        WishStatus.PUBLISHED,
+        actor,
+        Wish.status == WishStatus.CLAIMED,
+        *when,
+        reason=reason or cause,
+        claimer_id=None,
+        claimer_kind=None,
+        lease_until=None,
+    )  # type: ignore[arg-type]
     if moved:
         give_back(session, moved.claimer_id)
         publish(session, _released(moved, cause))
@@ -275,13 +410,16 @@ def _release(session: Session, wish_id: UUID, actor: str, *when: object, cause: 
 
 def _take_one(session: Session, claimer: Claimer) -> None:
     """Count one more against the claimer's limit. Raises TooManyClaims, MayNotClaim."""
-    load = insert(ClaimerLoad).values(claimer_id=claimer.id, claimer_kind=claimer.kind, active=1,
-                                      claim_limit=LIMITS[claimer.kind])  # fmt: skip
+    load = insert(ClaimerLoad).values(
+        claimer_id=claimer.id, claimer_kind=claimer.kind, active=1, claim_limit=LIMITS[claimer.kind]
+    )
     taken = session.execute(
         load.on_conflict_do_update(
             index_elements=["claimer_id"],
             set_={"active": ClaimerLoad.active + 1},
-            where=and_(ClaimerLoad.active < ClaimerLoad.claim_limit, ClaimerLoad.standing == Standing.GOOD),
+            where=and_(
+                ClaimerLoad.active < ClaimerLoad.claim_limit, ClaimerLoad.standing == Standing.GOOD
+            ),
         ).returning(ClaimerLoad.active)
     ).one_or_none()
     if taken is None:
@@ -314,16 +452,30 @@ def _holder(wish: Wish) -> Claimer:
 def _claimed(wish: Wish) -> WishClaimed:
     holder = _holder(wish)
     assert wish.lease_until is not None
-    return WishClaimed(wish_id=wish.id, station_id=wish.station_id, title=wish.title, claimer_id=holder.id,
-                       claimer_kind=holder.kind, fence=wish.fence, lease_until=wish.lease_until)  # fmt: skip
+    return WishClaimed(
+        wish_id=wish.id,
+        station_id=wish.station_id,
+        title=wish.title,
+        claimer_id=holder.id,
+        claimer_kind=holder.kind,
+        fence=wish.fence,
+        lease_until=wish.lease_until,
+    )
 
 
 def _released(moved: Moved, cause: str) -> WishReleased:
     wish = moved.wish
     assert moved.claimer_id is not None
     assert moved.claimer_kind is not None
-    return WishReleased(wish_id=wish.id, station_id=wish.station_id, title=wish.title, claimer_id=moved.claimer_id,
-                        claimer_kind=moved.claimer_kind, fence=moved.fence, cause=cause)  # fmt: skip
+    return WishReleased(
+        wish_id=wish.id,
+        station_id=wish.station_id,
+        title=wish.title,
+        claimer_id=moved.claimer_id,
+        claimer_kind=moved.claimer_kind,
+        fence=moved.fence,
+        cause=cause,
+    )
 
 
 def _unconfirmed(wish: Wish, not_by: Iterable[UUID]) -> Problem:

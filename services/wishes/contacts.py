@@ -1,4 +1,6 @@
-"""Who a wish is for: sealed when it comes in, opened only for the delivery, every look logged, erased when over."""
+"""Who a wish is for: sealed when it comes in, opened only for the delivery, every look logged,
+erased when over.
+"""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,7 +41,9 @@ class Guardian:
 
 @dataclass(frozen=True)
 class Person:
-    """A beneficiary in the clear: only on the way in, and on the way out to somebody who may see it."""
+    """A beneficiary in the clear: only on the way in, and on the way out to somebody who may see
+    it.
+    """
 
     name: str | None
     phone: str
@@ -51,7 +55,9 @@ class Person:
 
 
 def age_band(told: str) -> AgeBand:
-    """The coarse band that holds the youngest age of `60+`, `14-17` or `30-39`. Raises 422 for a band upside down."""
+    """The coarse band that holds the youngest age of `60+`, `14-17` or `30-39`. Raises 422 for a
+    band upside down.
+    """
     low, _, high = told.rstrip("+").partition("-")
     if high and int(high) < int(low):
         raise invalid("/beneficiary/age_band", "The second age must not be lower than the first.")
@@ -60,7 +66,9 @@ def age_band(told: str) -> AgeBand:
 
 
 def keep_beneficiary(session: Session, person: Person, band: AgeBand) -> Beneficiary:
-    """Seal and store a beneficiary who consented. Raises GuardianConsentMissing for a minor without a guardian."""
+    """Seal and store a beneficiary who consented. Raises GuardianConsentMissing for a minor without
+    a guardian.
+    """
     if band in (AgeBand.CHILD, AgeBand.YOUTH) and person.guardian is None:
         raise GuardianConsentMissing(
             "Send beneficiary.guardian with name, phone and consent.",
@@ -80,7 +88,8 @@ def keep_beneficiary(session: Session, person: Person, band: AgeBand) -> Benefic
 
 
 def person_of(session: Session, wish: Wish) -> Person:
-    """The beneficiary in the clear, for rules that compare. Whoever shows it to somebody uses `look_at_contact`.
+    """The beneficiary in the clear, for rules that compare. Whoever shows it to somebody uses
+    `look_at_contact`.
 
     Raises ContactErased.
     """
@@ -95,12 +104,15 @@ def person_of(session: Session, wish: Wish) -> Person:
 
 
 def look_at_contact(session: Session, wish: Wish, actor: str, why: Why) -> Person:
-    """What this ground shows, and a row that says who looked. A giver sees a minor's guardian, not the child.
+    """What this ground shows, and a row that says who looked. A giver sees a minor's guardian, not
+    the child.
 
     Raises ContactErased.
     """
     person = person_of(session, wish)
-    session.add(ContactLook(wish_id=wish.id, beneficiary_id=wish.beneficiary_id, looked_by=actor, why=why))
+    session.add(
+        ContactLook(wish_id=wish.id, beneficiary_id=wish.beneficiary_id, looked_by=actor, why=why)
+    )
     session.flush()
     if why is Why.DELIVERY and person.guardian is not None:
         return Person(None, person.guardian.phone, person.guardian)

@@ -14,7 +14,7 @@ from shared.contracts.registration import (
     VolunteerLeft,
     VolunteerMerged,
     VolunteerSuspended,
-)  # fmt: skip
+)
 from shared.contracts.rewards import PoolWishGranted
 from shared.contracts.wishes import (
     WishClaimed,
@@ -28,13 +28,22 @@ from shared.contracts.wishes import (
     WishSubmitted,
     WishVerified,
     WishWithdrawn,
-)  # fmt: skip
+)
 from shared.messaging.inbox import hears
 
 PUBLISHES: tuple[type[Fact], ...] = (
-    WishSubmitted, WishVerified, WishRejected, WishPublished, WishClaimed, WishReleased, WishFulfilled, WishConfirmed,
-    WishWithdrawn, WishExpired, WishGrantDeclined,
-)  # fmt: skip
+    WishSubmitted,
+    WishVerified,
+    WishRejected,
+    WishPublished,
+    WishClaimed,
+    WishReleased,
+    WishFulfilled,
+    WishConfirmed,
+    WishWithdrawn,
+    WishExpired,
+    WishGrantDeclined,
+)
 
 
 @hears(PersonAccessChanged)
@@ -53,7 +62,9 @@ def copy_organisations(session: Session, facts: list[OrganisationRegistered]) ->
 def release_suspended(session: Session, facts: list[VolunteerSuspended]) -> None:
     """What suspended volunteers hold hangs again, and they may not claim."""
     for fact in sorted(facts, key=lambda f: f.volunteer_id):
-        claims.set_standing(session, fact.volunteer_id, Standing.SUSPENDED, fact.envelope.sequence, "staff")
+        claims.set_standing(
+            session, fact.volunteer_id, Standing.SUSPENDED, fact.envelope.sequence, "staff"
+        )
 
 
 @hears(VolunteerActivated)
@@ -67,7 +78,9 @@ def welcome_back(session: Session, facts: list[VolunteerActivated]) -> None:
 def release_gone(session: Session, facts: list[VolunteerLeft | VolunteerErased]) -> None:
     """What volunteers held who left hangs again."""
     for fact in sorted(facts, key=lambda f: f.volunteer_id):
-        claims.set_standing(session, fact.volunteer_id, Standing.GONE, fact.envelope.sequence, "claimer")
+        claims.set_standing(
+            session, fact.volunteer_id, Standing.GONE, fact.envelope.sequence, "claimer"
+        )
 
 
 @hears(VolunteerMerged)

@@ -1,6 +1,7 @@
 """How a wish gets onto the tree and off it again. Claims, which happen in between, are in `claims`.
 
-Every step is one guarded UPDATE (`move`): whoever comes second finds no row, and nothing is read and then written.
+Every step is one guarded UPDATE (`move`): whoever comes second finds no row, and nothing is read
+and then written.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from shared.contracts.wishes import (
     WishSubmitted,
     WishVerified,
     WishWithdrawn,
-)  # fmt: skip
+)
 from shared.core.clock import SITE, app_now, now
 from shared.core.problems import Conflict, NotFound, Unprocessable
 from shared.messaging.outbox import publish
@@ -42,7 +43,9 @@ class WishNotReady(Conflict):
 
 
 class AppealForOtherChannels(Unprocessable):
-    """Wishes are goods, services or company. For money or medical costs please turn to the channels named here."""
+    """Wishes are goods, services or company. For money or medical costs please turn to the channels
+    named here.
+    """
 
 
 class WordsNotPublic(Unprocessable):
@@ -71,11 +74,20 @@ class Moved:
     fence: int
 
 
-def move(session: Session, wish_id: UUID, to: WishStatus, actor: str, *when: ColumnElement[bool],
-         reason: str | None = None, **values: Any) -> Moved | None:  # fmt: skip
-    """Move a wish if `when` holds, in one UPDATE, and write its history. None if it does not hold: nothing changed.
+def move(
+    session: Session,
+    wish_id: UUID,
+    to: WishStatus,
+    actor: str,
+    *when: ColumnElement[bool],
+    reason: str | None = None,
+    **values: Any,
+) -> Moved | None:
+    """Move a wish if `when` holds, in one UPDATE, and write its history. None if it does not hold:
+    nothing changed.
 
-    `before` is locked first only to be able to say who held the wish; `when` is what decides, on the newest row.
+    `before` is locked first only to be able to say who held the wish; `when` is what decides, on
+    the newest row.
     """
     before = select(Wish).where(Wish.id == wish_id).with_for_update().cte("before")
     if to in ENDED:
@@ -90,8 +102,16 @@ def move(session: Session, wish_id: UUID, to: WishStatus, actor: str, *when: Col
     if row is None:
         return None
     wish = session.get_one(Wish, wish_id, populate_existing=True)
-    session.add(WishMove(wish_id=wish_id, from_status=row.status, to_status=to, actor=actor, reason=reason,
-                         fence=wish.fence))  # fmt: skip
+    session.add(
+        WishMove(
+            wish_id=wish_id,
+            from_status=row.status,
+            to_status=to,
+            actor=actor,
+            reason=reason,
+            fence=wish.fence,
+        )
+    )
     return Moved(wish, row.status, row.claimer_id, row.claimer_kind, row.fence)
 
 
@@ -107,8 +127,18 @@ def not_ready(wish: Wish) -> WishNotReady:
     return WishNotReady(f"Wish {wish.id} is {wish.status}.", wish_status=wish.status)
 
 
-def submit_wish(session: Session, person: Person, band: AgeBand, *, title: str, description: str, category: str,
-                station_id: UUID, need_by: date | None, actor: str) -> Wish:  # fmt: skip
+def submit_wish(
+    session: Session,
+    person: Person,
+    band: AgeBand,
+    *,
+    title: str,
+    description: str,
+    category: str,
+    station_id: UUID,
+    need_by: date | None,
+    actor: str,
+) -> Wish:
     """Hang a wish for verification. Its words are kept as they are, unseen by the public.
 
     Raises AppealForOtherChannels, GuardianConsentMissing.
@@ -122,8 +152,17 @@ def submit_wish(session: Session, person: Person, band: AgeBand, *, title: str, 
             channels=["12345", "12393"],
         )
     beneficiary = keep_beneficiary(session, person, band)
-    wish = Wish(title=title, description=description, category=category, age_band=band, station_id=station_id,
-                beneficiary_id=beneficiary.id, need_by=need_by, status=WishStatus.SUBMITTED, fence=0)  # fmt: skip
+    wish = Wish(
+        title=title,
+        description=description,
+        category=category,
+        age_band=band,
+        station_id=station_id,
+        beneficiary_id=beneficiary.id,
+        need_by=need_by,
+        status=WishStatus.SUBMITTED,
+        fence=0,
+    )
     session.add(wish)
     session.flush()
     session.add(WishMove(wish_id=wish.id, to_status=WishStatus.SUBMITTED, actor=actor, fence=0))
@@ -131,18 +170,35 @@ def submit_wish(session: Session, person: Person, band: AgeBand, *, title: str, 
     return wish
 
 
-def verify_wish(session: Session, wish_id: UUID, actor: str, *, title: str | None = None,
-                description: str | None = None) -> Wish:  # fmt: skip
-    """Vouch for a wish whose words, perhaps edited here, are clean. Repeating it changes nothing, also later on.
+def verify_wish(
+    session: Session,
+    wish_id: UUID,
+    actor: str,
+    *,
+    title: str | None = None,
+    description: str | None = None,
+) -> Wish:
+    """Vouch for a wish whose words, perhaps edited here, are clean. Repeating it changes nothing,
+    also later on.
 
     Raises WishNotFound, WishNotReady, WordsNotPublic (naming each finding, never what was found).
     """
     wish = find_wish(session, wish_id)
     if wish.status is WishStatus.SUBMITTED:
-        title, description = title or wish.title, wish.description if description is None else description
+        title, description = (
+            title or wish.title,
+            wish.description if description is None else description,
+        )
         _check_words(person_of(session, wish).names, title=title, description=description)
-        moved = move(session, wish_id, WishStatus.VERIFIED, actor, Wish.status == WishStatus.SUBMITTED,
-                     title=title, description=description)  # fmt: skip
+        moved = move(
+            session,
+            wish_id,
+            WishStatus.VERIFIED,
+            actor,
+            Wish.status == WishStatus.SUBMITTED,
+            title=title,
+            description=description,
+        )
         if moved:
             publish(session, WishVerified(wish_id=wish_id, station_id=wish.station_id))
         wish = find_wish(session, wish_id)
@@ -162,12 +218,22 @@ def _check_words(names: list[str], **words: str) -> None:
 
 
 def reject_wish(session: Session, wish_id: UUID, actor: str, reason: RejectReason) -> Wish:
-    """Refuse a wish that is not on the tree yet. Repeating it changes nothing. Raises WishNotFound, WishNotReady."""
-    moved = move(session, wish_id, WishStatus.REJECTED, actor,
-                 Wish.status.in_([WishStatus.SUBMITTED, WishStatus.VERIFIED]), reason=reason)  # fmt: skip
+    """Refuse a wish that is not on the tree yet. Repeating it changes nothing. Raises WishNotFound,
+    WishNotReady.
+    """
+    moved = move(
+        session,
+        wish_id,
+        WishStatus.REJECTED,
+        actor,
+        Wish.status.in_([WishStatus.SUBMITTED, WishStatus.VERIFIED]),
+        reason=reason,
+    )
     wish = find_wish(session, wish_id)
     if moved:
-        publish(session, WishRejected(wish_id=wish_id, station_id=wish.station_id, reason_code=reason))
+        publish(
+            session, WishRejected(wish_id=wish_id, station_id=wish.station_id, reason_code=reason)
+        )
     elif wish.status is not WishStatus.REJECTED:
         raise not_ready(wish)
     return wish
@@ -178,29 +244,61 @@ def publish_wish(session: Session, wish_id: UUID, actor: str) -> Wish:
 
     Raises WishNotFound, WishNotReady.
     """
-    moved = move(session, wish_id, WishStatus.PUBLISHED, actor, Wish.status == WishStatus.VERIFIED,
-                 published_at=app_now())  # fmt: skip
+    moved = move(
+        session,
+        wish_id,
+        WishStatus.PUBLISHED,
+        actor,
+        Wish.status == WishStatus.VERIFIED,
+        published_at=app_now(),
+    )
     wish = find_wish(session, wish_id)
     if moved:
-        publish(session, WishPublished(wish_id=wish_id, station_id=wish.station_id, category=wish.category,
-                                       title=wish.title))  # fmt: skip
+        publish(
+            session,
+            WishPublished(
+                wish_id=wish_id,
+                station_id=wish.station_id,
+                category=wish.category,
+                title=wish.title,
+            ),
+        )
     elif wish.published_at is None or wish.status is WishStatus.WITHDRAWN:
         raise not_ready(wish)
     return wish
 
 
 def withdraw_wish(session: Session, wish_id: UUID, actor: str, reason: str | None = None) -> Wish:
-    """Take a wish back, also from who holds it. Repeating it changes nothing. Raises WishNotFound, WishNotReady."""
-    moved = move(session, wish_id, WishStatus.WITHDRAWN, actor, Wish.status.in_(OPEN), reason=reason,
-                 claimer_id=None, claimer_kind=None, lease_until=None)  # fmt: skip
+    """Take a wish back, also from who holds it. Repeating it changes nothing. Raises WishNotFound,
+    WishNotReady.
+    """
+    moved = move(
+        session,
+        wish_id,
+        WishStatus.WITHDRAWN,
+        actor,
+        Wish.status.in_(OPEN),
+        reason=reason,
+        claimer_id=None,
+        claimer_kind=None,
+        lease_until=None,
+    )
     wish = find_wish(session, wish_id)
     if moved:
         if moved.was in HELD:
             give_back(session, moved.claimer_id)
         # Words that were never screened do not leave in a fact.
         title = wish.title if moved.was is not WishStatus.SUBMITTED else ""
-        publish(session, WishWithdrawn(wish_id=wish_id, station_id=wish.station_id, title=title,
-                                       claimer_id=moved.claimer_id, claimer_kind=moved.claimer_kind))  # fmt: skip
+        publish(
+            session,
+            WishWithdrawn(
+                wish_id=wish_id,
+                station_id=wish.station_id,
+                title=title,
+                claimer_id=moved.claimer_id,
+                claimer_kind=moved.claimer_kind,
+            ),
+        )
     elif wish.status is not WishStatus.WITHDRAWN:
         raise not_ready(wish)
     return wish
@@ -228,7 +326,14 @@ def expire_unclaimed(session: Session, limit: int = 500) -> int:
     expired = [
         moved.wish
         for wish_id in session.scalars(late).all()
-        if (moved := move(session, wish_id, WishStatus.EXPIRED, CLOCK, Wish.status == WishStatus.PUBLISHED))
+        if (
+            moved := move(
+                session, wish_id, WishStatus.EXPIRED, CLOCK, Wish.status == WishStatus.PUBLISHED
+            )
+        )
     ]
-    publish(session, *(WishExpired(wish_id=w.id, station_id=w.station_id, title=w.title) for w in expired))
+    publish(
+        session,
+        *(WishExpired(wish_id=w.id, station_id=w.station_id, title=w.title) for w in expired),
+    )
     return len(expired)

@@ -14,12 +14,19 @@ def note_organisations(session: Session, facts: list[OrganisationRegistered]) ->
     """Keep the newest name and place of each organisation, in whatever order the facts come."""
     newest = {f.organisation_id: f for f in sorted(facts, key=lambda f: f.envelope.sequence)}
     for organisation_id, fact in sorted(newest.items()):
-        row = insert(KnownOrganisation).values(id=organisation_id, name=fact.name, kind=fact.kind,
-                                               parent_id=fact.parent_id, sequence=fact.envelope.sequence)  # fmt: skip
+        row = insert(KnownOrganisation).values(
+            id=organisation_id,
+            name=fact.name,
+            kind=fact.kind,
+            parent_id=fact.parent_id,
+            sequence=fact.envelope.sequence,
+        )
         session.execute(
             row.on_conflict_do_update(
                 index_elements=["id"],
-                set_={name: row.excluded[name] for name in ("name", "kind", "parent_id", "sequence")},
+                set_={
+                    name: row.excluded[name] for name in ("name", "kind", "parent_id", "sequence")
+                },
                 where=KnownOrganisation.sequence < row.excluded.sequence,
             )
         )
@@ -31,8 +38,14 @@ def holds_for(session: Session, organisation_id: UUID | None, station_id: UUID) 
         return False
     if organisation_id == station_id:
         return True
-    above = select(KnownOrganisation.parent_id).where(KnownOrganisation.id == station_id).cte("above", recursive=True)
+    above = (
+        select(KnownOrganisation.parent_id)
+        .where(KnownOrganisation.id == station_id)
+        .cte("above", recursive=True)
+    )
     parent = aliased(KnownOrganisation)
     # UNION, not UNION ALL: copies that arrive out of order may show a circle for a moment.
     above = above.union(select(parent.parent_id).join(above, parent.id == above.c.parent_id))
-    return bool(session.scalar(select(select(above).where(above.c.parent_id == organisation_id).exists())))
+    return bool(
+        session.scalar(select(select(above).where(above.c.parent_id == organisation_id).exists()))
+    )

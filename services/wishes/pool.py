@@ -1,4 +1,6 @@
-"""A voucher of the pool 爱心券池 grants a wish: rewards says so, the wish is claimed for it, its station confirms."""
+"""A voucher of the pool 爱心券池 grants a wish: rewards says so, the wish is claimed for it, its
+station confirms.
+"""
 
 from sqlalchemy.orm import Session
 
@@ -14,9 +16,11 @@ POOL = "pool"
 
 
 def take_grant(session: Session, fact: PoolWishGranted) -> None:
-    """Claim and fulfil a wish for the voucher that was given for it, or decline where somebody else was faster.
+    """Claim and fulfil a wish for the voucher that was given for it, or decline where somebody else
+    was faster.
 
-    Repeating it changes nothing. A declined voucher returns to the pool, so rewards must hear it from us.
+    Repeating it changes nothing. A declined voucher returns to the pool, so rewards must hear it
+    from us.
     """
     voucher = Claimer(fact.voucher_id, ClaimerKind.POOL)
     try:

@@ -1,8 +1,10 @@
-"""What must not stand on the public tree: phone, identity number, contact, address, the beneficiary's own name, and
-appeals for cash or medical fees. Pure functions; they say what kind of thing was found, never the thing itself.
+"""What must not stand on the public tree: phone, identity number, contact, address, the
+beneficiary's own name, and appeals for cash or medical fees. Pure functions; they say what kind of
+thing was found, never the thing itself.
 
-Digits are found in any dress: full-width, circled, spelled out in Chinese or English, with dots or spaces between.
-It is a net for honest slips, not for somebody set on passing it: a person at the station reads every wish as well.
+Digits are found in any dress: full-width, circled, spelled out in Chinese or English, with dots or
+spaces between. It is a net for honest slips, not for somebody set on passing it: a person at the
+station reads every wish as well.
 """
 
 import re
@@ -57,7 +59,9 @@ _PATTERNS = {
 
 
 def plain(text: str) -> str:
-    """The text as a reader hears it: one width, lower case, digits as digits and nothing between them."""
+    """The text as a reader hears it: one width, lower case, digits as digits and nothing between
+    them.
+    """
     text = unicodedata.normalize("NFKC", text).lower()
     text = "".join(c for c in text if unicodedata.category(c) != "Cf")  # zero-width signs
     text = re.sub(r"\b(" + "|".join(_WORDS) + r")\b", lambda m: _WORDS[m[0]], text)
@@ -65,7 +69,9 @@ def plain(text: str) -> str:
 
 
 def findings(text: str, names: Iterable[str] = ()) -> list[Finding]:
-    """What a text holds that the public may not see, in a fixed order. `names` are the beneficiary's and guardian's."""
+    """What a text holds that the public may not see, in a fixed order. `names` are the
+    beneficiary's and guardian's.
+    """
     told = plain(text)
     found = {kind for kind, pattern in _PATTERNS.items() if pattern.search(told)}
     # Names are compared without what plain() does to digits: 王五 is a name.

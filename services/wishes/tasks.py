@@ -28,5 +28,8 @@ def erase_old_contacts() -> None:
     """Erase contact data that no delivery needs any more."""
     while True:
         with transaction() as session:
-            if contacts.erase_old_contacts(session, own_settings().contact_kept_days, BATCH) < BATCH:
+            if (
+                contacts.erase_old_contacts(session, own_settings().contact_kept_days, BATCH)
+                < BATCH
+            ):
                 return

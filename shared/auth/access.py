@@ -27,7 +27,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 def allow(*roles: Role, scope: str | None = None, public: bool = False) -> Callable[[View], View]:
     """State who may use a route: these roles, or a system with this scope, or (`public`) anybody.
 
-    `public` still reads a token if one is sent, so that the view may show more. Staff must be named like any other.
+    `public` still reads a token if one is sent, so that the view may show more. Staff must be named
+    like any other.
     """
 
     def mark(view: View) -> View:
@@ -65,7 +66,9 @@ def caller_if_any() -> Principal | None:
 
 
 def only_self_or_staff(person_id: UUID) -> None:
-    """What belongs to one person is shown to that person, to staff and to auditors; to others it does not exist."""
+    """What belongs to one person is shown to that person, to staff and to auditors; to others it
+    does not exist.
+    """
     principal = caller()
     if principal.role in (Role.STAFF, Role.AUDITOR) or principal.subject == person_id:
         return

@@ -7,7 +7,9 @@ from uuid import UUID
 
 
 class Role(StrEnum):
-    """What somebody may be. A coordinator's role is scoped to an organisation and holds for its subtree."""
+    """What somebody may be. A coordinator's role is scoped to an organisation and holds for its
+    subtree.
+    """
 
     VOLUNTEER = "volunteer"
     COORDINATOR = "coordinator"

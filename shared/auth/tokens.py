@@ -1,4 +1,6 @@
-"""Access tokens: JWTs of people and systems (ES256, 15 minutes, RFC 8725). Registration signs, everybody checks."""
+"""Access tokens: JWTs of people and systems (ES256, 15 minutes, RFC 8725). Registration signs,
+everybody checks.
+"""
 
 import time
 from datetime import timedelta
@@ -14,7 +16,9 @@ from shared.core.settings import Settings, missing
 ISSUER = "wishtree"
 TOKEN_SECONDS = 15 * 60
 LONGEST_TOKEN = timedelta(days=1)
-"""What `wishtree token --minutes` may ask for at most; denials older than that meet no token any more."""
+"""What `wishtree token --minutes` may ask for at most; denials older than that meet no token any
+more.
+"""
 
 
 def sign_token(
@@ -26,20 +30,32 @@ def sign_token(
     scopes: frozenset[str] = frozenset(),
     seconds: int = TOKEN_SECONDS,
 ) -> str:
-    """An access token (RFC 9068 `at+jwt`). Only registration and the operator's command line have the key."""
+    """An access token (RFC 9068 `at+jwt`). Only registration and the operator's command line have
+    the key.
+    """
     key = signing_key(settings)
     now = int(time.time())
-    claims: dict[str, Any] = {"iss": ISSUER, "aud": ISSUER, "sub": str(subject), "role": role.value,
-                              "iat": now, "exp": now + seconds}  # fmt: skip
+    claims: dict[str, Any] = {
+        "iss": ISSUER,
+        "aud": ISSUER,
+        "sub": str(subject),
+        "role": role.value,
+        "iat": now,
+        "exp": now + seconds,
+    }
     if organisation_id is not None:
         claims["org"] = str(organisation_id)
     if scopes:
         claims["scope"] = " ".join(sorted(scopes))
-    return jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": key.kid}, claims, key, algorithms=["ES256"])
+    return jwt.encode(
+        {"alg": "ES256", "typ": "at+jwt", "kid": key.kid}, claims, key, algorithms=["ES256"]
+    )
 
 
 def signing_key(settings: Settings) -> ECKey:
-    key = ECKey.import_key(settings.signing_key or missing("signing_key", "the PEM of an EC P-256 private key"))
+    key = ECKey.import_key(
+        settings.signing_key or missing("signing_key", "the PEM of an EC P-256 private key")
+    )
     key.ensure_kid()
     return key
 

@@ -26,7 +26,9 @@ DENIALS_SECONDS = 5
 
 
 class Verifier:
-    """Checks bearer tokens of one service: public keys from registration (cached), denials from its own table."""
+    """Checks bearer tokens of one service: public keys from registration (cached), denials from its
+    own table.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -67,14 +69,18 @@ class Verifier:
             except Unavailable:
                 if self._keys is None:
                     raise
-                self._keys_until = time.monotonic() + JWKS_RETRY_SECONDS  # the keys we have are still good
+                self._keys_until = (
+                    time.monotonic() + JWKS_RETRY_SECONDS
+                )  # the keys we have are still good
         return self._keys
 
     def _fetch_keys(self) -> dict[str, Any]:
         if self._settings.signing_key:  # registration itself, and the compact process
             return public_keys(self._settings)
         try:
-            answer = requests.get(f"{self._settings.url_of('registration')}/.well-known/jwks.json", timeout=3)
+            answer = requests.get(
+                f"{self._settings.url_of('registration')}/.well-known/jwks.json", timeout=3
+            )
             answer.raise_for_status()
             document: dict[str, Any] = answer.json()
             return document
@@ -82,12 +88,16 @@ class Verifier:
             raise Unavailable("Tokens cannot be checked: registration does not answer.") from error
 
     def _denials(self) -> dict[str, datetime]:
-        """Denials that may still meet a living token, read again every few seconds by one thread at a time."""
+        """Denials that may still meet a living token, read again every few seconds by one thread at
+        a time.
+        """
         with self._denials_lock:
             if time.monotonic() > self._denied_until:
                 recent = DeniedPerson.valid_from > app_now() - LONGEST_TOKEN
                 with transaction() as session:
-                    rows = session.execute(select(DeniedPerson.person_id, DeniedPerson.valid_from).where(recent))
+                    rows = session.execute(
+                        select(DeniedPerson.person_id, DeniedPerson.valid_from).where(recent)
+                    )
                     self._denied = {str(row.person_id): row.valid_from for row in rows}
                 self._denied_until = time.monotonic() + DENIALS_SECONDS
             return self._denied

@@ -1,9 +1,11 @@
-"""Standard Webhooks: HMAC-SHA256 over `id.timestamp.body`; sign what we send, verify what we are sent.
+"""Standard Webhooks: HMAC-SHA256 over `id.timestamp.body`; sign what we send, verify what we are
+sent.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 
-Written out rather than taken from the `standardwebhooks` package because the 5 minutes are counted by the database's
-clock and any malformed header must be a refusal, never an error; a test holds the two against each other.
+Written out rather than taken from the `standardwebhooks` package because the 5 minutes are counted
+by the database's clock and any malformed header must be a refusal, never an error; a test holds the
+two against each other.
 """
 
 import base64
@@ -26,7 +28,9 @@ class BadSignature(Unauthorized):
 
 
 def new_secret() -> str:
-    """A secret to share with one other side, shown once: `whsec_` and the base64 of 32 random bytes."""
+    """A secret to share with one other side, shown once: `whsec_` and the base64 of 32 random
+    bytes.
+    """
     return PREFIX + base64.b64encode(random_source.token_bytes(32)).decode()
 
 
@@ -40,7 +44,8 @@ def sign(secrets: Iterable[str], webhook_id: str, timestamp: datetime, body: byt
 def verify(secrets: Iterable[str], headers: Mapping[str, str], body: bytes, now: datetime) -> str:
     """The id of a message that one of the secrets signed at most 5 minutes before or after `now`.
 
-    Raises BadSignature for anything else. All secrets and signatures are compared, each in constant time.
+    Raises BadSignature for anything else. All secrets and signatures are compared, each in constant
+    time.
     """
     message_id = headers.get("webhook-id", "")
     seconds = headers.get("webhook-timestamp", "")

@@ -11,7 +11,9 @@ from shared.db.types import Plumbing
 
 
 class DeniedPerson(Plumbing):
-    """Tokens of a person issued before `valid_from` are void. Fed by `person.access_changed`; newest wins."""
+    """Tokens of a person issued before `valid_from` are void. Fed by `person.access_changed`;
+    newest wins.
+    """
 
     __tablename__ = "denied_people"
 

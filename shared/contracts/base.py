@@ -1,8 +1,10 @@
-"""What the services tell each other: one frozen class per fact, kept in a registry by publisher, type and version.
+"""What the services tell each other: one frozen class per fact, kept in a registry by publisher,
+type and version.
 
-A fact says what became true. It carries ids, codes of categories, amounts, times and public titles; never names,
-contacts, birth dates or free text of wishes or people. Fields are only ever added; a new meaning is a new version.
-The JSON Schemas are exported to `docs/events/` and a test holds that they only grow.
+A fact says what became true. It carries ids, codes of categories, amounts, times and public titles;
+never names, contacts, birth dates or free text of wishes or people. Fields are only ever added; a
+new meaning is a new version. The JSON Schemas are exported to `docs/events/` and a test holds that
+they only grow.
 """
 
 from collections.abc import Callable, Iterator
@@ -55,7 +57,9 @@ class Fact(BaseModel):
 
     @classmethod
     def routing_key(cls) -> str:
-        """`<source>.<type>`: with RabbitMQ each service may write only keys that start with its own name."""
+        """`<source>.<type>`: with RabbitMQ each service may write only keys that start with its own
+        name.
+        """
         return f"{cls.source}.{cls.type}"
 
     @classmethod
@@ -67,14 +71,20 @@ F = TypeVar("F", bound=type[Fact])
 REGISTRY: dict[tuple[str, int], type[Fact]] = {}
 
 
-def fact(source: str, type_: str, *, subject: str, heard_by: tuple[str, ...], version: int = 1) -> Callable[[F], F]:
-    """Register a class as the contract of `type_`. Type and version together are unique, whoever says it."""
+def fact(
+    source: str, type_: str, *, subject: str, heard_by: tuple[str, ...], version: int = 1
+) -> Callable[[F], F]:
+    """Register a class as the contract of `type_`. Type and version together are unique, whoever
+    says it.
+    """
 
     def register(cls: F) -> F:
         cls.source, cls.type, cls.version = source, type_, version
         cls.subject_field, cls.heard_by = subject, heard_by
         if (type_, version) in REGISTRY:
-            raise ValueError(f"{type_} v{version} is already the contract {REGISTRY[type_, version].__name__}.")
+            raise ValueError(
+                f"{type_} v{version} is already the contract {REGISTRY[type_, version].__name__}."
+            )
         REGISTRY[type_, version] = cls
         return cls
 

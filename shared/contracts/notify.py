@@ -19,7 +19,9 @@ class AlertFailed(Fact):
 
 @fact("notify", "subscription.disabled", subject="subscription_id", heard_by=("notify",))
 class SubscriptionDisabled(Fact):
-    """A webhook receiver failed for days or answered 410; nothing more is sent until staff enable it again."""
+    """A webhook receiver failed for days or answered 410; nothing more is sent until staff enable
+    it again.
+    """
 
     subscription_id: UUID
     reason: str

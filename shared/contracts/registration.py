@@ -25,7 +25,9 @@ class Origin(StrEnum):
     IMPORT = "import"  #: an old stock of records: never alerts, never earns unless a rule says so
 
 
-@fact("registration", "volunteer.registered", subject="volunteer_id", heard_by=("rewards", "notify"))
+@fact(
+    "registration", "volunteer.registered", subject="volunteer_id", heard_by=("rewards", "notify")
+)
 class VolunteerRegistered(Fact):
     """Somebody applied to be a volunteer. Name and contact stay in registration."""
 
@@ -56,7 +58,9 @@ class VolunteerLeft(Fact):
 
 @fact("registration", "volunteer.merged", subject="volunteer_id", heard_by=EVERYONE)
 class VolunteerMerged(Fact):
-    """Two registrations were one person. All of `volunteer_id` now belongs to `into_id`, also what comes late."""
+    """Two registrations were one person. All of `volunteer_id` now belongs to `into_id`, also what
+    comes late.
+    """
 
     volunteer_id: UUID  #: the duplicate, gone from now on
     into_id: UUID  #: the one that stays
@@ -71,13 +75,20 @@ class VolunteerErased(Fact):
 
 @fact("registration", "person.access_changed", subject="person_id", heard_by=EVERYONE)
 class PersonAccessChanged(Fact):
-    """Tokens of this person issued before `valid_from` are void: demoted, suspended, signed out everywhere."""
+    """Tokens of this person issued before `valid_from` are void: demoted, suspended, signed out
+    everywhere.
+    """
 
     person_id: UUID
     valid_from: datetime
 
 
-@fact("registration", "organisation.registered", subject="organisation_id", heard_by=("wishes", "notify"))
+@fact(
+    "registration",
+    "organisation.registered",
+    subject="organisation_id",
+    heard_by=("wishes", "notify"),
+)
 class OrganisationRegistered(Fact):
     """An organisation joined the network, or its public name or place in the tree changed."""
 
@@ -164,7 +175,9 @@ class HoursRecorded(Fact):
 
 @fact("registration", "hours.corrected", subject="record_id", heard_by=("rewards", "notify"))
 class HoursCorrected(Fact):
-    """A recorded block was replaced by a new record, asked for and approved by two different people."""
+    """A recorded block was replaced by a new record, asked for and approved by two different
+    people.
+    """
 
     correction_id: UUID  #: the new record
     record_id: UUID  #: the record as it was first said in `hours.recorded`, however often it was corrected since

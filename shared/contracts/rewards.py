@@ -10,7 +10,9 @@ class VoucherFact(Fact):
     """What every fact about a voucher carries."""
 
     voucher_id: UUID
-    holder_id: UUID | None  #: who may see its code; None in the pool, in the sandbox, and once its holder was erased
+    holder_id: (
+        UUID | None
+    )  #: who may see its code; None in the pool, in the sandbox, and once its holder was erased
     product_id: UUID
     venue_id: UUID
     title: str  #: public title of the product
@@ -61,7 +63,9 @@ class VoucherVoided(VoucherFact):
 
 @fact("rewards", "voucher.backordered", subject="volunteer_id", heard_by=("notify",))
 class VoucherBackordered(Fact):
-    """Enough points, no stock: the entitlement waits and is issued first-come when stock returns."""
+    """Enough points, no stock: the entitlement waits and is issued first-come when stock
+    returns.
+    """
 
     volunteer_id: UUID
     product_id: UUID
@@ -89,9 +93,13 @@ class DisputeOpened(Fact):
 
 @fact("rewards", "voucher.given", subject="voucher_id", heard_by=("notify",))
 class VoucherGiven(VoucherFact):
-    """A voucher changed hands: the old code is dead, `voucher_id` is the new one, its holder can see the code."""
+    """A voucher changed hands: the old code is dead, `voucher_id` is the new one, its holder can
+    see the code.
+    """
 
-    previous_id: UUID | None  #: the voucher it was; None where a standing choice bought it for the pool
+    previous_id: (
+        UUID | None
+    )  #: the voucher it was; None where a standing choice bought it for the pool
     giver_id: UUID | None  #: None out of the pool; known to the receiver only if `named`
     named: bool
     kind: str  #: gift, donation, allocation, wish, return, reissue
@@ -146,7 +154,9 @@ class BudgetLow(Fact):
 
 @fact("rewards", "venue.locked_out", subject="scope", heard_by=("notify",))
 class VenueLockedOut(Fact):
-    """Somebody is guessing codes: unknown ones are refused for a while. Codes that exist still work."""
+    """Somebody is guessing codes: unknown ones are refused for a while. Codes that exist still
+    work.
+    """
 
     scope: str  #: the venue's id, or `all` when guesses come from everywhere
     venue_id: UUID | None
@@ -186,7 +196,9 @@ class DisputeDecided(Fact):
 
 @fact("rewards", "ledger.sealed", subject="head", heard_by=())
 class LedgerSealed(Fact):
-    """The head of the journal's chain on a day. Whoever keeps it can prove later that nothing before it was changed."""
+    """The head of the journal's chain on a day. Whoever keeps it can prove later that nothing
+    before it was changed.
+    """
 
     head: str  #: sha-256, hex
     number: int  #: of the seal

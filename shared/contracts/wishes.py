@@ -1,4 +1,6 @@
-"""What wishes says. Never who wishes, nor the text of the wish beyond its public, screened title."""
+"""What wishes says. Never who wishes, nor the text of the wish beyond its public, screened
+title.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -98,7 +100,9 @@ class WishConfirmed(Fact):
     title: str
     claimer_id: UUID
     claimer_kind: ClaimerKind
-    proposed_minutes: int = 0  #: service time the claimer spent, for registration to have confirmed by the station
+    proposed_minutes: int = (
+        0  #: service time the claimer spent, for registration to have confirmed by the station
+    )
 
 
 @fact("wishes", "wish.withdrawn", subject="wish_id", heard_by=("notify", "rewards"))

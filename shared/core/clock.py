@@ -1,7 +1,7 @@
 """One clock: SQL `app_now()` for everything the database decides, and its Python twin `now()`.
 
-Tests move both by `WISHTREE_CLOCK_OFFSET_SECONDS`; the database gets the same offset with each connection.
-Business rules use `app_now()`, so that a replica with a wrong clock decides nothing.
+Tests move both by `WISHTREE_CLOCK_OFFSET_SECONDS`; the database gets the same offset with each
+connection. Business rules use `app_now()`, so that a replica with a wrong clock decides nothing.
 """
 
 from datetime import UTC, date, datetime, timedelta

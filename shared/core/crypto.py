@@ -1,6 +1,8 @@
-"""Secrets at rest: one data key, from which a key per purpose is derived. Nothing here is our own cipher.
+"""Secrets at rest: one data key, from which a key per purpose is derived. Nothing here is our own
+cipher.
 
-`seal`/`unseal` encrypt so that equal values look different; `fingerprint` is a keyed hash for look-ups by equality.
+`seal`/`unseal` encrypt so that equal values look different; `fingerprint` is a keyed hash for
+look-ups by equality.
 """
 
 import base64
@@ -22,10 +24,14 @@ VERSION = b"\x01"  #: names the data key, so that it can be rotated
 
 
 class Vault:
-    """Encrypts and fingerprints for one purpose (a column); what one purpose sealed no other can open."""
+    """Encrypts and fingerprints for one purpose (a column); what one purpose sealed no other can
+    open.
+    """
 
     def __init__(self, data_key: bytes, purpose: str) -> None:
-        derived = HKDF(SHA256(), 64, salt=None, info=b"wishtree:" + purpose.encode()).derive(data_key)
+        derived = HKDF(SHA256(), 64, salt=None, info=b"wishtree:" + purpose.encode()).derive(
+            data_key
+        )
         self._cipher = AESGCM(derived[:32])
         self._hash_key = derived[32:]
         self._purpose = purpose.encode()
@@ -60,9 +66,13 @@ def _vault(data_key: str, purpose: str) -> Vault:
 
 def vault(settings: Settings, purpose: str) -> Vault:
     """The vault of one purpose, named `service.column`."""
-    return _vault(settings.data_key or missing("data_key", "the base64 of 32 random bytes"), purpose)
+    return _vault(
+        settings.data_key or missing("data_key", "the base64 of 32 random bytes"), purpose
+    )
 
 
 def secret_hash(secret: str) -> bytes:
-    """For random secrets of 32 bytes and more (API keys): nothing to guess, so a plain hash will do."""
+    """For random secrets of 32 bytes and more (API keys): nothing to guess, so a plain hash will
+    do.
+    """
     return hashlib.sha256(secret.encode()).digest()

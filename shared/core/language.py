@@ -1,6 +1,8 @@
-"""User-facing words in zh-CN (first) and en, from gettext catalogues in `shared/locale/` and `services/*/locale/`.
+"""User-facing words in zh-CN (first) and en, from gettext catalogues in `shared/locale/` and
+`services/*/locale/`.
 
-Source texts are English; the `.po` files are read as they are, so there is no compile step to forget.
+Source texts are English; the `.po` files are read as they are, so there is no compile step to
+forget.
 """
 
 import gettext as stdlib

@@ -1,7 +1,9 @@
-"""Structured logs: one JSON line an event, a constant message, values in fields, and the trace id of the fact.
+"""Structured logs: one JSON line an event, a constant message, values in fields, and the trace id
+of the fact.
 
-The trace (W3C `traceparent`) comes in with an HTTP request, is stored in the outbox row, travels in the message and is
-set again around the handler and the job, so that one id finds the whole way. Personal data never goes into a field.
+The trace (W3C `traceparent`) comes in with an HTTP request, is stored in the outbox row, travels in
+the message and is set again around the handler and the job, so that one id finds the whole way.
+Personal data never goes into a field.
 """
 
 import logging
@@ -30,7 +32,9 @@ def configure_logs(level: str = "INFO") -> None:
     structlog.configure(
         processors=[*shared_steps, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[level.upper()]
+        ),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -49,7 +53,9 @@ def configure_logs(level: str = "INFO") -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-def _add_trace(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+def _add_trace(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
     traceparent = _traceparent.get()
     if traceparent is not None:
         event["trace_id"] = traceparent[3:35]

@@ -1,7 +1,8 @@
 """Errors as RFC 9457 problem documents. An error class lives beside the verb that raises it.
 
-The docstring's first line is the title, the class name is the slug of `type`, the exception's text is the `detail`.
-A stranger is never told whether a thing exists: forbidden and unknown raise the same `NotFound`.
+The docstring's first line is the title, the class name is the slug of `type`, the exception's text
+is the `detail`. A stranger is never told whether a thing exists: forbidden and unknown raise the
+same `NotFound`.
 """
 
 import re
@@ -16,7 +17,9 @@ class Problem(Exception):
     def __init__(self, detail: str = "", **more: Any) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.more = more  #: further members of the document; must be JSON and carry no personal data
+        self.more = (
+            more  #: further members of the document; must be JSON and carry no personal data
+        )
         self.headers: dict[str, str] = {}
 
     @classmethod
@@ -28,7 +31,12 @@ class Problem(Exception):
         return "/problems/" + re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
 
     def document(self, title: str | None = None) -> dict[str, Any]:
-        body = {"type": self.slug(), "title": title or self.title(), "status": self.status, **self.more}
+        body = {
+            "type": self.slug(),
+            "title": title or self.title(),
+            "status": self.status,
+            **self.more,
+        }
         if self.detail:
             body["detail"] = self.detail
         return body

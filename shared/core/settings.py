@@ -1,7 +1,8 @@
-"""Settings come from the environment, prefix `WISHTREE_`, read once; a bad value stops start-up naming the variable.
+"""Settings come from the environment, prefix `WISHTREE_`, read once; a bad value stops start-up
+naming the variable.
 
-`WISHTREE_X_FILE` reads the value of `WISHTREE_X` from a file, for secrets. No secret has a working default.
-A setting of one service is a field of its subclass in `services/<name>/settings.py`.
+`WISHTREE_X_FILE` reads the value of `WISHTREE_X` from a file, for secrets. No secret has a working
+default. A setting of one service is a field of its subclass in `services/<name>/settings.py`.
 """
 
 import os
@@ -33,12 +34,17 @@ class _FromFiles(PydanticBaseSettingsSource):
             raise SettingsError(f"{variable}: cannot read {path} ({error.strerror}).") from error
 
     def __call__(self) -> dict[str, Any]:
-        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        found = {
+            name: self.get_field_value(field, name)[0]
+            for name, field in self.settings_cls.model_fields.items()
+        }
         return {name: value for name, value in found.items() if value is not None}
 
 
 class Settings(BaseSettings):
-    """What every service needs to know. All URLs; nothing else differs between a laptop and a cluster."""
+    """What every service needs to know. All URLs; nothing else differs between a laptop and a
+    cluster.
+    """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
@@ -47,8 +53,12 @@ class Settings(BaseSettings):
     wishes_database_url: str | None = None
     rewards_database_url: str | None = None
     notify_database_url: str | None = None
-    owner_database_url: str | None = None  #: the role that migrates; only `wishtree migrate` uses it
-    database_pool_size: int = Field(default=10, ge=1, le=100)  #: connections one process may hold per service
+    owner_database_url: str | None = (
+        None  #: the role that migrates; only `wishtree migrate` uses it
+    )
+    database_pool_size: int = Field(
+        default=10, ge=1, le=100
+    )  #: connections one process may hold per service
     broker_url: str = "amqp://localhost:5672//"
 
     public_url: str = "http://localhost:8000"  #: where people and venues reach the gateway
@@ -58,22 +68,32 @@ class Settings(BaseSettings):
     notify_url: str = "http://localhost:8004"
 
     signing_key: str | None = None  #: PEM of an EC P-256 key; only registration signs
-    data_key: str | None = None  #: base64 of 32 bytes; encrypts personal data and voucher codes at rest
-    registration_client_secret: str | None = None  #: how a service proves itself to registration's token endpoint
+    data_key: str | None = (
+        None  #: base64 of 32 bytes; encrypts personal data and voucher codes at rest
+    )
+    registration_client_secret: str | None = (
+        None  #: how a service proves itself to registration's token endpoint
+    )
     wishes_client_secret: str | None = None
     rewards_client_secret: str | None = None
     notify_client_secret: str | None = None
 
-    embedded: bool = False  #: everything on one machine, one process per kind: dev mailbox on, catch-up often
+    embedded: bool = (
+        False  #: everything on one machine, one process per kind: dev mailbox on, catch-up often
+    )
     testing: bool = False  #: allows the clock to be moved; never set it in production
     clock_offset_seconds: float = 0  #: only with `testing`
     log_level: str = "INFO"
-    metrics_port: int | None = None  #: where a bus or worker process serves its metrics; unset: it does not
+    metrics_port: int | None = (
+        None  #: where a bus or worker process serves its metrics; unset: it does not
+    )
 
     catch_up_every_seconds: int = Field(default=180, ge=1)
     catch_up_age_seconds: int = Field(default=60, ge=0)  #: younger facts are left to the broker
     batch_size: int = Field(default=200, ge=1, le=5000)  #: facts handled in one transaction
-    webhook_test_networks: str = ""  #: CIDRs outside the public internet that webhooks may reach, comma-separated
+    webhook_test_networks: str = (
+        ""  #: CIDRs outside the public internet that webhooks may reach, comma-separated
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -94,9 +114,13 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             variable = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
-            raise SettingsError(f"{variable}: {first['msg']} (got {first.get('input')!r}).") from None
+            raise SettingsError(
+                f"{variable}: {first['msg']} (got {first.get('input')!r})."
+            ) from None
         if settings.clock_offset_seconds and not settings.testing:
-            raise SettingsError("WISHTREE_CLOCK_OFFSET_SECONDS: only tests may move the clock (WISHTREE_TESTING).")
+            raise SettingsError(
+                "WISHTREE_CLOCK_OFFSET_SECONDS: only tests may move the clock (WISHTREE_TESTING)."
+            )
         return settings
 
     def database_url_of(self, service: str) -> str:

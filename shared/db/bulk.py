@@ -1,4 +1,6 @@
-"""Many rows in one statement: arrays to `unnest`, planned once and read without a round trip per row."""
+"""Many rows in one statement: arrays to `unnest`, planned once and read without a round trip per
+row.
+"""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -9,11 +11,17 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Session
 
 
-def insert_rows(session: Session, model: type[DeclarativeBase], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows that all have the same columns; the others take their defaults in the database."""
+def insert_rows(
+    session: Session, model: type[DeclarativeBase], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Insert rows that all have the same columns; the others take their defaults in the
+    database.
+    """
     if rows:
         names = tuple(rows[0])
-        session.execute(_statement(model, names), {name: [row[name] for row in rows] for name in names})
+        session.execute(
+            _statement(model, names), {name: [row[name] for row in rows] for name in names}
+        )
 
 
 @lru_cache(maxsize=64)
@@ -21,4 +29,6 @@ def _statement(model: type[DeclarativeBase], names: tuple[str, ...]) -> TextClau
     table = cast(Table, model.__table__)
     columns, arrays = ", ".join(names), ", ".join(f":{name}" for name in names)
     statement = text(f"INSERT INTO {table.name} ({columns}) SELECT * FROM unnest({arrays})")  # noqa: S608 - our names
-    return statement.bindparams(*(bindparam(name, type_=ARRAY(table.c[name].type)) for name in names))
+    return statement.bindparams(
+        *(bindparam(name, type_=ARRAY(table.c[name].type)) for name in names)
+    )

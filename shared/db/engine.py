@@ -1,7 +1,9 @@
-"""One database per service (a schema of one PostgreSQL, or one of its own), and the one way to a transaction.
+"""One database per service (a schema of one PostgreSQL, or one of its own), and the one way to a
+transaction.
 
-The current service's database is a context variable: the web app, the bus and the Celery task base set it with
-`using()`, and `transaction()` finds it there, so that a verb never needs to know where it runs.
+The current service's database is a context variable: the web app, the bus and the Celery task base
+set it with `using()`, and `transaction()` finds it there, so that a verb never needs to know where
+it runs.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +21,9 @@ NOTICE_A_DEAD_HOST = {
     "keepalives_count": 3,
     "tcp_user_timeout": 40_000,
 }
-"""A database host that vanishes without a word ends a wait within a minute, not after the system's two hours."""
+"""A database host that vanishes without a word ends a wait within a minute, not after the system's
+two hours.
+"""
 
 
 class Database:
@@ -34,7 +38,11 @@ class Database:
             max_overflow=0,
             hide_parameters=True,  # they may be personal, and errors are logged
             pool_timeout=2,  # a full pool answers 503 with Retry-After instead of queueing for half a minute
-            connect_args={"options": _options(service, settings), "connect_timeout": 3, **NOTICE_A_DEAD_HOST},
+            connect_args={
+                "options": _options(service, settings),
+                "connect_timeout": 3,
+                **NOTICE_A_DEAD_HOST,
+            },
         )
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
@@ -43,7 +51,9 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Begin, and commit at the end or roll back on any exception. Then run what `after_commit` collected."""
+        """Begin, and commit at the end or roll back on any exception. Then run what `after_commit`
+        collected.
+        """
         with self._sessions() as session:
             with session.begin():
                 yield session
@@ -54,7 +64,8 @@ class Database:
 def _options(service: str, settings: Settings) -> str:
     """Session settings, sent with the connection so that no extra round trip is needed.
 
-    Behind a pooler that drops them, give each service its own role: `wishtree migrate` sets them on the role as well.
+    Behind a pooler that drops them, give each service its own role: `wishtree migrate` sets them on
+    the role as well.
     """
     options = {
         "search_path": f"{service},public",

@@ -8,7 +8,9 @@ from sqlalchemy.orm import Session
 
 
 def changed(result: Result[Any]) -> int:
-    """How many rows an UPDATE or DELETE touched. An INSERT of the ORM does not count: use RETURNING there."""
+    """How many rows an UPDATE or DELETE touched. An INSERT of the ORM does not count: use RETURNING
+    there.
+    """
     count = cast(CursorResult[Any], result).rowcount
     if count < 0:
         raise ValueError("This statement does not count its rows; use RETURNING.")

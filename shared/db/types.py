@@ -30,7 +30,9 @@ class Xid8(UserDefinedType[str]):
 
 
 class Conventions:
-    """What the `Base` of every service shares: names of constraints and how Python types are stored."""
+    """What the `Base` of every service shares: names of constraints and how Python types are
+    stored.
+    """
 
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         str: Text(),
@@ -41,7 +43,11 @@ class Conventions:
         dict[str, Any]: JSONB(),
         list[str]: JSONB(),
         Enum: EnumColumn(
-            Enum, native_enum=False, create_constraint=False, length=40, values_callable=lambda e: [m.value for m in e]
+            Enum,
+            native_enum=False,
+            create_constraint=False,
+            length=40,
+            values_callable=lambda e: [m.value for m in e],
         ),
     }
 
@@ -51,6 +57,8 @@ def conventional_metadata() -> MetaData:
 
 
 class Plumbing(Conventions, DeclarativeBase):
-    """Tables that every service has in its own schema: outbox, inbox, attempts, dead letters, keys, cursors."""
+    """Tables that every service has in its own schema: outbox, inbox, attempts, dead letters, keys,
+    cursors.
+    """
 
     metadata = conventional_metadata()

@@ -1,4 +1,6 @@
-"""Every error leaves as a problem document (RFC 9457) with a request id; a 500 carries nothing else."""
+"""Every error leaves as a problem document (RFC 9457) with a request id; a 500 carries nothing
+else.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +26,9 @@ HINTS = {
 
 
 def answer_problems(app: APIFlask) -> None:
-    """Every error leaves as application/problem+json with a request id; a 500 carries nothing else."""
+    """Every error leaves as application/problem+json with a request id; a 500 carries nothing
+    else.
+    """
 
     @app.errorhandler(Problem)
     def on_problem(error: Problem) -> Response:
@@ -34,8 +38,11 @@ def answer_problems(app: APIFlask) -> None:
     def on_http_error(error: HTTPError) -> Response:
         # The text is the client's own mistake; pydantic's messages name the rule, never the value.
         slug = error.message.lower().replace(" ", "-")
-        body: dict[str, Any] = {"type": f"/problems/{slug}", "title": translate(error.message),
-                                "status": error.status_code}  # fmt: skip
+        body: dict[str, Any] = {
+            "type": f"/problems/{slug}",
+            "title": translate(error.message),
+            "status": error.status_code,
+        }
         if error.status_code == 413:
             most = (request.max_content_length or MAX_BODY_BYTES) // 1024 // 1024
             body["detail"] = f"At most {most} MB at once: send smaller batches."
@@ -45,7 +52,9 @@ def answer_problems(app: APIFlask) -> None:
             body["type"] = "/problems/invalid"
             body["errors"] = _pointers(error.detail)
             body["detail"] = "; ".join(f"{e['pointer']}: {e['detail']}" for e in body["errors"][:3])
-        headers = {k: v for k, v in dict(error.headers or {}).items() if k.lower() != "content-type"}
+        headers = {
+            k: v for k, v in dict(error.headers or {}).items() if k.lower() != "content-type"
+        }
         return problem_response(body, headers)
 
     @app.errorhandler(RecursionError)
@@ -55,9 +64,11 @@ def answer_problems(app: APIFlask) -> None:
     @app.errorhandler(DBAPIError)
     def on_database_error(error: DBAPIError) -> Response:
         if isinstance(error, IntegrityError):
-            # A race that a constraint decided and no verb named: still the client's 409, and a log line for us.
+            # A race that a constraint decided and no verb named: still the client's 409, and a log
+            # line for us.
             log.warning(
-                "constraint decided", constraint=getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+                "constraint decided",
+                constraint=getattr(getattr(error.orig, "diag", None), "constraint_name", None),
             )
             return on_problem(Conflict("This contradicts something that is already stored."))
         if is_contention(error) or is_database_away(error):
@@ -71,8 +82,13 @@ def answer_problems(app: APIFlask) -> None:
         if is_database_away(error):
             return on_away(error)
         log.exception("unexpected error", route=str(request.url_rule))
-        return problem_response({"type": "/problems/internal", "title": translate("Something went wrong here."),
-                                  "status": 500})  # fmt: skip
+        return problem_response(
+            {
+                "type": "/problems/internal",
+                "title": translate("Something went wrong here."),
+                "status": 500,
+            }
+        )
 
     def on_away(error: Exception) -> Response:
         log.warning("database away or busy", error=type(error).__name__)
@@ -104,6 +120,12 @@ def _pointers(detail: dict[str, Any]) -> Sequence[dict[str, str]]:
     found = []
     for fields in detail.values():
         for path, reasons in fields.items() if isinstance(fields, dict) else ():
-            pointer = "" if path == "_schema" else "/" + path.replace("~", "~0").replace("/", "~1").replace(".", "/")
-            found.append({"pointer": pointer, "detail": "; ".join(str(reason) for reason in reasons)})
+            pointer = (
+                ""
+                if path == "_schema"
+                else "/" + path.replace("~", "~0").replace("/", "~1").replace(".", "/")
+            )
+            found.append(
+                {"pointer": pointer, "detail": "; ".join(str(reason) for reason in reasons)}
+            )
     return found

@@ -1,7 +1,8 @@
 """`Idempotency-Key`: repeating a POST gives the stored answer, in the transaction of the effect.
 
-IETF draft-ietf-httpapi-idempotency-key-header: 409 while the first is running, 422 for the same key with another body.
-A failed request leaves no row, so it may be repeated with the same key. Answers may carry a secret: they are sealed.
+IETF draft-ietf-httpapi-idempotency-key-header: 409 while the first is running, 422 for the same key
+with another body. A failed request leaves no row, so it may be repeated with the same key. Answers
+may carry a secret: they are sealed.
 """
 
 import hashlib
@@ -48,7 +49,9 @@ class KeyReused(Unprocessable):
 
 
 def exempt_from_idempotency_keys(view: Callable[..., Any]) -> Callable[..., Any]:
-    """For POSTs that are idempotent by themselves or change nothing: token, check, webhook, callback."""
+    """For POSTs that are idempotent by themselves or change nothing: token, check, webhook,
+    callback.
+    """
     setattr(view, EXEMPT, True)
     return view
 
@@ -63,7 +66,9 @@ def idempotently(settings: Settings, view: Callable[[], Response]) -> Response:
     body_hash = _hash(request.query_string.decode("latin-1"), request.get_data(cache=True).hex())
     box = vault(settings, "idempotency_keys.answer")
     with joinable_transaction() as session:
-        if not session.scalar(select(func.pg_try_advisory_xact_lock(int.from_bytes(scope[:8], signed=True)))):
+        if not session.scalar(
+            select(func.pg_try_advisory_xact_lock(int.from_bytes(scope[:8], signed=True)))
+        ):
             raise StillRunning("Wait for the first request to finish, then repeat this one.")
         stored = session.get(IdempotencyKey, scope)
         if stored is not None and stored.created_at > _kept_since(session):
@@ -71,19 +76,26 @@ def idempotently(settings: Settings, view: Callable[[], Response]) -> Response:
                 raise KeyReused("Use a new key for a new request.")
             return _replayed(stored, box.unseal(stored.answer))
         response = view()
-        answer = json.dumps({"body": response.get_data(as_text=True), "type": response.content_type})
+        answer = json.dumps(
+            {"body": response.get_data(as_text=True), "type": response.content_type}
+        )
         session.merge(
             IdempotencyKey(
-                scope=scope, body_hash=body_hash, status=response.status_code, answer=box.seal(answer),
+                scope=scope,
+                body_hash=body_hash,
+                status=response.status_code,
+                answer=box.seal(answer),
                 created_at=app_now(),
             )
-        )  # fmt: skip
+        )
         return response
 
 
 def forget_old_keys(session: Session) -> int:
     """Delete what is older than 24 hours; returns how many rows."""
-    return changed(session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < app_now() - KEPT)))
+    return changed(
+        session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < app_now() - KEPT))
+    )
 
 
 def _kept_since(session: Session) -> datetime:

@@ -10,7 +10,9 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def takes_up_to(size: int) -> Callable[[View], View]:
-    """Let a route take larger bodies, in bytes. Only for known callers: access is checked before the body is read."""
+    """Let a route take larger bodies, in bytes. Only for known callers: access is checked before
+    the body is read.
+    """
 
     def mark(view: View) -> View:
         setattr(view, _LIMIT, size)

@@ -1,4 +1,6 @@
-"""Keyset pages: a cursor names the last row seen, so page 1,000 costs as much as page 1 and nothing is skipped."""
+"""Keyset pages: a cursor names the last row seen, so page 1,000 costs as much as page 1 and nothing
+is skipped.
+"""
 
 import base64
 import binascii
@@ -26,7 +28,9 @@ class PageQuery(BaseModel):
 def page_of(
     session: Session, statement: Select[Any], key: InstrumentedAttribute[UUID], query: PageQuery
 ) -> tuple[Sequence[Any], str | None]:
-    """One page, newest first: ids are UUIDv7, so they sort by creation. Needs an index ending in `key`."""
+    """One page, newest first: ids are UUIDv7, so they sort by creation. Needs an index ending in
+    `key`.
+    """
     if query.after is not None:
         statement = statement.where(key < UUID(decode_cursor(query.after)[0]))
     rows = session.scalars(statement.order_by(key.desc()).limit(query.limit + 1)).all()
@@ -40,7 +44,9 @@ def encode_cursor(*parts: str | int) -> str:
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str, check: Callable[[list[Any]], object] = lambda parts: UUID(parts[0])) -> list[Any]:
+def decode_cursor(
+    cursor: str, check: Callable[[list[Any]], object] = lambda parts: UUID(parts[0])
+) -> list[Any]:
     """Raises a 422 that names `after` when the cursor is not one of ours."""
     try:
         parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))

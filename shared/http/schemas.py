@@ -1,4 +1,6 @@
-"""Field types that every body uses: what PostgreSQL, a person and a calendar can hold. Outside them: 422, never 500."""
+"""Field types that every body uses: what PostgreSQL, a person and a calendar can hold. Outside
+them: 422, never 500.
+"""
 
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
@@ -22,7 +24,9 @@ def _storable(value: Any, pointer: str = "") -> Any:
     """JSON can say things that no text column takes: NUL and half a surrogate pair."""
     if isinstance(value, str):
         if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
-            raise ValueError(f"text may not contain NUL or unpaired surrogates (at {pointer or 'a field name'})")
+            raise ValueError(
+                f"text may not contain NUL or unpaired surrogates (at {pointer or 'a field name'})"
+            )
     elif isinstance(value, dict):
         for key, inner in value.items():
             _storable(key)
@@ -36,7 +40,9 @@ def _storable(value: Any, pointer: str = "") -> Any:
 class Body(BaseModel):
     """Base of what clients send: unknown fields are refused, text is trimmed."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", str_strip_whitespace=True, frozen=True, hide_input_in_errors=True
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -1,7 +1,8 @@
-"""Celery for jobs: one service's own work, named `service.verb_noun`, arguments are ids, the truth is a row.
+"""Celery for jobs: one service's own work, named `service.verb_noun`, arguments are ids, the truth
+is a row.
 
-Losing a job message loses nothing: beat sweeps due rows. Facts do not travel here (see `shared.messaging`).
-The settings follow known Celery failures; each line says which.
+Losing a job message loses nothing: beat sweeps due rows. Facts do not travel here (see
+`shared.messaging`). The settings follow known Celery failures; each line says which.
 """
 
 from collections.abc import Iterable
@@ -19,7 +20,9 @@ from shared.messaging.broker.topology import is_amqp
 
 
 def make_celery(services: Iterable[str], settings: Settings) -> Celery:
-    """The Celery app of one service, or of all four in compact mode. Their task modules must have been imported."""
+    """The Celery app of one service, or of all four in compact mode. Their task modules must have
+    been imported.
+    """
     services = tuple(services)
     app = Celery("wishtree", set_as_current=True)
     amqp = is_amqp(settings.broker_url)
@@ -50,18 +53,24 @@ def make_celery(services: Iterable[str], settings: Settings) -> Celery:
         broker_transport_options=(
             {"confirm_publish": True, "confirm_timeout": 5} if amqp else {"visibility_timeout": 600}
         ),
-        beat_schedule={name: {"task": name, "schedule": seconds, "options": {"expires": seconds * 2}}
-                       for name, seconds in _schedule_of(services).items()},
+        beat_schedule={
+            name: {"task": name, "schedule": seconds, "options": {"expires": seconds * 2}}
+            for name, seconds in _schedule_of(services).items()
+        },
         beat_max_loop_interval=1,
         timezone="UTC",
-    )  # fmt: skip
+    )
     databases.update({service: Database(service, settings) for service in services})
     return app
 
 
 def _schedule_of(services: Iterable[str]) -> dict[str, int]:
-    """The periodic jobs of these services. Raises ValueError for one whose jobs were not imported."""
-    found = {name: seconds for name, seconds in SCHEDULE.items() if name.partition(".")[0] in services}
+    """The periodic jobs of these services. Raises ValueError for one whose jobs were not
+    imported.
+    """
+    found = {
+        name: seconds for name, seconds in SCHEDULE.items() if name.partition(".")[0] in services
+    }
     missing = set(services) - {name.partition(".")[0] for name in found}
     if missing:
         raise ValueError(f"The jobs of {', '.join(sorted(missing))} were not imported.")
@@ -69,10 +78,13 @@ def _schedule_of(services: Iterable[str]) -> dict[str, int]:
 
 
 def _task_queue(service: str, amqp: bool) -> Queue:
-    # A topic exchange, because Celery holds countdowns of direct exchanges in worker memory on quorum queues.
+    # A topic exchange, because Celery holds countdowns of direct exchanges in worker memory on
+    # quorum queues.
     arguments = {"x-queue-type": "quorum", "x-delivery-limit": 20} if amqp else None
     exchange = Exchange("wishtree.tasks", type="topic" if amqp else "direct")
-    return Queue(f"{service}.tasks", exchange, routing_key=f"{service}.tasks", queue_arguments=arguments)
+    return Queue(
+        f"{service}.tasks", exchange, routing_key=f"{service}.tasks", queue_arguments=arguments
+    )
 
 
 @setup_logging.connect

@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 from shared.core.logs import current_traceparent, get_logger
 from shared.db.engine import after_commit
 
-KICK_SECONDS = 60  #: by then a sweep has done it; a worker that is down for days finds no heap of kicks
+KICK_SECONDS = (
+    60  #: by then a sweep has done it; a worker that is down for days finds no heap of kicks
+)
 
 log = get_logger(__name__)
 _kicker: Celery | None = None
@@ -22,7 +24,8 @@ def kicks_through(app: Celery) -> None:
 
 
 def kick(session: Session, name: str, *args: Any) -> None:
-    """After the commit, have a job run at once instead of at the next sweep. If that fails, the sweep does it.
+    """After the commit, have a job run at once instead of at the next sweep. If that fails, the
+    sweep does it.
 
     HTTP handlers never publish: in an API process this does nothing.
     """
@@ -30,11 +33,15 @@ def kick(session: Session, name: str, *args: Any) -> None:
         key = f"kicked:{name}:{args}"
         if key not in session.info:  # one kick per transaction, however many rows became due
             session.info[key] = True
-            after_commit(session, functools.partial(_send, _kicker, name, args, current_traceparent()))
+            after_commit(
+                session, functools.partial(_send, _kicker, name, args, current_traceparent())
+            )
 
 
 def _send(app: Celery, name: str, args: tuple[Any, ...], traceparent: str | None) -> None:
     try:
-        app.send_task(name, args, headers={"traceparent": traceparent}, retry=False, expires=KICK_SECONDS)
+        app.send_task(
+            name, args, headers={"traceparent": traceparent}, retry=False, expires=KICK_SECONDS
+        )
     except Exception as error:  # the row is the truth, the sweep repairs
         log.warning("kick failed, the sweep will do it", job=name, error=type(error).__name__)

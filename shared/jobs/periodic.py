@@ -73,8 +73,8 @@ def periodic(name: str, every_seconds: int) -> Callable[[Callable[[], Any]], Any
 
 
 def work_off(verb: Callable[[Session, int], int], size: int) -> None:
-    """Call a verb, each time in a transaction of its own, until it says that there is no more (False), or did less
-    than a batch.
+    """Call a verb, each time in a transaction of its own, until it says that there is no more
+    (False), or did less than a batch.
     """
     more = True
     while more:
@@ -88,6 +88,10 @@ SCHEDULE: dict[str, int] = {}
 
 
 def _first_of_period(session: Session, name: str, seconds: int) -> bool:
-    period = text("floor(extract(epoch FROM app_now()) / :seconds)::bigint").bindparams(seconds=seconds)
+    period = text("floor(extract(epoch FROM app_now()) / :seconds)::bigint").bindparams(
+        seconds=seconds
+    )
     row = insert(JobRun).values(name=name, period=period).on_conflict_do_nothing()
-    return session.scalar(row.returning(JobRun.name)) is not None  # the ORM's INSERTs know no row count
+    return (
+        session.scalar(row.returning(JobRun.name)) is not None
+    )  # the ORM's INSERTs know no row count

@@ -15,11 +15,14 @@ from shared.db.types import Plumbing
 
 MAX_ATTEMPTS = 5
 IN_HAND = app_now() + timedelta(minutes=2)
-"""When a counted attempt falls due if nobody comes back from it: later than any statement can take."""
+"""When a counted attempt falls due if nobody comes back from it: later than any statement can take.
+"""
 
 
 class Attempt(Plumbing):
-    """A fact that failed and will be tried again, or that is being tried alone because it was delivered before."""
+    """A fact that failed and will be tried again, or that is being tried alone because it was
+    delivered before.
+    """
 
     __tablename__ = "attempts"
 
@@ -40,8 +43,8 @@ class DeadLetter(Plumbing):
     """None when the message was not even a CloudEvent."""
     body: Mapped[str]
     reason: Mapped[str]
-    """unreadable, unknown (type or version), failed (raised each time), killed (the process died each time), returned
-    (the broker's own delivery limit)."""
+    """unreadable, unknown (type or version), failed (raised each time), killed (the process died
+    each time), returned (the broker's own delivery limit)."""
     error: Mapped[str | None]
     attempts: Mapped[int]
     died_at: Mapped[datetime] = mapped_column(server_default=app_now())
@@ -49,16 +52,22 @@ class DeadLetter(Plumbing):
 
 
 def is_buried(session: Session, event_id: UUID) -> bool:
-    buried = select(DeadLetter.id).where(DeadLetter.event_id == event_id, DeadLetter.replayed_at.is_(None))
+    buried = select(DeadLetter.id).where(
+        DeadLetter.event_id == event_id, DeadLetter.replayed_at.is_(None)
+    )
     return session.scalar(buried) is not None
 
 
 def replay(session: Session, dead_letter: DeadLetter) -> None:
-    """Give a dead letter five new attempts, due at once. Repeating it changes nothing while it waits."""
+    """Give a dead letter five new attempts, due at once. Repeating it changes nothing while it
+    waits.
+    """
     if dead_letter.event_id is not None:
         session.execute(
             insert(Attempt)
-            .values(event_id=dead_letter.event_id, body=dead_letter.body, attempts=0, due_at=app_now())
+            .values(
+                event_id=dead_letter.event_id, body=dead_letter.body, attempts=0, due_at=app_now()
+            )
             .on_conflict_do_nothing()
         )
     dead_letter.replayed_at = app_now()  # type: ignore[assignment]

@@ -31,7 +31,8 @@ def cloud_event(source: str, row: EnvelopeRow) -> bytes:
 def read_fact(body: bytes | str) -> Fact:
     """A received CloudEvent as its contract. Unknown fields are ignored.
 
-    Raises UnknownFact for a type or version that is not in the catalogue, ValueError for what is no CloudEvent.
+    Raises UnknownFact for a type or version that is not in the catalogue, ValueError for what is no
+    CloudEvent.
     """
     event = from_json(body)
     envelope = Envelope(
@@ -56,4 +57,8 @@ def event_id_in(body: bytes | str) -> UUID | None:
 
 
 def as_text(body: bytes | str) -> str:
-    return body if isinstance(body, str) else body.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
+    return (
+        body
+        if isinstance(body, str)
+        else body.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
+    )

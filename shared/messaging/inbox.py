@@ -1,8 +1,10 @@
-"""The listening side: each fact takes effect once, whatever is delivered twice, late, or cut off by a crash.
+"""The listening side: each fact takes effect once, whatever is delivered twice, late, or cut off by
+a crash.
 
-One transaction holds the inbox rows, the effects of the handlers and the facts they publish. What fails is tried again
-from a row with a due time, after five attempts it becomes a dead letter; the database, not the broker, remembers.
-Connection loss, deadlocks and serialization errors are nobody's fault: they raise `TryAgain` and count nothing.
+One transaction holds the inbox rows, the effects of the handlers and the facts they publish. What
+fails is tried again from a row with a due time, after five attempts it becomes a dead letter; the
+database, not the broker, remembers. Connection loss, deadlocks and serialization errors are
+nobody's fault: they raise `TryAgain` and count nothing.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,7 +30,14 @@ from shared.core.metrics import FACTS, HANDLER_SECONDS, LAG
 from shared.db.contention import is_contention, is_database_away
 from shared.db.engine import Database, using
 from shared.db.types import Plumbing
-from shared.messaging.attempts import IN_HAND, MAX_ATTEMPTS, Attempt, DeadLetter, is_buried, next_attempt
+from shared.messaging.attempts import (
+    IN_HAND,
+    MAX_ATTEMPTS,
+    Attempt,
+    DeadLetter,
+    is_buried,
+    next_attempt,
+)
 from shared.messaging.envelope import as_text, event_id_in, read_fact
 
 log = get_logger(__name__)
@@ -38,7 +47,9 @@ HANDLERS_ATTRIBUTE = "__hears__"
 
 
 class InboxRow(Plumbing):
-    """A fact that took effect here. Kept 45 days, longer than any feed, so that a replay finds it."""
+    """A fact that took effect here. Kept 45 days, longer than any feed, so that a replay finds
+    it.
+    """
 
     __tablename__ = "inbox"
 
@@ -47,11 +58,15 @@ class InboxRow(Plumbing):
 
 
 class TryAgain(Exception):
-    """The database is away or busy. Keep the messages in hand, wait, and call again; nothing was counted."""
+    """The database is away or busy. Keep the messages in hand, wait, and call again; nothing was
+    counted.
+    """
 
 
 def hears(*facts: type[Fact]) -> Callable[[Handler], Handler]:
-    """Mark the one function of a service that reacts to these facts. It takes a list and may work set-wise."""
+    """Mark the one function of a service that reacts to these facts. It takes a list and may work
+    set-wise.
+    """
 
     def mark(handler: Handler) -> Handler:
         setattr(handler, HANDLERS_ATTRIBUTE, facts)
@@ -100,12 +115,16 @@ class Inbox:
         self._nobodys_fault: set[UUID] = set()
 
     def receive(self, deliveries: Sequence[Delivery]) -> None:
-        """Make every delivery take effect once, or remember it. Afterwards all of them may be acknowledged.
+        """Make every delivery take effect once, or remember it. Afterwards all of them may be
+        acknowledged.
 
-        Raises TryAgain when the database is away; calling again with the same deliveries is harmless.
+        Raises TryAgain when the database is away; calling again with the same deliveries is
+        harmless.
         """
         with using(self.database), _trying_again():
-            self._together([fact for d in deliveries if not d.redelivered and (fact := self._read(d))])
+            self._together(
+                [fact for d in deliveries if not d.redelivered and (fact := self._read(d))]
+            )
             for delivery in deliveries:
                 if delivery.redelivered and (fact := self._read(delivery)):
                     self._alone(fact)
@@ -115,7 +134,8 @@ class Inbox:
         tried = 0
         with using(self.database), _trying_again():
             self._give_back()
-            # One at a time: were all counted first, one that kills the process would use up its neighbours' attempts.
+            # One at a time: were all counted first, one that kills the process would use up its
+            # neighbours' attempts.
             while tried < limit and (row := self._claim_due()):
                 self._try_alone(row.event_id, row.body, row.attempts)
                 tried += 1
@@ -125,7 +145,13 @@ class Inbox:
         """The fact in a delivery. What cannot be read is a dead letter at once."""
         try:
             if delivery.returned:
-                self._bury(event_id_in(delivery.body), as_text(delivery.body), "returned", None, MAX_ATTEMPTS)
+                self._bury(
+                    event_id_in(delivery.body),
+                    as_text(delivery.body),
+                    "returned",
+                    None,
+                    MAX_ATTEMPTS,
+                )
                 return None
             fact = read_fact(delivery.body)
             if type(fact) in self.handlers:
@@ -134,7 +160,9 @@ class Inbox:
         except UnknownFact as error:
             self._bury(event_id_in(delivery.body), as_text(delivery.body), "unknown", str(error), 1)
         except (ValidationError, ValueError, KeyError, TypeError, AttributeError) as error:
-            self._bury(event_id_in(delivery.body), as_text(delivery.body), "unreadable", _name(error), 1)
+            self._bury(
+                event_id_in(delivery.body), as_text(delivery.body), "unreadable", _name(error), 1
+            )
         return None
 
     def _together(self, facts: list[Fact]) -> None:
@@ -154,7 +182,8 @@ class Inbox:
             self._together([fact])
 
     def _alone(self, fact: Fact) -> None:
-        """A redelivered message may be what killed a process: its attempt is committed before it is handled.
+        """A redelivered message may be what killed a process: its attempt is committed before it is
+        handled.
 
         The first delivery was never counted, so this one is at least the second.
         """
@@ -166,7 +195,8 @@ class Inbox:
                 insert(Attempt)
                 .values(event_id=event_id, body=body, attempts=2, due_at=IN_HAND)
                 .on_conflict_do_update(
-                    index_elements=["event_id"], set_={"attempts": Attempt.attempts + 1, "due_at": IN_HAND}
+                    index_elements=["event_id"],
+                    set_={"attempts": Attempt.attempts + 1, "due_at": IN_HAND},
                 )
                 .returning(Attempt.attempts)
             ).one()
@@ -194,19 +224,27 @@ class Inbox:
                 self._note(event_id, _name(error), attempts)
 
     def _handle(self, facts: list[Fact]) -> None:
-        """One transaction: inbox rows, effects, facts that follow. Raises what a handler raises, with all undone."""
+        """One transaction: inbox rows, effects, facts that follow. Raises what a handler raises,
+        with all undone.
+        """
         started = perf_counter()
         by_id = {fact.envelope.id: fact for fact in facts}
         with self.database.transaction() as session, traced(facts[0].envelope.traceparent):
             new = unseen(session, by_id)
-            for contract, group in _by_contract(by_id[event_id] for event_id in by_id if event_id in new).items():
+            for contract, group in _by_contract(
+                by_id[event_id] for event_id in by_id if event_id in new
+            ).items():
                 self.handlers[contract](session, group)
             if len(facts) == 1:  # only then may it have been tried before
                 session.execute(delete(Attempt).where(Attempt.event_id == facts[0].envelope.id))
         HANDLER_SECONDS.labels(self.service).observe(perf_counter() - started)
         for event_id, fact in by_id.items():
-            FACTS.labels(self.service, fact.type, "handled" if event_id in new else "seen_before").inc()
-        LAG.labels(self.service).observe(max(0.0, (clock.now() - facts[-1].envelope.time).total_seconds()))
+            FACTS.labels(
+                self.service, fact.type, "handled" if event_id in new else "seen_before"
+            ).inc()
+        LAG.labels(self.service).observe(
+            max(0.0, (clock.now() - facts[-1].envelope.time).total_seconds())
+        )
 
     def _defer(self, fact: Fact, error: BaseException) -> None:
         with self.database.transaction() as session:
@@ -222,8 +260,13 @@ class Inbox:
                 .on_conflict_do_nothing()
             )
         FACTS.labels(self.service, fact.type, "deferred").inc()
-        log.warning("fact failed, to be tried again", service=self.service, type=fact.type,
-                    event_id=str(fact.envelope.id), error=_name(error))  # fmt: skip
+        log.warning(
+            "fact failed, to be tried again",
+            service=self.service,
+            type=fact.type,
+            event_id=str(fact.envelope.id),
+            error=_name(error),
+        )
 
     def _note(self, event_id: UUID, error: str, attempts: int) -> None:
         with self.database.transaction() as session:
@@ -231,15 +274,21 @@ class Inbox:
             session.execute(noted.values(error=error, due_at=next_attempt(attempts)))
 
     def _give_back(self) -> None:
-        """Take back the counts of attempts that failed by nobody's fault, and make them due soon."""
+        """Take back the counts of attempts that failed by nobody's fault, and make them due
+        soon.
+        """
         for event_id in list(self._nobodys_fault):
             with self.database.transaction() as session:
                 counted = update(Attempt).where(Attempt.event_id == event_id)
-                session.execute(counted.values(attempts=Attempt.attempts - 1, due_at=next_attempt(1)))
+                session.execute(
+                    counted.values(attempts=Attempt.attempts - 1, due_at=next_attempt(1))
+                )
             self._nobodys_fault.discard(event_id)
 
     def _claim_due(self) -> Any:
-        """Count the attempt and push the due time on before trying, so that a crash in between is counted too."""
+        """Count the attempt and push the due time on before trying, so that a crash in between is
+        counted too.
+        """
         with self.database.transaction() as session:
             due = (
                 select(Attempt.event_id)
@@ -256,20 +305,38 @@ class Inbox:
                 .execution_options(synchronize_session=False)
             ).one_or_none()
 
-    def _bury(self, event_id: UUID | None, body: str, reason: str, error: str | None, attempts: int) -> None:
+    def _bury(
+        self, event_id: UUID | None, body: str, reason: str, error: str | None, attempts: int
+    ) -> None:
         with self.database.transaction() as session:
             dead = insert(DeadLetter).values(
-                id=new_id(), event_id=event_id, body=body, reason=reason, error=error, attempts=attempts
+                id=new_id(),
+                event_id=event_id,
+                body=body,
+                reason=reason,
+                error=error,
+                attempts=attempts,
             )
             session.execute(
                 dead.on_conflict_do_update(
                     index_elements=["event_id"],
-                    set_={"reason": reason, "error": error, "died_at": app_now(), "replayed_at": None},
+                    set_={
+                        "reason": reason,
+                        "error": error,
+                        "died_at": app_now(),
+                        "replayed_at": None,
+                    },
                 )
             )
             session.execute(delete(Attempt).where(Attempt.event_id == event_id))
         FACTS.labels(self.service, "", "dead").inc()
-        log.error("fact given up", service=self.service, event_id=str(event_id), reason=reason, error=error)
+        log.error(
+            "fact given up",
+            service=self.service,
+            event_id=str(event_id),
+            reason=reason,
+            error=error,
+        )
 
 
 _UNSEEN = text(
@@ -279,11 +346,15 @@ _UNSEEN = text(
     ON CONFLICT DO NOTHING RETURNING event_id
     """
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
-"""What was given up counts as seen until somebody replays it: else each redelivery would begin its attempts anew."""
+"""What was given up counts as seen until somebody replays it: else each redelivery would begin its
+attempts anew.
+"""
 
 
 def unseen(session: Session, ids: Iterable[UUID]) -> set[UUID]:
-    """Take these facts in, and say which of them are new. Sorted, so that two buses lock in one order."""
+    """Take these facts in, and say which of them are new. Sorted, so that two buses lock in one
+    order.
+    """
     return set(session.scalars(_UNSEEN, {"ids": sorted(ids)}))
 
 
@@ -295,6 +366,8 @@ def _by_contract(facts: Iterable[Fact]) -> dict[type[Fact], list[Fact]]:
 
 
 def _name(error: BaseException) -> str:
-    """Class and first line: what a person needs, without parameters of statements (they may be personal)."""
+    """Class and first line: what a person needs, without parameters of statements (they may be
+    personal).
+    """
     first = str(getattr(error, "orig", None) or error).partition("\n")[0]
     return f"{type(error).__name__}: {first}"[:500]

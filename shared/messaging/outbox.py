@@ -1,4 +1,5 @@
-"""The publishing side: a fact is a row in the same transaction as the change it tells of; a relay hands it on.
+"""The publishing side: a fact is a row in the same transaction as the change it tells of; a relay
+hands it on.
 
 Nothing here talks to a broker while a request waits.
 """
@@ -25,7 +26,9 @@ class OutboxRow(Plumbing):
     sequence: Mapped[int] = mapped_column(Identity(always=True))
     """Taken while the aggregate's row is locked, so it grows per aggregate. Has gaps."""
     txid: Mapped[str] = mapped_column(Xid8(), server_default=text("pg_current_xact_id()"))
-    """The feed's order: shown only below the oldest running transaction, so a late commit is never skipped."""
+    """The feed's order: shown only below the oldest running transaction, so a late commit is never
+    skipped.
+    """
     type: Mapped[str]
     version: Mapped[int]
     subject: Mapped[str]
@@ -44,7 +47,8 @@ class OutboxRow(Plumbing):
 def publish(session: Session, *facts: Fact) -> list[UUID]:
     """Announce facts in the caller's transaction, in one statement. Returns their event ids.
 
-    Call it after the statement that changed the aggregate, so that its row lock orders the `sequence`.
+    Call it after the statement that changed the aggregate, so that its row lock orders the
+    `sequence`.
     """
     if not facts:
         return []
@@ -65,9 +69,15 @@ def publish(session: Session, *facts: Fact) -> list[UUID]:
 
 
 ENVELOPE_COLUMNS = (
-    OutboxRow.id, OutboxRow.sequence, OutboxRow.type, OutboxRow.version, OutboxRow.subject, OutboxRow.data,
-    OutboxRow.traceparent, OutboxRow.created_at,
-)  # fmt: skip
+    OutboxRow.id,
+    OutboxRow.sequence,
+    OutboxRow.type,
+    OutboxRow.version,
+    OutboxRow.subject,
+    OutboxRow.data,
+    OutboxRow.traceparent,
+    OutboxRow.created_at,
+)
 
 
 class EnvelopeRow(Protocol):

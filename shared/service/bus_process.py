@@ -1,4 +1,5 @@
-"""The `bus` process: per service a relay, a consumer, the attempts loop and the catch-up, each a thread.
+"""The `bus` process: per service a relay, a consumer, the attempts loop and the catch-up, each a
+thread.
 
 It ends when told to, or with an error when one of its threads dies: a supervisor starts it again.
 """
@@ -52,7 +53,10 @@ def _loops(
     database = definition.database(settings)
     inbox = definition.inbox(database)
     yield f"{service}.relay", lambda: relay(database, settings.broker_url, stop)
-    yield f"{service}.consume", lambda: consume(inbox, settings.broker_url, settings.batch_size, stop)
+    yield (
+        f"{service}.consume",
+        lambda: consume(inbox, settings.broker_url, settings.batch_size, stop),
+    )
     yield f"{service}.attempts", lambda: run_attempts(inbox, stop)
     yield f"{service}.catch_up", lambda: Walker(database, inbox, settings).run(stop)
 

@@ -49,21 +49,31 @@ class Walker:
                     self.walk(source, stop)
                 except Exception as error:
                     if _is_passing(error):
-                        log.warning("catch-up put off", service=self.service, source=source, error=type(error).__name__)
+                        log.warning(
+                            "catch-up put off",
+                            service=self.service,
+                            source=source,
+                            error=type(error).__name__,
+                        )
                     else:
                         log.exception("catch-up failed", service=self.service, source=source)
             stop.wait(self.settings.catch_up_every_seconds)
 
     def walk(self, source: str, stop: threading.Event | None = None) -> int:
-        """Take in everything older than the age that is left to the broker. Returns how many facts were looked at.
+        """Take in everything older than the age that is left to the broker. Returns how many facts
+        were looked at.
 
-        The cursor moves after the facts have taken effect or are remembered; a crash in between walks them again,
-        which the inbox makes harmless.
+        The cursor moves after the facts have taken effect or are remembered; a crash in between
+        walks them again, which the inbox makes harmless.
         """
         seen = 0
         while stop is None or not stop.is_set():
             page = self._fetch(source, self._cursor(source))
-            old = [event for event in page["items"] if _age(event) >= self.settings.catch_up_age_seconds]
+            old = [
+                event
+                for event in page["items"]
+                if _age(event) >= self.settings.catch_up_age_seconds
+            ]
             self.inbox.receive([Delivery(_dump(event)) for event in old])
             seen += len(old)
             if len(old) < len(page["items"]) or not old:
@@ -77,7 +87,9 @@ class Walker:
             params["after"] = cursor
         url = f"{self.settings.url_of(source)}/v1/events/{source}"
         for _ in range(2):
-            answer = requests.get(url, params, headers={"Authorization": f"Bearer {self._token}"}, timeout=10)
+            answer = requests.get(
+                url, params, headers={"Authorization": f"Bearer {self._token}"}, timeout=10
+            )
             if answer.status_code != 401:
                 break
             self._token = service_token(self.settings, self.service)
@@ -92,11 +104,17 @@ class Walker:
     def _save(self, source: str, cursor: str) -> None:
         with self.database.transaction() as session:
             row = insert(FeedCursor).values(source=source, cursor=cursor)
-            session.execute(row.on_conflict_do_update(index_elements=["source"], set_={"cursor": row.excluded.cursor}))
+            session.execute(
+                row.on_conflict_do_update(
+                    index_elements=["source"], set_={"cursor": row.excluded.cursor}
+                )
+            )
 
 
 def service_token(settings: Settings, service: str) -> str:
-    """This service's own access token, by OAuth2 client credentials (RFC 6749 section 4.4) from registration."""
+    """This service's own access token, by OAuth2 client credentials (RFC 6749 section 4.4) from
+    registration.
+    """
     answer = requests.post(
         f"{settings.url_of('registration')}/v1/oauth/token",
         data={"grant_type": "client_credentials"},

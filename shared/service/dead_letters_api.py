@@ -1,4 +1,6 @@
-"""Dead letters of one service over HTTP, for staff: what was given up, and another five attempts for it."""
+"""Dead letters of one service over HTTP, for staff: what was given up, and another five attempts
+for it.
+"""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,5 @@
-"""`/{service}/docs`: the OpenAPI document of a service as a page for people, at the service's own address.
+"""`/{service}/docs`: the OpenAPI document of a service as a page for people, at the service's own
+address.
 
 The same facts as `openapi.json`, without a script and without anybody else's hosts.
 """
@@ -15,10 +16,14 @@ from shared.auth.access import allow
 from shared.core.language import LANGUAGES, request_language, translate
 
 STATIC = Path(__file__).parent / "static"
-POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 METHODS = ("get", "post", "put", "patch", "delete")
 
-_templates = Environment(loader=PackageLoader("shared.service"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+_templates = Environment(
+    loader=PackageLoader("shared.service"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+)
 
 
 def api_page_blueprint(service: str) -> APIBlueprint:
@@ -31,9 +36,12 @@ def api_page_blueprint(service: str) -> APIBlueprint:
         language = wanted if wanted in LANGUAGES else request_language()
         spec = current_app.spec  # type: ignore[attr-defined]
         page = _templates.get_template("api.html").render(
-            service=service, title=spec["info"]["title"], groups=operations_by_tag(spec), language=language,
+            service=service,
+            title=spec["info"]["title"],
+            groups=operations_by_tag(spec),
+            language=language,
             _=lambda text: translate(text, language),
-        )  # fmt: skip
+        )
         response = Response(page, content_type="text/html; charset=utf-8")
         response.headers["Content-Security-Policy"] = POLICY
         response.headers["Content-Language"] = language
@@ -48,7 +56,9 @@ def api_page_blueprint(service: str) -> APIBlueprint:
 
 
 def operations_by_tag(spec: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Every operation with its roles, parameters, body and answers, in groups, in the document's order."""
+    """Every operation with its roles, parameters, body and answers, in groups, in the document's
+    order.
+    """
     groups: dict[str, list[dict[str, Any]]] = {}
     for path, item in spec["paths"].items():
         for method in METHODS:
@@ -61,7 +71,11 @@ def operations_by_tag(spec: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _operation(
-    spec: dict[str, Any], method: str, path: str, operation: dict[str, Any], of_path: list[dict[str, Any]]
+    spec: dict[str, Any],
+    method: str,
+    path: str,
+    operation: dict[str, Any],
+    of_path: list[dict[str, Any]],
 ) -> dict[str, Any]:
     answers = [
         (status, _fields(spec, _schema_of(answer)))
@@ -69,19 +83,26 @@ def _operation(
         if str(status).startswith("2")
     ]
     return {
-        "method": method.upper(), "path": path, "id": f"{method}{path}".translate(str.maketrans("/{}:", "----")),
-        "summary": operation.get("summary", ""), "description": operation.get("description", ""),
+        "method": method.upper(),
+        "path": path,
+        "id": f"{method}{path}".translate(str.maketrans("/{}:", "----")),
+        "summary": operation.get("summary", ""),
+        "description": operation.get("description", ""),
         "roles": operation.get("x-roles", []),
         "parameters": [_parameter(spec, p) for p in (*of_path, *operation.get("parameters", []))],
-        "body": _fields(spec, _schema_of(operation.get("requestBody", {}))), "answers": answers,
-    }  # fmt: skip
+        "body": _fields(spec, _schema_of(operation.get("requestBody", {}))),
+        "answers": answers,
+    }
 
 
 def _parameter(spec: dict[str, Any], parameter: dict[str, Any]) -> dict[str, Any]:
     schema = parameter.get("schema", {})
-    return {"name": f"{parameter['name']} ({parameter.get('in', '')})", "type": _type(spec, schema),
-            "required": parameter.get("required", False),
-            "description": parameter.get("description") or schema.get("description", "")}  # fmt: skip
+    return {
+        "name": f"{parameter['name']} ({parameter.get('in', '')})",
+        "type": _type(spec, schema),
+        "required": parameter.get("required", False),
+        "description": parameter.get("description") or schema.get("description", ""),
+    }
 
 
 def _schema_of(holder: dict[str, Any]) -> dict[str, Any]:
@@ -93,15 +114,21 @@ def _fields(spec: dict[str, Any], schema: dict[str, Any]) -> list[dict[str, Any]
     schema = _resolved(spec, schema)
     required = schema.get("required", [])
     return [
-        {"name": name, "type": _type(spec, field), "required": name in required,
-         "description": field.get("description", "")}
+        {
+            "name": name,
+            "type": _type(spec, field),
+            "required": name in required,
+            "description": field.get("description", ""),
+        }
         for name, field in schema.get("properties", {}).items()
-    ]  # fmt: skip
+    ]
 
 
 def _resolved(spec: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     name = schema.get("$ref", "").rpartition("/")[2]
-    found: dict[str, Any] = spec.get("components", {}).get("schemas", {}).get(name, {}) if name else schema
+    found: dict[str, Any] = (
+        spec.get("components", {}).get("schemas", {}).get(name, {}) if name else schema
+    )
     return found
 
 

@@ -1,7 +1,7 @@
 """Retention of the plumbing's tables, the same in every service: one periodic job each, in batches.
 
-Ids are UUIDv7, so the primary key finds what is old; each batch is a transaction of its own, so that a large backlog
-is worked off instead of timing out as a whole.
+Ids are UUIDv7, so the primary key finds what is old; each batch is a transaction of its own, so
+that a large backlog is worked off instead of timing out as a whole.
 """
 
 from collections.abc import Callable
@@ -36,7 +36,9 @@ def declare(service: str) -> Callable[[], None]:
         with transaction() as session:
             forget_old_keys(session)
             session.execute(delete(JobRun).where(JobRun.started_at < app_now() - INBOX_KEPT))
-            session.execute(delete(DeniedPerson).where(DeniedPerson.valid_from < app_now() - LONGEST_TOKEN))
+            session.execute(
+                delete(DeniedPerson).where(DeniedPerson.valid_from < app_now() - LONGEST_TOKEN)
+            )
         for forget_some in (forget_published, forget_heard):
             while forget_once(forget_some) == BATCH:
                 pass
@@ -50,9 +52,16 @@ def forget_once(forget_some: Callable[[Session], int]) -> int:
 
 
 def forget_published(session: Session) -> int:
-    """Delete up to a batch of facts that were published and are older than 30 days; returns how many."""
+    """Delete up to a batch of facts that were published and are older than 30 days; returns how
+    many.
+    """
     old = OutboxRow.id < oldest_id_of(clock.now() - FEED_KEPT)
-    batch = select(OutboxRow.id).where(old, OutboxRow.published_at.is_not(None)).order_by(OutboxRow.id).limit(BATCH)
+    batch = (
+        select(OutboxRow.id)
+        .where(old, OutboxRow.published_at.is_not(None))
+        .order_by(OutboxRow.id)
+        .limit(BATCH)
+    )
     return changed(session.execute(delete(OutboxRow).where(OutboxRow.id.in_(batch))))
 
 

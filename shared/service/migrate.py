@@ -1,8 +1,9 @@
-"""Migrations, run by the owner role. A schema has two Alembic histories, each with its own version table.
+"""Migrations, run by the owner role. A schema has two Alembic histories, each with its own version
+table.
 
-`plumbing` makes the tables that every service has, the other one makes the service's own. The application role is
-created here if need be, and gets what it needs and no more: it cannot change the schema, and cannot UPDATE or DELETE a
-table that a migration has declared `append_only`.
+`plumbing` makes the tables that every service has, the other one makes the service's own. The
+application role is created here if need be, and gets what it needs and no more: it cannot change
+the schema, and cannot UPDATE or DELETE a table that a migration has declared `append_only`.
 """
 
 from pathlib import Path
@@ -34,7 +35,9 @@ def migrate(definition: ServiceDefinition, settings: Settings, revision: str = "
     try:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('wishtree.migrate'))"))
-            _prepare(connection, service, str(application.username), str(application.password or ""))
+            _prepare(
+                connection, service, str(application.username), str(application.password or "")
+            )
             role = str(application.username)
             _upgrade(connection, PLUMBING, "alembic_plumbing", role, "head")
             _upgrade(connection, definition.migrations, f"alembic_{service}", role, revision)
@@ -45,7 +48,9 @@ def migrate(definition: ServiceDefinition, settings: Settings, revision: str = "
 
 def _owner_url(settings: Settings, application: URL) -> URL:
     """The owner role, at the database that the application uses."""
-    url = settings.owner_database_url or missing("owner_database_url", "the URL of the role that owns the schemas")
+    url = settings.owner_database_url or missing(
+        "owner_database_url", "the URL of the role that owns the schemas"
+    )
     found = make_url(url).set(
         drivername="postgresql+psycopg",
         database=application.database,
@@ -55,7 +60,9 @@ def _owner_url(settings: Settings, application: URL) -> URL:
     return found.set(query=application.query) if application.query else found
 
 
-def _upgrade(connection: Connection, versions: Path, version_table: str, role: str, revision: str) -> None:
+def _upgrade(
+    connection: Connection, versions: Path, version_table: str, role: str, revision: str
+) -> None:
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     config.set_main_option("version_locations", str(versions))
@@ -65,27 +72,39 @@ def _upgrade(connection: Connection, versions: Path, version_table: str, role: s
 
 
 def _after_a_restore(connection: Connection) -> None:
-    """Make rows from another cluster visible again: their transaction ids may lie ahead of this one's."""
+    """Make rows from another cluster visible again: their transaction ids may lie ahead of this
+    one's.
+    """
     with Session(connection) as session:
         feed_api.new_epoch(session)
         session.flush()
     if connection.scalar(text("SELECT to_regprocedure('after_restore()')")) is not None:
-        connection.execute(text("SELECT after_restore()"))  # what a service itself orders by transaction ids
+        connection.execute(
+            text("SELECT after_restore()")
+        )  # what a service itself orders by transaction ids
 
 
 def _prepare(connection: Connection, service: str, role: str, password: str) -> None:
-    """Schema, application role and clock. The role's settings matter behind a pooler that drops start-up options."""
+    """Schema, application role and clock. The role's settings matter behind a pooler that drops
+    start-up options.
+    """
     quote = connection.dialect.identifier_preparer.quote
     known = connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role})
     if not known:
         literal = password.replace("'", "''")
-        connection.execute(text(f"CREATE ROLE {quote(role)} LOGIN PASSWORD '{literal}'".replace(":", r"\:")))
+        connection.execute(
+            text(f"CREATE ROLE {quote(role)} LOGIN PASSWORD '{literal}'".replace(":", r"\:"))
+        )
     connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {quote(service)}"))
     connection.execute(text("CREATE EXTENSION IF NOT EXISTS btree_gist SCHEMA public"))
     connection.execute(text("CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public"))
     connection.execute(text(f"GRANT USAGE ON SCHEMA {quote(service)} TO {quote(role)}"))
     for what in ("SELECT, INSERT, UPDATE, DELETE ON TABLES", "USAGE, SELECT ON SEQUENCES"):
-        connection.execute(text(f"ALTER DEFAULT PRIVILEGES IN SCHEMA {quote(service)} GRANT {what} TO {quote(role)}"))
+        connection.execute(
+            text(
+                f"ALTER DEFAULT PRIVILEGES IN SCHEMA {quote(service)} GRANT {what} TO {quote(role)}"
+            )
+        )
     connection.execute(text(_CLOCK))
 
 

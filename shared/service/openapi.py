@@ -1,4 +1,6 @@
-"""The OpenAPI document says what the code enforces: who may call, and that errors are problem documents."""
+"""The OpenAPI document says what the code enforces: who may call, and that errors are problem
+documents.
+"""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -7,20 +9,27 @@ from apiflask import APIFlask
 
 
 def finish_spec(app: APIFlask, spec: dict[str, Any]) -> dict[str, Any]:
-    """Say in the document what the code enforces: who may call, and that errors are problem documents."""
+    """Say in the document what the code enforces: who may call, and that errors are problem
+    documents.
+    """
     problem = {
         "type": "object",
         "properties": {
-            "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
-            "detail": {"type": "string"}, "request_id": {"type": "string"},
+            "type": {"type": "string"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "request_id": {"type": "string"},
             "errors": {"type": "array", "items": {"type": "object"}},
         },
         "required": ["type", "title", "status"],
-    }  # fmt: skip
+    }
     spec.setdefault("components", {}).setdefault("schemas", {})["Problem"] = problem
     answer = {
         "description": "A problem document (RFC 9457)",
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        },
     }
     for operation, view in _operations_of(app, spec):
         responses = operation.setdefault("responses", {})
@@ -36,11 +45,17 @@ def finish_spec(app: APIFlask, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_generated(response: dict[str, Any]) -> bool:
-    """APIFlask's own error schemas; what a route documents by itself (OAuth2 errors are no problem documents) stays."""
-    return "application/json" not in response.get("content", {}) or "Error" in str(response["content"])
+    """APIFlask's own error schemas; what a route documents by itself (OAuth2 errors are no problem
+    documents) stays.
+    """
+    return "application/json" not in response.get("content", {}) or "Error" in str(
+        response["content"]
+    )
 
 
-def _operations_of(app: APIFlask, spec: dict[str, Any]) -> Iterable[tuple[dict[str, Any], Callable[..., Any]]]:
+def _operations_of(
+    app: APIFlask, spec: dict[str, Any]
+) -> Iterable[tuple[dict[str, Any], Callable[..., Any]]]:
     import re
 
     for rule in app.url_map.iter_rules():

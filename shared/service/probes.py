@@ -1,4 +1,6 @@
-"""Liveness, readiness and metrics of a service, read from its own tables, so an API never asks the broker."""
+"""Liveness, readiness and metrics of a service, read from its own tables, so an API never asks the
+broker.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -23,21 +25,37 @@ BEHIND_SECONDS = 10
 
 
 def readiness(service: str) -> dict[str, Any]:
-    """`ready`; `degraded` while facts wait for the broker (requests are still served); `down` without a database."""
+    """`ready`; `degraded` while facts wait for the broker (requests are still served); `down`
+    without a database.
+    """
     try:
         with transaction() as session:
             waiting, age = backlog(session)
     except SQLAlchemyError:
         return {"service": service, "status": "down", "reason": "the database does not answer"}
     status = "degraded" if age > BEHIND_SECONDS else "ready"
-    return {"service": service, "status": status, "outbox_waiting": waiting, "outbox_oldest_seconds": round(age, 1)}
+    return {
+        "service": service,
+        "status": status,
+        "outbox_waiting": waiting,
+        "outbox_oldest_seconds": round(age, 1),
+    }
 
 
 def backlog(session: Session) -> tuple[int, float]:
-    """How many outbox rows wait for the broker (counted up to 10,000), and the age of the oldest in seconds."""
-    waiting = select(OutboxRow.created_at).where(OutboxRow.published_at.is_(None)).limit(10_000).subquery()
+    """How many outbox rows wait for the broker (counted up to 10,000), and the age of the oldest in
+    seconds.
+    """
+    waiting = (
+        select(OutboxRow.created_at)
+        .where(OutboxRow.published_at.is_(None))
+        .limit(10_000)
+        .subquery()
+    )
     row = session.execute(
-        select(func.count(), func.extract("epoch", app_now() - func.min(waiting.c.created_at))).select_from(waiting)
+        select(
+            func.count(), func.extract("epoch", app_now() - func.min(waiting.c.created_at))
+        ).select_from(waiting)
     ).one()
     return row[0], float(row[1] or 0)
 
@@ -49,15 +67,21 @@ def measure(service: str) -> None:
             waiting, age = backlog(session)
             OUTBOX_ROWS.labels(service).set(waiting)
             OUTBOX_AGE.labels(service).set(age)
-            ATTEMPTS.labels(service).set(session.scalar(select(func.count()).select_from(Attempt)) or 0)
-            dead = select(func.count()).select_from(DeadLetter).where(DeadLetter.replayed_at.is_(None))
+            ATTEMPTS.labels(service).set(
+                session.scalar(select(func.count()).select_from(Attempt)) or 0
+            )
+            dead = (
+                select(func.count()).select_from(DeadLetter).where(DeadLetter.replayed_at.is_(None))
+            )
             DEAD_LETTERS.labels(service).set(session.scalar(dead) or 0)
     except SQLAlchemyError:
         return  # the scrape still shows the rest
 
 
 def probes_blueprint(service: str) -> APIBlueprint:
-    """Liveness never touches the database; readiness does. Both are for probes, metrics for Prometheus."""
+    """Liveness never touches the database; readiness does. Both are for probes, metrics for
+    Prometheus.
+    """
     bp = APIBlueprint("operations", __name__, enable_openapi=False)
 
     @bp.get("/healthz")

@@ -38,5 +38,7 @@ class _Server(BaseApplication):
 
 
 def serve(create: Callable[[], Any], bind: str, threads: int) -> None:
-    """Serve until SIGTERM, finishing requests in flight. The app is made in the worker, after the fork."""
+    """Serve until SIGTERM, finishing requests in flight. The app is made in the worker, after the
+    fork.
+    """
     _Server(create, bind, threads).run()

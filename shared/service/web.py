@@ -1,4 +1,6 @@
-"""The one way to make a service's web app: access, idempotency keys, problem documents, health, metrics, OpenAPI."""
+"""The one way to make a service's web app: access, idempotency keys, problem documents, health,
+metrics, OpenAPI.
+"""
 
 from json import JSONDecodeError
 from time import perf_counter
@@ -29,7 +31,9 @@ METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 
 
 class ServiceRequest(Request):
-    """No body reads as `{}`: a move may leave it out, and where fields are needed the answer names them."""
+    """No body reads as `{}`: a move may leave it out, and where fields are needed the answer names
+    them.
+    """
 
     def on_json_loading_failed(self, e: ValueError | None) -> Any:
         if not self.get_data():
@@ -39,7 +43,9 @@ class ServiceRequest(Request):
 
 
 class ServiceApp(APIFlask):
-    """A Flask app of one service. `create_app` of each service calls `make_app`, nothing else builds one."""
+    """A Flask app of one service. `create_app` of each service calls `make_app`, nothing else
+    builds one.
+    """
 
     request_class = ServiceRequest
 
@@ -60,7 +66,9 @@ class ServiceApp(APIFlask):
         authorize(view.__access__, g.principal)  # type: ignore[attr-defined]
         request.max_content_length = limit_of(view)
         if request.method == "POST" and HEADER in request.headers and not hasattr(view, EXEMPT):
-            return idempotently(self.settings, lambda: self.make_response(APIFlask.dispatch_request(self)))
+            return idempotently(
+                self.settings, lambda: self.make_response(APIFlask.dispatch_request(self))
+            )
         return super().dispatch_request()
 
     def _principal(self) -> Principal | None:
@@ -83,7 +91,9 @@ class ServiceApp(APIFlask):
 
 
 def make_app(definition: ServiceDefinition, settings: Settings) -> ServiceApp:
-    """Build a service's app. Raises RuntimeError naming each route that does not say who may use it."""
+    """Build a service's app. Raises RuntimeError naming each route that does not say who may use
+    it.
+    """
     configure_logs(settings.log_level)
     service = definition.name
     app = ServiceApp(
@@ -94,7 +104,11 @@ def make_app(definition: ServiceDefinition, settings: Settings) -> ServiceApp:
         docs_path=None,
         static_folder=None,
     )
-    app.database, app.settings, app.verifier = definition.database(settings), settings, Verifier(settings)
+    app.database, app.settings, app.verifier = (
+        definition.database(settings),
+        settings,
+        Verifier(settings),
+    )
     app.api_keys = definition.api_keys
     app.extensions["settings"] = settings
     app.config.update(
@@ -121,7 +135,11 @@ def make_app(definition: ServiceDefinition, settings: Settings) -> ServiceApp:
     answer_problems(app)
     _measure(app, service)
     app.spec_processor(lambda spec: finish_spec(app, spec))
-    silent = [r.rule for r in app.url_map.iter_rules() if not hasattr(app.view_functions[r.endpoint], "__access__")]
+    silent = [
+        r.rule
+        for r in app.url_map.iter_rules()
+        if not hasattr(app.view_functions[r.endpoint], "__access__")
+    ]
     if silent:
         raise RuntimeError(f"Routes that do not say who may use them (@allow): {', '.join(silent)}")
     return app
@@ -135,10 +153,16 @@ def _measure(app: ServiceApp, service: str) -> None:
     @app.after_request
     def finish(response: Response) -> Response:
         route = str(request.url_rule) if request.url_rule else "unknown"
-        method = request.method if request.method in METHODS else "other"  # clients may make methods up
-        REQUESTS.labels(service, route, method, response.status_code).observe(perf_counter() - g.started)
+        method = (
+            request.method if request.method in METHODS else "other"
+        )  # clients may make methods up
+        REQUESTS.labels(service, route, method, response.status_code).observe(
+            perf_counter() - g.started
+        )
         if _may_be_kept(response):
-            response.headers.setdefault("Cache-Control", "no-cache")  # kept, but asked about each time
+            response.headers.setdefault(
+                "Cache-Control", "no-cache"
+            )  # kept, but asked about each time
             response.add_etag()
             response.make_conditional(request)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
@@ -147,8 +171,14 @@ def _measure(app: ServiceApp, service: str) -> None:
 
 
 def _may_be_kept(response: Response) -> bool:
-    """A public read that looks the same to everybody: it gets an ETag, so that asking again costs no body."""
-    if request.method != "GET" or response.status_code != 200 or not request.path.startswith("/v1/"):
+    """A public read that looks the same to everybody: it gets an ETag, so that asking again costs
+    no body.
+    """
+    if (
+        request.method != "GET"
+        or response.status_code != 200
+        or not request.path.startswith("/v1/")
+    ):
         return False
     view = request.endpoint and current_app.view_functions[request.endpoint]
     return getattr(view, "__access__").public and g.get("principal") is None  # noqa: B009 - set by @allow

@@ -43,7 +43,9 @@ def broker_url(rabbit: RabbitServer) -> str:
 
 
 @pytest.fixture
-def installation(postgres: PrivatePostgres, rabbit: RabbitServer, broker_url: str) -> Iterator[Installation]:
+def installation(
+    postgres: PrivatePostgres, rabbit: RabbitServer, broker_url: str
+) -> Iterator[Installation]:
     """A database of its own, the broker, and nothing started yet."""
     owner_url, name = postgres.create_database()
     env = environment(owner_url, name, WISHTREE_BROKER_URL=broker_url)

@@ -1,4 +1,6 @@
-"""Relay and consumer over a real RabbitMQ, in this process; `tests/broker/test_faults.py` kills real processes."""
+"""Relay and consumer over a real RabbitMQ, in this process; `tests/broker/test_faults.py` kills
+real processes.
+"""
 
 import threading
 import time
@@ -36,7 +38,9 @@ class Ear:
     def hear(self, session: Session, facts: list[Any]) -> None:
         if self.database_away:
             self.refusals += 1
-            raise OperationalError("SELECT 1", {}, psycopg.OperationalError("server closed the connection"))
+            raise OperationalError(
+                "SELECT 1", {}, psycopg.OperationalError("server closed the connection")
+            )
         self.heard += [fact.volunteer_id for fact in facts]
 
 
@@ -65,7 +69,9 @@ def test_a_fact_reaches_everyone_who_hears_it_and_nobody_else(
     with quiet_district.registration.session() as session:
         publish(session, *(VolunteerActivated(volunteer_id=new_id()) for _ in range(300)))
     hearing = [s for s in ears if s in VolunteerActivated.heard_by]
-    wait_until(lambda: all(len(ears[s].heard) == 300 for s in hearing), 20, "not everyone heard everything")
+    wait_until(
+        lambda: all(len(ears[s].heard) == 300 for s in hearing), 20, "not everyone heard everything"
+    )
     assert all(len(set(ears[s].heard)) == 300 for s in hearing)
     with quiet_district.registration.session() as session:
         assert session.scalar(text("SELECT count(*) FROM outbox WHERE published_at IS NULL")) == 0
@@ -80,19 +86,28 @@ def test_what_no_queue_takes_is_noticed_and_stays_in_the_outbox(broker_url: str)
         assert publisher.publish([known, unknown]) == {unknown.id}
 
 
-def test_a_full_queue_is_an_error_and_not_a_loss(broker_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_queue_is_an_error_and_not_a_loss(
+    broker_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with connect(broker_url) as connection:
         channel = connection.channel()
         declare_topology(connection)
-        channel.queue_declare("tiny", durable=True, arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
+        channel.queue_declare(
+            "tiny", durable=True, arguments={"x-max-length": 1, "x-overflow": "reject-publish"}
+        )
         channel.queue_bind("tiny", "wishtree.events", "registration.tiny")
         publisher = ConfirmedPublisher(connection)
         with pytest.raises(Unconfirmed):
-            publisher.publish([Message(new_id(), "registration.tiny", b"{}", mandatory=True) for _ in range(20)])
+            publisher.publish(
+                [Message(new_id(), "registration.tiny", b"{}", mandatory=True) for _ in range(20)]
+            )
 
 
 def test_a_deleted_queue_is_declared_again_and_its_facts_follow(
-    quiet_district: District, broker_url: str, stop: threading.Event, monkeypatch: pytest.MonkeyPatch
+    quiet_district: District,
+    broker_url: str,
+    stop: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("shared.messaging.broker.relay.DECLARE_EVERY_SECONDS", 1)
     ear = Ear(quiet_district, VolunteerActivated.heard_by[0])
@@ -105,7 +120,11 @@ def test_a_deleted_queue_is_declared_again_and_its_facts_follow(
     with quiet_district.registration.session() as session:
         publish(session, fact)
     run(consume, ear.inbox, broker_url, 50, stop)
-    wait_until(lambda: ear.heard == [fact.volunteer_id], 20, "the fact did not come after the queue was back")
+    wait_until(
+        lambda: ear.heard == [fact.volunteer_id],
+        20,
+        "the fact did not come after the queue was back",
+    )
 
 
 def test_what_comes_while_the_database_is_away_is_kept_with_the_batch_in_hand(
@@ -122,7 +141,9 @@ def test_what_comes_while_the_database_is_away_is_kept_with_the_batch_in_hand(
 
     def outbox_is_empty() -> bool:
         with quiet_district.registration.session() as session:
-            return session.scalar(text("SELECT count(*) FROM outbox WHERE published_at IS NULL")) == 0
+            return (
+                session.scalar(text("SELECT count(*) FROM outbox WHERE published_at IS NULL")) == 0
+            )
 
     def refused_again() -> None:
         before = ear.refusals
@@ -131,7 +152,9 @@ def test_what_comes_while_the_database_is_away_is_kept_with_the_batch_in_hand(
     run(consume, ear.inbox, broker_url, 50, stop)
     run(relay, quiet_district.registration.database, broker_url, stop)
     say(1)
-    wait_until(lambda: ear.heard == said, 20, "the first, after which the prefetch is full, did not come")
+    wait_until(
+        lambda: ear.heard == said, 20, "the first, after which the prefetch is full, did not come"
+    )
     ear.database_away = True
     say(3)
     refused_again()
@@ -139,7 +162,11 @@ def test_what_comes_while_the_database_is_away_is_kept_with_the_batch_in_hand(
     wait_until(outbox_is_empty, 20, "the broker did not get them")
     refused_again()  # between two refusals the listener reads what came
     ear.database_away = False
-    wait_until(lambda: len(ear.heard) >= len(said), 10, lambda: f"{len(ear.heard)} of {len(said)} were heard")
+    wait_until(
+        lambda: len(ear.heard) >= len(said),
+        10,
+        lambda: f"{len(ear.heard)} of {len(said)} were heard",
+    )
     assert sorted(ear.heard) == sorted(said)
     with connect(broker_url) as connection:
         queue = connection.channel().queue_declare(f"{LISTENER}.events", passive=True)
@@ -151,12 +178,17 @@ class Killed(Exception):
 
 
 class Clerk:
-    """Stands for an inbox: refuses the first message until all of them are in hand, one after the other."""
+    """Stands for an inbox: refuses the first message until all of them are in hand, one after the
+    other.
+    """
 
     service = LISTENER
 
     def __init__(
-        self, outside: Connection, messages: list[tuple[str, bytes]], then: Callable[[list[bytes]], None]
+        self,
+        outside: Connection,
+        messages: list[tuple[str, bytes]],
+        then: Callable[[list[bytes]], None],
     ) -> None:
         self.outside, self.waiting, self.sent, self.then = outside, messages, 0, then
         self.listener: Any = None
@@ -165,8 +197,12 @@ class Clerk:
     def send_next(self) -> None:
         queue, body = self.waiting.pop(0)
         self.sent += 1
-        self.outside.Producer().publish(body, routing_key=f"{LISTENER}.{queue}", content_type="application/json",
-                                        content_encoding="utf-8")  # fmt: skip
+        self.outside.Producer().publish(
+            body,
+            routing_key=f"{LISTENER}.{queue}",
+            content_type="application/json",
+            content_encoding="utf-8",
+        )
 
     def receive(self, deliveries: Sequence[Delivery]) -> None:
         came = len(self.taken) + len(self.listener.returned) + len(self.listener.gathered)
@@ -190,14 +226,22 @@ class Clerk:
             self.listener.run(stop)
 
     def left(self, queue: str) -> int:
-        return int(self.outside.default_channel.queue_declare(f"{LISTENER}.{queue}", passive=True).message_count)
+        return int(
+            self.outside.default_channel.queue_declare(
+                f"{LISTENER}.{queue}", passive=True
+            ).message_count
+        )
 
 
 RETURNED_FIRST = [("dead", b"first"), ("dead", b"second"), ("events", b"ordinary")]
 
 
-def test_what_was_returned_is_not_acknowledged_with_what_came_after_it(broker_url: str, stop: threading.Event) -> None:
-    """Whatever the prefetch; the process is killed when the ordinary one is acknowledged and the second is not taken."""
+def test_what_was_returned_is_not_acknowledged_with_what_came_after_it(
+    broker_url: str, stop: threading.Event
+) -> None:
+    """Whatever the prefetch; the process is killed when the ordinary one is acknowledged and the
+    second is not taken.
+    """
 
     def be_killed(bodies: list[bytes]) -> None:
         if b"second" in bodies:
@@ -214,7 +258,9 @@ def test_what_was_returned_is_not_acknowledged_with_what_came_after_it(broker_ur
 
 
 def test_each_message_is_acknowledged_once(broker_url: str, stop: threading.Event) -> None:
-    """A second acknowledgement makes the broker close the channel; the listener would not end in peace."""
+    """A second acknowledgement makes the broker close the channel; the listener would not end in
+    peace.
+    """
 
     def stop_at_the_last(bodies: list[bytes]) -> None:
         if b"second" in bodies:
@@ -255,8 +301,12 @@ def test_a_foreign_message_is_a_dead_letter_and_the_rest_flows(
         declare_topology(connection)
         producer = connection.Producer()
         for body in (b"not json", b'{"id": "x"}', b"\xff"):
-            producer.publish(body, routing_key=f"{LISTENER}.events", content_type="application/octet-stream",
-                             content_encoding="binary")  # fmt: skip
+            producer.publish(
+                body,
+                routing_key=f"{LISTENER}.events",
+                content_type="application/octet-stream",
+                content_encoding="binary",
+            )
     run(consume, ear.inbox, broker_url, 50, stop)
     run(relay, quiet_district.registration.database, broker_url, stop)
     with quiet_district.registration.session() as session:
@@ -266,7 +316,9 @@ def test_a_foreign_message_is_a_dead_letter_and_the_rest_flows(
         with quiet_district.services[LISTENER].session() as session:
             return len(session.scalars(select(DeadLetter)).all())
 
-    wait_until(lambda: letters() == 3 and len(ear.heard) == 1, 20, "the bad messages held up the good one")
+    wait_until(
+        lambda: letters() == 3 and len(ear.heard) == 1, 20, "the bad messages held up the good one"
+    )
 
 
 def test_the_bus_comes_back_after_the_broker_was_killed(

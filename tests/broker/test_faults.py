@@ -1,8 +1,9 @@
-"""The main job under kill -9, over a private RabbitMQ and PostgreSQL: nothing is lost and nothing counts twice.
+"""The main job under kill -9, over a private RabbitMQ and PostgreSQL: nothing is lost and nothing
+counts twice.
 
-The oracle looks from outside: HTTP answers, SQL counts, broker counts. The run is void unless the faults bit:
-redeliveries > 0, publish errors > 0, and the kills fell inside the load. Sizes: WISHTREE_FAULT_RECORDS (3,000, or as
-many more as fit in until the last kill).
+The oracle looks from outside: HTTP answers, SQL counts, broker counts. The run is void unless the
+faults bit: redeliveries > 0, publish errors > 0, and the kills fell inside the load. Sizes:
+WISHTREE_FAULT_RECORDS (3,000, or as many more as fit in until the last kill).
 """
 
 import os
@@ -41,10 +42,21 @@ class Crowd:
             "POST", "/v1/venues", {"name": "星光影城", "kind": "cinema"}, as_=staff
         ).get_json()
         product = district.rewards.call(
-            "POST", "/v1/products",
-            {"venue_id": venue["id"], "title": "电影票", "points": PRICE, "stock": 1_000_000, "valid_days": 90}, as_=staff,
-        ).get_json()  # fmt: skip
-        for rule in ({"kind": "earn", "minutes": 1, "points": 1}, {"kind": "issue", "product_id": product["id"]}):
+            "POST",
+            "/v1/products",
+            {
+                "venue_id": venue["id"],
+                "title": "电影票",
+                "points": PRICE,
+                "stock": 1_000_000,
+                "valid_days": 90,
+            },
+            as_=staff,
+        ).get_json()
+        for rule in (
+            {"kind": "earn", "minutes": 1, "points": 1},
+            {"kind": "issue", "product_id": product["id"]},
+        ):
             assert district.rewards.call("POST", "/v1/rules", rule, as_=staff).status_code == 201
         self.organisation = district.registration.call(
             "POST", "/v1/organisations", {"name": "台", "kind": "company"}, as_=staff
@@ -58,23 +70,32 @@ class Crowd:
         body = {"name": "王强", "phone": f"139{number:08}", "birth_date": "1990-01-01"}
         created = district.registration.call("POST", "/v1/volunteers", body).get_json()
         assert (
-            district.registration.call("PUT", f"/v1/volunteers/{created['id']}/activation", as_=staff).status_code
+            district.registration.call(
+                "PUT", f"/v1/volunteers/{created['id']}/activation", as_=staff
+            ).status_code
             == 200
         )
         return str(created["id"])
 
     def send(self, number: int) -> None:
-        """One record, repeated with the same reference until it is acknowledged: a client that survives our crashes."""
+        """One record, repeated with the same reference until it is acknowledged: a client that
+        survives our crashes.
+        """
         started = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=2 * (number // PEOPLE))
         body = {
-            "volunteer_id": self.people[number % PEOPLE], "organisation_id": self.organisation, "category": "community",
-            "started_at": started.isoformat(), "ended_at": (started + timedelta(minutes=MINUTES)).isoformat(),
+            "volunteer_id": self.people[number % PEOPLE],
+            "organisation_id": self.organisation,
+            "category": "community",
+            "started_at": started.isoformat(),
+            "ended_at": (started + timedelta(minutes=MINUTES)).isoformat(),
             "reference": f"load-{number}",
-        }  # fmt: skip
+        }
         url = self.installation.env["WISHTREE_REGISTRATION_URL"] + "/v1/service-records"
         for _ in range(120):
             try:
-                answer = requests.post(url, json=body, headers={"Authorization": f"Bearer {self.token}"}, timeout=5)
+                answer = requests.post(
+                    url, json=body, headers={"Authorization": f"Bearer {self.token}"}, timeout=5
+                )
             except requests.RequestException:
                 time.sleep(0.25)
                 continue
@@ -120,11 +141,15 @@ def state(installation: Installation) -> dict[str, int]:
     return {
         "records": one("SELECT count(*) FROM registration.service_records"),
         "earned": one("SELECT count(*) FROM rewards.transfers WHERE kind = 'earned'"),
-        "distinct": one("SELECT count(DISTINCT cause_id) FROM rewards.transfers WHERE kind = 'earned'"),
+        "distinct": one(
+            "SELECT count(DISTINCT cause_id) FROM rewards.transfers WHERE kind = 'earned'"
+        ),
         "minutes": int(one("SELECT coalesce(sum(minutes_credited), 0) FROM rewards.accounts")),
         "vouchers": one("SELECT count(*) FROM rewards.vouchers"),
         "issued_facts": one("SELECT count(*) FROM rewards.outbox WHERE type = 'voucher.issued'"),
-        "voucher_alerts": one("SELECT count(*) FROM notify.alerts WHERE template = 'voucher_issued'"),
+        "voucher_alerts": one(
+            "SELECT count(*) FROM notify.alerts WHERE template = 'voucher_issued'"
+        ),
         "hours_alerts": one("SELECT count(*) FROM notify.alerts WHERE template = 'hours_recorded'"),
         "attempts": sum(one(f"SELECT count(*) FROM {s}.attempts") for s in ("rewards", "notify")),
         "dead": sum(one(f"SELECT count(*) FROM {s}.dead_letters") for s in ("rewards", "notify")),
@@ -134,35 +159,58 @@ def state(installation: Installation) -> dict[str, int]:
 def expected(records: int) -> dict[str, int]:
     """Everybody sent the same number of records, so the vouchers are known."""
     vouchers = PEOPLE * (records // PEOPLE * MINUTES // PRICE)
-    return {"records": records, "earned": records, "distinct": records, "minutes": records * MINUTES,
-            "vouchers": vouchers, "issued_facts": vouchers, "voucher_alerts": vouchers, "hours_alerts": records,
-            "attempts": 0, "dead": 0}  # fmt: skip
+    return {
+        "records": records,
+        "earned": records,
+        "distinct": records,
+        "minutes": records * MINUTES,
+        "vouchers": vouchers,
+        "issued_facts": vouchers,
+        "voucher_alerts": vouchers,
+        "hours_alerts": records,
+        "attempts": 0,
+        "dead": 0,
+    }
 
 
 def not_quiet(installation: Installation) -> str:
     """The end of a run that did not come to rest: what counts, and where the rest may be."""
     assert installation.rabbit is not None
     vhost = installation.env["WISHTREE_BROKER_URL"].rpartition("/")[2]
-    queues = installation.rabbit.ctl("list_queues", "-p", vhost, "name", "messages_ready", "messages_unacknowledged")
+    queues = installation.rabbit.ctl(
+        "list_queues", "-p", vhost, "name", "messages_ready", "messages_unacknowledged"
+    )
     where = {
         "unpublished": installation.unpublished(),
-        "inboxes": {s: installation.one(f"SELECT count(*) FROM {s}.inbox") for s in ("rewards", "notify")},
+        "inboxes": {
+            s: installation.one(f"SELECT count(*) FROM {s}.inbox") for s in ("rewards", "notify")
+        },
         "attempts": [
             (s, *row)
             for s in ("rewards", "notify")
-            for row in installation.query(f"SELECT attempts, due_at - now(), error FROM {s}.attempts LIMIT 5")
+            for row in installation.query(
+                f"SELECT attempts, due_at - now(), error FROM {s}.attempts LIMIT 5"
+            )
         ],
-        "queues": [line.split() for line in queues.splitlines() if ".events" in line or ".dead" in line],
-        "ended": [name for name, process in installation.processes.items() if process.poll() is not None],
+        "queues": [
+            line.split() for line in queues.splitlines() if ".events" in line or ".dead" in line
+        ],
+        "ended": [
+            name for name, process in installation.processes.items() if process.poll() is not None
+        ],
     }
     return f"not quiet: {state(installation)}, {where}"
 
 
-def test_nothing_is_lost_and_nothing_counts_twice_under_kill_9(crowd: Crowd, installation: Installation) -> None:
+def test_nothing_is_lost_and_nothing_counts_twice_under_kill_9(
+    crowd: Crowd, installation: Installation
+) -> None:
     seed = random.randrange(10**6)
     print(f"seed {seed}")  # noqa: T201 - to replay the order of kills
     installation.env["WISHTREE_BATCH_SIZE"] = "50"
-    installation.env["WISHTREE_CATCH_UP_AGE_SECONDS"] = "86400"  # it would mend meanwhile what a kill lost
+    installation.env["WISHTREE_CATCH_UP_AGE_SECONDS"] = (
+        "86400"  # it would mend meanwhile what a kill lost
+    )
     start_everything(installation)
     victims = ["bus-registration", "bus-rewards", "bus-notify", "worker-notify"]
     random.Random(seed).shuffle(victims)
@@ -171,8 +219,14 @@ def test_nothing_is_lost_and_nothing_counts_twice_under_kill_9(crowd: Crowd, ins
     load = threading.Thread(target=crowd.load_until, args=(enough, RECORDS))
     load.start()
     for number, victim in enumerate(faults):
-        wait_until(lambda n=number: len(crowd.acknowledged) > RECORDS * n / 10, 120, "the load does not move")
-        wait_until(everybody_hears(installation), 60, f"the facts do not flow before {victim} is killed")
+        wait_until(
+            lambda n=number: len(crowd.acknowledged) > RECORDS * n / 10,
+            120,
+            "the load does not move",
+        )
+        wait_until(
+            everybody_hears(installation), 60, f"the facts do not flow before {victim} is killed"
+        )
         restart_broker(installation, crowd) if victim == "broker" else restart(installation, victim)
     wait_until(everybody_hears(installation), 60, "the facts do not flow after the kills")
     assert load.is_alive(), "void: the kills went on after the load"
@@ -180,13 +234,18 @@ def test_nothing_is_lost_and_nothing_counts_twice_under_kill_9(crowd: Crowd, ins
     load.join()
     records = len(crowd.acknowledged)
     started = time.monotonic()
-    wait_until(lambda: state(installation) == expected(records), 60, lambda: not_quiet(installation))
+    wait_until(
+        lambda: state(installation) == expected(records), 60, lambda: not_quiet(installation)
+    )
     quiet = time.monotonic() - started
     wait_until(lambda: installation.unpublished() == 0, 20, "the outboxes are not empty")
     time.sleep(2)
     assert state(installation) == expected(records), "something came after the end"
     missing = set(crowd.acknowledged.values()) - {
-        str(row[0]) for row in installation.query("SELECT cause_id FROM rewards.transfers WHERE kind = 'earned'")
+        str(row[0])
+        for row in installation.query(
+            "SELECT cause_id FROM rewards.transfers WHERE kind = 'earned'"
+        )
     }
     assert not missing, "acknowledged and not credited"
     witnesses = {
@@ -200,7 +259,9 @@ def test_nothing_is_lost_and_nothing_counts_twice_under_kill_9(crowd: Crowd, ins
 def everybody_hears(installation: Installation) -> Callable[[], bool]:
     """Whether each listener has heard something since this was asked."""
     heard = {s: installation.one(f"SELECT count(*) FROM {s}.inbox") for s in ("rewards", "notify")}
-    return lambda: all(installation.one(f"SELECT count(*) FROM {s}.inbox") > n for s, n in heard.items())
+    return lambda: all(
+        installation.one(f"SELECT count(*) FROM {s}.inbox") > n for s, n in heard.items()
+    )
 
 
 def restart_broker(installation: Installation, crowd: Crowd) -> None:
@@ -212,18 +273,26 @@ def restart_broker(installation: Installation, crowd: Crowd) -> None:
 
 
 def restart(installation: Installation, name: str) -> None:
-    """Freeze it, for a listener until it surely has messages in hand, then kill it and start another."""
+    """Freeze it, for a listener until it surely has messages in hand, then kill it and start
+    another.
+    """
     published = "SELECT count(*) FROM registration.outbox WHERE published_at IS NOT NULL"
     os.killpg(installation.processes[name].pid, signal.SIGSTOP)
     before = installation.one(published)
     time.sleep(0.7)
     if name in ("bus-rewards", "bus-notify"):
-        wait_until(lambda: installation.one(published) > before, 60, f"nothing is published while {name} is frozen")
+        wait_until(
+            lambda: installation.one(published) > before,
+            60,
+            f"nothing is published while {name} is frozen",
+        )
     installation.kill(name)
     installation.start(*name.split("-"))
 
 
-def test_catch_up_restores_what_a_wiped_broker_lost(crowd: Crowd, installation: Installation) -> None:
+def test_catch_up_restores_what_a_wiped_broker_lost(
+    crowd: Crowd, installation: Installation
+) -> None:
     assert installation.rabbit is not None
     records = 300
     installation.env["WISHTREE_CATCH_UP_AGE_SECONDS"] = "3"
@@ -241,11 +310,15 @@ def test_catch_up_restores_what_a_wiped_broker_lost(crowd: Crowd, installation: 
     installation.rabbit.vhost(vhost)
     for service in ("rewards", "notify"):
         installation.start("bus", service)
-    wait_until(lambda: state(installation) == expected(records), 90, lambda: not_quiet(installation))
+    wait_until(
+        lambda: state(installation) == expected(records), 90, lambda: not_quiet(installation)
+    )
 
 
 def test_the_database_may_be_killed_and_come_back(rabbit: RabbitServer, broker_url: str) -> None:
-    """kill -9 under load, twice: 503 or nothing, every 2xx present, never a dead letter, no restart needed."""
+    """kill -9 under load, twice: 503 or nothing, every 2xx present, never a dead letter, no restart
+    needed.
+    """
     records = 600
     with private_postgres() as postgres:
         if postgres.server is None:
@@ -263,12 +336,16 @@ def test_the_database_may_be_killed_and_come_back(rabbit: RabbitServer, broker_u
 def kill_the_database(installation: Installation, server: PostgresServer, records: int) -> None:
     district = District(installation.env)
     crowd = Crowd(installation, district)
-    installation.env["WISHTREE_CATCH_UP_AGE_SECONDS"] = "600"  # it would mend after a minute what a listener dropped
+    installation.env["WISHTREE_CATCH_UP_AGE_SECONDS"] = (
+        "600"  # it would mend after a minute what a listener dropped
+    )
     start_everything(installation)
     load = threading.Thread(target=crowd.load, args=(range(records),))
     load.start()
     for part in (0.2, 0.5):
-        wait_until(lambda part=part: len(crowd.acknowledged) > records * part, 60, "the load does not move")
+        wait_until(
+            lambda part=part: len(crowd.acknowledged) > records * part, 60, "the load does not move"
+        )
         server.kill()
         assert load.is_alive(), "void: the database was killed after the load"
         time.sleep(2)
@@ -276,12 +353,16 @@ def kill_the_database(installation: Installation, server: PostgresServer, record
     load.join()
     for member in district.services.values():
         member.database.engine.dispose()
-    quiet = wait_until(lambda: state(installation) == expected(records), 60, lambda: not_quiet(installation))
+    quiet = wait_until(
+        lambda: state(installation) == expected(records), 60, lambda: not_quiet(installation)
+    )
     print(f"quiet after {quiet:.1f} s")  # noqa: T201
     assert not crowd.server_errors
 
 
-def test_a_poison_message_is_found_out_while_the_rest_flows(crowd: Crowd, installation: Installation) -> None:
+def test_a_poison_message_is_found_out_while_the_rest_flows(
+    crowd: Crowd, installation: Installation
+) -> None:
     """Unreadable, unknown version, and one that kills the process each time (see `deadly_bus`)."""
     installation.api("registration")
     installation.start("bus", "registration")
@@ -292,9 +373,19 @@ def test_a_poison_message_is_found_out_while_the_rest_flows(crowd: Crowd, instal
     with connect(installation.env["WISHTREE_BROKER_URL"]) as connection:
         declare_topology(connection)  # the buses may not have come that far
         producer = connection.Producer()
-        for body in (kill_message(poison), kill_message(str(new_id())).replace("/v1", "/v77"), "{}"):
-            producer.publish(body.encode(), exchange="", routing_key="rewards.events",
-                             content_type="application/json", content_encoding="utf-8", delivery_mode=2)  # fmt: skip
+        for body in (
+            kill_message(poison),
+            kill_message(str(new_id())).replace("/v1", "/v77"),
+            "{}",
+        ):
+            producer.publish(
+                body.encode(),
+                exchange="",
+                routing_key="rewards.events",
+                content_type="application/json",
+                content_encoding="utf-8",
+                delivery_mode=2,
+            )
     crowd.load(range(100, 300))
     try:
         wait_until(
@@ -322,7 +413,9 @@ class Respawning:
         self._thread.start()
 
     def _start(self) -> None:
-        self._installation.start(self._deadly, name="bus-rewards", module="tests.support.deadly_bus")
+        self._installation.start(
+            self._deadly, name="bus-rewards", module="tests.support.deadly_bus"
+        )
 
     def _watch(self) -> None:
         while self._going:
@@ -340,11 +433,20 @@ def kill_message(event_id: str) -> str:
     import json
 
     data: dict[str, Any] = {"volunteer_id": str(new_id())}
-    return json.dumps({
-        "specversion": "1.0", "id": event_id, "source": "/registration", "type": "volunteer.left", "subject": "x",
-        "time": datetime.now(UTC).isoformat(), "datacontenttype": "application/json",
-        "dataschema": "/events/registration/volunteer.left/v1", "sequence": "1", "data": data,
-    })  # fmt: skip
+    return json.dumps(
+        {
+            "specversion": "1.0",
+            "id": event_id,
+            "source": "/registration",
+            "type": "volunteer.left",
+            "subject": "x",
+            "time": datetime.now(UTC).isoformat(),
+            "datacontenttype": "application/json",
+            "dataschema": "/events/registration/volunteer.left/v1",
+            "sequence": "1",
+            "data": data,
+        }
+    )
 
 
 def test_a_stop_finishes_what_is_in_hand(crowd: Crowd, installation: Installation) -> None:
@@ -358,4 +460,6 @@ def test_a_stop_finishes_what_is_in_hand(crowd: Crowd, installation: Installatio
         assert installation.terminate(name) < 25
         installation.start(*name.split("-"))
     load.join()
-    wait_until(lambda: state(installation) == expected(records), 60, lambda: not_quiet(installation))
+    wait_until(
+        lambda: state(installation) == expected(records), 60, lambda: not_quiet(installation)
+    )

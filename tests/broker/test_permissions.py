@@ -1,4 +1,6 @@
-"""The generated broker users: each service can do its work and can say nothing in another's name."""
+"""The generated broker users: each service can do its work and can say nothing in another's
+name.
+"""
 
 import subprocess
 import sys
@@ -30,10 +32,17 @@ TASKS = Exchange("wishtree.tasks", type="topic")
 def urls(rabbit: RabbitServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The broker URL of each user, after `deploy/make-secrets`."""
     folder = tmp_path_factory.mktemp("secrets")
-    subprocess.run([sys.executable, ROOT / "deploy" / "make-secrets", folder], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, ROOT / "deploy" / "make-secrets", folder], check=True, capture_output=True
+    )
     rabbit.ctl("import_definitions", str(folder / "rabbitmq_definitions"))
-    passwords = {name: urlsplit((folder / f"{name}_broker_url").read_text()).password for name in (*SERVICES, "beat")}
-    return {name: f"amqp://{name}:{word}@127.0.0.1:{rabbit.port}//" for name, word in passwords.items()}
+    passwords = {
+        name: urlsplit((folder / f"{name}_broker_url").read_text()).password
+        for name in (*SERVICES, "beat")
+    }
+    return {
+        name: f"amqp://{name}:{word}@127.0.0.1:{rabbit.port}//" for name, word in passwords.items()
+    }
 
 
 def say(connection: Connection, key: str, exchange: Exchange = EVENTS) -> None:
@@ -45,7 +54,9 @@ def say(connection: Connection, key: str, exchange: Exchange = EVENTS) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_declares_everything_and_says_only_its_own(urls: dict[str, str], service: str) -> None:
+def test_a_service_declares_everything_and_says_only_its_own(
+    urls: dict[str, str], service: str
+) -> None:
     with connect(urls[service]) as connection:
         declare_topology(connection)
         say(connection, f"{service}.a.fact")
@@ -65,7 +76,9 @@ def test_a_service_hears_its_own_queue(urls: dict[str, str], service: str) -> No
 
 
 def test_beat_may_start_jobs_of_all_and_say_no_fact(urls: dict[str, str]) -> None:
-    settings = Settings.read(broker_url=urls["beat"], database_url="postgresql://nobody@127.0.0.1:1/none")
+    settings = Settings.read(
+        broker_url=urls["beat"], database_url="postgresql://nobody@127.0.0.1:1/none"
+    )
     definitions_of(SERVICES)
     app = make_celery(SERVICES, settings)
     for service in SERVICES:
@@ -98,7 +111,9 @@ def test_the_processes_work_with_their_restricted_users(
         publish(session, VolunteerActivated(volunteer_id=new_id()))
 
     wait_until(lambda: installation.unpublished() == 0, 30, "the fact was not published")
-    wait_until(lambda: installation.one("SELECT count(*) FROM notify.job_runs") > 0, 60, "no job was run")
+    wait_until(
+        lambda: installation.one("SELECT count(*) FROM notify.job_runs") > 0, 60, "no job was run"
+    )
     assert installation.logged("ACCESS_REFUSED") == 0
     for name in list(installation.processes):
         assert installation.terminate(name) < 25

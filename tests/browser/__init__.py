@@ -1,1 +1,3 @@
-"""The pages in Chromium. Run where a browser and playwright are installed; reported as not run elsewhere."""
+"""The pages in Chromium. Run where a browser and playwright are installed; reported as not run
+elsewhere.
+"""

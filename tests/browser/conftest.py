@@ -19,12 +19,15 @@ def _chromium() -> str | None:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: browser tests are not run")
+    api = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: browser tests are not run"
+    )
     path = _chromium()
     if path is None:
         pytest.skip("Chromium is not installed: browser tests are not run")
     with api.sync_playwright() as playwright:
-        # Chromium's own sandbox refuses to run as root, as containers do; only our own pages are opened here.
+        # Chromium's own sandbox refuses to run as root, as containers do; only our own pages are
+        # opened here.
         options = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = playwright.chromium.launch(executable_path=path, args=options)
         yield browser

@@ -1,4 +1,6 @@
-"""The pages of the small bank at phone size: read in light and dark, and used by hand to the end."""
+"""The pages of the small bank at phone size: read in light and dark, and used by hand to the
+end.
+"""
 
 import re
 from typing import Any
@@ -48,15 +50,28 @@ def assert_readable(page: Any) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_volunteers_pages_fit_a_phone_and_can_be_read(centre: Centre, open_page: Any, scheme: str) -> None:  # noqa: F811
+def test_the_volunteers_pages_fit_a_phone_and_can_be_read(
+    centre: Centre,
+    open_page: Any,  # noqa: F811
+    scheme: str,
+) -> None:
     cinema, fang = Cinema(centre), centre.volunteer()
     cinema.reward(fang, day=1)
     cinema.reward(fang, day=2)
     (voucher, _) = cinema.vouchers(fang)
     page = open_page("/", color_scheme=scheme, **NARROW)
     log_in(page, centre)
-    for path in ("/wallet", f"/wallet/{voucher['id']}", "/wallet/exchange", "/wallet/statement", "/wallet/hours", "/pool",
-                 "/counter", "/counter/month", "/me"):  # fmt: skip
+    for path in (
+        "/wallet",
+        f"/wallet/{voucher['id']}",
+        "/wallet/exchange",
+        "/wallet/statement",
+        "/wallet/hours",
+        "/pool",
+        "/counter",
+        "/counter/month",
+        "/me",
+    ):
         page.goto(path)
         assert_readable(page)
 
@@ -67,9 +82,21 @@ def test_the_desk_fits_a_phone_and_can_be_read(centre: Centre, open_page: Any, s
     cinema.reward(fang)
     page = open_page("/", color_scheme=scheme, **NARROW)
     log_in_staff(page, centre)
-    for path in ("", "/rules", "/rules/new/earn", "/rules/new/limit", "/products", f"/products/{cinema.product}", "/venues",
-                 f"/venues/{cinema.venue}", f"/settlement/{cinema.venue}/2026-10", "/disputes", "/pool", "/vouchers",
-                 "/audit?books=yes"):  # fmt: skip
+    for path in (
+        "",
+        "/rules",
+        "/rules/new/earn",
+        "/rules/new/limit",
+        "/products",
+        f"/products/{cinema.product}",
+        "/venues",
+        f"/venues/{cinema.venue}",
+        f"/settlement/{cinema.venue}/2026-10",
+        "/disputes",
+        "/pool",
+        "/vouchers",
+        "/audit?books=yes",
+    ):
         page.goto(f"/desk{path}")
         assert_readable(page)
 
@@ -93,7 +120,10 @@ def test_a_voucher_is_given_to_the_pool_by_keyboard(centre: Centre, open_page: A
     assert page.complaints == []
 
 
-def test_points_are_exchanged_and_the_code_is_shown_on_demand(centre: Centre, open_page: Any) -> None:  # noqa: F811
+def test_points_are_exchanged_and_the_code_is_shown_on_demand(
+    centre: Centre,
+    open_page: Any,  # noqa: F811
+) -> None:
     cinema, fang = Cinema(centre, automatic=False), centre.volunteer()
     cinema.reward(fang)
     page = open_page("/", **PHONE)

@@ -1,4 +1,6 @@
-"""What only a browser can tell: that pages fit a phone, work by keyboard, can be read in the dark, and break no policy."""
+"""What only a browser can tell: that pages fit a phone, work by keyboard, can be read in the dark,
+and break no policy.
+"""
 
 import re
 from typing import Any
@@ -42,7 +44,10 @@ def open_page(chromium: Any, address: str) -> Any:
         page = context.new_page()
         page.complaints = []
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on("console", lambda said: page.complaints.append(said.text) if "Policy" in said.text else None)
+        page.on(
+            "console",
+            lambda said: page.complaints.append(said.text) if "Policy" in said.text else None,
+        )
         page.goto(path)
         return page
 
@@ -53,7 +58,9 @@ def open_page(chromium: Any, address: str) -> Any:
 
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_page_fits_a_phone_and_can_be_read(centre: Centre, open_page: Any, path: str, scheme: str) -> None:
+def test_a_page_fits_a_phone_and_can_be_read(
+    centre: Centre, open_page: Any, path: str, scheme: str
+) -> None:
     centre.wish("一条保暖的毛毯, 标题很长" * 6)
     page = open_page(path, viewport={"width": 320, "height": 640}, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= 320

@@ -1,4 +1,6 @@
-"""Facts only grow, have one publisher, and every queue has exactly the listeners it is bound for."""
+"""Facts only grow, have one publisher, and every queue has exactly the listeners it is bound
+for.
+"""
 
 import json
 from pathlib import Path
@@ -64,8 +66,12 @@ def shape(field: dict[str, Any], document: dict[str, Any]) -> Any:
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda c: c.routing_key())
 def test_a_contract_only_grows(contract: type[Fact]) -> None:
     old, new = exported(contract), contract.model_json_schema(mode="serialization")
-    assert not lost_between(old, new), "a listener may rely on what was exported: make a new version instead"
-    assert old == new, "the contract grew: run `wishtree events catalogue --write` and commit the schema"
+    assert not lost_between(old, new), (
+        "a listener may rely on what was exported: make a new version instead"
+    )
+    assert old == new, (
+        "the contract grew: run `wishtree events catalogue --write` and commit the schema"
+    )
 
 
 @pytest.mark.parametrize("change", ["remove", "retype", "optional"])
@@ -91,7 +97,9 @@ def test_a_contract_says_what_it_means_and_carries_nothing_personal(contract: ty
     assert contract.__doc__
     assert contract.subject_field in contract.model_fields
     for name in contract.model_fields:
-        assert not any(word in name for word in PERSONAL if name != "reason_code"), f"{contract.type}.{name}"
+        assert not any(word in name for word in PERSONAL if name != "reason_code"), (
+            f"{contract.type}.{name}"
+        )
     Draft202012Validator.check_schema(contract.model_json_schema())
 
 
@@ -115,8 +123,16 @@ def test_a_message_is_a_cloud_event() -> None:
 
     from shared.messaging.envelope import cloud_event
 
-    row = SimpleNamespace(id=UUID(int=7), sequence=3, type="voucher.issued", version=1, subject="x", data='{"points": 1}',
-                          traceparent=None, created_at=datetime.now(UTC))  # fmt: skip
+    row = SimpleNamespace(
+        id=UUID(int=7),
+        sequence=3,
+        type="voucher.issued",
+        version=1,
+        subject="x",
+        data='{"points": 1}',
+        traceparent=None,
+        created_at=datetime.now(UTC),
+    )
     event = json.loads(cloud_event("rewards", row))
     assert event["specversion"] == "1.0"
     assert {"id", "source", "type"} <= event.keys()

@@ -24,16 +24,21 @@ def test_a_time_is_rfc_3339_with_a_zone(district: District, at: Any) -> None:
 @pytest.mark.parametrize("text", ["测试\x00", "\ud800"])
 def test_text_that_cannot_be_stored_names_its_place(district: District, text: str) -> None:
     answer = district.registration.call(
-        "POST", "/v1/organisations", as_=district.token("staff"), content_type="application/json",
+        "POST",
+        "/v1/organisations",
+        as_=district.token("staff"),
+        content_type="application/json",
         data=json.dumps({"name": text, "kind": "company"}),
-    )  # fmt: skip
+    )
     assert answer.status_code == 422
     assert "at /name" in answer.get_json()["detail"]
 
 
 def test_a_public_read_asked_for_again_costs_no_body(district: District) -> None:
     first = district.rewards.call("GET", "/v1/products")
-    again = district.rewards.call("GET", "/v1/products", headers={"If-None-Match": first.headers["ETag"]})
+    again = district.rewards.call(
+        "GET", "/v1/products", headers={"If-None-Match": first.headers["ETag"]}
+    )
     assert (first.status_code, again.status_code) == (200, 304)
     assert not again.data
 
@@ -45,9 +50,12 @@ def test_what_is_shown_to_one_person_is_never_kept(district: District) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/v1/nonsense"), ("POST", "/v1/nonsense"), ("GET", "/registration/x")]
+    ("method", "path"),
+    [("GET", "/v1/nonsense"), ("POST", "/v1/nonsense"), ("GET", "/registration/x")],
 )
-def test_an_unknown_path_of_the_api_is_a_problem_document(district: District, method: str, path: str) -> None:
+def test_an_unknown_path_of_the_api_is_a_problem_document(
+    district: District, method: str, path: str
+) -> None:
     apps: dict[str, Any] = {name: member.app for name, member in district.services.items()}
 
     def pages(*_: Any) -> Any:
@@ -59,8 +67,13 @@ def test_an_unknown_path_of_the_api_is_a_problem_document(district: District, me
 
 
 def test_a_framework_error_says_what_to_do(district: District) -> None:
-    answer = district.registration.call("POST", "/v1/organisations", as_=district.token("staff"), data=b"{",
-                                        content_type="application/json")  # fmt: skip
+    answer = district.registration.call(
+        "POST",
+        "/v1/organisations",
+        as_=district.token("staff"),
+        data=b"{",
+        content_type="application/json",
+    )
     body = answer.get_json()
     assert (answer.status_code, body["type"]) == (400, "/problems/bad-request")
     assert body["detail"]

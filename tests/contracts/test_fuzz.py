@@ -17,8 +17,13 @@ from devkit.testkit import District
 from shared import SERVICES
 
 EXAMPLES = int(os.environ.get("WISHTREE_FUZZ_EXAMPLES", "6"))
-WALK = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True,
-                database=None)  # fmt: skip
+WALK = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+    database=None,
+)
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance]
 
 
@@ -30,8 +35,12 @@ def test_the_document_is_valid_openapi(district: District, service: str) -> None
 @pytest.mark.parametrize("role", ["staff", "system", "anyone"])
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_input_upsets_a_service(district: District, service: str, role: str) -> None:
-    """One example after another through every operation, as staff, as a system with all scopes, and as anyone."""
-    schema = schemathesis.openapi.from_wsgi(f"/{service}/openapi.json", district.services[service].app)
+    """One example after another through every operation, as staff, as a system with all scopes, and
+    as anyone.
+    """
+    schema = schemathesis.openapi.from_wsgi(
+        f"/{service}/openapi.json", district.services[service].app
+    )
     headers = {} if role == "anyone" else {"Authorization": f"Bearer {token(district, role)}"}
     upset = []
     for result in schema.get_all_operations():
@@ -54,6 +63,10 @@ def test_no_input_upsets_a_service(district: District, service: str, role: str) 
 
 def token(district: District, role: str) -> str:
     if role == "system":
-        return district.token("system", "fuzz", scopes="records:write records:verified events:read events:* "
-                              "contacts:read messages:send")  # fmt: skip
+        return district.token(
+            "system",
+            "fuzz",
+            scopes="records:write records:verified events:read events:* "
+            "contacts:read messages:send",
+        )
     return district.token(role)

@@ -13,7 +13,14 @@ from kombu import Connection
 from devkit.local import accounts
 from devkit.local.binaries import MissingBinary, find_postgres
 from devkit.local.processes import InUse
-from devkit.local.servers import PostgresServer, RabbitServer, Server, ServerFailed, ValkeyServer, free_port
+from devkit.local.servers import (
+    PostgresServer,
+    RabbitServer,
+    Server,
+    ServerFailed,
+    ValkeyServer,
+    free_port,
+)
 from tests.support.running_up import processes_naming
 
 
@@ -135,7 +142,9 @@ def test_confirmed_messages_in_rabbitmq_survive_kill_9_until_they_are_wiped(fold
 
 
 def test_a_server_that_cannot_start_says_why(folder: Path) -> None:
-    server = PostgresServer(folder / "postgres", find_postgres("wheel"), fsync=False, settings={"max_wishes": "1"})
+    server = PostgresServer(
+        folder / "postgres", find_postgres("wheel"), fsync=False, settings={"max_wishes": "1"}
+    )
     with pytest.raises(ServerFailed, match="max_wishes"):
         server.start()
     assert not server.running
@@ -156,7 +165,9 @@ def test_a_lock_file_whose_number_another_program_has_now_is_no_obstacle(folder:
     lock = (server.data / "postmaster.pid").read_text()
     server.kill()
     _number, rest = lock.split("\n", 1)
-    (server.data / "postmaster.pid").write_text(f"{os.getpid()}\n{rest}")  # as after a container's restart
+    (server.data / "postmaster.pid").write_text(
+        f"{os.getpid()}\n{rest}"
+    )  # as after a container's restart
     server.start()
     server.stop()
 
@@ -165,7 +176,9 @@ def test_free_ports_are_below_those_of_outgoing_connections() -> None:
     assert all(20000 <= free_port() <= 32000 for _ in range(20))
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="NOT TESTED: only root has to run PostgreSQL under another account")
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="NOT TESTED: only root has to run PostgreSQL under another account"
+)
 @pytest.mark.parametrize("readable", [True, False])
 def test_root_without_user_namespaces_uses_an_existing_account(
     folder: Path, monkeypatch: pytest.MonkeyPatch, readable: bool
@@ -192,9 +205,15 @@ def test_root_without_user_namespaces_uses_an_existing_account(
     server.stop()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="NOT TESTED: only root has to run PostgreSQL under another account")
-def test_root_without_any_way_is_told_what_to_do(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accounts, "namespaces_work", lambda: False)  # and nobody may pass through our 0700 folder
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="NOT TESTED: only root has to run PostgreSQL under another account"
+)
+def test_root_without_any_way_is_told_what_to_do(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        accounts, "namespaces_work", lambda: False
+    )  # and nobody may pass through our 0700 folder
     with pytest.raises(accounts.NoAccount, match="ordinary user"):
         PostgresServer(folder / "postgres", find_postgres("wheel")).start()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700

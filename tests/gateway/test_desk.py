@@ -20,7 +20,10 @@ def test_a_wish_is_rejected_with_a_reason(centre: Centre) -> None:
     browser = centre.as_staff()
     browser.get("/desk")
     assert browser.post(f"/desk/wishes/{wish}/reject").status_code == 422
-    assert browser.post(f"/desk/wishes/{wish}/reject", reason="duplicate").headers["Location"] == "/desk?done=reject"
+    assert (
+        browser.post(f"/desk/wishes/{wish}/reject", reason="duplicate").headers["Location"]
+        == "/desk?done=reject"
+    )
     assert "一台收音机" not in browser.get("/desk").text
 
 
@@ -37,16 +40,31 @@ def test_a_move_that_is_too_late_is_told_and_nothing_changes(centre: Centre) -> 
 def test_a_pending_record_is_approved(centre: Centre) -> None:
     volunteer = centre.volunteer()
     system = centre.district.token("system", "school", scopes="records:write")
-    record = centre.ok("registration", "POST", "/v1/service-records", {
-        "volunteer_id": volunteer, "organisation_id": str(centre.station), "started_at": "2026-03-01T08:00:00+08:00",
-        "ended_at": "2026-03-01T10:00:00+08:00", "category": "environment", "reference": "r-1"}, system)["id"]  # fmt: skip
+    record = centre.ok(
+        "registration",
+        "POST",
+        "/v1/service-records",
+        {
+            "volunteer_id": volunteer,
+            "organisation_id": str(centre.station),
+            "started_at": "2026-03-01T08:00:00+08:00",
+            "ended_at": "2026-03-01T10:00:00+08:00",
+            "category": "environment",
+            "reference": "r-1",
+        },
+        system,
+    )["id"]
     browser = centre.as_staff()
     assert f"/desk/records/{record}/approval" in browser.get("/desk").text
-    assert browser.post(f"/desk/records/{record}/approval").headers["Location"] == "/desk?done=approve"
+    assert (
+        browser.post(f"/desk/records/{record}/approval").headers["Location"] == "/desk?done=approve"
+    )
     assert record not in browser.get("/desk").text
 
 
-@pytest.mark.parametrize("path", ["/desk/wishes/01900000-0000-7000-8000-000000000001/burn", "/desk?organisation_id=x"])
+@pytest.mark.parametrize(
+    "path", ["/desk/wishes/01900000-0000-7000-8000-000000000001/burn", "/desk?organisation_id=x"]
+)
 def test_odd_requests_are_answered(centre: Centre, path: str) -> None:
     browser = centre.as_staff()
     browser.get("/desk")

@@ -1,4 +1,6 @@
-"""The desk of the bank: rules tried before they count, months settled, cases decided, vouchers, the audit."""
+"""The desk of the bank: rules tried before they count, months settled, cases decided, vouchers, the
+audit.
+"""
 
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -80,7 +82,8 @@ def test_a_rule_for_the_future_is_added_and_ended(centre: Centre) -> None:
     staff = centre.as_staff()
     staff.get("/desk/rules/new/expire")
     assert (
-        staff.post("/desk/rules/new/expire", do="add", days="730").headers["Location"] == "/desk/rules?done=rule-added"
+        staff.post("/desk/rules/new/expire", do="add", days="730").headers["Location"]
+        == "/desk/rules?done=rule-added"
     )
     page = staff.get("/desk/rules").text
     assert "到账 730 天后" in page
@@ -89,9 +92,18 @@ def test_a_rule_for_the_future_is_added_and_ended(centre: Centre) -> None:
     assert "到账 730 天后" not in staff.get("/desk/rules").text
 
 
-@pytest.mark.parametrize(("kind", "form"), [("earn", {"points": "many", "minutes": "1"}), ("limit", {"count": "0"}),
-                                            ("coefficient", {}), ("earn", {"effective_from": "x", "minutes": "1"})])  # fmt: skip
-def test_a_rule_that_makes_no_sense_is_refused_in_words(centre: Centre, kind: str, form: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [
+        ("earn", {"points": "many", "minutes": "1"}),
+        ("limit", {"count": "0"}),
+        ("coefficient", {}),
+        ("earn", {"effective_from": "x", "minutes": "1"}),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused_in_words(
+    centre: Centre, kind: str, form: dict[str, Any]
+) -> None:
     staff = centre.as_staff()
     staff.get(f"/desk/rules/new/{kind}")
     for do in ("add", "try", "apply"):
@@ -138,7 +150,10 @@ def test_a_month_is_previewed_closed_downloaded_and_reopened(centre: Centre) -> 
     assert staff.get(f"{path}/statement.exe").status_code == 404
     staff.get(path)
     assert staff.post(f"{path}/reopening", reason="").status_code == 422
-    assert staff.post(f"{path}/reopening", reason="商家漏报").headers["Location"] == f"{path}?done=month-reopened"
+    assert (
+        staff.post(f"{path}/reopening", reason="商家漏报").headers["Location"]
+        == f"{path}?done=month-reopened"
+    )
     assert len(centre.district.rewards.said("settlement.closed")) == 1
 
 
@@ -152,11 +167,16 @@ def test_a_month_that_is_not_over_is_not_closed(centre: Centre) -> None:
     assert centre.district.rewards.said("settlement.closed") == []
 
 
-def test_a_venues_list_is_compared_and_what_is_missing_becomes_a_case_that_is_decided(centre: Centre) -> None:
+def test_a_venues_list_is_compared_and_what_is_missing_becomes_a_case_that_is_decided(
+    centre: Centre,
+) -> None:
     cinema, staff = with_redemption(centre)
     path = f"/desk/settlement/{cinema.venue}/{MONTH}"
     staff.get(path)
-    listed = {"form_token": staff.form_token(), "list": (BytesIO("流水号\nT-1\nT-9\n".encode("gb18030")), "list.csv")}
+    listed = {
+        "form_token": staff.form_token(),
+        "list": (BytesIO("流水号\nT-1\nT-9\n".encode("gb18030")), "list.csv"),
+    }
     sent = staff.client.post(f"{path}/list", data=listed, headers=staff.headers)
     assert sent.headers["Location"] == f"{path}?done=list-taken"
     page = staff.get(path).text
@@ -164,10 +184,16 @@ def test_a_venues_list_is_compared_and_what_is_missing_becomes_a_case_that_is_de
     assert "T-9" in page
     answer = staff.post(f"{path}/disputes", reference="T-9")
     assert answer.headers["Location"] == f"{path}?done=case-opened"
-    (case,) = [to for to in forms(staff.get("/desk/disputes").text) if to.startswith("/desk/disputes/")]
+    (case,) = [
+        to for to in forms(staff.get("/desk/disputes").text) if to.startswith("/desk/disputes/")
+    ]
     assert staff.post(case, do="accepted").status_code == 422  # nobody knows what it is worth
     assert staff.post(case, do="accepted", amount="12.345").status_code == 422
-    assert staff.post(case, do="accepted", amount="12.5", note="票根在").headers["Location"].endswith("case-decided")
+    assert (
+        staff.post(case, do="accepted", amount="12.5", note="票根在")
+        .headers["Location"]
+        .endswith("case-decided")
+    )
     assert "¥12.50" in staff.get("/desk/disputes?status=accepted").text
     (said,) = centre.district.rewards.said("dispute.decided")
     assert said["data"]["amount_fen"] == 1250
@@ -177,7 +203,10 @@ def test_a_list_that_cannot_be_read_is_refused_with_its_row(centre: Centre) -> N
     cinema, staff = with_redemption(centre)
     path = f"/desk/settlement/{cinema.venue}/{MONTH}"
     staff.get(path)
-    listed = {"form_token": staff.form_token(), "list": (BytesIO(b"reference,amount_fen\nT-1,=1+1\n"), "list.csv")}
+    listed = {
+        "form_token": staff.form_token(),
+        "list": (BytesIO(b"reference,amount_fen\nT-1,=1+1\n"), "list.csv"),
+    }
     answer = staff.client.post(f"{path}/list", data=listed, headers=staff.headers)
     assert answer.status_code == 422
     assert 'role="alert"' in answer.text
@@ -192,20 +221,31 @@ def test_a_voucher_gets_a_new_code_or_is_taken_back_and_staff_see_neither(centre
     (voucher,) = cinema.vouchers(fang)
     page = staff.get(f"/desk/vouchers?holder_id={fang}").text
     assert voucher["id"] in page
-    answer = staff.post(f"/desk/vouchers/{voucher['id']}", do="reissue", reason="手机丢失", holder_id=fang)
+    answer = staff.post(
+        f"/desk/vouchers/{voucher['id']}", do="reissue", reason="手机丢失", holder_id=fang
+    )
     assert answer.headers["Location"].endswith("done=voucher-reissued")
     new = code_of(browser)
     assert new != old
     assert new not in staff.get(f"/desk/vouchers?holder_id={fang}").text
     (again,) = cinema.vouchers(fang)
-    assert staff.post(f"/desk/vouchers/{again['id']}", do="void", reason="", holder_id=fang).status_code == 422
+    assert (
+        staff.post(
+            f"/desk/vouchers/{again['id']}", do="void", reason="", holder_id=fang
+        ).status_code
+        == 422
+    )
     answer = staff.post(f"/desk/vouchers/{again['id']}", do="void", reason="误发", holder_id=fang)
     assert answer.headers["Location"].endswith("done=voucher-voided")
     assert cinema.account(fang)["points_available"] == 60
 
 
 def test_the_pool_grants_a_wish(centre: Centre) -> None:
-    cinema, fang, jing = Cinema(centre), centre.volunteer("13800000011"), centre.volunteer("13800000013")
+    cinema, fang, jing = (
+        Cinema(centre),
+        centre.volunteer("13800000011"),
+        centre.volunteer("13800000013"),
+    )
     cinema.reward(fang)
     browser = centre.as_volunteer("13800000011")
     (voucher,) = cinema.vouchers(fang)
@@ -234,9 +274,13 @@ def test_the_audit_goes_on_page_by_page_and_names_what_is_amiss(centre: Centre) 
     assert "全部正确" in staff.post("/desk/audit", head="").text
     assert "全部正确" in staff.post("/desk/audit", part="accounts").text
     assert staff.post("/desk/audit", head="nonsense").status_code == 422
-    owner = centre.district.env["WISHTREE_OWNER_DATABASE_URL"].replace("postgresql", "postgresql+psycopg", 1)
+    owner = centre.district.env["WISHTREE_OWNER_DATABASE_URL"].replace(
+        "postgresql", "postgresql+psycopg", 1
+    )
     with create_engine(owner).begin() as connection:
-        connection.execute(text("UPDATE rewards.transfers SET amount = amount + 1 WHERE kind = 'earned'"))
+        connection.execute(
+            text("UPDATE rewards.transfers SET amount = amount + 1 WHERE kind = 'earned'")
+        )
     found = staff.post("/desk/audit", head="").text
     assert 'role="alert"' in found
     assert "有一笔流水被改动" in found

@@ -1,4 +1,6 @@
-"""Venues and what they offer, at the desk: onboarding, keys shown once, suspension, terms and days without admission."""
+"""Venues and what they offer, at the desk: onboarding, keys shown once, suspension, terms and days
+without admission.
+"""
 
 import re
 from datetime import datetime, timedelta
@@ -26,7 +28,12 @@ def test_a_key_is_shown_once_and_may_only_what_was_ticked(centre: Centre) -> Non
     cinema.reward(fang)
     staff, path = centre.as_staff(), f"/desk/venues/{cinema.venue}"
     staff.get(path)
-    form: dict[str, Any] = {"kind": "api_key", "label": "2 号收银台", "scopes": "vouchers:check", "days": "30"}
+    form: dict[str, Any] = {
+        "kind": "api_key",
+        "label": "2 号收银台",
+        "scopes": "vouchers:check",
+        "days": "30",
+    }
     made = staff.post(f"{path}/secrets", **form)
     found = re.search(r'class="code">([^<]+)<', made.text)
     assert found
@@ -51,11 +58,23 @@ def test_a_suspended_venue_takes_nothing_in_until_it_takes_part_again(centre: Ce
     path = f"/desk/venues/{cinema.venue}"
     till.get("/counter")
     staff.get(path)
-    assert staff.post(f"{path}/suspension", do="suspend").headers["Location"] == f"{path}?done=venue-suspended"
+    assert (
+        staff.post(f"{path}/suspension", do="suspend").headers["Location"]
+        == f"{path}?done=venue-suspended"
+    )
     assert "已暂停" in staff.get(path).text
-    assert till.post("/counter", do="redeem", key=cinema.key, code=code, reference="a").status_code == 403
-    assert staff.post(f"{path}/suspension", do="end").headers["Location"] == f"{path}?done=venue-active"
-    assert "核销成功" in till.post("/counter", do="redeem", key=cinema.key, code=code, reference="a").text
+    assert (
+        till.post("/counter", do="redeem", key=cinema.key, code=code, reference="a").status_code
+        == 403
+    )
+    assert (
+        staff.post(f"{path}/suspension", do="end").headers["Location"]
+        == f"{path}?done=venue-active"
+    )
+    assert (
+        "核销成功"
+        in till.post("/counter", do="redeem", key=cinema.key, code=code, reference="a").text
+    )
 
 
 def test_on_a_day_without_admission_the_counter_names_the_next_one(centre: Centre) -> None:
@@ -64,8 +83,15 @@ def test_on_a_day_without_admission_the_counter_names_the_next_one(centre: Centr
     code, till, staff = code_of(centre.as_volunteer()), centre.browser(), centre.as_staff()
     path, tomorrow = f"/desk/products/{cinema.product}", TODAY + timedelta(days=1)
     staff.get(path)
-    terms: dict[str, Any] = {"valid_days": "30", "cost": "25.50", "daily_quota": "", "blackout_days": f"{TODAY}"}
-    assert staff.post(f"{path}/terms", **terms).headers["Location"] == "/desk/products?done=terms-set"
+    terms: dict[str, Any] = {
+        "valid_days": "30",
+        "cost": "25.50",
+        "daily_quota": "",
+        "blackout_days": f"{TODAY}",
+    }
+    assert (
+        staff.post(f"{path}/terms", **terms).headers["Location"] == "/desk/products?done=terms-set"
+    )
     page = staff.get(path).text
     assert 'value="25.50"' in page
     assert f'value="{TODAY}"' in page
@@ -81,8 +107,18 @@ def test_on_a_day_without_admission_the_counter_names_the_next_one(centre: Centr
 def test_a_product_is_added_with_its_terms(centre: Centre) -> None:
     cinema, staff = Cinema(centre), centre.as_staff()
     staff.get("/desk/products")
-    form: dict[str, Any] = {"venue_id": cinema.venue, "title": "爆米花", "points": "30", "stock": "10", "valid_days": "7",
-                            "cost": "8", "daily_quota": "5"}  # fmt: skip
-    assert staff.post("/desk/products", **form).headers["Location"] == "/desk/products?done=product-added"
+    form: dict[str, Any] = {
+        "venue_id": cinema.venue,
+        "title": "爆米花",
+        "points": "30",
+        "stock": "10",
+        "valid_days": "7",
+        "cost": "8",
+        "daily_quota": "5",
+    }
+    assert (
+        staff.post("/desk/products", **form).headers["Location"]
+        == "/desk/products?done=product-added"
+    )
     assert "爆米花" in staff.get("/desk/products").text
     assert staff.post("/desk/products", **(form | {"points": "0"})).status_code == 422

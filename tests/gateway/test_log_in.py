@@ -44,7 +44,9 @@ def test_an_unknown_phone_looks_like_a_known_one(centre: Centre) -> None:
         browser = centre.browser()
         browser.get("/login")
         answer = browser.post("/login/code", phone=phone)
-        answers.append((answer.status_code, answer.text.replace(phone, "").replace(browser.form_token(), "")))
+        answers.append(
+            (answer.status_code, answer.text.replace(phone, "").replace(browser.form_token(), ""))
+        )
     assert answers[0] == answers[1]
 
 
@@ -100,9 +102,15 @@ def test_an_altered_cookie_is_no_log_in(centre: Centre) -> None:
         assert browser.get("/me").status_code == 302
 
 
-@pytest.mark.parametrize(("path", "who"), [
-    ("/me", "volunteer"), ("/wallet", "volunteer"), ("/inbox", "volunteer"), ("/desk", "staff"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "who"),
+    [
+        ("/me", "volunteer"),
+        ("/wallet", "volunteer"),
+        ("/inbox", "volunteer"),
+        ("/desk", "staff"),
+    ],
+)
 def test_strangers_are_sent_to_the_log_in_and_back(centre: Centre, path: str, who: str) -> None:
     answer = centre.browser().get(path)
     assert answer.status_code == 302
@@ -115,8 +123,16 @@ def test_the_wrong_role_is_told_so(centre: Centre) -> None:
     assert centre.as_staff().get("/wallet").status_code == 403
 
 
-@pytest.mark.parametrize("address", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)",
-                                     "/ok\r\nX: y"])  # fmt: skip
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "/ok\r\nX: y",
+    ],
+)
 def test_after_the_log_in_nobody_is_sent_elsewhere(centre: Centre, address: str) -> None:
     centre.as_staff()
     browser = centre.browser()
@@ -174,4 +190,6 @@ def _expire(browser: Browser, centre: Centre) -> None:
     box = vault(centre.district.settings, "gateway.session")
     session = json.loads(box.unseal(base64.urlsafe_b64decode(cookie_of(browser).value)))
     session["expires"] = int(time.time()) - 1
-    browser.client.set_cookie(COOKIE, base64.urlsafe_b64encode(box.seal(json.dumps(session))).decode())
+    browser.client.set_cookie(
+        COOKIE, base64.urlsafe_b64encode(box.seal(json.dumps(session))).decode()
+    )

@@ -6,9 +6,20 @@ from tests.support.browsing import Centre
 def test_hours_are_shown_as_hours(centre: Centre) -> None:
     volunteer = centre.volunteer()
     system = centre.district.token("system", "school", scopes="records:write records:verified")
-    centre.ok("registration", "POST", "/v1/service-records", {
-        "volunteer_id": volunteer, "organisation_id": str(centre.station), "started_at": "2026-03-01T08:00:00+08:00",
-        "ended_at": "2026-03-01T09:40:00+08:00", "category": "environment", "reference": "r-1"}, system)  # fmt: skip
+    centre.ok(
+        "registration",
+        "POST",
+        "/v1/service-records",
+        {
+            "volunteer_id": volunteer,
+            "organisation_id": str(centre.station),
+            "started_at": "2026-03-01T08:00:00+08:00",
+            "ended_at": "2026-03-01T09:40:00+08:00",
+            "category": "environment",
+            "reference": "r-1",
+        },
+        system,
+    )
     assert "<dd>1.6</dd>" in centre.as_volunteer().get("/me").text
 
 
@@ -43,4 +54,6 @@ def test_a_stranger_sees_an_activity_and_is_asked_to_log_in(centre: Centre) -> N
     browser = centre.browser()
     assert "登录后报名" in browser.get(f"/activities/{activity}").text
     browser.get("/login")
-    assert browser.post(f"/activities/{activity}/sessions/{session}", do="sign-up").status_code == 302
+    assert (
+        browser.post(f"/activities/{activity}/sessions/{session}", do="sign-up").status_code == 302
+    )

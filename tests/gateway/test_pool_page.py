@@ -1,4 +1,6 @@
-"""The pool: everybody sees what lies in it, a volunteer asks for one, a coordinator for a resident."""
+"""The pool: everybody sees what lies in it, a volunteer asks for one, a coordinator for a
+resident.
+"""
 
 from services.registration.models import Coordination
 from shared.core.ids import new_id
@@ -35,7 +37,9 @@ def test_a_request_is_granted_and_explained(centre: Centre) -> None:
     assert "等候中" in browser.get("/pool").text
     staff = centre.as_staff()
     assert "照护者" in staff.get("/desk/pool").text
-    assert staff.post("/desk/pool/allocation").headers["Location"] == "/desk/pool?done=pool-allocated"
+    assert (
+        staff.post("/desk/pool/allocation").headers["Location"] == "/desk/pool?done=pool-allocated"
+    )
     page = browser.get("/pool").text
     assert "此前一年获得 0 张, 已等候 0 天" in page
     assert len(cinema.vouchers(qiang)) == 1
@@ -64,10 +68,15 @@ def test_a_coordinator_asks_for_a_resident_and_gets_the_code_to_hand_over(centre
     cinema, _ = fill(centre)
     jing, resident = centre.volunteer("13800000013"), str(new_id())
     with centre.district.registration.session() as session:
-        session.add(Coordination(volunteer_id=jing, organisation_id=centre.station, granted_by="staff"))
+        session.add(
+            Coordination(volunteer_id=jing, organisation_id=centre.station, granted_by="staff")
+        )
     browser = centre.as_volunteer("13800000013")
     assert "recipient_id" not in browser.get("/pool").text
-    assert browser.post("/role", organisation_id=str(centre.station), next="/pool").headers["Location"] == "/pool"
+    assert (
+        browser.post("/role", organisation_id=str(centre.station), next="/pool").headers["Location"]
+        == "/pool"
+    )
     assert "recipient_id" in browser.get("/pool").text
     assert browser.post("/pool", need="elderly", recipient_id=resident).status_code == 302
     staff = centre.as_staff()

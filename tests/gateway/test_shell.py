@@ -8,7 +8,7 @@ import pytest
 
 import gateway
 import shared.service
-from gateway.app import Gateway, caller_of, _remote
+from gateway.app import Gateway, _remote, caller_of
 from gateway.labels import WORDS
 from gateway.shell import make_pages
 from shared import SERVICES
@@ -24,7 +24,9 @@ def test_a_page_runs_no_foreign_and_no_inline_code(centre: Centre, path: str) ->
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
-    assert not re.search(r"<script(?! src=\"/static/)|<style|style=|\bon\w+=|https?://", answer.text)
+    assert not re.search(
+        r"<script(?! src=\"/static/)|<style|style=|\bon\w+=|https?://", answer.text
+    )
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -51,14 +53,21 @@ def test_chinese_comes_first_and_english_by_header_or_choice(centre: Centre) -> 
 def test_every_word_of_the_pages_has_its_chinese() -> None:
     folder = Path(gateway.__file__).parent
     said = {text for kind in WORDS.values() for text in kind.values()}
-    for path in (*folder.rglob("*.html"), *(Path(shared.service.__file__).parent / "templates").glob("*.html")):
-        said |= {a or b for a, b in re.findall(r"_\((?:\"([^\"]+)\"|'([^']+)')\)", path.read_text())}
+    for path in (
+        *folder.rglob("*.html"),
+        *(Path(shared.service.__file__).parent / "templates").glob("*.html"),
+    ):
+        said |= {
+            a or b for a, b in re.findall(r"_\((?:\"([^\"]+)\"|'([^']+)')\)", path.read_text())
+        }
     catalogue = translations("zh-CN")
     assert [text for text in sorted(said) if catalogue.gettext(text) == text] == []
 
 
 def test_a_service_that_does_not_answer_is_said_in_words(centre: Centre) -> None:
-    services: dict[str, Any] = {name: member.app for name, member in centre.district.services.items()}
+    services: dict[str, Any] = {
+        name: member.app for name, member in centre.district.services.items()
+    }
     services["wishes"] = _remote("wishes", "http://127.0.0.1:1")
     browser = Browser(Gateway(services, make_pages(centre.district.settings, caller_of(services))))
     answer = browser.get("/")
@@ -85,11 +94,18 @@ def test_a_service_explains_its_endpoints_at_its_own_address(centre: Centre, ser
     for path in document["paths"]:
         assert f"<code>{path}</code>" in own.text
     assert centre.browser().get(f"/{service}/docs").status_code == 200
-    assert centre.browser().get(f"/{service}/docs/docs.css").headers["Content-Type"].startswith("text/css")
+    assert (
+        centre.browser()
+        .get(f"/{service}/docs/docs.css")
+        .headers["Content-Type"]
+        .startswith("text/css")
+    )
 
 
 def test_the_page_says_who_may_and_what_is_sent(centre: Centre) -> None:
-    text = centre.district.wishes.call("GET", "/wishes/docs", headers={"Accept-Language": "en"}).text
+    text = centre.district.wishes.call(
+        "GET", "/wishes/docs", headers={"Accept-Language": "en"}
+    ).text
     claim = text[text.index('id="put-v1-wishes--wish_id--claim"') :].split("</details>")[0]
     assert "coordinator, staff, volunteer" in claim
     assert "claimer_kind" in claim

@@ -80,7 +80,9 @@ def test_the_second_claim_is_refused_in_words(centre: Centre) -> None:
     assert "已认领" in answer.text
 
 
-@pytest.mark.parametrize("path", ["/?after=%00", "/?label=%00", "/?category=%00&lang=%00", "/?endpoint=x&_external=1"])
+@pytest.mark.parametrize(
+    "path", ["/?after=%00", "/?label=%00", "/?category=%00&lang=%00", "/?endpoint=x&_external=1"]
+)
 def test_odd_queries_are_answered(centre: Centre, path: str) -> None:
     assert centre.browser().get(path).status_code in (200, 422)
 

@@ -1,4 +1,6 @@
-"""The wallet and the counter: a code is shown by a click, and redeemed once with the venue's key."""
+"""The wallet and the counter: a code is shown by a click, and redeemed once with the venue's
+key.
+"""
 
 import re
 
@@ -34,8 +36,13 @@ def test_a_voucher_is_shown_checked_and_redeemed_once(centre: Centre, cinema: Ci
     code = code_of(browser)
     till = centre.browser()
     till.get("/counter")
-    for do, reference, words in (("check", "a", "可以核销"), ("redeem", "a", "核销成功"), ("redeem", "a", "核销成功"),
-                                 ("redeem", "b", "已被使用"), ("check", "c", "已被使用")):  # fmt: skip
+    for do, reference, words in (
+        ("check", "a", "可以核销"),
+        ("redeem", "a", "核销成功"),
+        ("redeem", "a", "核销成功"),
+        ("redeem", "b", "已被使用"),
+        ("check", "c", "已被使用"),
+    ):
         answer = till.post("/counter", do=do, key=cinema.key, code=code, reference=reference)
         assert answer.status_code == 200
         assert words in answer.text
@@ -46,7 +53,9 @@ def test_a_voucher_is_shown_checked_and_redeemed_once(centre: Centre, cinema: Ci
 def test_the_script_gets_only_the_result(centre: Centre, cinema: Cinema) -> None:
     till = centre.browser()
     till.get("/counter")
-    answer = till.post("/counter", headers={"X-Part": "1"}, do="check", key=cinema.key, code="2345", reference="a")
+    answer = till.post(
+        "/counter", headers={"X-Part": "1"}, do="check", key=cinema.key, code="2345", reference="a"
+    )
     assert "<html" not in answer.text
     assert "未找到此券码" in answer.text
 

@@ -22,7 +22,10 @@ def test_a_voucher_goes_to_the_pool_and_its_code_dies(centre: Centre) -> None:
     assert "爱心" in browser.get("/wallet?done=given-to-pool").text
     till = centre.browser()
     till.get("/counter")
-    assert "已被收回" in till.post("/counter", do="check", key=cinema.key, code=code, reference="a").text
+    assert (
+        "已被收回"
+        in till.post("/counter", do="check", key=cinema.key, code=code, reference="a").text
+    )
     assert cinema.vouchers(fang) == []
     (given,) = centre.district.rewards.said("voucher.given")
     assert (given["data"]["holder_id"], given["data"]["named"]) == (None, False)
@@ -30,13 +33,19 @@ def test_a_voucher_goes_to_the_pool_and_its_code_dies(centre: Centre) -> None:
 
 
 def test_a_gift_to_a_person_stays_unnamed_unless_the_giver_says_so(centre: Centre) -> None:
-    cinema, fang, qiang = Cinema(centre), centre.volunteer("13800000011"), centre.volunteer("13800000012")
+    cinema, fang, qiang = (
+        Cinema(centre),
+        centre.volunteer("13800000011"),
+        centre.volunteer("13800000012"),
+    )
     cinema.reward(fang, day=1)
     cinema.reward(fang, day=2)
     browser = centre.as_volunteer("13800000011")
     for voucher, named in zip(cinema.vouchers(fang), ("", "yes"), strict=True):
         browser.get(f"/wallet/{voucher['id']}")
-        answer = browser.post(f"/wallet/{voucher['id']}/gift", to="person", receiver=qiang, named=named)
+        answer = browser.post(
+            f"/wallet/{voucher['id']}/gift", to="person", receiver=qiang, named=named
+        )
         assert answer.headers["Location"] == "/wallet?done=given-to-person"
     named, unnamed = cinema.vouchers(qiang)
     theirs = centre.as_volunteer("13800000012")
@@ -134,13 +143,25 @@ def test_the_card_is_the_holders_and_is_not_kept(centre: Centre) -> None:
     assert card.headers["Cache-Control"] == "no-store"
     assert code_of(mine) in card.text
     theirs.get("/wallet")
-    for path in (f"/wallet/{voucher['id']}/card", f"/wallet/{voucher['id']}/code", f"/wallet/{voucher['id']}/gift"):
+    for path in (
+        f"/wallet/{voucher['id']}/card",
+        f"/wallet/{voucher['id']}/code",
+        f"/wallet/{voucher['id']}/gift",
+    ):
         assert theirs.post(path, to="pool").status_code == 404
     assert theirs.get(f"/wallet/{voucher['id']}").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/wallet/statement?month=2026-13", "/wallet/statement?month=%00", "/wallet?after=x",
-                                  "/wallet?done=<script>", "/wallet/hours?after=%00"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/wallet/statement?month=2026-13",
+        "/wallet/statement?month=%00",
+        "/wallet?after=x",
+        "/wallet?done=<script>",
+        "/wallet/hours?after=%00",
+    ],
+)
 def test_odd_queries_are_answered(centre: Centre, path: str) -> None:
     centre.volunteer()
     answer = centre.as_volunteer().get(path)

@@ -1,4 +1,6 @@
-"""The same bus over Valkey (embedded): delivered at once; what it loses, catch-up brings (see test_outbox_and_feed)."""
+"""The same bus over Valkey (embedded): delivered at once; what it loses, catch-up brings (see
+test_outbox_and_feed).
+"""
 
 import shutil
 import tempfile
@@ -32,7 +34,9 @@ def valkey() -> Iterator[ValkeyServer]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_a_fact_reaches_everyone_over_the_embedded_broker(district: District, valkey: ValkeyServer) -> None:
+def test_a_fact_reaches_everyone_over_the_embedded_broker(
+    district: District, valkey: ValkeyServer
+) -> None:
     heard: dict[str, list[UUID]] = {service: [] for service in VolunteerActivated.heard_by}
     stop = threading.Event()
     for service, ids in heard.items():
@@ -42,12 +46,16 @@ def test_a_fact_reaches_everyone_over_the_embedded_broker(district: District, va
 
         inbox = Inbox(district.services[service].database, {VolunteerActivated: hear})
         threading.Thread(target=consume, args=(inbox, valkey.url(), 50, stop), daemon=True).start()
-    threading.Thread(target=relay, args=(district.registration.database, valkey.url(), stop), daemon=True).start()
+    threading.Thread(
+        target=relay, args=(district.registration.database, valkey.url(), stop), daemon=True
+    ).start()
     time.sleep(1)
     with district.registration.session() as session:
         publish(session, *(VolunteerActivated(volunteer_id=new_id()) for _ in range(100)))
     try:
-        took = wait_until(lambda: all(len(set(ids)) == 100 for ids in heard.values()), 20, "not everyone heard")
+        took = wait_until(
+            lambda: all(len(set(ids)) == 100 for ids in heard.values()), 20, "not everyone heard"
+        )
     finally:
         stop.set()
         time.sleep(0.6)

@@ -1,4 +1,6 @@
-"""What is kept how long: the feed 30 days, the inbox 45; what was never published is kept until it is."""
+"""What is kept how long: the feed 30 days, the inbox 45; what was never published is kept until it
+is.
+"""
 
 from datetime import timedelta
 
@@ -31,10 +33,17 @@ def test_old_rows_go_in_batches_and_young_or_unpublished_ones_stay(
     monkeypatch.setattr(housekeeping, "BATCH", 3)
     common = {"type": "wish.claimed", "version": 1, "subject": "x", "data": "{}"}
     with district.wishes.session() as session:
-        published = [{"id": i, "published_at": clock.now(), **common} for i in old_ids(31, 5) + old_ids(29, 2)]
+        published = [
+            {"id": i, "published_at": clock.now(), **common}
+            for i in old_ids(31, 5) + old_ids(29, 2)
+        ]
         session.execute(insert(OutboxRow), published)
-        session.execute(insert(OutboxRow), [{"id": i, "published_at": None, **common} for i in old_ids(60, 2)])
-        session.execute(insert(InboxRow), [{"event_id": i} for i in old_ids(46, 4) + old_ids(44, 3)])
+        session.execute(
+            insert(OutboxRow), [{"id": i, "published_at": None, **common} for i in old_ids(60, 2)]
+        )
+        session.execute(
+            insert(InboxRow), [{"event_id": i} for i in old_ids(46, 4) + old_ids(44, 3)]
+        )
     from shared.db.engine import using
 
     with using(district.wishes.database):

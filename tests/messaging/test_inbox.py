@@ -1,4 +1,6 @@
-"""The listening side: once, whatever is delivered; what fails is remembered; what is nobody's fault is not counted."""
+"""The listening side: once, whatever is delivered; what fails is remembered; what is nobody's fault
+is not counted.
+"""
 
 import threading
 from collections.abc import Callable
@@ -24,20 +26,26 @@ from shared.messaging.outbox import publish
 
 
 class Ear:
-    """A listener that remembers what it heard, in the transaction, as a row of `job_runs`, and fails on demand."""
+    """A listener that remembers what it heard, in the transaction, as a row of `job_runs`, and
+    fails on demand.
+    """
 
     def __init__(self, district: District) -> None:
         self.member = district.wishes
         self.fail_on: set[UUID] = set()
         self.error: Callable[[], Exception] = lambda: ValueError("no such thing")
         self.calls = 0
-        self.inbox = Inbox(self.member.database, {VolunteerActivated: self.hear, VolunteerRegistered: self.hear})
+        self.inbox = Inbox(
+            self.member.database, {VolunteerActivated: self.hear, VolunteerRegistered: self.hear}
+        )
 
     def hear(self, session: Session, facts: list[Any]) -> None:
         self.calls += 1
         for fact in facts:
             session.execute(
-                text("INSERT INTO job_runs (name, period) SELECT :name, count(*) FROM job_runs WHERE name = :name"),
+                text(
+                    "INSERT INTO job_runs (name, period) SELECT :name, count(*) FROM job_runs WHERE name = :name"
+                ),
                 {"name": str(fact.volunteer_id)},
             )
         if any(fact.volunteer_id in self.fail_on for fact in facts):
@@ -46,7 +54,9 @@ class Ear:
     def effects(self, volunteer_id: UUID) -> int:
         with self.member.session() as session:
             return session.scalars(
-                text("SELECT count(*) FROM job_runs WHERE name = :name").bindparams(name=str(volunteer_id))
+                text("SELECT count(*) FROM job_runs WHERE name = :name").bindparams(
+                    name=str(volunteer_id)
+                )
             ).one()
 
     def count(self, model: type) -> int:
@@ -73,7 +83,9 @@ def activated(n: int) -> list[VolunteerActivated]:
     return [VolunteerActivated(volunteer_id=new_id()) for _ in range(n)]
 
 
-def test_a_fact_takes_effect_once_however_often_it_is_delivered(district: District, ear: Ear) -> None:
+def test_a_fact_takes_effect_once_however_often_it_is_delivered(
+    district: District, ear: Ear
+) -> None:
     facts = activated(5)
     deliveries = say(district, *facts)
     ear.inbox.receive(deliveries * 2)
@@ -106,7 +118,9 @@ def test_one_bad_fact_does_not_hold_up_its_batch(district: District, ear: Ear) -
     assert attempt.error == "ValueError: no such thing"
 
 
-def test_what_fails_five_times_is_a_dead_letter_and_replay_works(district: District, ear: Ear) -> None:
+def test_what_fails_five_times_is_a_dead_letter_and_replay_works(
+    district: District, ear: Ear
+) -> None:
     fact = activated(1)[0]
     ear.fail_on = {fact.volunteer_id}
     ear.inbox.receive(say(district, fact))
@@ -126,7 +140,9 @@ def test_what_fails_five_times_is_a_dead_letter_and_replay_works(district: Distr
     assert ear.count(Attempt) == 0
 
 
-def test_what_was_given_up_is_not_tried_again_when_it_is_delivered_again(district: District, ear: Ear) -> None:
+def test_what_was_given_up_is_not_tried_again_when_it_is_delivered_again(
+    district: District, ear: Ear
+) -> None:
     """As by a crash between the dead letter and the acknowledgement, or by catch-up."""
     fact = activated(1)[0]
     ear.fail_on = {fact.volunteer_id}
@@ -148,7 +164,9 @@ def test_a_fact_is_not_tried_before_it_is_due(district: District, ear: Ear) -> N
     assert ear.inbox.retry_due() == 0
 
 
-def test_a_message_that_kills_the_process_is_found_out_within_five_attempts(district: District, ear: Ear) -> None:
+def test_a_message_that_kills_the_process_is_found_out_within_five_attempts(
+    district: District, ear: Ear
+) -> None:
     class Killed(BaseException):
         """Stands for kill -9: nothing after it runs."""
 
@@ -172,18 +190,28 @@ def test_a_message_that_kills_the_process_is_found_out_within_five_attempts(dist
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"{", "unreadable"), (b"", "unreadable"), (b"\xff\xfe", "unreadable"), (b"[]", "unreadable"),
-        (b'"text"', "unreadable"), (b"null", "unreadable"), (b'{"id": 7}', "unreadable"), (b'{"a":"\x00"}', "unreadable"),
+        (b"{", "unreadable"),
+        (b"", "unreadable"),
+        (b"\xff\xfe", "unreadable"),
+        (b"[]", "unreadable"),
+        (b'"text"', "unreadable"),
+        (b"null", "unreadable"),
+        (b'{"id": 7}', "unreadable"),
+        (b'{"a":"\x00"}', "unreadable"),
         (b"[" * 100_000, "unreadable"),
     ],
-)  # fmt: skip
-def test_an_unreadable_message_is_kept_and_never_crashes(ear: Ear, body: bytes, reason: str) -> None:
+)
+def test_an_unreadable_message_is_kept_and_never_crashes(
+    ear: Ear, body: bytes, reason: str
+) -> None:
     ear.inbox.receive([Delivery(body)])
     with ear.member.session() as session:
         assert session.scalars(select(DeadLetter.reason)).one() == reason
 
 
-def test_an_unknown_type_or_version_is_kept_while_the_rest_flows(district: District, ear: Ear) -> None:
+def test_an_unknown_type_or_version_is_kept_while_the_rest_flows(
+    district: District, ear: Ear
+) -> None:
     facts = activated(2)
     first, second = say(district, *facts)
     other = Delivery(first.body.replace(b"volunteer.activated/v1", b"volunteer.activated/v99"))
@@ -195,13 +223,17 @@ def test_an_unknown_type_or_version_is_kept_while_the_rest_flows(district: Distr
     assert ear.effects(facts[1].volunteer_id) == 1
 
 
-def test_a_missing_field_is_unreadable_and_an_additional_one_is_ignored(district: District, ear: Ear) -> None:
+def test_a_missing_field_is_unreadable_and_an_additional_one_is_ignored(
+    district: District, ear: Ear
+) -> None:
     facts = activated(2)
     first, second = say(district, *facts)
-    ear.inbox.receive([
-        Delivery(first.body.replace(b'"volunteer_id"', b'"volunteer"')),
-        Delivery(second.body.replace(b'"data": {', b'"data": {"new_field": 1, ')),
-    ])  # fmt: skip
+    ear.inbox.receive(
+        [
+            Delivery(first.body.replace(b'"volunteer_id"', b'"volunteer"')),
+            Delivery(second.body.replace(b'"data": {', b'"data": {"new_field": 1, ')),
+        ]
+    )
     assert [ear.effects(f.volunteer_id) for f in facts] == [0, 1]
     assert ear.count(DeadLetter) == 1
 
@@ -209,7 +241,9 @@ def test_a_missing_field_is_unreadable_and_an_additional_one_is_ignored(district
 def test_a_database_that_is_away_counts_nothing(district: District, ear: Ear) -> None:
     fact = activated(1)[0]
     ear.fail_on = {fact.volunteer_id}
-    ear.error = lambda: OperationalError("SELECT 1", {}, psycopg.OperationalError("server closed the connection"))
+    ear.error = lambda: OperationalError(
+        "SELECT 1", {}, psycopg.OperationalError("server closed the connection")
+    )
     (delivery,) = say(district, fact)
     for redelivered in (False, True):
         with pytest.raises(TryAgain):

@@ -1,4 +1,6 @@
-"""The publishing side: a late commit is never skipped, a row is published until it is confirmed, the feed repairs."""
+"""The publishing side: a late commit is never skipped, a row is published until it is confirmed,
+the feed repairs.
+"""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -105,7 +107,9 @@ def test_many_relays_share_the_rows(district: District) -> None:
 
 
 def database_away() -> OperationalError:
-    return OperationalError("SELECT 1", {}, psycopg.OperationalError("server closed the connection"))
+    return OperationalError(
+        "SELECT 1", {}, psycopg.OperationalError("server closed the connection")
+    )
 
 
 class Pauses(threading.Event):
@@ -122,7 +126,9 @@ class Pauses(threading.Event):
         return self.is_set()
 
 
-def test_a_missing_database_is_asked_once_a_second(district: District, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_database_is_asked_once_a_second(
+    district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
     answers: Iterator[int | Exception] = iter([database_away(), database_away(), 0, 3, 0])
 
     def relay_batch(*_: Any) -> int:
@@ -140,7 +146,9 @@ def test_a_missing_database_is_asked_once_a_second(district: District, monkeypat
 def feed(district: District, after: str | None = None, **query: Any) -> Any:
     token = district.token("system", "walker", scopes="events:read events:*")
     query |= {"after": after} if after else {}
-    return district.registration.call("GET", "/v1/events/registration", as_=token, query_string=query).get_json()
+    return district.registration.call(
+        "GET", "/v1/events/registration", as_=token, query_string=query
+    ).get_json()
 
 
 def test_the_feed_never_skips_a_late_commit(district: District) -> None:
@@ -174,23 +182,33 @@ def test_a_cursor_of_another_epoch_starts_anew(district: District) -> None:
     assert [UUID(e["id"]) for e in page["items"]] == ids
 
 
-@pytest.mark.parametrize("cursor", ["x", "!!", "bnVsbA", "W10", "WzEsMiwzXQ", "a" * 400, "WyIiLCAtMSwgInh4Il0"])
+@pytest.mark.parametrize(
+    "cursor", ["x", "!!", "bnVsbA", "W10", "WzEsMiwzXQ", "a" * 400, "WyIiLCAtMSwgInh4Il0"]
+)
 def test_a_foreign_cursor_is_a_clear_422(district: District, cursor: str) -> None:
     token = district.token("staff")
-    answer = district.registration.call("GET", "/v1/events/registration", as_=token, query_string={"after": cursor})
+    answer = district.registration.call(
+        "GET", "/v1/events/registration", as_=token, query_string={"after": cursor}
+    )
     assert answer.status_code == 422
     assert answer.get_json()["errors"][0]["pointer"] == "/after"
 
 
 def test_the_feed_shows_a_system_only_what_it_was_granted(district: District) -> None:
     say(district, 2)
-    for scopes, expected in (("events:read", 0), ("events:read events:hours.recorded", 0),
-                             ("events:read events:volunteer.activated", 2)):  # fmt: skip
+    for scopes, expected in (
+        ("events:read", 0),
+        ("events:read events:hours.recorded", 0),
+        ("events:read events:volunteer.activated", 2),
+    ):
         token = district.token("system", "other", scopes=scopes)
         answer = district.registration.call("GET", "/v1/events/registration", as_=token)
         assert len(answer.get_json()["items"]) == expected
     assert (
-        district.registration.call("GET", "/v1/events/registration", as_=district.token("volunteer")).status_code == 403
+        district.registration.call(
+            "GET", "/v1/events/registration", as_=district.token("volunteer")
+        ).status_code
+        == 403
     )
 
 
@@ -214,7 +232,9 @@ def test_catch_up_takes_in_what_the_broker_lost_and_nothing_twice(
     listener = district.services[VolunteerActivated.heard_by[0]]
     heard: list[UUID] = []
     monkeypatch.setitem(
-        listener.inbox.handlers, VolunteerActivated, lambda _s, facts: heard.extend(f.volunteer_id for f in facts)
+        listener.inbox.handlers,
+        VolunteerActivated,
+        lambda _s, facts: heard.extend(f.volunteer_id for f in facts),
     )
     ids = say(district, 30)
     events = feed(district)["items"]
@@ -254,7 +274,11 @@ def test_catch_up_is_put_off_without_a_database(
 
     say(district)
     listener = district.services[VolunteerActivated.heard_by[0]]
-    walker = Walker(listener.database, listener.inbox, listener.settings.model_copy(update={"catch_up_age_seconds": 0}))
+    walker = Walker(
+        listener.database,
+        listener.inbox,
+        listener.settings.model_copy(update={"catch_up_age_seconds": 0}),
+    )
     walker.sources = {"registration": [VolunteerActivated.type]}
     monkeypatch.setattr(walker, "_fetch", lambda source, cursor: feed(district, cursor))
     monkeypatch.setattr(walker, broken, fail)

@@ -30,12 +30,16 @@ def models_of(service: str) -> list[MetaData]:
 @pytest.mark.filterwarnings("ignore:Did not recognize type 'xid8'")
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_migrations_make_what_the_models_say(district: District, service: str) -> None:
-    url = district.env["WISHTREE_OWNER_DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://", 1)
+    url = district.env["WISHTREE_OWNER_DATABASE_URL"].replace(
+        "postgresql://", "postgresql+psycopg://", 1
+    )
     engine = create_engine(url, connect_args={"options": f"-csearch_path={service}"})
     with engine.connect() as connection:
         options = {
             "compare_type": True,
-            "include_name": lambda name, kind, _: kind != "table" or not (name or "").startswith("alembic_"),
+            "include_name": lambda name, kind, _: (
+                kind != "table" or not (name or "").startswith("alembic_")
+            ),
         }
         context = MigrationContext.configure(connection, opts=options)
         differences = compare_metadata(context, models_of(service))
@@ -51,7 +55,11 @@ def test_migrating_again_changes_nothing(district: District, service: str) -> No
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_application_role_cannot_change_the_schema(district: District, service: str) -> None:
-    for statement in ("CREATE TABLE mine (id int)", "DROP TABLE outbox", "ALTER TABLE inbox ADD COLUMN x int"):
+    for statement in (
+        "CREATE TABLE mine (id int)",
+        "DROP TABLE outbox",
+        "ALTER TABLE inbox ADD COLUMN x int",
+    ):
         with pytest.raises(ProgrammingError), district.services[service].session() as session:
             session.execute(text(statement))
 

@@ -29,12 +29,18 @@ def test_it_follows_the_compose_specification() -> None:
     text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", COMPOSE.read_text())
     parsed = compose_spec.PyCompose.from_yaml(yaml.safe_dump(yaml.safe_load(text)))
     parsed.validate()
-    assert {*OURS, "door", "postgres", "rabbitmq", "migrate", "beat", "gateway", "seed"} <= set(parsed.service_names())
+    assert {*OURS, "door", "postgres", "rabbitmq", "migrate", "beat", "gateway", "seed"} <= set(
+        parsed.service_names()
+    )
 
 
 def test_the_yaml_is_tidy() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "yamllint", "--strict", COMPOSE], capture_output=True, text=True, cwd=ROOT, check=False
+        [sys.executable, "-m", "yamllint", "--strict", COMPOSE],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
     )
     assert done.returncode == 0, done.stdout
 
@@ -66,26 +72,41 @@ def test_a_secret_comes_from_a_file_that_its_role_was_given(compose: dict[str, A
         assert given <= set(compose["secrets"]), name
         for variable, value in service.get("environment", {}).items():
             if variable.endswith("_FILE"):
-                assert value.startswith("/run/secrets/") and value.removeprefix("/run/secrets/") in given, (
+                assert (
+                    value.startswith("/run/secrets/")
+                    and value.removeprefix("/run/secrets/") in given
+                ), (
                     name,
                     variable,
                 )
             else:
-                assert not any(word in variable for word in ("SECRET", "PASSWORD", "KEY", "DATABASE_URL", "BROKER_URL"))
+                assert not any(
+                    word in variable
+                    for word in ("SECRET", "PASSWORD", "KEY", "DATABASE_URL", "BROKER_URL")
+                )
 
 
-def test_a_service_is_given_no_other_services_database_or_broker_user(compose: dict[str, Any]) -> None:
+def test_a_service_is_given_no_other_services_database_or_broker_user(
+    compose: dict[str, Any],
+) -> None:
     for name in OURS:
         service = name.rsplit("-", 1)[0]
         others = {
-            f"{other}_{what}" for other in SERVICES if other != service for what in ("database_url", "broker_url")
+            f"{other}_{what}"
+            for other in SERVICES
+            if other != service
+            for what in ("database_url", "broker_url")
         }
         given = set(compose["services"][name]["secrets"])
-        assert not given & (others | {"owner_database_url", "owner_database_password", "postgres_password"})
+        assert not given & (
+            others | {"owner_database_url", "owner_database_password", "postgres_password"}
+        )
         assert ("signing_key" in given) == (service == "registration")
 
 
-def test_only_the_door_takes_a_port_of_the_host_so_the_rest_can_be_scaled(compose: dict[str, Any]) -> None:
+def test_only_the_door_takes_a_port_of_the_host_so_the_rest_can_be_scaled(
+    compose: dict[str, Any],
+) -> None:
     for name, service in compose["services"].items():
         assert ("ports" in service) == (name == "door")
         assert "container_name" not in service

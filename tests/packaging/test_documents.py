@@ -19,7 +19,12 @@ TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MUL
 def typed_in(document: Path) -> list[str]:
     """The commands of a page's ```sh blocks, one per line."""
     blocks = re.findall(r"^```sh\n(.*?)^```", document.read_text(), re.MULTILINE | re.DOTALL)
-    return [line.partition(" # ")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]
+    return [
+        line.partition(" # ")[0].strip()
+        for block in blocks
+        for line in block.splitlines()
+        if line.strip()
+    ]
 
 
 def parse(arguments: list[str]) -> None:
@@ -62,14 +67,23 @@ def test_ci_runs_the_tests_that_the_readme_tells_to_run() -> None:
 
 
 def test_every_test_that_holds_a_promise_exists() -> None:
-    named = re.findall(r"`(tests/[\w/.]+)(?:::(\w+))?`", (ROOT / "docs" / "promises.md").read_text())
+    named = re.findall(
+        r"`(tests/[\w/.]+)(?:::(\w+))?`", (ROOT / "docs" / "promises.md").read_text()
+    )
     assert len(named) > 30
     for file, test in named:
-        assert f"def {test}" in (ROOT / file).read_text() if test else (ROOT / file).exists(), (file, test)
+        assert f"def {test}" in (ROOT / file).read_text() if test else (ROOT / file).exists(), (
+            file,
+            test,
+        )
 
 
 def test_every_setting_is_explained_and_nothing_else() -> None:
-    explained = set(re.findall(r"`WISHTREE_([A-Z_]+)`", (ROOT / "docs" / "operations" / "settings.md").read_text()))
+    explained = set(
+        re.findall(
+            r"`WISHTREE_([A-Z_]+)`", (ROOT / "docs" / "operations" / "settings.md").read_text()
+        )
+    )
     classes = [definition_of(service).settings for service in SERVICES]
     known = {field.upper() for settings in classes for field in settings.model_fields}
     assert explained - {"X", "X_FILE"} == known

@@ -25,9 +25,21 @@ AT_SERVICES = [
     "/.well-known/jwks.json",
 ]
 AT_THE_GATEWAY = [
-    "/", "/wishes/0192f1c8", "/activities", "/me", "/inbox", "/desk", "/certificates/QZ-1", "/readyz", "/healthz",
-    "/v1", "/v1/nothing", "/v1/wishesandmore", "/v1/events/nobody", "/static/app.css",
-]  # fmt: skip
+    "/",
+    "/wishes/0192f1c8",
+    "/activities",
+    "/me",
+    "/inbox",
+    "/desk",
+    "/certificates/QZ-1",
+    "/readyz",
+    "/healthz",
+    "/v1",
+    "/v1/nothing",
+    "/v1/wishesandmore",
+    "/v1/events/nobody",
+    "/static/app.css",
+]
 
 
 def target_of(path: str) -> str:

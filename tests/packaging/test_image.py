@@ -1,4 +1,6 @@
-"""The Dockerfile is sound, copies what exists and what .dockerignore lets through, and runs as nobody special."""
+"""The Dockerfile is sound, copies what exists and what .dockerignore lets through, and runs as
+nobody special.
+"""
 
 import re
 import shutil
@@ -13,13 +15,17 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 def test_hadolint_has_nothing_to_say() -> None:
     hadolint = shutil.which("hadolint", path=Path(sys.executable).parent)
     assert hadolint is not None
-    done = subprocess.run([hadolint, "--no-color", ROOT / "Dockerfile"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [hadolint, "--no-color", ROOT / "Dockerfile"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout
 
 
 def test_it_copies_only_what_is_there_and_not_ignored() -> None:
     let_through = {
-        line.removeprefix("!") for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")
+        line.removeprefix("!")
+        for line in (ROOT / ".dockerignore").read_text().splitlines()
+        if line.startswith("!")
     }
     copied = [
         source

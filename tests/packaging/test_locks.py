@@ -1,4 +1,6 @@
-"""Both lock files: every package with hashes, no addresses, and the tools' lock agrees with the other."""
+"""Both lock files: every package with hashes, no addresses, and the tools' lock agrees with the
+other.
+"""
 
 import re
 import tomllib

@@ -1,4 +1,6 @@
-"""`deploy/make-secrets` makes what docker-compose.yml asks for, once, and readable by the containers only."""
+"""`deploy/make-secrets` makes what docker-compose.yml asks for, once, and readable by the
+containers only.
+"""
 
 import base64
 import json
@@ -19,7 +21,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def make_secrets(folder: Path) -> dict[str, str]:
-    subprocess.run([sys.executable, ROOT / "deploy" / "make-secrets", folder], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, ROOT / "deploy" / "make-secrets", folder], check=True, capture_output=True
+    )
     return {file.name: file.read_text() for file in folder.iterdir()}
 
 
@@ -70,7 +74,11 @@ def test_the_services_can_work_with_them(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_broker_user_may_say_only_its_own_services_facts(tmp_path: Path) -> None:
     found = json.loads(make_secrets(tmp_path)["rabbitmq_definitions"])
     assert all(user["tags"] == [] and user["password_hash"] for user in found["users"])
-    on_events = {p["user"]: p["write"] for p in found["topic_permissions"] if p["exchange"] == "wishtree.events"}
+    on_events = {
+        p["user"]: p["write"]
+        for p in found["topic_permissions"]
+        if p["exchange"] == "wishtree.events"
+    }
     assert set(on_events) == {user["name"] for user in found["users"]}
     for service in SERVICES:
         for other in SERVICES:

@@ -20,7 +20,9 @@ PASSWORD = "a long staff password"
 
 def gateway_of(district: District, **changes: Any) -> Gateway:
     services: dict[str, Any] = {name: member.app for name, member in district.services.items()}
-    return Gateway(services, make_pages(district.settings.model_copy(update=changes), caller_of(services)))
+    return Gateway(
+        services, make_pages(district.settings.model_copy(update=changes), caller_of(services))
+    )
 
 
 class Browser:
@@ -34,7 +36,11 @@ class Browser:
         return self._seen(self.client.get(path, headers=self.headers | headers))
 
     def post(
-        self, path: str, token: str | None = None, headers: dict[str, str] | None = None, **form: str
+        self,
+        path: str,
+        token: str | None = None,
+        headers: dict[str, str] | None = None,
+        **form: str,
     ) -> TestResponse:
         if token is None:
             token = self.form_token()
@@ -61,13 +67,19 @@ class Centre:
         self.gateway = gateway_of(self.district)
         self.staff = self.district.token("staff")
         above = None
-        for name, kind in (("联合会", "federation"), ("花园街道分会", "branch"), ("花园社区志愿服务站", "station")):
+        for name, kind in (
+            ("联合会", "federation"),
+            ("花园街道分会", "branch"),
+            ("花园社区志愿服务站", "station"),
+        ):
             body = {"name": name, "kind": kind, "parent_id": above}
             above = self.ok("registration", "POST", "/v1/organisations", body, self.staff)["id"]
         self.station = UUID(above)
         self.district.deliver_all()
 
-    def ok(self, service: str, method: str, path: str, body: Any = None, as_: str | None = None) -> Any:
+    def ok(
+        self, service: str, method: str, path: str, body: Any = None, as_: str | None = None
+    ) -> Any:
         answer = self.district.services[service].call(method, path, body, as_=as_)
         assert answer.status_code < 300, answer.get_data(as_text=True)
         return answer.get_json(silent=True)
@@ -101,29 +113,56 @@ class Centre:
             create_staff(session, "lijing", PASSWORD)
         browser = self.browser()
         browser.get("/login")
-        assert browser.post("/login", login="lijing", password=PASSWORD).headers["Location"] == "/desk"
+        assert (
+            browser.post("/login", login="lijing", password=PASSWORD).headers["Location"] == "/desk"
+        )
         return browser
 
     def wish(self, title: str = "一条保暖的毛毯", until: str = "published") -> str:
         body = {
-            "title": title, "description": "冬天冷, 想要一条厚毛毯。", "category": "goods", "station_id": str(self.station),
-            "beneficiary": {"name": CANARIES[0], "phone": CANARIES[1], "age_band": "70-79", "consent": True},
-        }  # fmt: skip
+            "title": title,
+            "description": "冬天冷, 想要一条厚毛毯。",
+            "category": "goods",
+            "station_id": str(self.station),
+            "beneficiary": {
+                "name": CANARIES[0],
+                "phone": CANARIES[1],
+                "age_band": "70-79",
+                "consent": True,
+            },
+        }
         found: str = self.ok("wishes", "POST", "/v1/wishes", body)["id"]
         for state, move in (("verified", "verification"), ("published", "publication")):
             if until == "submitted":
                 break
-            self.ok("wishes", "PUT", f"/v1/wishes/{found}/{move}", {} if move == "verification" else None, self.staff)
+            self.ok(
+                "wishes",
+                "PUT",
+                f"/v1/wishes/{found}/{move}",
+                {} if move == "verification" else None,
+                self.staff,
+            )
             if until == state:
                 break
         return found
 
     def activity(self) -> tuple[str, str]:
-        body = {"organisation_id": str(self.station), "title": "周六社区清洁", "kind": "service",
-                "category": "environment", "risk_statement": "有手套。"}  # fmt: skip
+        body = {
+            "organisation_id": str(self.station),
+            "title": "周六社区清洁",
+            "kind": "service",
+            "category": "environment",
+            "risk_statement": "有手套。",
+        }
         activity: str = self.ok("registration", "POST", "/v1/activities", body, self.staff)["id"]
-        times = {"starts_at": "2100-01-01T09:00:00+08:00", "ends_at": "2100-01-01T11:00:00+08:00", "capacity": 1,
-                 "place": "花园社区广场"}  # fmt: skip
-        session: str = self.ok("registration", "POST", f"/v1/activities/{activity}/sessions", times, self.staff)["id"]
+        times = {
+            "starts_at": "2100-01-01T09:00:00+08:00",
+            "ends_at": "2100-01-01T11:00:00+08:00",
+            "capacity": 1,
+            "place": "花园社区广场",
+        }
+        session: str = self.ok(
+            "registration", "POST", f"/v1/activities/{activity}/sessions", times, self.staff
+        )["id"]
         self.ok("registration", "PUT", f"/v1/activities/{activity}/publication", as_=self.staff)
         return activity, session

@@ -1,4 +1,6 @@
-"""The small bank as the pages' tests need it: a cinema, a film for 60 points, and hours that bring points."""
+"""The small bank as the pages' tests need it: a cinema, a film for 60 points, and hours that bring
+points.
+"""
 
 import re
 from typing import Any
@@ -13,8 +15,16 @@ class Cinema:
         self.centre = centre
         self.venue = self.ok("/v1/venues", {"name": "Star cinema", "kind": "cinema"})["id"]
         self.key = self.ok(f"/v1/venues/{self.venue}/secrets", {"kind": "api_key"})["secret"]
-        self.product = self.ok("/v1/products", {"venue_id": self.venue, "title": "一场电影", "points": 60,
-                                                "stock": stock, "valid_days": 30})["id"]  # fmt: skip
+        self.product = self.ok(
+            "/v1/products",
+            {
+                "venue_id": self.venue,
+                "title": "一场电影",
+                "points": 60,
+                "stock": stock,
+                "valid_days": 30,
+            },
+        )["id"]
         self.ok("/v1/rules", {"kind": "earn", "minutes": 1, "points": 1})
         self.ok("/v1/rules", {"kind": "issue", "product_id": self.product, "automatic": automatic})
 
@@ -23,16 +33,32 @@ class Cinema:
 
     def reward(self, volunteer: str, day: int = 1, hours: int = 1) -> None:
         """Verified hours of one day, and all that follows from them."""
-        system = self.centre.district.token("system", "school", scopes="records:write records:verified")
-        self.centre.ok("registration", "POST", "/v1/service-records", {
-            "volunteer_id": volunteer, "organisation_id": str(self.centre.station), "category": "environment",
-            "started_at": f"2026-11-{day:02}T08:00:00+08:00", "ended_at": f"2026-11-{day:02}T{8 + hours:02}:00:00+08:00",
-            "reference": f"r-{volunteer}-{day}"}, system)  # fmt: skip
+        system = self.centre.district.token(
+            "system", "school", scopes="records:write records:verified"
+        )
+        self.centre.ok(
+            "registration",
+            "POST",
+            "/v1/service-records",
+            {
+                "volunteer_id": volunteer,
+                "organisation_id": str(self.centre.station),
+                "category": "environment",
+                "started_at": f"2026-11-{day:02}T08:00:00+08:00",
+                "ended_at": f"2026-11-{day:02}T{8 + hours:02}:00:00+08:00",
+                "reference": f"r-{volunteer}-{day}",
+            },
+            system,
+        )
         self.centre.district.deliver_all()
 
     def redeem(self, code: str, reference: str) -> None:
-        answer = self.centre.district.rewards.call("POST", "/v1/vouchers/redeem", {"code": code, "reference": reference},
-                                                   headers={"Api-Key": self.key})  # fmt: skip
+        answer = self.centre.district.rewards.call(
+            "POST",
+            "/v1/vouchers/redeem",
+            {"code": code, "reference": reference},
+            headers={"Api-Key": self.key},
+        )
         assert answer.get_json()["outcome"] == "redeemed"
 
     def account(self, volunteer: str) -> Any:
@@ -55,4 +81,8 @@ def code_of(browser: Browser) -> str:
 
 def forms(page: str, ending: str = "") -> list[str]:
     """Where the forms of a page go."""
-    return [path for path in re.findall(r'<form method="post" action="([^"]+)"', page) if path.endswith(ending)]
+    return [
+        path
+        for path in re.findall(r'<form method="post" action="([^"]+)"', page)
+        if path.endswith(ending)
+    ]

@@ -27,7 +27,9 @@ class CinemaMonth:
 
     def as_owner(self, sql: str, **parameters: Any) -> None:
         """What the application may not do: tests turn back time."""
-        url = self.bank.district.env["WISHTREE_OWNER_DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://", 1)
+        url = self.bank.district.env["WISHTREE_OWNER_DATABASE_URL"].replace(
+            "postgresql://", "postgresql+psycopg://", 1
+        )
         engine = create_engine(url, connect_args={"options": "-csearch_path=rewards,public"})
         with engine.begin() as connection:
             connection.execute(text(sql), parameters)
@@ -49,38 +51,65 @@ class CinemaMonth:
         """Say that it was at noon of this day."""
         at = datetime(on.year, on.month, on.day, 12, tzinfo=SITE).astimezone(UTC)
         which = "SELECT id FROM redemptions WHERE reference = :reference"
-        self.as_owner(f"UPDATE transfers SET created_at = :at WHERE cause_id IN ({which}) AND kind = 'redeemed'",
-                      reference=reference, at=at)  # fmt: skip
-        self.as_owner("UPDATE redemptions SET redeemed_at = :at WHERE reference = :reference", reference=reference,
-                      at=at)  # fmt: skip
+        self.as_owner(
+            f"UPDATE transfers SET created_at = :at WHERE cause_id IN ({which}) AND kind = 'redeemed'",
+            reference=reference,
+            at=at,
+        )
+        self.as_owner(
+            "UPDATE redemptions SET redeemed_at = :at WHERE reference = :reference",
+            reference=reference,
+            at=at,
+        )
 
     def load(self, count: int) -> None:
         """So many films on the third of the last month, by INSERT ... SELECT."""
         at, venue = LAST.since + timedelta(days=2), self.star.id
-        ids = {kind: f"cast('0190000{kind}-0000-7000-8000-' || lpad(to_hex(n), 12, '0') AS uuid)" for kind in "456"}
+        ids = {
+            kind: f"cast('0190000{kind}-0000-7000-8000-' || lpad(to_hex(n), 12, '0') AS uuid)"
+            for kind in "456"
+        }
         self.as_owner(
             "INSERT INTO vouchers (id, holder_id, product_id, venue_id, title, points, cost_fen, code_fingerprint,"
             f" code_sealed, status, issued_at, expires_at, ended_at) SELECT {ids['4']}, {ids['4']}, p.id, p.venue_id, p.title,"
             " 120, 3500, sha256(cast(cast(n AS text) AS bytea)), '', 'redeemed', :at, :at, :at"
-            " FROM products p, generate_series(1, :count) AS n", count=count, at=at)  # fmt: skip
+            " FROM products p, generate_series(1, :count) AS n",
+            count=count,
+            at=at,
+        )
         self.as_owner(
             "INSERT INTO redemptions (id, voucher_id, venue_id, reference, channel, redeemed_at)"
             f" SELECT {ids['5']}, {ids['4']}, cast(:venue AS uuid), 'sale-' || n, 'counter', :at"
-            " FROM generate_series(1, :count) AS n", count=count, at=at, venue=venue)  # fmt: skip
+            " FROM generate_series(1, :count) AS n",
+            count=count,
+            at=at,
+            venue=venue,
+        )
         self.as_owner(
             "INSERT INTO transfers (id, debit_account, credit_account, amount, kind, cause_id, actor, created_at)"
             f" SELECT {ids['6']}, 'product:x', 'venue:' || :venue, 120, 'redeemed', {ids['5']}, 'venue', :at"
-            " FROM generate_series(1, :count) AS n", count=count, at=at, venue=venue)  # fmt: skip
+            " FROM generate_series(1, :count) AS n",
+            count=count,
+            at=at,
+            venue=venue,
+        )
         self.as_owner("ANALYZE redemptions, vouchers, transfers")
 
     def reverse(self, reference: str) -> str:
-        body = {"type": "redemption.reversed", "timestamp": "2026-11-23T08:00:00Z",
-                "data": {"code": self.codes[reference], "reference": reference}}  # fmt: skip
+        body = {
+            "type": "redemption.reversed",
+            "timestamp": "2026-11-23T08:00:00Z",
+            "data": {"code": self.codes[reference], "reference": reference},
+        }
         found: str = self.star.webhook(body)["outcome"]
         return found
 
     def voucher(self, reference: str) -> str:
-        return str(self.bank.rows("SELECT voucher_id FROM redemptions WHERE reference = :r", r=reference)[0][0])
+        return str(
+            self.bank.rows("SELECT voucher_id FROM redemptions WHERE reference = :r", r=reference)[
+                0
+            ][0]
+        )
 
     # Asking
     def statement(self, month: Month = LAST, query: str = "") -> Any:
@@ -90,13 +119,18 @@ class CinemaMonth:
         return self.bank.by_staff("PUT", f"{self.path}/{month}/closing", body, status)
 
     def reopen(self, month: Month = LAST, status: int = 200) -> Any:
-        return self.bank.by_staff("DELETE", f"{self.path}/{month}/closing", {"reason": "miscounted"}, status)
+        return self.bank.by_staff(
+            "DELETE", f"{self.path}/{month}/closing", {"reason": "miscounted"}, status
+        )
 
     def send(self, lines: list[Any], month: Month = LAST, status: int = 201) -> Any:
         """The venue sends its list: references, or whole lines."""
         told = [{"reference": line} if isinstance(line, str) else line for line in lines]
         return self.by_venue(
-            "POST", f"/v1/venues/{self.star.id}/statements", {"month": str(month), "lines": told}, status
+            "POST",
+            f"/v1/venues/{self.star.id}/statements",
+            {"month": str(month), "lines": told},
+            status,
         )
 
     def by_venue(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:

@@ -1,4 +1,6 @@
-"""A skipped test is said loudly at the end; with CI=true it is a failure, so that nothing is left out unnoticed."""
+"""A skipped test is said loudly at the end; with CI=true it is a failure, so that nothing is left
+out unnoticed.
+"""
 
 import os
 from collections import Counter
@@ -27,7 +29,9 @@ class _Counter:
 
     def _count(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         if report.skipped and not hasattr(report, "wasxfail"):
-            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            reason = (
+                report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            )
             self._skipped[reason.removeprefix("Skipped: ")] += 1
 
 
@@ -41,11 +45,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
     skipped = config.stash[SKIPPED]
     if not skipped:
         return
     failing = " (CI=true: this is a failure)" if is_ci() else ""
-    terminalreporter.section(f"{skipped.total()} TESTS DID NOT RUN{failing}", sep="!", red=True, bold=True)
+    terminalreporter.section(
+        f"{skipped.total()} TESTS DID NOT RUN{failing}", sep="!", red=True, bold=True
+    )
     for reason, count in skipped.most_common():
         terminalreporter.line(f"{count:4} x {reason}", red=True)

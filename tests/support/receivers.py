@@ -20,21 +20,42 @@ from shared.messaging.inbox import Delivery
 def message(fact: Fact) -> Delivery:
     """A fact as the broker would hand it over."""
     event = {
-        "specversion": "1.0", "id": str(new_id()), "source": f"/{fact.source}", "type": fact.type,
-        "subject": fact.subject, "time": datetime.now(UTC).isoformat(), "dataschema": fact.dataschema(),
-        "sequence": "1", "data": fact.model_dump(mode="json"),
-    }  # fmt: skip
+        "specversion": "1.0",
+        "id": str(new_id()),
+        "source": f"/{fact.source}",
+        "type": fact.type,
+        "subject": fact.subject,
+        "time": datetime.now(UTC).isoformat(),
+        "dataschema": fact.dataschema(),
+        "sequence": "1",
+        "data": fact.model_dump(mode="json"),
+    }
     return Delivery(json.dumps(event).encode())
 
 
 def hours(volunteer_id: UUID, origin: Origin = Origin.ATTENDANCE) -> HoursRecorded:
-    return HoursRecorded(record_id=new_id(), volunteer_id=volunteer_id, organisation_id=new_id(), minutes=120,
-                         category="elderly", bucket=Bucket.VERIFIED, origin=origin, worked_on="2026-03-01")  # fmt: skip
+    return HoursRecorded(
+        record_id=new_id(),
+        volunteer_id=volunteer_id,
+        organisation_id=new_id(),
+        minutes=120,
+        category="elderly",
+        bucket=Bucket.VERIFIED,
+        origin=origin,
+        worked_on="2026-03-01",
+    )
 
 
 def voucher(holder_id: UUID, venue_id: UUID | None = None) -> VoucherIssued:
-    return VoucherIssued(voucher_id=new_id(), holder_id=holder_id, product_id=new_id(), venue_id=venue_id or new_id(),
-                         title="星光影院 Star cinema", points=120, expires_at="2026-12-31T15:59:00Z")  # fmt: skip
+    return VoucherIssued(
+        voucher_id=new_id(),
+        holder_id=holder_id,
+        product_id=new_id(),
+        venue_id=venue_id or new_id(),
+        title="星光影院 Star cinema",
+        points=120,
+        expires_at="2026-12-31T15:59:00Z",
+    )
 
 
 class Receiver:

@@ -1,4 +1,6 @@
-"""`up` with tiny processes in the place of our services: run as a program, so that it can be interrupted or crashed."""
+"""`up` with tiny processes in the place of our services: run as a program, so that it can be
+interrupted or crashed.
+"""
 
 import sys
 from pathlib import Path
@@ -14,7 +16,9 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Ready).serve_forever()
 """
 WORKER = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); time.sleep(600)"
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
-SEED = "import os; print('沈芳 logs in with 123', os.environ['WISHTREE_BROKER_URL'].partition(':')[0])"
+SEED = (
+    "import os; print('沈芳 logs in with 123', os.environ['WISHTREE_BROKER_URL'].partition(':')[0])"
+)
 
 
 def processes_of(place: Place) -> list[Process]:
@@ -29,6 +33,12 @@ if __name__ == "__main__":
     mode, data, port = sys.argv[1:4]
     steps = [Process("seed", [sys.executable, "-c", SEED])]
     try:
-        up("real" if mode == "real" else "embedded", Path(data), int(port), processes=processes_of, steps=steps)
+        up(
+            "real" if mode == "real" else "embedded",
+            Path(data),
+            int(port),
+            processes=processes_of,
+            steps=steps,
+        )
     except Exception as error:
         sys.exit(f"{type(error).__name__}: {error}")

@@ -23,7 +23,9 @@ class World:
     federation: UUID = field(default_factory=new_id)
     phones: int = 0
 
-    def call(self, method: str, path: str, body: Any = None, *, as_: str | None = None, **more: Any) -> TestResponse:
+    def call(
+        self, method: str, path: str, body: Any = None, *, as_: str | None = None, **more: Any
+    ) -> TestResponse:
         return self.district.registration.call(method, path, body, as_=as_, **more)
 
     def ok(self, method: str, path: str, body: Any = None, *, as_: str | None = None) -> Any:
@@ -52,22 +54,42 @@ class World:
         return self.district.token("system", name, scopes=scopes)
 
     def activity(self, *, published: bool = True, **more: Any) -> UUID:
-        body = {"organisation_id": str(self.station), "title": "社区清洁", "kind": "service", "category": "environment",
-                "risk_statement": "Gloves are worn."}  # fmt: skip
+        body = {
+            "organisation_id": str(self.station),
+            "title": "社区清洁",
+            "kind": "service",
+            "category": "environment",
+            "risk_statement": "Gloves are worn.",
+        }
         found = UUID(self.ok("POST", "/v1/activities", body | more, as_=self.staff)["id"])
         if published:
             self.ok("PUT", f"/v1/activities/{found}/publication", as_=self.staff)
         return found
 
-    def session(self, activity_id: UUID | None = None, *, starts_in: timedelta = timedelta(days=1),
-                hours: float = 2, capacity: int = 5) -> UUID:  # fmt: skip
+    def session(
+        self,
+        activity_id: UUID | None = None,
+        *,
+        starts_in: timedelta = timedelta(days=1),
+        hours: float = 2,
+        capacity: int = 5,
+    ) -> UUID:
         starts_at = datetime.now(UTC) + starts_in
-        body = {"starts_at": starts_at.isoformat(), "ends_at": (starts_at + timedelta(hours=hours)).isoformat(),
-                "capacity": capacity, "place": "花园社区"}  # fmt: skip
+        body = {
+            "starts_at": starts_at.isoformat(),
+            "ends_at": (starts_at + timedelta(hours=hours)).isoformat(),
+            "capacity": capacity,
+            "place": "花园社区",
+        }
         path = f"/v1/activities/{activity_id or self.activity()}/sessions"
         return UUID(self.ok("POST", path, body, as_=self.staff)["id"])
 
     def record(self, volunteer_id: UUID, reference: str = "r-1", **more: Any) -> dict[str, Any]:
-        return {"volunteer_id": str(volunteer_id), "organisation_id": str(self.station),
-                "started_at": "2026-03-01T08:00:00+08:00", "ended_at": "2026-03-01T10:00:00+08:00",
-                "category": "environment", "reference": reference} | more  # fmt: skip
+        return {
+            "volunteer_id": str(volunteer_id),
+            "organisation_id": str(self.station),
+            "started_at": "2026-03-01T08:00:00+08:00",
+            "ended_at": "2026-03-01T10:00:00+08:00",
+            "category": "environment",
+            "reference": reference,
+        } | more

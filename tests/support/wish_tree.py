@@ -31,17 +31,30 @@ class Tree:
         self.coordinator = token("coordinator", organisation=self.station)
         self.foreign_coordinator = token("coordinator", organisation=new_id())
         self.company_coordinator = token("coordinator", organisation=self.company)
-        self.tokens = {person: token("volunteer", person) for person in (self.shen_fang, self.wang_qiang)}
+        self.tokens = {
+            person: token("volunteer", person) for person in (self.shen_fang, self.wang_qiang)
+        }
 
     def body(self, **changes: Any) -> dict[str, Any]:
-        beneficiary = {"name": CANARIES[0], "phone": CANARIES[1], "age_band": "70-79", "consent": True}
+        beneficiary = {
+            "name": CANARIES[0],
+            "phone": CANARIES[1],
+            "age_band": "70-79",
+            "consent": True,
+        }
         beneficiary |= changes.pop("beneficiary", {})
         return {
-            "title": "一条保暖的毛毯", "description": "冬天冷, 想要一条厚毛毯。", "category": "goods",
-            "station_id": str(self.station), "beneficiary": beneficiary, **changes,
-        }  # fmt: skip
+            "title": "一条保暖的毛毯",
+            "description": "冬天冷, 想要一条厚毛毯。",
+            "category": "goods",
+            "station_id": str(self.station),
+            "beneficiary": beneficiary,
+            **changes,
+        }
 
-    def call(self, method: str, path: str, body: Any = None, as_: str | None = None, expect: int = 200) -> Any:
+    def call(
+        self, method: str, path: str, body: Any = None, as_: str | None = None, expect: int = 200
+    ) -> Any:
         answer = self.wishes.call(method, path, body, as_=as_)
         assert answer.status_code == expect, answer.get_data(as_text=True)
         return answer.get_json()
@@ -66,7 +79,8 @@ class Tree:
     def lapse(self, wish_id: UUID) -> None:
         with self.wishes.session() as session:
             session.execute(
-                text("UPDATE wishes SET lease_until = now() - interval '1 hour' WHERE id = :id"), {"id": wish_id}
+                text("UPDATE wishes SET lease_until = now() - interval '1 hour' WHERE id = :id"),
+                {"id": wish_id},
             )
 
     def rows(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
@@ -75,13 +89,16 @@ class Tree:
 
     def wish(self, wish_id: UUID) -> tuple[Any, ...]:
         """(status, claimer_id, fence)"""
-        return self.rows("SELECT status, claimer_id, fence FROM wishes WHERE id = :id", id=wish_id)[0]
+        return self.rows("SELECT status, claimer_id, fence FROM wishes WHERE id = :id", id=wish_id)[
+            0
+        ]
 
     def held_by(self, claimer: UUID) -> int:
         """The counter, after checking that it tells the truth."""
         counter = self.rows("SELECT active FROM claimer_loads WHERE claimer_id = :id", id=claimer)
         counted = self.rows(
-            "SELECT count(*) FROM wishes WHERE claimer_id = :id AND status IN ('claimed', 'fulfilled')", id=claimer
+            "SELECT count(*) FROM wishes WHERE claimer_id = :id AND status IN ('claimed', 'fulfilled')",
+            id=claimer,
         )[0][0]
         assert (counter[0][0] if counter else 0) == counted
         return int(counted)

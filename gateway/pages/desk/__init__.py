@@ -2,8 +2,26 @@
 
 from flask import Blueprint
 
-from gateway.pages.desk import audit, disputes, offers, pool, rules, settlement, venues, vouchers, waiting
+from gateway.pages.desk import (
+    audit,
+    disputes,
+    offers,
+    pool,
+    rules,
+    settlement,
+    venues,
+    vouchers,
+    waiting,
+)
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
-    waiting.bp, rules.bp, offers.bp, venues.bp, settlement.bp, disputes.bp, pool.bp, vouchers.bp, audit.bp,
-)  # fmt: skip
+    waiting.bp,
+    rules.bp,
+    offers.bp,
+    venues.bp,
+    settlement.bp,
+    disputes.bp,
+    pool.bp,
+    vouchers.bp,
+    audit.bp,
+)

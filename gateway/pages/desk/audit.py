@@ -15,9 +15,17 @@ STEPS = 5
 @bp.get("/desk/audit")
 @page_for("staff")
 def show_audit(told: Told | None = None, found: dict[str, object] | None = None) -> str:
-    books = ask("GET", "/v1/ledger/books") if request.args.get("books") == "yes" else None  # reads the whole journal
-    return render_template("desk/audit.html", told=told, found=found, head=request.form.get("head", ""), books=books,
-                           heads=if_there("GET", "/v1/ledger/heads", {"items": []}, query={"limit": 7}))  # fmt: skip
+    books = (
+        ask("GET", "/v1/ledger/books") if request.args.get("books") == "yes" else None
+    )  # reads the whole journal
+    return render_template(
+        "desk/audit.html",
+        told=told,
+        found=found,
+        head=request.form.get("head", ""),
+        books=books,
+        heads=if_there("GET", "/v1/ledger/heads", {"items": []}, query={"limit": 7}),
+    )
 
 
 @bp.post("/desk/audit")

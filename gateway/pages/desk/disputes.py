@@ -18,9 +18,19 @@ STATES = ("open", "accepted", "rejected", "lapsed")
 def show_disputes(told: Told | None = None) -> str:
     status = request.args.get("status", "open")
     status = status if status in STATES else "open"
-    page = ask("GET", "/v1/disputes", query={"status": status, "limit": PAGE, "after": request.args.get("after")})
-    return render_template("desk/disputes.html", page=page, status=status, states=STATES, venues=named(venues()),
-                           told=told)  # fmt: skip
+    page = ask(
+        "GET",
+        "/v1/disputes",
+        query={"status": status, "limit": PAGE, "after": request.args.get("after")},
+    )
+    return render_template(
+        "desk/disputes.html",
+        page=page,
+        status=status,
+        states=STATES,
+        venues=named(venues()),
+        told=told,
+    )
 
 
 @bp.post("/desk/disputes/<uuid:dispute_id>")
@@ -30,5 +40,11 @@ def decide(dispute_id: UUID) -> Answer:
     body = {"decision": form.get("do")} | given(form, "note")
     if form.get("do") == "accepted" and form.get("amount", "").strip():
         body["amount_fen"] = fen(form["amount"].strip())
-    return do("PUT", f"/v1/disputes/{dispute_id}/decision", body, then=url_for("desk_disputes.show_disputes"),
-              done="case-decided", show=show_disputes)  # fmt: skip
+    return do(
+        "PUT",
+        f"/v1/disputes/{dispute_id}/decision",
+        body,
+        then=url_for("desk_disputes.show_disputes"),
+        done="case-decided",
+        show=show_disputes,
+    )

@@ -42,8 +42,15 @@ def show_venue(venue_id: UUID, told: Told | None = None, made: Any = None) -> st
     path = f"/v1/venues/{venue_id}"
     venue, steps = ask("GET", path), ask("GET", f"{path}/onboarding")
     secrets = ask("GET", f"{path}/secrets", query={"limit": 100})["items"]
-    return render_template("desk/venue.html", venue=venue, steps=steps, secrets=secrets, scopes=SCOPES, made=made,
-                           told=told)  # fmt: skip
+    return render_template(
+        "desk/venue.html",
+        venue=venue,
+        steps=steps,
+        secrets=secrets,
+        scopes=SCOPES,
+        made=made,
+        told=told,
+    )
 
 
 @bp.post("/desk/venues/<uuid:venue_id>/secrets")
@@ -80,5 +87,11 @@ def suspend(venue_id: UUID) -> Answer:
 
 
 def _do(venue_id: UUID, method: str, path: str, done: str) -> Answer:
-    return do(method, f"/v1/venues/{venue_id}/{path}", None, then=url_for(HERE, venue_id=venue_id), done=done,
-              show=lambda told: show_venue(venue_id, told))  # fmt: skip
+    return do(
+        method,
+        f"/v1/venues/{venue_id}/{path}",
+        None,
+        then=url_for(HERE, venue_id=venue_id),
+        done=done,
+        show=lambda told: show_venue(venue_id, told),
+    )

@@ -14,19 +14,40 @@ bp = Blueprint("desk", __name__)
 
 WAITING = ("submitted", "verified", "fulfilled")
 REASONS = ("not_a_wish", "duplicate", "cash_or_medical", "unsafe", "no_consent", "other")
-MOVES = {"verify": "verification", "reject": "verification", "publish": "publication", "confirm": "confirmation"}
+MOVES = {
+    "verify": "verification",
+    "reject": "verification",
+    "publish": "publication",
+    "confirm": "confirmation",
+}
 
 
 @bp.get("/desk")
 @page_for("staff")
 def show_desk(told: Told | None = None) -> str:
-    wishes = {status: ask("GET", "/v1/wishes", query={"status": status, "limit": PAGE}) for status in WAITING}
+    wishes = {
+        status: ask("GET", "/v1/wishes", query={"status": status, "limit": PAGE})
+        for status in WAITING
+    }
     organisations = ask("GET", "/v1/organisations", query={"limit": 200})["items"]
-    chosen = request.args.get("organisation_id") or (organisations[0]["id"] if organisations else None)
-    records = ask("GET", "/v1/service-records", query={"organisation_id": chosen, "limit": PAGE}) if chosen else None
-    return render_template("desk/waiting.html", wishes=wishes, reasons=REASONS, organisations=organisations,
-                           chosen=chosen, records=records, told=told,
-                           letters={one: _dead_letters(one) for one in SERVICES})  # fmt: skip
+    chosen = request.args.get("organisation_id") or (
+        organisations[0]["id"] if organisations else None
+    )
+    records = (
+        ask("GET", "/v1/service-records", query={"organisation_id": chosen, "limit": PAGE})
+        if chosen
+        else None
+    )
+    return render_template(
+        "desk/waiting.html",
+        wishes=wishes,
+        reasons=REASONS,
+        organisations=organisations,
+        chosen=chosen,
+        records=records,
+        told=told,
+        letters={one: _dead_letters(one) for one in SERVICES},
+    )
 
 
 @bp.post("/desk/wishes/<uuid:wish_id>/<move>")
@@ -38,15 +59,27 @@ def move_wish(wish_id: UUID, move: str) -> Answer:
         "verify": {},
         "reject": {"decision": "reject", "reason_code": request.form.get("reason")},
     }
-    return do("PUT", f"/v1/wishes/{wish_id}/{MOVES[move]}", bodies.get(move), then=url_for("desk.show_desk"),
-              done=move, show=show_desk)  # fmt: skip
+    return do(
+        "PUT",
+        f"/v1/wishes/{wish_id}/{MOVES[move]}",
+        bodies.get(move),
+        then=url_for("desk.show_desk"),
+        done=move,
+        show=show_desk,
+    )
 
 
 @bp.post("/desk/records/<uuid:record_id>/approval")
 @page_for("staff")
 def approve_record(record_id: UUID) -> Answer:
-    return do("PUT", f"/v1/service-records/{record_id}/approval", {"decision": "approve"},
-              then=url_for("desk.show_desk"), done="approve", show=show_desk)  # fmt: skip
+    return do(
+        "PUT",
+        f"/v1/service-records/{record_id}/approval",
+        {"decision": "approve"},
+        then=url_for("desk.show_desk"),
+        done="approve",
+        show=show_desk,
+    )
 
 
 def _dead_letters(service: str) -> str:

@@ -24,7 +24,9 @@ bp = APIBlueprint("alerts", __name__, tag="Alerts")
 
 
 class AlertsQuery(PageQuery):
-    unread: bool | None = Field(default=None, description="true: only unread ones; false: only read ones")
+    unread: bool | None = Field(
+        default=None, description="true: only unread ones; false: only read ones"
+    )
 
 
 class AlertShown(Shown):
@@ -43,7 +45,9 @@ class AlertsShown(Shown):
 
 
 class PreferencesBody(Body):
-    language: Literal["zh-CN", "en"] | None = Field(default=None, description="null: what the browser asks for")
+    language: Literal["zh-CN", "en"] | None = Field(
+        default=None, description="null: what the browser asks for"
+    )
     muted_topics: list[Topic] = Field(default_factory=list, max_length=len(Topic))
 
 
@@ -110,7 +114,9 @@ def get_preferences(person_id: UUID) -> Any:
 def put_preferences(person_id: UUID, json_data: PreferencesBody) -> Any:
     only_self_or_staff(person_id)
     with transaction() as session:
-        return preferences.set_preferences(session, person_id, json_data.language, json_data.muted_topics)
+        return preferences.set_preferences(
+            session, person_id, json_data.language, json_data.muted_topics
+        )
 
 
 @bp.get("/v1/templates")
@@ -134,5 +140,12 @@ def _reading_language(session: Session, person_id: UUID) -> str:
 
 def _shown(alert: Alert, language: str) -> dict[str, Any]:
     title, text = render(TEMPLATES[alert.template], alert.params, language)
-    return {"id": alert.id, "topic": alert.topic, "template": alert.template, "title": title, "text": text,
-            "created_at": alert.created_at, "read_at": alert.read_at}  # fmt: skip
+    return {
+        "id": alert.id,
+        "topic": alert.topic,
+        "template": alert.template,
+        "title": title,
+        "text": text,
+        "created_at": alert.created_at,
+        "read_at": alert.read_at,
+    }

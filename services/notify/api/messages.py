@@ -61,14 +61,20 @@ class MailboxShown(Shown):
 def post_message(json_data: MessageBody) -> Any:
     with transaction() as session:
         return messages.send_message(
-            session, settings(), kind=json_data.kind, content=json_data.code or json_data.text or "",
-            to=json_data.to, person_id=json_data.person_id,
-        )  # fmt: skip
+            session,
+            settings(),
+            kind=json_data.kind,
+            content=json_data.code or json_data.text or "",
+            to=json_data.to,
+            person_id=json_data.person_id,
+        )
 
 
 @bp.get("/v1/messages")
 @bp.output(MailboxShown)
-@bp.doc(summary="The dev mailbox: what was sent in the last five minutes (embedded mode only, else 404)")
+@bp.doc(
+    summary="The dev mailbox: what was sent in the last five minutes (embedded mode only, else 404)"
+)
 @allow(public=True)
 def get_messages() -> dict[str, Any]:
     if not settings().embedded:
@@ -76,9 +82,15 @@ def get_messages() -> dict[str, Any]:
     box = messages.box_of(settings())
     with transaction() as session:
         items = [
-            {"id": m.id, "kind": m.kind, "expires_at": m.expires_at, "person_id": m.person_id,
-             "to": box.unseal(m.recipient) if m.recipient else None, "text": box.unseal(m.content),
-             "created_at": m.created_at}
+            {
+                "id": m.id,
+                "kind": m.kind,
+                "expires_at": m.expires_at,
+                "person_id": m.person_id,
+                "to": box.unseal(m.recipient) if m.recipient else None,
+                "text": box.unseal(m.content),
+                "created_at": m.created_at,
+            }
             for m in messages.mailbox(session, 200)
-        ]  # fmt: skip
+        ]
     return {"items": items, "next": None}

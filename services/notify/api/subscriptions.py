@@ -84,9 +84,13 @@ class AttemptsShown(Shown):
 def post_subscription(json_data: SubscriptionBody) -> dict[str, Any]:
     with transaction() as session:
         subscription, secret = subscriptions.subscribe(
-            session, settings(), url=json_data.url, events=json_data.events, venue_id=json_data.venue_id,
+            session,
+            settings(),
+            url=json_data.url,
+            events=json_data.events,
+            venue_id=json_data.venue_id,
             created_by=UUID(str(caller().subject)),
-        )  # fmt: skip
+        )
         return {**SubscriptionShown.model_validate(subscription).model_dump(), "secret": secret}
 
 

@@ -1,4 +1,6 @@
-"""The in-app inbox: writing the row is delivering it, so it cannot fail by itself. One statement for a whole batch."""
+"""The in-app inbox: writing the row is delivering it, so it cannot fail by itself. One statement
+for a whole batch.
+"""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +12,8 @@ from services.notify.audiences import Told
 from shared.core.ids import new_id
 from shared.db.statements import changed
 
-# Sorted, so that two buses that were handed the same facts lock in one order. One parameter, however large the batch.
+# Sorted, so that two buses that were handed the same facts lock in one order. One parameter,
+# however large the batch.
 _WRITE = text("""
     INSERT INTO alerts (id, person_id, topic, event_id, template, params)
     SELECT told.id, told.person_id, told.topic, told.event_id, told.template, told.params
@@ -23,12 +26,20 @@ _WRITE = text("""
 
 
 def send(session: Session, told: Sequence[Told]) -> int:
-    """Write one alert per fact, person and template; what is already there stays. Returns how many are new."""
+    """Write one alert per fact, person and template; what is already there stays. Returns how many
+    are new.
+    """
     if not told:
         return 0
     rows = [
-        {"id": str(new_id()), "person_id": str(t.person_id), "topic": t.topic, "event_id": str(t.event_id),
-         "template": t.template, "params": t.params}
+        {
+            "id": str(new_id()),
+            "person_id": str(t.person_id),
+            "topic": t.topic,
+            "event_id": str(t.event_id),
+            "template": t.template,
+            "params": t.params,
+        }
         for t in told
-    ]  # fmt: skip
+    ]
     return changed(session.execute(_WRITE, {"told": json.dumps(rows)}))

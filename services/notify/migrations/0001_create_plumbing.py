@@ -1,4 +1,6 @@
-"""Nothing any more: the tables that every service has are made by `shared/db/migrations/plumbing`."""
+"""Nothing any more: the tables that every service has are made by
+`shared/db/migrations/plumbing`.
+"""
 
 revision = "notify_0001"
 down_revision = None

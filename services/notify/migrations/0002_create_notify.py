@@ -28,10 +28,17 @@ def upgrade() -> None:
         instant("created_at", nullable=False, server_default=NOW),
         instant("read_at"),
         sa.PrimaryKeyConstraint("id", name="pk_alerts"),
-        sa.UniqueConstraint("event_id", "person_id", "template", name="uq_alerts_event_id_person_id_template"),
+        sa.UniqueConstraint(
+            "event_id", "person_id", "template", name="uq_alerts_event_id_person_id_template"
+        ),
     )
     op.create_index("ix_alerts_person_id_id", "alerts", ["person_id", "id"])
-    op.create_index("ix_alerts_unread", "alerts", ["person_id", "id"], postgresql_where=sa.text("read_at IS NULL"))
+    op.create_index(
+        "ix_alerts_unread",
+        "alerts",
+        ["person_id", "id"],
+        postgresql_where=sa.text("read_at IS NULL"),
+    )
     op.create_table(
         "preferences",
         sa.Column("person_id", sa.Uuid(), nullable=False),
@@ -73,11 +80,15 @@ def upgrade() -> None:
         instant("valid_until"),
         sa.PrimaryKeyConstraint("id", name="pk_subscription_secrets"),
         sa.ForeignKeyConstraint(
-            ["subscription_id"], ["subscriptions.id"], ondelete="CASCADE",
+            ["subscription_id"],
+            ["subscriptions.id"],
+            ondelete="CASCADE",
             name="fk_subscription_secrets_subscription_id_subscriptions",
         ),
-    )  # fmt: skip
-    op.create_index("ix_subscription_secrets_subscription_id", "subscription_secrets", ["subscription_id"])
+    )
+    op.create_index(
+        "ix_subscription_secrets_subscription_id", "subscription_secrets", ["subscription_id"]
+    )
     op.create_table(
         "deliveries",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -92,17 +103,23 @@ def upgrade() -> None:
         instant("created_at", nullable=False, server_default=NOW),
         instant("delivered_at"),
         sa.PrimaryKeyConstraint("id", name="pk_deliveries"),
-        sa.UniqueConstraint("subscription_id", "event_id", name="uq_deliveries_subscription_id_event_id"),
+        sa.UniqueConstraint(
+            "subscription_id", "event_id", name="uq_deliveries_subscription_id_event_id"
+        ),
         sa.ForeignKeyConstraint(
-            ["subscription_id"], ["subscriptions.id"], ondelete="CASCADE",
+            ["subscription_id"],
+            ["subscriptions.id"],
+            ondelete="CASCADE",
             name="fk_deliveries_subscription_id_subscriptions",
         ),
-    )  # fmt: skip
+    )
     op.create_index("ix_deliveries_created_at", "deliveries", ["created_at"])
     op.create_index(
-        "ix_deliveries_waiting", "deliveries", ["subscription_id", "due_at"],
+        "ix_deliveries_waiting",
+        "deliveries",
+        ["subscription_id", "due_at"],
         postgresql_where=sa.text("status = 'waiting'"),
-    )  # fmt: skip
+    )
     op.create_table(
         "delivery_attempts",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -115,11 +132,16 @@ def upgrade() -> None:
         instant("attempted_at", nullable=False, server_default=NOW),
         sa.PrimaryKeyConstraint("id", name="pk_delivery_attempts"),
         sa.ForeignKeyConstraint(
-            ["delivery_id"], ["deliveries.id"], ondelete="CASCADE", name="fk_delivery_attempts_delivery_id_deliveries"
+            ["delivery_id"],
+            ["deliveries.id"],
+            ondelete="CASCADE",
+            name="fk_delivery_attempts_delivery_id_deliveries",
         ),
     )
     op.create_index("ix_delivery_attempts_delivery_id", "delivery_attempts", ["delivery_id"])
-    op.create_index("ix_delivery_attempts_subscription_id_id", "delivery_attempts", ["subscription_id", "id"])
+    op.create_index(
+        "ix_delivery_attempts_subscription_id_id", "delivery_attempts", ["subscription_id", "id"]
+    )
     op.create_table(
         "messages",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -11,6 +11,11 @@ def upgrade() -> None:
     op.create_table(
         "ended_subscriptions",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("ended_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "ended_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_ended_subscriptions"),
     )

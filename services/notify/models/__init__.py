@@ -8,6 +8,17 @@ from services.notify.models.people import ErasedPerson, MergedPerson, Preference
 from services.notify.models.subscriptions import EndedSubscription, Subscription, SubscriptionSecret
 
 __all__ = [
-    "Alert", "Base", "Delivery", "DeliveryAttempt", "DeliveryStatus", "EndedSubscription", "ErasedPerson",
-    "MergedPerson", "Message", "MessageKind", "Preference", "Subscription", "SubscriptionSecret",
-]  # fmt: skip
+    "Alert",
+    "Base",
+    "Delivery",
+    "DeliveryAttempt",
+    "DeliveryStatus",
+    "EndedSubscription",
+    "ErasedPerson",
+    "MergedPerson",
+    "Message",
+    "MessageKind",
+    "Preference",
+    "Subscription",
+    "SubscriptionSecret",
+]

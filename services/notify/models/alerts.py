@@ -13,13 +13,17 @@ from shared.core.ids import new_id
 
 
 class Alert(Base):
-    """One fact, told to one person by one template. Its words are made when it is read, in the reader's language."""
+    """One fact, told to one person by one template. Its words are made when it is read, in the
+    reader's language.
+    """
 
     __tablename__ = "alerts"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     person_id: Mapped[UUID]
-    """A person, an organisation's inbox, or STAFF_INBOX. After a merge the one that stays reads it; it is not moved."""
+    """A person, an organisation's inbox, or STAFF_INBOX. After a merge the one that stays reads it;
+    it is not moved.
+    """
     topic: Mapped[str]
     event_id: Mapped[UUID]
     template: Mapped[str]

@@ -27,13 +27,17 @@ class Delivery(Base):
     __tablename__ = "deliveries"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    subscription_id: Mapped[UUID] = mapped_column(ForeignKey("subscriptions.id", ondelete="CASCADE"))
+    subscription_id: Mapped[UUID] = mapped_column(
+        ForeignKey("subscriptions.id", ondelete="CASCADE")
+    )
     event_id: Mapped[UUID]
     """Also the `webhook-id`, by which the receiver drops repetitions."""
     event_type: Mapped[str]
     body: Mapped[str]
     """The CloudEvent as it was received: what is signed is what was said."""
-    status: Mapped[DeliveryStatus] = mapped_column(default=DeliveryStatus.WAITING, server_default="waiting")
+    status: Mapped[DeliveryStatus] = mapped_column(
+        default=DeliveryStatus.WAITING, server_default="waiting"
+    )
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     """Counted and committed before sending; also the fence that a late failure must match."""
     due_at: Mapped[datetime] = mapped_column(server_default=app_now())
@@ -44,7 +48,12 @@ class Delivery(Base):
 
     __table_args__ = (
         UniqueConstraint("subscription_id", "event_id"),
-        Index("ix_deliveries_waiting", "subscription_id", "due_at", postgresql_where=text("status = 'waiting'")),
+        Index(
+            "ix_deliveries_waiting",
+            "subscription_id",
+            "due_at",
+            postgresql_where=text("status = 'waiting'"),
+        ),
     )
 
 
@@ -54,7 +63,9 @@ class DeliveryAttempt(Base):
     __tablename__ = "delivery_attempts"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    delivery_id: Mapped[UUID] = mapped_column(ForeignKey("deliveries.id", ondelete="CASCADE"), index=True)
+    delivery_id: Mapped[UUID] = mapped_column(
+        ForeignKey("deliveries.id", ondelete="CASCADE"), index=True
+    )
     subscription_id: Mapped[UUID]
     number: Mapped[int]
     status: Mapped[int | None]

@@ -1,4 +1,6 @@
-"""What notify knows of people: how they like to be told, who was merged into whom, who was erased."""
+"""What notify knows of people: how they like to be told, who was merged into whom, who was
+erased.
+"""
 
 from datetime import datetime
 from uuid import UUID
@@ -23,7 +25,9 @@ class Preference(Base):
 
 
 class MergedPerson(Base):
-    """`person_id` was a duplicate of `into_id`, who reads its alerts from then on, also those that come late."""
+    """`person_id` was a duplicate of `into_id`, who reads its alerts from then on, also those that
+    come late.
+    """
 
     __tablename__ = "merged_people"
 

@@ -40,12 +40,16 @@ class EndedSubscription(Base):
 
 
 class SubscriptionSecret(Base):
-    """A signing secret. During a rotation two are valid and every message carries both signatures."""
+    """A signing secret. During a rotation two are valid and every message carries both
+    signatures.
+    """
 
     __tablename__ = "subscription_secrets"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    subscription_id: Mapped[UUID] = mapped_column(ForeignKey("subscriptions.id", ondelete="CASCADE"), index=True)
+    subscription_id: Mapped[UUID] = mapped_column(
+        ForeignKey("subscriptions.id", ondelete="CASCADE"), index=True
+    )
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     valid_until: Mapped[datetime | None]
     """None for the current one."""

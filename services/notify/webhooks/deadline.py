@@ -1,4 +1,6 @@
-"""A wall-clock limit for one HTTP request: requests' own timeout starts anew with every byte that arrives."""
+"""A wall-clock limit for one HTTP request: requests' own timeout starts anew with every byte that
+arrives.
+"""
 
 import socket
 from contextvars import ContextVar
@@ -13,10 +15,11 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 
 class Deadline:
-    """Cuts every connection opened inside its `with` block by this thread once `seconds` have passed.
+    """Cuts every connection opened inside its `with` block by this thread once `seconds` have
+    passed.
 
-    What was read until then may look like a whole answer, so ask `over` before believing it. Looking up a name is not
-    interrupted; a connection made after a slow look-up is cut at once.
+    What was read until then may look like a whole answer, so ask `over` before believing it.
+    Looking up a name is not interrupted; a connection made after a slow look-up is cut at once.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -32,7 +35,10 @@ class Deadline:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._timer.cancel()
         _current.reset(self._token)
@@ -42,7 +48,9 @@ class Deadline:
             self._sockets.clear()
 
     def watch(self, sock: socket.socket) -> None:
-        """Cut this connection too. A copy is kept, because TLS takes the original's file descriptor away."""
+        """Cut this connection too. A copy is kept, because TLS takes the original's file descriptor
+        away.
+        """
         with self._lock:
             self._sockets.append(sock.dup())
         if self.over:

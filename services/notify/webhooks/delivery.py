@@ -1,7 +1,8 @@
 """Sending what is due: claim a row and commit, send without a transaction, write down how it went.
 
-When to try again is a column. A sender that dies leaves its claim to run out, and the row is sent again with the same
-`webhook-id`. A slow receiver holds at most IN_FLIGHT senders; everybody else's rows pass it.
+When to try again is a column. A sender that dies leaves its claim to run out, and the row is sent
+again with the same `webhook-id`. A slow receiver holds at most IN_FLIGHT senders; everybody else's
+rows pass it.
 """
 
 import contextvars
@@ -31,7 +32,9 @@ from shared.messaging.outbox import publish
 log = get_logger(__name__)
 
 SCHEDULE = [timedelta(seconds=s) for s in (5, 300, 1800, 7200, 18000, 36000, 36000)]
-"""Waits after a failed attempt, as Standard Webhooks recommends; when it is spent the delivery is dead."""
+"""Waits after a failed attempt, as Standard Webhooks recommends; when it is spent the delivery is
+dead.
+"""
 LEASE = timedelta(seconds=60)
 IN_FLIGHT = 4  #: per subscription
 SENDERS = 16
@@ -52,7 +55,9 @@ class Claim:
 
 
 def send_due() -> int:
-    """Send what is due until nothing is, or for 20 s. Returns how many were sent. Running it twice is harmless."""
+    """Send what is due until nothing is, or for 20 s. Returns how many were sent. Running it twice
+    is harmless.
+    """
     sent, until = 0, monotonic() + SWEEP_SECONDS
     running: set[Future[None]] = set()
     with ThreadPoolExecutor(SENDERS) as senders:
@@ -60,7 +65,9 @@ def send_due() -> int:
             with transaction() as session:
                 claims = claim_due(session, SENDERS - len(running))
             # Each sender finds the current database where this thread did.
-            running |= {senders.submit(contextvars.copy_context().run, send, claim) for claim in claims}
+            running |= {
+                senders.submit(contextvars.copy_context().run, send, claim) for claim in claims
+            }
             sent += len(claims)
             if not running:
                 break
@@ -97,7 +104,9 @@ _CLAIM = text("""
 
 
 def claim_due(session: Session, most: int, only: UUID | None = None) -> Sequence[Claim]:
-    """Take up to `most` due deliveries for 60 s, a few per subscription. The caller commits before it sends."""
+    """Take up to `most` due deliveries for 60 s, a few per subscription. The caller commits before
+    it sends.
+    """
     values = {"lease": LEASE, "in_flight": IN_FLIGHT, "most": most, "only": only}
     return [Claim(*row) for row in session.execute(_CLAIM.bindparams(**values))]
 
@@ -127,27 +136,44 @@ def send(claim: Claim) -> None:
 
 
 def _record(session: Session, claim: Claim, answer: Answer) -> None:
-    """The outcome of one attempt. A failure counts only while its claim is the newest; a success always does."""
-    moved = update(Delivery).where(Delivery.id == claim.id, Delivery.status == DeliveryStatus.WAITING)
+    """The outcome of one attempt. A failure counts only while its claim is the newest; a success
+    always does.
+    """
+    moved = update(Delivery).where(
+        Delivery.id == claim.id, Delivery.status == DeliveryStatus.WAITING
+    )
     if answer.accepted:
-        moved = moved.values(status=DeliveryStatus.DELIVERED, delivered_at=app_now(), claimed_until=None)
+        moved = moved.values(
+            status=DeliveryStatus.DELIVERED, delivered_at=app_now(), claimed_until=None
+        )
     else:
-        moved = moved.where(Delivery.attempts == claim.attempts).values(**_after_failure(claim, answer))
+        moved = moved.where(Delivery.attempts == claim.attempts).values(
+            **_after_failure(claim, answer)
+        )
     if not changed(session.execute(moved)):
         return
     session.add(
         DeliveryAttempt(
-            delivery_id=claim.id, subscription_id=claim.subscription_id, number=claim.attempts, status=answer.status,
-            milliseconds=answer.milliseconds, error=answer.error,
+            delivery_id=claim.id,
+            subscription_id=claim.subscription_id,
+            number=claim.attempts,
+            status=answer.status,
+            milliseconds=answer.milliseconds,
+            error=answer.error,
         )
-    )  # fmt: skip
+    )
     session.flush()
     _note_health(session, claim.subscription_id, answer)
 
 
 def _after_failure(claim: Claim, answer: Answer) -> dict[str, Any]:
     if answer.gone or claim.attempts > len(SCHEDULE):
-        log.warning("delivery given up", delivery_id=str(claim.id), attempts=claim.attempts, status=answer.status)
+        log.warning(
+            "delivery given up",
+            delivery_id=str(claim.id),
+            attempts=claim.attempts,
+            status=answer.status,
+        )
         return {"status": DeliveryStatus.DEAD, "claimed_until": None}
     wait_for = SCHEDULE[claim.attempts - 1] * random.uniform(1.0, 1.2)  # noqa: S311 - spreading load
     asked = timedelta(seconds=answer.retry_after_seconds)
@@ -155,10 +181,14 @@ def _after_failure(claim: Claim, answer: Answer) -> dict[str, Any]:
 
 
 def _note_health(session: Session, subscription_id: UUID, answer: Answer) -> None:
-    """Success clears the record; failure starts it, and five days of it or one 410 disable the subscription once."""
+    """Success clears the record; failure starts it, and five days of it or one 410 disable the
+    subscription once.
+    """
     mine = update(Subscription).where(Subscription.id == subscription_id)
     if answer.accepted:
-        session.execute(mine.where(Subscription.failing_since.is_not(None)).values(failing_since=None))
+        session.execute(
+            mine.where(Subscription.failing_since.is_not(None)).values(failing_since=None)
+        )
         return
     session.execute(mine.values(failing_since=func.coalesce(Subscription.failing_since, app_now())))
     reason = "gone" if answer.gone else "failing"
@@ -171,7 +201,10 @@ def _note_health(session: Session, subscription_id: UUID, answer: Answer) -> Non
     if changed(disabled):
         session.execute(
             update(Delivery)
-            .where(Delivery.subscription_id == subscription_id, Delivery.status == DeliveryStatus.WAITING)
+            .where(
+                Delivery.subscription_id == subscription_id,
+                Delivery.status == DeliveryStatus.WAITING,
+            )
             .values(status=DeliveryStatus.HELD, claimed_until=None)
         )
         publish(session, SubscriptionDisabled(subscription_id=subscription_id, reason=reason))

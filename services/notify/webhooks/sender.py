@@ -1,6 +1,8 @@
-"""One signed POST to an address that somebody gave us: never to a private address, never after a redirect.
+"""One signed POST to an address that somebody gave us: never to a private address, never after a
+redirect.
 
-The library resolves the name once, checks every address and connects to the one it checked (no DNS rebinding).
+The library resolves the name once, checks every address and connects to the one it checked (no DNS
+rebinding).
 """
 
 import ipaddress
@@ -21,7 +23,9 @@ from shared.core.problems import invalid
 from shared.core.settings import Settings
 
 TIMEOUT_SECONDS = 10  #: of silence
-DEADLINE_SECONDS = 20.0  #: for a whole attempt, however busily the other side drips; well inside delivery.LEASE
+DEADLINE_SECONDS = (
+    20.0  #: for a whole attempt, however busily the other side drips; well inside delivery.LEASE
+)
 LONGEST_WAIT_SECONDS = 24 * 3600
 _CLOSED = [ipaddress.ip_network(network) for network in IPAddressRanges.recommended_latest]
 _LOCAL_NAMES = ("localhost", ".localhost", ".local", ".internal", ".lan", ".home.arpa")
@@ -46,7 +50,8 @@ class Answer:
 
 
 def post(settings: Settings, url: str, body: bytes, headers: dict[str, str]) -> Answer:
-    """Send once and look at status and headers only; the answer's body is not read. Never raises for the other side.
+    """Send once and look at status and headers only; the answer's body is not read. Never raises
+    for the other side.
 
     After 20 s it is cut off and failed, whatever had come until then.
     """
@@ -59,18 +64,31 @@ def post(settings: Settings, url: str, body: bytes, headers: dict[str, str]) -> 
     return Answer(answer.milliseconds, error="DeadlineExceeded") if deadline.over else answer
 
 
-def _post(settings: Settings, url: str, body: bytes, headers: dict[str, str], started: float) -> Answer:
+def _post(
+    settings: Settings, url: str, body: bytes, headers: dict[str, str], started: float
+) -> Answer:
     with (
         _session(settings, plain=url.startswith("http:")) as http,
         http.post(
-            url, data=body, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True
+            url,
+            data=body,
+            headers=headers,
+            timeout=TIMEOUT_SECONDS,
+            allow_redirects=False,
+            stream=True,
         ) as response,
     ):
-        return Answer(_since(started), response.status_code, None, _wait_asked(response.headers.get("Retry-After")))
+        return Answer(
+            _since(started),
+            response.status_code,
+            None,
+            _wait_asked(response.headers.get("Retry-After")),
+        )
 
 
 def check_url(settings: Settings, url: str) -> None:
-    """Refuse what could never be sent to, without asking the DNS: names are checked again when connecting.
+    """Refuse what could never be sent to, without asking the DNS: names are checked again when
+    connecting.
 
     Raises Unprocessable naming `/url`.
     """
@@ -85,7 +103,9 @@ def check_url(settings: Settings, url: str) -> None:
     if parsed.auth or parsed.fragment:
         raise invalid("/url", "Leave out user, password and fragment.")
     address = _numeric(host)
-    allowed = address is not None and any(address in network for network in _test_networks(settings))
+    allowed = address is not None and any(
+        address in network for network in _test_networks(settings)
+    )
     if parsed.scheme != "https" and not (parsed.scheme == "http" and allowed):
         raise invalid("/url", "Only https addresses are sent to.")
     if address is None and ("." not in host or host.endswith(_LOCAL_NAMES)):
@@ -95,7 +115,9 @@ def check_url(settings: Settings, url: str) -> None:
 
 
 def _numeric(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """An address in any notation that a connect would take: 127.1, 0x7f000001, 2130706433, ::ffff:127.0.0.1."""
+    """An address in any notation that a connect would take: 127.1, 0x7f000001, 2130706433,
+    ::ffff:127.0.0.1.
+    """
     try:
         found = socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)[0][4][0]
     except (OSError, UnicodeError):
@@ -109,12 +131,18 @@ def _is_closed(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
 
 
 def _test_networks(settings: Settings) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    return [ipaddress.ip_network(part.strip()) for part in settings.webhook_test_networks.split(",") if part.strip()]
+    return [
+        ipaddress.ip_network(part.strip())
+        for part in settings.webhook_test_networks.split(",")
+        if part.strip()
+    ]
 
 
 def _session(settings: Settings, *, plain: bool) -> requests.Session:
     """Plain HTTP reaches the test networks only; https those and the public internet."""
-    policy = AntiSSRFPolicy(PolicyConfigOptions.INTERNAL_ONLY if plain else PolicyConfigOptions.EXTERNAL_ONLY_LATEST)
+    policy = AntiSSRFPolicy(
+        PolicyConfigOptions.INTERNAL_ONLY if plain else PolicyConfigOptions.EXTERNAL_ONLY_LATEST
+    )
     policy.add_xff_header = False
     policy.allow_plain_text_http = plain
     networks = [str(network) for network in _test_networks(settings)]
@@ -136,7 +164,9 @@ def _wait_asked(header: str | None) -> int:
     except ValueError:
         try:
             moment = parsedate_to_datetime(header)
-            seconds = int((moment.replace(tzinfo=moment.tzinfo or UTC) - clock.now()).total_seconds())
+            seconds = int(
+                (moment.replace(tzinfo=moment.tzinfo or UTC) - clock.now()).total_seconds()
+            )
         except (ValueError, OverflowError, TypeError):
             return 0
     return max(0, min(seconds, LONGEST_WAIT_SECONDS))

@@ -10,7 +10,13 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.notify.models import Delivery, DeliveryStatus, EndedSubscription, Subscription, SubscriptionSecret
+from services.notify.models import (
+    Delivery,
+    DeliveryStatus,
+    EndedSubscription,
+    Subscription,
+    SubscriptionSecret,
+)
 from services.notify.webhooks.sender import check_url
 from shared.auth.webhook_signatures import new_secret
 from shared.contracts.base import Fact, facts_heard_by
@@ -40,9 +46,16 @@ def event_types() -> set[str]:
 
 
 def subscribe(
-    session: Session, settings: Settings, *, url: str, events: Sequence[str], venue_id: UUID | None, created_by: UUID
+    session: Session,
+    settings: Settings,
+    *,
+    url: str,
+    events: Sequence[str],
+    venue_id: UUID | None,
+    created_by: UUID,
 ) -> tuple[Subscription, str]:
-    """Send these facts to this address from now on. Returns the subscription and its secret, which is shown once.
+    """Send these facts to this address from now on. Returns the subscription and its secret, which
+    is shown once.
 
     Raises Unprocessable for an address that is not public https, or for an unknown event type.
     """
@@ -87,7 +100,10 @@ def rotate_secret(session: Session, settings: Settings, subscription_id: UUID) -
         raise SubscriptionNotFound(f"No subscription {subscription_id}.")
     session.execute(
         update(SubscriptionSecret)
-        .where(SubscriptionSecret.subscription_id == subscription_id, SubscriptionSecret.valid_until.is_(None))
+        .where(
+            SubscriptionSecret.subscription_id == subscription_id,
+            SubscriptionSecret.valid_until.is_(None),
+        )
         .values(valid_until=app_now() + OVERLAP)
     )
     return _add_secret(session, settings, subscription_id)
@@ -95,7 +111,9 @@ def rotate_secret(session: Session, settings: Settings, subscription_id: UUID) -
 
 def secrets_of(session: Session, settings: Settings, subscription_id: UUID) -> list[str]:
     """The secrets that sign now, newest first."""
-    valid = or_(SubscriptionSecret.valid_until.is_(None), SubscriptionSecret.valid_until > app_now())
+    valid = or_(
+        SubscriptionSecret.valid_until.is_(None), SubscriptionSecret.valid_until > app_now()
+    )
     rows = session.scalars(
         select(SubscriptionSecret.sealed)
         .where(SubscriptionSecret.subscription_id == subscription_id, valid)
@@ -116,7 +134,8 @@ def enable_subscription(session: Session, subscription_id: UUID) -> Subscription
 
 
 def recover(session: Session, subscription_id: UUID, since: datetime) -> int:
-    """Make everything undelivered since a moment due again, with all its attempts. Returns how many deliveries.
+    """Make everything undelivered since a moment due again, with all its attempts. Returns how many
+    deliveries.
 
     Raises SubscriptionNotFound, SubscriptionIsDisabled.
     """
@@ -136,18 +155,28 @@ def recover(session: Session, subscription_id: UUID, since: datetime) -> int:
 
 
 def ping(session: Session, subscription_id: UUID) -> UUID:
-    """Put a test message on its way. Returns its id. Raises SubscriptionNotFound, SubscriptionIsDisabled."""
+    """Put a test message on its way. Returns its id. Raises SubscriptionNotFound,
+    SubscriptionIsDisabled.
+    """
     if find_subscription(session, subscription_id).disabled_at is not None:
         raise SubscriptionIsDisabled(f"Subscription {subscription_id} is disabled.")
     event_id = new_id()
     body = {
-        "specversion": "1.0", "id": str(event_id), "source": "/notify", "type": "subscription.tested",
-        "subject": str(subscription_id), "time": clock.now().isoformat(), "datacontenttype": "application/json",
+        "specversion": "1.0",
+        "id": str(event_id),
+        "source": "/notify",
+        "type": "subscription.tested",
+        "subject": str(subscription_id),
+        "time": clock.now().isoformat(),
+        "datacontenttype": "application/json",
         "data": {"subscription_id": str(subscription_id)},
-    }  # fmt: skip
+    }
     session.add(
         Delivery(
-            subscription_id=subscription_id, event_id=event_id, event_type="subscription.tested", body=json.dumps(body)
+            subscription_id=subscription_id,
+            event_id=event_id,
+            event_type="subscription.tested",
+            body=json.dumps(body),
         )
     )
     session.flush()
@@ -155,36 +184,49 @@ def ping(session: Session, subscription_id: UUID) -> UUID:
 
 
 def queue_deliveries(session: Session, facts: Iterable[Fact]) -> list[UUID]:
-    """One delivery per subscription that asked for a fact. Returns those to send at once: new, and not known to fail.
+    """One delivery per subscription that asked for a fact. Returns those to send at once: new, and
+    not known to fail.
 
     While a subscription is disabled its deliveries are held, so that `recover` finds them.
     """
     subscriptions = session.execute(
-        select(Subscription.id, Subscription.events, Subscription.venue_id, Subscription.disabled_at,
-               Subscription.failing_since)
-    ).all()  # fmt: skip
+        select(
+            Subscription.id,
+            Subscription.events,
+            Subscription.venue_id,
+            Subscription.disabled_at,
+            Subscription.failing_since,
+        )
+    ).all()
     rows: list[dict[str, Any]] = [
         {
-            "id": new_id(), "subscription_id": s.id, "event_id": fact.envelope.id, "event_type": fact.type,
-            "body": fact.envelope.body, "status": DeliveryStatus.HELD if s.disabled_at else DeliveryStatus.WAITING,
+            "id": new_id(),
+            "subscription_id": s.id,
+            "event_id": fact.envelope.id,
+            "event_type": fact.type,
+            "body": fact.envelope.body,
+            "status": DeliveryStatus.HELD if s.disabled_at else DeliveryStatus.WAITING,
         }
         for fact in facts
         for s in subscriptions
         if fact.type in s.events and s.venue_id in (None, getattr(fact, "venue_id", None))
-    ]  # fmt: skip
+    ]
     if not rows:
         return []
     rows.sort(key=lambda row: (row["event_id"], row["subscription_id"]))
     well = {s.id for s in subscriptions if s.disabled_at is None and s.failing_since is None}
     new = session.execute(
-        insert(Delivery).on_conflict_do_nothing().returning(Delivery.id, Delivery.subscription_id), rows
+        insert(Delivery).on_conflict_do_nothing().returning(Delivery.id, Delivery.subscription_id),
+        rows,
     ).all()
     return [row.id for row in new if row.subscription_id in well]
 
 
 def _add_secret(session: Session, settings: Settings, subscription_id: UUID) -> str:
     secret = new_secret()
-    session.add(SubscriptionSecret(subscription_id=subscription_id, sealed=_box(settings).seal(secret)))
+    session.add(
+        SubscriptionSecret(subscription_id=subscription_id, sealed=_box(settings).seal(secret))
+    )
     session.flush()
     return secret
 

@@ -4,4 +4,10 @@ from apiflask import APIBlueprint
 
 from services.registration.api import activities, auth, organisations, records, volunteers
 
-BLUEPRINTS: tuple[APIBlueprint, ...] = (auth.bp, organisations.bp, volunteers.bp, activities.bp, records.bp)
+BLUEPRINTS: tuple[APIBlueprint, ...] = (
+    auth.bp,
+    organisations.bp,
+    volunteers.bp,
+    activities.bp,
+    records.bp,
+)

@@ -10,7 +10,13 @@ from pydantic import Field, StrictInt, model_validator
 from sqlalchemy import select
 
 from services.registration import activities, attendance, sign_ups
-from services.registration.models import Activity, ActivitySession, ActivityStatus, Credit, SignUpStatus
+from services.registration.models import (
+    Activity,
+    ActivitySession,
+    ActivityStatus,
+    Credit,
+    SignUpStatus,
+)
 from services.registration.organisations import may_coordinate, require_coordination
 from shared.auth.access import allow, caller, caller_if_any
 from shared.auth.principal import Principal, Role
@@ -102,7 +108,9 @@ class AttendanceShown(Shown):
     volunteer_id: UUID
     checked_in_at: datetime
     checked_out_at: datetime | None
-    minutes: int | None = Field(description="Inside the session and its tolerance; set by the check-out.")
+    minutes: int | None = Field(
+        description="Inside the session and its tolerance; set by the check-out."
+    )
     credit: Credit | None
     record_id: UUID | None
     closed_by_clock: bool
@@ -116,15 +124,24 @@ class AttendanceShown(Shown):
 def post_activity(json_data: ActivityBody) -> Any:
     with transaction() as session:
         return activities.draft_activity(
-            session, caller(), json_data.organisation_id, json_data.title, json_data.kind.value, json_data.category,
-            json_data.risk_statement, json_data.minimum_age,
-        )  # fmt: skip
+            session,
+            caller(),
+            json_data.organisation_id,
+            json_data.title,
+            json_data.kind.value,
+            json_data.category,
+            json_data.risk_statement,
+            json_data.minimum_age,
+        )
 
 
 @bp.get("/v1/activities")
 @bp.input(ActivityQuery, location="query")
 @bp.output(ActivityPage)
-@bp.doc(summary="List activities, newest first", description="Drafts are shown to their organisation's coordinators.")
+@bp.doc(
+    summary="List activities, newest first",
+    description="Drafts are shown to their organisation's coordinators.",
+)
 @allow(public=True)
 def get_activities(query_data: ActivityQuery) -> Any:
     with transaction() as session:
@@ -167,7 +184,13 @@ def put_publication(activity_id: UUID) -> Any:
 def post_session(activity_id: UUID, json_data: SessionBody) -> Any:
     with transaction() as session:
         return activities.add_session(
-            session, caller(), activity_id, json_data.starts_at, json_data.ends_at, json_data.capacity, json_data.place
+            session,
+            caller(),
+            activity_id,
+            json_data.starts_at,
+            json_data.ends_at,
+            json_data.capacity,
+            json_data.place,
         )
 
 
@@ -185,9 +208,13 @@ def get_sessions(activity_id: UUID, query_data: PageQuery) -> Any:
 
 
 def _only_for(principal: Principal, session: Any, session_id: UUID, volunteer_id: UUID) -> None:
-    """People sign themselves up; coordinators and staff sign up others. A stranger learns nothing."""
+    """People sign themselves up; coordinators and staff sign up others. A stranger learns
+    nothing.
+    """
     held, activity = activities.session_and_activity(session, session_id)
-    if not principal.is_person(volunteer_id) and not may_coordinate(session, principal, activity.organisation_id):
+    if not principal.is_person(volunteer_id) and not may_coordinate(
+        session, principal, activity.organisation_id
+    ):
         raise activities.SessionNotFound(f"No session {held.id}.")
 
 
@@ -214,7 +241,11 @@ def delete_sign_up(session_id: UUID, volunteer_id: UUID) -> Any:
     with transaction() as session:
         _only_for(caller(), session, session_id, volunteer_id)
         sign_ups.cancel_sign_up(session, session_id, volunteer_id)
-    return {"session_id": session_id, "volunteer_id": volunteer_id, "status": SignUpStatus.CANCELLED}
+    return {
+        "session_id": session_id,
+        "volunteer_id": volunteer_id,
+        "status": SignUpStatus.CANCELLED,
+    }
 
 
 @bp.put("/v1/sessions/<uuid:session_id>/check-in/<uuid:volunteer_id>")

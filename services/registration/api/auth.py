@@ -116,7 +116,9 @@ def _shown(log_in: log_in.LogIn | None) -> log_in.LogIn:
 @bp.post("/v1/auth/staff")
 @bp.input(StaffLogIn)
 @bp.output(LogInShown)
-@bp.doc(summary="Log in as staff", description="After five wrong tries the log-in rests for 15 minutes.")
+@bp.doc(
+    summary="Log in as staff", description="After five wrong tries the log-in rests for 15 minutes."
+)
 @allow(public=True)
 @exempt_from_idempotency_keys
 def post_staff_log_in(json_data: StaffLogIn) -> Any:
@@ -128,7 +130,10 @@ def post_staff_log_in(json_data: StaffLogIn) -> Any:
 @bp.post("/v1/auth/codes")
 @bp.input(PhoneBody)
 @bp.output(Sent, status_code=202)
-@bp.doc(summary="Ask for a one-time code", description="The answer is the same whether the phone is known or not.")
+@bp.doc(
+    summary="Ask for a one-time code",
+    description="The answer is the same whether the phone is known or not.",
+)
 @allow(public=True)
 @exempt_from_idempotency_keys
 def post_code(json_data: PhoneBody) -> Any:
@@ -141,7 +146,9 @@ def post_code(json_data: PhoneBody) -> Any:
 @bp.post("/v1/auth/phone")
 @bp.input(CodeLogIn)
 @bp.output(LogInShown)
-@bp.doc(summary="Log in with a one-time code", description="With `organisation_id` as its coordinator.")
+@bp.doc(
+    summary="Log in with a one-time code", description="With `organisation_id` as its coordinator."
+)
 @allow(public=True)
 @exempt_from_idempotency_keys
 def post_phone_log_in(json_data: CodeLogIn) -> Any:
@@ -154,7 +161,10 @@ def post_phone_log_in(json_data: CodeLogIn) -> Any:
 @bp.post("/v1/auth/refresh")
 @bp.input(RefreshBody)
 @bp.output(LogInShown)
-@bp.doc(summary="Change a refresh token for new tokens", description="A token used twice ends the log-in.")
+@bp.doc(
+    summary="Change a refresh token for new tokens",
+    description="A token used twice ends the log-in.",
+)
 @allow(public=True)
 @exempt_from_idempotency_keys
 def post_refresh(json_data: RefreshBody) -> Any:
@@ -218,7 +228,12 @@ def post_token() -> Any:
     scopes = asked or granted
     token = sign_token(settings(), role=Role.SYSTEM, subject=client_id, scopes=scopes)
     return _oauth_answer(
-        {"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_SECONDS, "scope": " ".join(sorted(scopes))}
+        {
+            "access_token": token,
+            "token_type": "Bearer",
+            "expires_in": TOKEN_SECONDS,
+            "scope": " ".join(sorted(scopes)),
+        }
     )
 
 
@@ -230,7 +245,9 @@ def _credentials() -> tuple[str, str]:
     if scheme.lower() != "basic":
         return request.form.get("client_id", ""), request.form.get("client_secret", "")
     try:
-        client_id, _, secret = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+        client_id, _, secret = (
+            base64.b64decode(value.strip(), validate=True).decode().partition(":")
+        )
     except (binascii.Error, ValueError):
         return "", ""
     return unquote_plus(client_id), unquote_plus(secret)

@@ -50,7 +50,9 @@ class Tree(Shown):
 @allow(Role.STAFF)
 def post_organisation(json_data: OrganisationBody) -> Any:
     with transaction() as session:
-        return organisations.register_organisation(session, json_data.name, json_data.kind, json_data.parent_id)
+        return organisations.register_organisation(
+            session, json_data.name, json_data.kind, json_data.parent_id
+        )
 
 
 @bp.get("/v1/organisations")
@@ -78,7 +80,10 @@ def get_organisation(organisation_id: UUID) -> Any:
 
 @bp.get("/v1/organisations/<uuid:organisation_id>/tree")
 @bp.output(Tree)
-@bp.doc(summary="Show an organisation and all below it", description="Parents before children, at most 1,000.")
+@bp.doc(
+    summary="Show an organisation and all below it",
+    description="Parents before children, at most 1,000.",
+)
 @allow(public=True)
 def get_tree(organisation_id: UUID) -> Any:
     with transaction() as session:
@@ -91,7 +96,9 @@ def get_tree(organisation_id: UUID) -> Any:
 @allow(Role.STAFF)
 def put_coordinator(organisation_id: UUID, volunteer_id: UUID) -> Any:
     with transaction() as session:
-        organisations.grant_coordination(session, organisation_id, volunteer_id, str(caller().subject))
+        organisations.grant_coordination(
+            session, organisation_id, volunteer_id, str(caller().subject)
+        )
     return "", 204
 
 

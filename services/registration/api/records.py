@@ -46,7 +46,8 @@ class RecordBody(Body):
 
 class BatchBody(Body):
     items: Annotated[
-        list[Annotated[RecordBody | Any, Field(union_mode="left_to_right")]], Field(min_length=1, max_length=1000)
+        list[Annotated[RecordBody | Any, Field(union_mode="left_to_right")]],
+        Field(min_length=1, max_length=1000),
     ]
 
     @model_validator(mode="before")
@@ -116,8 +117,12 @@ class Decision(StrEnum):
 class ApprovalBody(Body):
     decision: Decision
     bucket: Bucket | None = None
-    started_at: Instant | None = Field(default=None, description="For a record that only proposed a length.")
-    ended_at: Instant | None = Field(default=None, description="At most 24 hours after `started_at`.")
+    started_at: Instant | None = Field(
+        default=None, description="For a record that only proposed a length."
+    )
+    ended_at: Instant | None = Field(
+        default=None, description="At most 24 hours after `started_at`."
+    )
 
 
 class CorrectionBody(Body):
@@ -169,43 +174,67 @@ def post_record(json_data: RecordBody) -> Any:
 @bp.post("/v1/service-records:batch")
 @bp.input(BatchBody)
 @bp.output(BatchOutcome)
-@bp.doc(summary="Record up to 1,000 blocks", description="Each item has its own outcome; a bad one spoils no other.")
+@bp.doc(
+    summary="Record up to 1,000 blocks",
+    description="Each item has its own outcome; a bad one spoils no other.",
+)
 @allow(*COORDINATORS, scope="records:write")
 def post_records(json_data: BatchBody) -> Any:
-    readable = [(index, item) for index, item in enumerate(json_data.items) if isinstance(item, RecordBody)]
+    readable = [
+        (index, item) for index, item in enumerate(json_data.items) if isinstance(item, RecordBody)
+    ]
     with transaction() as session:
         recorded = _record(session, caller(), [item for _, item in readable]) if readable else []
     outcomes = {index: outcome for (index, _), outcome in zip(readable, recorded, strict=True)}
     return {
         "items": [
-            _item(index, item.reference, outcomes[index]) if isinstance(item, RecordBody) else _unreadable(index, item)
+            _item(index, item.reference, outcomes[index])
+            if isinstance(item, RecordBody)
+            else _unreadable(index, item)
             for index, item in enumerate(json_data.items)
         ]
     }
 
 
-def _record(session: Session, principal: Principal, bodies: list[RecordBody]) -> list[service_records.Outcome]:
+def _record(
+    session: Session, principal: Principal, bodies: list[RecordBody]
+) -> list[service_records.Outcome]:
     system = principal.role is Role.SYSTEM
     if not system:
         for organisation_id in sorted({body.organisation_id for body in bodies}):
             require_coordination(session, principal, organisation_id)
     works = [
         service_records.Work(
-            b.volunteer_id, b.organisation_id, b.started_at, b.ended_at, b.category, b.reference, b.note
+            b.volunteer_id,
+            b.organisation_id,
+            b.started_at,
+            b.ended_at,
+            b.category,
+            b.reference,
+            b.note,
         )
         for b in bodies
     ]
     return service_records.record_hours(
-        session, works, client=principal.key, recorded_by=str(principal.subject),
-        origin=Origin.SYSTEM if system else Origin.MANUAL, verified=system and principal.has("records:verified"),
-    )  # fmt: skip
+        session,
+        works,
+        client=principal.key,
+        recorded_by=str(principal.subject),
+        origin=Origin.SYSTEM if system else Origin.MANUAL,
+        verified=system and principal.has("records:verified"),
+    )
 
 
 def _item(index: int, reference: str, outcome: service_records.Outcome) -> dict[str, Any]:
     return {
-        "index": index, "reference": reference, "outcome": outcome.outcome, "id": outcome.id, "status": outcome.status,
-        "minutes": outcome.minutes, "problem": outcome.problem.document() if outcome.problem else None,
-    }  # fmt: skip
+        "index": index,
+        "reference": reference,
+        "outcome": outcome.outcome,
+        "id": outcome.id,
+        "status": outcome.status,
+        "minutes": outcome.minutes,
+        "problem": outcome.problem.document() if outcome.problem else None,
+    }
 
 
 def _unreadable(index: int, item: Any) -> dict[str, Any]:
@@ -213,9 +242,18 @@ def _unreadable(index: int, item: Any) -> dict[str, Any]:
         RecordBody.model_validate(item)
         reasons = ""
     except ValidationError as error:
-        reasons = "; ".join(f"/{'/'.join(str(p) for p in e['loc'])[:60]}: {e['msg']}" for e in error.errors()[:3])
-    reasons = reasons.encode("utf-8", "replace").decode()  # a field's name may be half a surrogate pair
-    return {"index": index, "reference": None, "outcome": "refused", "problem": Invalid(reasons).document()}
+        reasons = "; ".join(
+            f"/{'/'.join(str(p) for p in e['loc'])[:60]}: {e['msg']}" for e in error.errors()[:3]
+        )
+    reasons = reasons.encode(
+        "utf-8", "replace"
+    ).decode()  # a field's name may be half a surrogate pair
+    return {
+        "index": index,
+        "reference": None,
+        "outcome": "refused",
+        "problem": Invalid(reasons).document(),
+    }
 
 
 @bp.get("/v1/service-records")
@@ -227,7 +265,8 @@ def get_pending_records(query_data: PendingQuery) -> Any:
     with transaction() as session:
         require_coordination(session, caller(), query_data.organisation_id)
         statement = select(ServiceRecord).where(
-            ServiceRecord.organisation_id == query_data.organisation_id, ServiceRecord.status == RecordStatus.PENDING
+            ServiceRecord.organisation_id == query_data.organisation_id,
+            ServiceRecord.status == RecordStatus.PENDING,
         )
         items, next_ = page_of(session, statement, ServiceRecord.id, query_data)
         return {"items": items, "next": next_}
@@ -250,14 +289,22 @@ def get_record(record_id: UUID) -> Any:
 @bp.put("/v1/service-records/<uuid:record_id>/approval")
 @bp.input(ApprovalBody)
 @bp.output(RecordShown)
-@bp.doc(summary="Accept or reject a pending record", description="By somebody who neither worked nor recorded it.")
+@bp.doc(
+    summary="Accept or reject a pending record",
+    description="By somebody who neither worked nor recorded it.",
+)
 @allow(*COORDINATORS)
 def put_approval(record_id: UUID, json_data: ApprovalBody) -> Any:
     with transaction() as session:
         return approvals.decide_record(
-            session, caller(), record_id, approve=json_data.decision is Decision.APPROVE, bucket=json_data.bucket,
-            started_at=json_data.started_at, ended_at=json_data.ended_at,
-        )  # fmt: skip
+            session,
+            caller(),
+            record_id,
+            approve=json_data.decision is Decision.APPROVE,
+            bucket=json_data.bucket,
+            started_at=json_data.started_at,
+            ended_at=json_data.ended_at,
+        )
 
 
 @bp.post("/v1/service-records/<uuid:record_id>/corrections")
@@ -274,7 +321,10 @@ def post_correction(record_id: UUID, json_data: CorrectionBody) -> Any:
 
 @bp.put("/v1/corrections/<uuid:correction_id>/approval")
 @bp.output(CorrectionShown)
-@bp.doc(summary="Approve a correction, as a second person", description="A new record replaces the old one.")
+@bp.doc(
+    summary="Approve a correction, as a second person",
+    description="A new record replaces the old one.",
+)
 @allow(*COORDINATORS)
 def put_correction_approval(correction_id: UUID) -> Any:
     with transaction() as session:

@@ -9,7 +9,13 @@ from pydantic import Field
 from sqlalchemy import select
 
 from services.registration import hours_summary, volunteers
-from services.registration.models import RecordStatus, ServiceRecord, SignUpStatus, Volunteer, VolunteerStatus
+from services.registration.models import (
+    RecordStatus,
+    ServiceRecord,
+    SignUpStatus,
+    Volunteer,
+    VolunteerStatus,
+)
 from shared.auth.access import allow, caller, only_self_or_staff
 from shared.auth.principal import Role
 from shared.contracts.registration import Bucket, Origin
@@ -43,7 +49,9 @@ class Registered(Shown):
 class VolunteerShown(Registered):
     name: str | None
     merged_into_id: UUID | None
-    possible_duplicate: bool | None = Field(default=None, description="Staff only: this phone had registered before.")
+    possible_duplicate: bool | None = Field(
+        default=None, description="Staff only: this phone had registered before."
+    )
     created_at: datetime
 
 
@@ -113,13 +121,17 @@ class Contact(Shown):
 @bp.post("/v1/volunteers")
 @bp.input(VolunteerBody)
 @bp.output(Registered, status_code=201)
-@bp.doc(summary="Apply to volunteer", description="Under 18 with a guardian's consent. Staff activate.")
+@bp.doc(
+    summary="Apply to volunteer", description="Under 18 with a guardian's consent. Staff activate."
+)
 @allow(public=True)
 def post_volunteer(json_data: VolunteerBody) -> Any:
     given = json_data.guardian
     guardian = volunteers.Guardian(given.name, given.phone) if given else None
     with transaction() as session:
-        return volunteers.register_volunteer(session, json_data.name, json_data.phone, json_data.birth_date, guardian)
+        return volunteers.register_volunteer(
+            session, json_data.name, json_data.phone, json_data.birth_date, guardian
+        )
 
 
 @bp.get("/v1/volunteers")
@@ -205,7 +217,10 @@ def put_merger(volunteer_id: UUID, json_data: MergerBody) -> Any:
 
 @bp.get("/v1/volunteers/<uuid:volunteer_id>/contact")
 @bp.output(Contact)
-@bp.doc(summary="Look up a volunteer's phone", description="For services that deliver to it; every look is logged.")
+@bp.doc(
+    summary="Look up a volunteer's phone",
+    description="For services that deliver to it; every look is logged.",
+)
 @allow(scope="contacts:read")
 def get_contact(volunteer_id: UUID) -> Any:
     with transaction() as session:
@@ -225,19 +240,30 @@ def get_hours(volunteer_id: UUID) -> Any:
 
 @bp.get("/v1/volunteers/<uuid:volunteer_id>/hours/explain")
 @bp.output(HoursExplained)
-@bp.doc(summary="Show how a volunteer's minutes came about", description="The sums are recomputed from the records.")
+@bp.doc(
+    summary="Show how a volunteer's minutes came about",
+    description="The sums are recomputed from the records.",
+)
 @allow(*PERSON, Role.STAFF, Role.AUDITOR)
 def get_hours_explained(volunteer_id: UUID) -> Any:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
         volunteers.volunteer_of(session, volunteer_id)
         records, corrections = hours_summary.explain_hours(session, volunteer_id)
-    sums = {bucket: sum(r.minutes for r in records if _counts(r) and r.bucket is bucket) for bucket in Bucket}
-    return _sums(sums) | {"records": [_explained(record, corrections.get(record.id)) for record in records]}
+    sums = {
+        bucket: sum(r.minutes for r in records if _counts(r) and r.bucket is bucket)
+        for bucket in Bucket
+    }
+    return _sums(sums) | {
+        "records": [_explained(record, corrections.get(record.id)) for record in records]
+    }
 
 
 def _sums(sums: dict[Bucket, int]) -> dict[str, Any]:
-    return {"verified_minutes": sums[Bucket.VERIFIED], "supplemented_minutes": sums[Bucket.SUPPLEMENTED]}
+    return {
+        "verified_minutes": sums[Bucket.VERIFIED],
+        "supplemented_minutes": sums[Bucket.SUPPLEMENTED],
+    }
 
 
 def _counts(record: ServiceRecord) -> bool:
@@ -245,7 +271,11 @@ def _counts(record: ServiceRecord) -> bool:
 
 
 def _explained(record: ServiceRecord, correction: Any) -> dict[str, Any]:
-    columns = {name: getattr(record, name) for name in RecordExplained.model_fields if hasattr(record, name)}
+    columns = {
+        name: getattr(record, name)
+        for name in RecordExplained.model_fields
+        if hasattr(record, name)
+    }
     return columns | {"counts": _counts(record), "correction": correction}
 
 

@@ -1,4 +1,6 @@
-"""Organisations, people and log-ins, activities, sign-ups, attendance, service records and their corrections."""
+"""Organisations, people and log-ins, activities, sign-ups, attendance, service records and their
+corrections.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,7 +19,12 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("secret_hash", sa.LargeBinary(), nullable=False),
         sa.Column("scopes", postgresql.JSONB(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clients")),
         sa.UniqueConstraint("client_id", name=op.f("uq_clients_client_id")),
     )
@@ -55,14 +62,23 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("parent_id", sa.Uuid(), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.ForeignKeyConstraint(
-            ["parent_id"], ["organisations.id"], name=op.f("fk_organisations_parent_id_organisations")
+            ["parent_id"],
+            ["organisations.id"],
+            name=op.f("fk_organisations_parent_id_organisations"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_organisations")),
     )
     op.create_index(op.f("ix_organisations_kind_id"), "organisations", ["kind", "id"], unique=False)
-    op.create_index(op.f("ix_organisations_parent_id"), "organisations", ["parent_id"], unique=False)
+    op.create_index(
+        op.f("ix_organisations_parent_id"), "organisations", ["parent_id"], unique=False
+    )
     op.create_table(
         "outbound_messages",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -70,11 +86,20 @@ def upgrade() -> None:
         sa.Column("phone_sealed", sa.LargeBinary(), nullable=False),
         sa.Column("text_sealed", sa.LargeBinary(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbound_messages")),
     )
-    op.create_index(op.f("ix_outbound_messages_expires_at"), "outbound_messages", ["expires_at"], unique=False)
-    op.create_index(op.f("ix_outbound_messages_phone_hash"), "outbound_messages", ["phone_hash"], unique=False)
+    op.create_index(
+        op.f("ix_outbound_messages_expires_at"), "outbound_messages", ["expires_at"], unique=False
+    )
+    op.create_index(
+        op.f("ix_outbound_messages_phone_hash"), "outbound_messages", ["phone_hash"], unique=False
+    )
     op.create_table(
         "refresh_tokens",
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
@@ -85,9 +110,15 @@ def upgrade() -> None:
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_refresh_tokens")),
     )
-    op.create_index(op.f("ix_refresh_tokens_expires_at"), "refresh_tokens", ["expires_at"], unique=False)
-    op.create_index(op.f("ix_refresh_tokens_family_id"), "refresh_tokens", ["family_id"], unique=False)
-    op.create_index(op.f("ix_refresh_tokens_person_id"), "refresh_tokens", ["person_id"], unique=False)
+    op.create_index(
+        op.f("ix_refresh_tokens_expires_at"), "refresh_tokens", ["expires_at"], unique=False
+    )
+    op.create_index(
+        op.f("ix_refresh_tokens_family_id"), "refresh_tokens", ["family_id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_refresh_tokens_person_id"), "refresh_tokens", ["person_id"], unique=False
+    )
     op.create_table(
         "staff_members",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -95,7 +126,12 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("failures", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_members")),
         sa.UniqueConstraint("login", name=op.f("uq_staff_members_login")),
     )
@@ -127,14 +163,23 @@ def upgrade() -> None:
         sa.Column("guardian_consented_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("possible_duplicate", sa.Boolean(), nullable=False),
         sa.Column("merged_into_id", sa.Uuid(), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.ForeignKeyConstraint(
-            ["merged_into_id"], ["volunteers.id"], name=op.f("fk_volunteers_merged_into_id_volunteers")
+            ["merged_into_id"],
+            ["volunteers.id"],
+            name=op.f("fk_volunteers_merged_into_id_volunteers"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_volunteers")),
         sa.UniqueConstraint("number", name=op.f("uq_volunteers_number")),
     )
-    op.create_index(op.f("ix_volunteers_merged_into_id"), "volunteers", ["merged_into_id"], unique=False)
+    op.create_index(
+        op.f("ix_volunteers_merged_into_id"), "volunteers", ["merged_into_id"], unique=False
+    )
     op.create_index(op.f("ix_volunteers_phone_hash"), "volunteers", ["phone_hash"], unique=False)
     op.create_index(op.f("ix_volunteers_status_id"), "volunteers", ["status", "id"], unique=False)
     op.create_table(
@@ -147,44 +192,78 @@ def upgrade() -> None:
         sa.Column("risk_statement", sa.Text(), nullable=True),
         sa.Column("minimum_age", sa.BigInteger(), nullable=True),
         sa.Column(
-            "status", sa.Enum("draft", "published", name="activitystatus", native_enum=False, length=40), nullable=False
+            "status",
+            sa.Enum("draft", "published", name="activitystatus", native_enum=False, length=40),
+            nullable=False,
         ),
         sa.Column("created_by", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.ForeignKeyConstraint(
-            ["organisation_id"], ["organisations.id"], name=op.f("fk_activities_organisation_id_organisations")
+            ["organisation_id"],
+            ["organisations.id"],
+            name=op.f("fk_activities_organisation_id_organisations"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_activities")),
     )
-    op.create_index(op.f("ix_activities_organisation_id_id"), "activities", ["organisation_id", "id"], unique=False)
+    op.create_index(
+        op.f("ix_activities_organisation_id_id"),
+        "activities",
+        ["organisation_id", "id"],
+        unique=False,
+    )
     op.create_index(op.f("ix_activities_status_id"), "activities", ["status", "id"], unique=False)
     op.create_table(
         "contact_looks",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("volunteer_id", sa.Uuid(), nullable=False),
         sa.Column("looked_by", sa.Text(), nullable=False),
-        sa.Column("looked_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "looked_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.ForeignKeyConstraint(
-            ["volunteer_id"], ["volunteers.id"], name=op.f("fk_contact_looks_volunteer_id_volunteers")
+            ["volunteer_id"],
+            ["volunteers.id"],
+            name=op.f("fk_contact_looks_volunteer_id_volunteers"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_looks")),
     )
-    op.create_index(op.f("ix_contact_looks_volunteer_id"), "contact_looks", ["volunteer_id"], unique=False)
+    op.create_index(
+        op.f("ix_contact_looks_volunteer_id"), "contact_looks", ["volunteer_id"], unique=False
+    )
     op.create_table(
         "coordinations",
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.Column("volunteer_id", sa.Uuid(), nullable=False),
         sa.Column("granted_by", sa.Text(), nullable=False),
-        sa.Column("granted_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["organisation_id"], ["organisations.id"], name=op.f("fk_coordinations_organisation_id_organisations")
+        sa.Column(
+            "granted_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
         ),
         sa.ForeignKeyConstraint(
-            ["volunteer_id"], ["volunteers.id"], name=op.f("fk_coordinations_volunteer_id_volunteers")
+            ["organisation_id"],
+            ["organisations.id"],
+            name=op.f("fk_coordinations_organisation_id_organisations"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["volunteer_id"],
+            ["volunteers.id"],
+            name=op.f("fk_coordinations_volunteer_id_volunteers"),
         ),
         sa.PrimaryKeyConstraint("organisation_id", "volunteer_id", name=op.f("pk_coordinations")),
     )
-    op.create_index(op.f("ix_coordinations_volunteer_id"), "coordinations", ["volunteer_id"], unique=False)
+    op.create_index(
+        op.f("ix_coordinations_volunteer_id"), "coordinations", ["volunteer_id"], unique=False
+    )
     op.create_table(
         "sessions",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -194,13 +273,24 @@ def upgrade() -> None:
         sa.Column("place", sa.Text(), nullable=False),
         sa.Column("capacity", sa.BigInteger(), nullable=False),
         sa.Column("confirmed", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
-        sa.CheckConstraint("confirmed BETWEEN 0 AND capacity", name=op.f("ck_sessions_capacity_holds")),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "confirmed BETWEEN 0 AND capacity", name=op.f("ck_sessions_capacity_holds")
+        ),
         sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_sessions_ends_after_start")),
-        sa.ForeignKeyConstraint(["activity_id"], ["activities.id"], name=op.f("fk_sessions_activity_id_activities")),
+        sa.ForeignKeyConstraint(
+            ["activity_id"], ["activities.id"], name=op.f("fk_sessions_activity_id_activities")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
     )
-    op.create_index(op.f("ix_sessions_activity_id_id"), "sessions", ["activity_id", "id"], unique=False)
+    op.create_index(
+        op.f("ix_sessions_activity_id_id"), "sessions", ["activity_id", "id"], unique=False
+    )
     op.create_index(op.f("ix_sessions_ends_at"), "sessions", ["ends_at"], unique=False)
     op.create_table(
         "service_records",
@@ -216,15 +306,33 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column(
             "origin",
-            sa.Enum("attendance", "system", "manual", "import", name="origin", native_enum=False, length=40),
+            sa.Enum(
+                "attendance",
+                "system",
+                "manual",
+                "import",
+                name="origin",
+                native_enum=False,
+                length=40,
+            ),
             nullable=False,
         ),
         sa.Column(
-            "bucket", sa.Enum("verified", "supplemented", name="bucket", native_enum=False, length=40), nullable=False
+            "bucket",
+            sa.Enum("verified", "supplemented", name="bucket", native_enum=False, length=40),
+            nullable=False,
         ),
         sa.Column(
             "status",
-            sa.Enum("pending", "recorded", "rejected", "superseded", name="recordstatus", native_enum=False, length=40),
+            sa.Enum(
+                "pending",
+                "recorded",
+                "rejected",
+                "superseded",
+                name="recordstatus",
+                native_enum=False,
+                length=40,
+            ),
             nullable=False,
         ),
         sa.Column("client", sa.Text(), nullable=True),
@@ -233,7 +341,12 @@ def upgrade() -> None:
         sa.Column("decided_by", sa.Text(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("root_id", sa.Uuid(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         postgresql.ExcludeConstraint(
             (sa.text("volunteer_id"), "="),
             (sa.text("tstzrange(started_at, ended_at)"), "&&"),
@@ -241,17 +354,27 @@ def upgrade() -> None:
             using="gist",
             name="ex_service_records_no_overlap",
         ),
-        sa.CheckConstraint("ended_at >= started_at", name=op.f("ck_service_records_ends_after_start")),
+        sa.CheckConstraint(
+            "ended_at >= started_at", name=op.f("ck_service_records_ends_after_start")
+        ),
         sa.CheckConstraint("minutes >= 0", name=op.f("ck_service_records_minutes_not_negative")),
         sa.ForeignKeyConstraint(
-            ["organisation_id"], ["organisations.id"], name=op.f("fk_service_records_organisation_id_organisations")
+            ["organisation_id"],
+            ["organisations.id"],
+            name=op.f("fk_service_records_organisation_id_organisations"),
         ),
-        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_service_records_session_id_sessions")),
         sa.ForeignKeyConstraint(
-            ["volunteer_id"], ["volunteers.id"], name=op.f("fk_service_records_volunteer_id_volunteers")
+            ["session_id"], ["sessions.id"], name=op.f("fk_service_records_session_id_sessions")
+        ),
+        sa.ForeignKeyConstraint(
+            ["volunteer_id"],
+            ["volunteers.id"],
+            name=op.f("fk_service_records_volunteer_id_volunteers"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_service_records")),
-        sa.UniqueConstraint("client", "reference", name=op.f("uq_service_records_client_reference")),
+        sa.UniqueConstraint(
+            "client", "reference", name=op.f("uq_service_records_client_reference")
+        ),
     )
     op.create_index(
         "ix_service_records_pending",
@@ -260,8 +383,15 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("status = 'pending'"),
     )
-    op.create_index(op.f("ix_service_records_root_id"), "service_records", ["root_id"], unique=False)
-    op.create_index(op.f("ix_service_records_volunteer_id_id"), "service_records", ["volunteer_id", "id"], unique=False)
+    op.create_index(
+        op.f("ix_service_records_root_id"), "service_records", ["root_id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_service_records_volunteer_id_id"),
+        "service_records",
+        ["volunteer_id", "id"],
+        unique=False,
+    )
     op.create_table(
         "sign_ups",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -269,12 +399,24 @@ def upgrade() -> None:
         sa.Column("volunteer_id", sa.Uuid(), nullable=False),
         sa.Column(
             "status",
-            sa.Enum("confirmed", "waitlisted", "cancelled", name="signupstatus", native_enum=False, length=40),
+            sa.Enum(
+                "confirmed",
+                "waitlisted",
+                "cancelled",
+                name="signupstatus",
+                native_enum=False,
+                length=40,
+            ),
             nullable=False,
         ),
         sa.Column("period", postgresql.TSTZRANGE(), nullable=False),
         sa.Column("queued", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "changed_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         postgresql.ExcludeConstraint(
             (sa.text("volunteer_id"), "="),
             (sa.text("period"), "&&"),
@@ -282,8 +424,12 @@ def upgrade() -> None:
             using="gist",
             name="ex_sign_ups_no_overlap",
         ),
-        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_sign_ups_session_id_sessions")),
-        sa.ForeignKeyConstraint(["volunteer_id"], ["volunteers.id"], name=op.f("fk_sign_ups_volunteer_id_volunteers")),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_sign_ups_session_id_sessions")
+        ),
+        sa.ForeignKeyConstraint(
+            ["volunteer_id"], ["volunteers.id"], name=op.f("fk_sign_ups_volunteer_id_volunteers")
+        ),
         sa.PrimaryKeyConstraint("session_id", "volunteer_id", name=op.f("pk_sign_ups")),
         sa.UniqueConstraint("id", name=op.f("uq_sign_ups_id")),
     )
@@ -294,7 +440,9 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("status = 'waitlisted'"),
     )
-    op.create_index(op.f("ix_sign_ups_volunteer_id_id"), "sign_ups", ["volunteer_id", "id"], unique=False)
+    op.create_index(
+        op.f("ix_sign_ups_volunteer_id_id"), "sign_ups", ["volunteer_id", "id"], unique=False
+    )
     op.create_table(
         "attendances",
         sa.Column("session_id", sa.Uuid(), nullable=False),
@@ -306,16 +454,33 @@ def upgrade() -> None:
         sa.Column("minutes", sa.BigInteger(), nullable=True),
         sa.Column(
             "credit",
-            sa.Enum("recorded", "pending", "too_short", "overlaps", name="credit", native_enum=False, length=40),
+            sa.Enum(
+                "recorded",
+                "pending",
+                "too_short",
+                "overlaps",
+                name="credit",
+                native_enum=False,
+                length=40,
+            ),
             nullable=True,
         ),
         sa.Column("record_id", sa.Uuid(), nullable=True),
         sa.Column("closed_by_clock", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["record_id"], ["service_records.id"], name=op.f("fk_attendances_record_id_service_records")
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
         ),
-        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_attendances_session_id_sessions")),
+        sa.ForeignKeyConstraint(
+            ["record_id"],
+            ["service_records.id"],
+            name=op.f("fk_attendances_record_id_service_records"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_attendances_session_id_sessions")
+        ),
         sa.ForeignKeyConstraint(
             ["volunteer_id"], ["volunteers.id"], name=op.f("fk_attendances_volunteer_id_volunteers")
         ),
@@ -328,7 +493,9 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("checked_out_at IS NULL"),
     )
-    op.create_index(op.f("ix_attendances_volunteer_id"), "attendances", ["volunteer_id"], unique=False)
+    op.create_index(
+        op.f("ix_attendances_volunteer_id"), "attendances", ["volunteer_id"], unique=False
+    )
     op.create_table(
         "corrections",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -343,16 +510,27 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("asked_by", sa.Text(), nullable=False),
-        sa.Column("asked_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "asked_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.Column("approved_by", sa.Text(), nullable=True),
         sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("approved_by IS NULL OR approved_by <> asked_by", name=op.f("ck_corrections_two_people")),
+        sa.CheckConstraint(
+            "approved_by IS NULL OR approved_by <> asked_by", name=op.f("ck_corrections_two_people")
+        ),
         sa.CheckConstraint("ended_at >= started_at", name=op.f("ck_corrections_ends_after_start")),
         sa.ForeignKeyConstraint(
-            ["new_record_id"], ["service_records.id"], name=op.f("fk_corrections_new_record_id_service_records")
+            ["new_record_id"],
+            ["service_records.id"],
+            name=op.f("fk_corrections_new_record_id_service_records"),
         ),
         sa.ForeignKeyConstraint(
-            ["record_id"], ["service_records.id"], name=op.f("fk_corrections_record_id_service_records")
+            ["record_id"],
+            ["service_records.id"],
+            name=op.f("fk_corrections_record_id_service_records"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_corrections")),
     )

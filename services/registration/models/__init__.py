@@ -1,6 +1,12 @@
 """The tables that registration owns. No other service reads them."""
 
-from services.registration.models.access import Client, LoginCode, OutboundMessage, RefreshToken, StaffMember
+from services.registration.models.access import (
+    Client,
+    LoginCode,
+    OutboundMessage,
+    RefreshToken,
+    StaffMember,
+)
 from services.registration.models.activities import (
     Activity,
     ActivitySession,
@@ -12,7 +18,12 @@ from services.registration.models.activities import (
 )
 from services.registration.models.base import Base
 from services.registration.models.organisations import Coordination, Organisation, OrganisationKind
-from services.registration.models.records import Correction, CorrectionStatus, RecordStatus, ServiceRecord
+from services.registration.models.records import (
+    Correction,
+    CorrectionStatus,
+    RecordStatus,
+    ServiceRecord,
+)
 from services.registration.models.volunteers import ContactLook, Volunteer, VolunteerStatus
 
 __all__ = [

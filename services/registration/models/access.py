@@ -12,7 +12,9 @@ from shared.core.ids import new_id
 
 
 class Client(Base):
-    """A system that calls us by OAuth2 client credentials. The four services are not rows but settings."""
+    """A system that calls us by OAuth2 client credentials. The four services are not rows but
+    settings.
+    """
 
     __tablename__ = "clients"
 
@@ -34,7 +36,9 @@ class StaffMember(Base):
     login: Mapped[str] = mapped_column(unique=True)
     password_hash: Mapped[str]
     failures: Mapped[int] = mapped_column(default=0, server_default="0")
-    """Tries since the last success; counted before the password is compared, so parallel guesses do not slip by."""
+    """Tries since the last success; counted before the password is compared, so parallel guesses do
+    not slip by.
+    """
     locked_until: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())
 
@@ -56,7 +60,9 @@ class LoginCode(Base):
 
 
 class RefreshToken(Base):
-    """A refresh token; used once, then replaced. Using one twice ends its whole family: somebody copied it."""
+    """A refresh token; used once, then replaced. Using one twice ends its whole family: somebody
+    copied it.
+    """
 
     __tablename__ = "refresh_tokens"
 

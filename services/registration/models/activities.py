@@ -53,7 +53,9 @@ class ActivitySession(Base):
     place: Mapped[str]
     capacity: Mapped[int]
     confirmed: Mapped[int] = mapped_column(default=0, server_default="0")
-    """Seats taken. Its CHECK is the last word on capacity; this row's lock orders all sign-ups of a session."""
+    """Seats taken. Its CHECK is the last word on capacity; this row's lock orders all sign-ups of a
+    session.
+    """
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())
 
 
@@ -72,7 +74,12 @@ class SignUp(Base):
             where=text("status = 'confirmed'"),
             name="ex_sign_ups_no_overlap",
         ),
-        Index("ix_sign_ups_queue", "session_id", "queued", postgresql_where=text("status = 'waitlisted'")),
+        Index(
+            "ix_sign_ups_queue",
+            "session_id",
+            "queued",
+            postgresql_where=text("status = 'waitlisted'"),
+        ),
         Index(None, "volunteer_id", "id"),
     )
 
@@ -95,17 +102,25 @@ class Credit(StrEnum):
     TOO_SHORT = "too_short"  #: below the minimum share of the planned time: nothing is credited
     OVERLAPS = "overlaps"  #: this time is already in another record: nothing is credited
     LEFT = "left"  #: the volunteer left or was erased before the check-out: nothing is credited
-    REFUSED = "refused"  #: service records did not take it for any other reason: nothing is credited
+    REFUSED = (
+        "refused"  #: service records did not take it for any other reason: nothing is credited
+    )
 
 
 class Attendance(Base):
-    """Somebody was there. Who came, who checked them in and who checked them out are three columns."""
+    """Somebody was there. Who came, who checked them in and who checked them out are three
+    columns.
+    """
 
     __tablename__ = "attendances"
-    __table_args__ = (Index("ix_attendances_open", "session_id", postgresql_where=text("checked_out_at IS NULL")),)
+    __table_args__ = (
+        Index("ix_attendances_open", "session_id", postgresql_where=text("checked_out_at IS NULL")),
+    )
 
     session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id"), primary_key=True)
-    volunteer_id: Mapped[UUID] = mapped_column(ForeignKey("volunteers.id"), primary_key=True, index=True)
+    volunteer_id: Mapped[UUID] = mapped_column(
+        ForeignKey("volunteers.id"), primary_key=True, index=True
+    )
     checked_in_at: Mapped[datetime]
     checked_in_by: Mapped[str]
     checked_out_at: Mapped[datetime | None]
@@ -115,5 +130,6 @@ class Attendance(Base):
     credit: Mapped[Credit | None]
     record_id: Mapped[UUID | None] = mapped_column(ForeignKey("service_records.id"))
     closed_by_clock: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
-    """Nobody checked this person out: closed at the session's end, and a second person has to look."""
+    """Nobody checked this person out: closed at the session's end, and a second person has to look.
+    """
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())

@@ -39,6 +39,8 @@ class Coordination(Base):
     __tablename__ = "coordinations"
 
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), primary_key=True)
-    volunteer_id: Mapped[UUID] = mapped_column(ForeignKey("volunteers.id"), primary_key=True, index=True)
+    volunteer_id: Mapped[UUID] = mapped_column(
+        ForeignKey("volunteers.id"), primary_key=True, index=True
+    )
     granted_by: Mapped[str]
     granted_at: Mapped[datetime] = mapped_column(server_default=app_now())

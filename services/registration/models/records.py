@@ -1,4 +1,6 @@
-"""Blocks of volunteered time, and how they were corrected. Hours never expire and are never edited."""
+"""Blocks of volunteered time, and how they were corrected. Hours never expire and are never
+edited.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -34,7 +36,12 @@ class ServiceRecord(Base):
             name="ex_service_records_no_overlap",
         ),
         Index(None, "volunteer_id", "id"),
-        Index("ix_service_records_pending", "organisation_id", "id", postgresql_where=text("status = 'pending'")),
+        Index(
+            "ix_service_records_pending",
+            "organisation_id",
+            "id",
+            postgresql_where=text("status = 'pending'"),
+        ),
         Index(None, "root_id"),
     )
 
@@ -45,7 +52,9 @@ class ServiceRecord(Base):
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime]
     times_known: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
-    """False while only a length was proposed (a granted wish): the station says start and end when it approves."""
+    """False while only a length was proposed (a granted wish): the station says start and end when
+    it approves.
+    """
     minutes: Mapped[int]
     """Whole minutes. 0 only in a correction that says the block never happened."""
     category: Mapped[str]
@@ -60,7 +69,9 @@ class ServiceRecord(Base):
     decided_by: Mapped[str | None]
     decided_at: Mapped[datetime | None]
     root_id: Mapped[UUID]
-    """The first record of a chain of corrections, as `hours.recorded` named it; its own id if there was none."""
+    """The first record of a chain of corrections, as `hours.recorded` named it; its own id if there
+    was none.
+    """
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())
 
 

@@ -1,4 +1,6 @@
-"""What belongs to one venue: shown to that venue by its key, to staff and auditors; to others it does not exist."""
+"""What belongs to one venue: shown to that venue by its key, to staff and auditors; to others it
+does not exist.
+"""
 
 from uuid import UUID
 
@@ -9,7 +11,9 @@ from shared.auth.principal import Role
 
 
 def own_venue_id() -> UUID | None:
-    """The venue that is calling, or None for staff and auditors. Raises Forbidden for a key without that scope."""
+    """The venue that is calling, or None for staff and auditors. Raises Forbidden for a key without
+    that scope.
+    """
     principal = caller()
     if principal.role is not Role.VENUE:
         return None

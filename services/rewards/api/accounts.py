@@ -23,7 +23,9 @@ bp = APIBlueprint("accounts", __name__, url_prefix="/v1")
 
 
 class LapsingShown(Shown):
-    on: date = Field(description="the calendar day at the site on which they are gone, if not spent before")
+    on: date = Field(
+        description="the calendar day at the site on which they are gone, if not spent before"
+    )
     points: int
 
 
@@ -39,14 +41,20 @@ class AccountShown(Shown):
     volunteer_id: UUID
     points_available: int = 0
     points_held: int = 0
-    minutes_credited: int | None = Field(default=0, description="none in an answer about a moment: points only")
+    minutes_credited: int | None = Field(
+        default=0, description="none in an answer about a moment: points only"
+    )
     shortfall: int = 0
     standing_choice: StandingChoice = StandingChoice.ISSUE
     preferred_product_id: UUID | None = None
     status: AccountStatus = AccountStatus.OPEN
     merged_into: UUID | None = None
-    lapsing: list[LapsingShown] = Field(default=[], description="the next points to lapse, soonest first")
-    waiting: list[WaitingShown] = Field(default=[], description="what is sold out and comes by itself; the first 50")
+    lapsing: list[LapsingShown] = Field(
+        default=[], description="the next points to lapse, soonest first"
+    )
+    waiting: list[WaitingShown] = Field(
+        default=[], description="what is sold out and comes by itself; the first 50"
+    )
     at: datetime | None = Field(default=None, description="the moment that was asked for")
 
 
@@ -68,7 +76,9 @@ class EntriesShown(BaseModel):
 
 
 class AccountQuery(Body):
-    at: Instant | None = Field(default=None, description="points as the journal had them at that moment")
+    at: Instant | None = Field(
+        default=None, description="points as the journal had them at that moment"
+    )
 
 
 class StatementQuery(Body):
@@ -105,7 +115,9 @@ class AccountStatementShown(BaseModel):
 
 class ChoiceBody(Body):
     choice: StandingChoice
-    product_id: UUID | None = Field(default=None, description="what to buy first while it is offered; missing: none")
+    product_id: UUID | None = Field(
+        default=None, description="what to buy first while it is offered; missing: none"
+    )
 
 
 @bp.get("/accounts/<uuid:volunteer_id>")
@@ -117,15 +129,29 @@ def get_account(volunteer_id: UUID, query_data: AccountQuery) -> Any:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
         account = session.get(Account, volunteer_id)
-        shown = AccountShown(volunteer_id=volunteer_id) if account is None else AccountShown.model_validate(account)
+        shown = (
+            AccountShown(volunteer_id=volunteer_id)
+            if account is None
+            else AccountShown.model_validate(account)
+        )
         if query_data.at is not None:
             then = holdings_as_of(session, volunteer_id, query_data.at)
-            points = {"points_available": then.available, "points_held": then.held, "shortfall": then.owed}
-            return shown.model_copy(update={**points, "minutes_credited": None, "at": query_data.at})
+            points = {
+                "points_available": then.available,
+                "points_held": then.held,
+                "shortfall": then.owed,
+            }
+            return shown.model_copy(
+                update={**points, "minutes_credited": None, "at": query_data.at}
+            )
         ending = lapsing_of(session, volunteer_id) if shown.points_available else []
         queued = waiting_of(session, volunteer_id) if shown.points_held else []
-        return shown.model_copy(update={"lapsing": [LapsingShown.model_validate(one) for one in ending],
-                                        "waiting": [WaitingShown.model_validate(one) for one in queued]})  # fmt: skip
+        return shown.model_copy(
+            update={
+                "lapsing": [LapsingShown.model_validate(one) for one in ending],
+                "waiting": [WaitingShown.model_validate(one) for one in queued],
+            }
+        )
 
 
 @bp.get("/accounts/<uuid:volunteer_id>/statement")
@@ -137,9 +163,21 @@ def get_statement(volunteer_id: UUID, query_data: StatementQuery) -> Any:
     only_self_or_staff(volunteer_id)
     after = UUID(decode_cursor(query_data.after)[0]) if query_data.after is not None else None
     with transaction() as session:
-        found = statement(session, volunteer_id, query_data.first, query_data.last, after=after, limit=query_data.limit)
+        found = statement(
+            session,
+            volunteer_id,
+            query_data.first,
+            query_data.last,
+            after=after,
+            limit=query_data.limit,
+        )
     following = encode_cursor(str(found.lines[-1].transfer.id)) if found.more else None
-    return {"opening": found.opening, "items": found.lines, "closing": found.closing, "next": following}
+    return {
+        "opening": found.opening,
+        "items": found.lines,
+        "closing": found.closing,
+        "next": following,
+    }
 
 
 @bp.get("/accounts/<uuid:volunteer_id>/entries")

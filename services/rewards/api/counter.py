@@ -21,7 +21,9 @@ from shared.http.schemas import Body, Code, Shown
 
 bp = APIBlueprint("counter", __name__, url_prefix="/v1")
 
-TypedCode = Annotated[str, Field(min_length=1, max_length=100, description="as typed; case, spaces, dashes are free")]
+TypedCode = Annotated[
+    str, Field(min_length=1, max_length=100, description="as typed; case, spaces, dashes are free")
+]
 
 
 class CheckBody(Body):
@@ -94,8 +96,14 @@ def delete_hold(hold_id: UUID) -> Any:
 def post_redeem(json_data: RedeemBody) -> Any:
     venue_id = _venue_with(Scope.REDEEM)
     with transaction() as session:
-        answer = redeem.redeem(session, venue_id, json_data.code, json_data.reference,
-                                   channel=redeem.COUNTER, hold_id=json_data.hold_id)  # fmt: skip
+        answer = redeem.redeem(
+            session,
+            venue_id,
+            json_data.code,
+            json_data.reference,
+            channel=redeem.COUNTER,
+            hold_id=json_data.hold_id,
+        )
         return _shown(session, json_data.code, answer)
 
 
@@ -110,14 +118,22 @@ def _venue_id() -> UUID:
 
 
 def _shown(session: Session, code: str, answer: Answer) -> OutcomeShown:
-    """A slip of the finger is not a guess: only codes whose check signs are right count towards the lock-out."""
+    """A slip of the finger is not a guess: only codes whose check signs are right count towards the
+    lock-out.
+    """
     if answer.voucher is None:
         if codes.check(codes.normalise(code)):
             lockout.note_guess(session, _venue_id())
         return OutcomeShown(outcome=answer.outcome)
     voucher, held = answer.voucher, answer.outcome is Outcome.HELD
     return OutcomeShown(
-        outcome=answer.outcome, voucher_id=voucher.id, product_id=voucher.product_id, title=voucher.title,
-        status=voucher.status, expires_at=voucher.expires_at, redeemed_at=answer.redeemed_at,
-        hold_id=voucher.hold_id if held else None, held_until=voucher.held_until if held else None,
-    )  # fmt: skip
+        outcome=answer.outcome,
+        voucher_id=voucher.id,
+        product_id=voucher.product_id,
+        title=voucher.title,
+        status=voucher.status,
+        expires_at=voucher.expires_at,
+        redeemed_at=answer.redeemed_at,
+        hold_id=voucher.hold_id if held else None,
+        held_until=voucher.held_until if held else None,
+    )

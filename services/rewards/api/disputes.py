@@ -1,4 +1,6 @@
-"""`/v1/disputes`: what venues reported and could not be booked. Staff decide; a venue sees its own."""
+"""`/v1/disputes`: what venues reported and could not be booked. Staff decide; a venue sees its
+own.
+"""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -25,7 +27,9 @@ MonthText = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}$", description="YY
 
 class DisputesQuery(PageQuery):
     status: DisputeStatus | None = None
-    venue_id: UUID | None = Field(default=None, description="all if missing; a venue's own in any case")
+    venue_id: UUID | None = Field(
+        default=None, description="all if missing; a venue's own in any case"
+    )
 
 
 class MissingBody(Body):
@@ -93,7 +97,9 @@ def get_dispute(dispute_id: UUID) -> Any:
 @bp.post("/disputes")
 @bp.input(MissingBody)
 @bp.output(DisputeShown, status_code=201)
-@bp.doc(summary="Dispute a line of a venue's list that is not in our books; repeating it gives the same case")
+@bp.doc(
+    summary="Dispute a line of a venue's list that is not in our books; repeating it gives the same case"
+)
 @allow(Role.STAFF, Role.VENUE)
 def post_dispute(json_data: MissingBody) -> Any:
     only_own_venue(json_data.venue_id)

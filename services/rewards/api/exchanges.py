@@ -19,8 +19,12 @@ bp = APIBlueprint("exchanges", __name__, url_prefix="/v1")
 
 class ExchangeBody(Body):
     product_id: UUID
-    wait: StrictBool = Field(default=False, description="sold out: hold the points and stand behind those who wait")
-    volunteer_id: UUID | None = Field(default=None, description="for whom; needed from staff, else yourself")
+    wait: StrictBool = Field(
+        default=False, description="sold out: hold the points and stand behind those who wait"
+    )
+    volunteer_id: UUID | None = Field(
+        default=None, description="for whom; needed from staff, else yourself"
+    )
 
 
 class ExchangeShown(Shown):
@@ -38,11 +42,15 @@ class ExchangeShown(Shown):
 def post_exchange(json_data: ExchangeBody) -> Any:
     volunteer_id = for_whom(json_data.volunteer_id, "/volunteer_id")
     with transaction() as session:
-        return exchange(session, volunteer_id, json_data.product_id, wait=json_data.wait, actor=caller().key)
+        return exchange(
+            session, volunteer_id, json_data.product_id, wait=json_data.wait, actor=caller().key
+        )
 
 
 def for_whom(named: UUID | None, pointer: str) -> UUID:
-    """Staff ask for somebody, who must be named; everybody else for themselves. Foreign is unknown."""
+    """Staff ask for somebody, who must be named; everybody else for themselves. Foreign is
+    unknown.
+    """
     principal = caller()
     if principal.is_staff:
         if named is None:

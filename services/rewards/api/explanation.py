@@ -1,4 +1,6 @@
-"""`/v1/accounts/{id}/explain`: every point from its minutes, recomputed and held against what is stored."""
+"""`/v1/accounts/{id}/explain`: every point from its minutes, recomputed and held against what is
+stored.
+"""
 
 from datetime import date, datetime
 from typing import Any
@@ -7,7 +9,14 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from pydantic import Field
 
-from services.rewards.ledger.explanation import HELD, OWED, VOLUNTEER, ExplainedRecord, Explanation, explain
+from services.rewards.ledger.explanation import (
+    HELD,
+    OWED,
+    VOLUNTEER,
+    ExplainedRecord,
+    Explanation,
+    explain,
+)
 from services.rewards.models import AccountStatus, TransferKind
 from shared.auth.access import allow, only_self_or_staff
 from shared.auth.principal import Role
@@ -39,7 +48,9 @@ class RecordShown(Shown):
 
 
 class MoveShown(Shown):
-    book: str = Field(description="volunteer: points to spend; held: waiting for stock; owed: negative")
+    book: str = Field(
+        description="volunteer: points to spend; held: waiting for stock; owed: negative"
+    )
     kind: TransferKind
     points: int
 
@@ -69,7 +80,9 @@ class ExplanationShown(Shown):
     matches: bool
     differences: list[DifferenceShown]
     sums: SumsShown = Field(description="recomputed")
-    moves: list[MoveShown] = Field(description="the journal by kind; per book they sum to the balance")
+    moves: list[MoveShown] = Field(
+        description="the journal by kind; per book they sum to the balance"
+    )
     records: list[RecordShown]
     next: str | None
 
@@ -77,7 +90,9 @@ class ExplanationShown(Shown):
 @bp.get("/accounts/<uuid:volunteer_id>/explain")
 @bp.input(PageQuery, location="query")
 @bp.output(ExplanationShown)
-@bp.doc(summary="How an account came to what it has, recomputed; its records page by page, newest first")
+@bp.doc(
+    summary="How an account came to what it has, recomputed; its records page by page, newest first"
+)
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF, Role.AUDITOR)
 def get_explanation(volunteer_id: UUID, query_data: PageQuery) -> Any:
     only_self_or_staff(volunteer_id)
@@ -87,28 +102,44 @@ def get_explanation(volunteer_id: UUID, query_data: PageQuery) -> Any:
 
 def _shown(told: Explanation) -> dict[str, Any]:
     return {
-        "volunteer_id": told.account.volunteer_id, "status": told.account.status,
-        "merged_into": told.account.merged_into, "matches": not told.differences, "differences": told.differences,
-        "sums": _sums(told), "moves": told.moves, "records": [_record(one) for one in told.records],
+        "volunteer_id": told.account.volunteer_id,
+        "status": told.account.status,
+        "merged_into": told.account.merged_into,
+        "matches": not told.differences,
+        "differences": told.differences,
+        "sums": _sums(told),
+        "moves": told.moves,
+        "records": [_record(one) for one in told.records],
         "next": told.next,
-    }  # fmt: skip
+    }
 
 
 def _sums(told: Explanation) -> dict[str, int]:
     bought = (TransferKind.ISSUED, TransferKind.DONATED, TransferKind.VOIDED)
     return {
-        "records": told.record_count, "minutes_credited": told.minutes, "points_earned": told.points_by_records,
+        "records": told.record_count,
+        "minutes_credited": told.minutes,
+        "points_earned": told.points_by_records,
         "points_spent": -told.in_book(VOLUNTEER, *bought) - told.in_book(HELD, *bought),
         "points_lapsed": -told.in_book(VOLUNTEER, TransferKind.LAPSED),
-        "points_available": told.in_book(VOLUNTEER), "points_held": told.in_book(HELD),
+        "points_available": told.in_book(VOLUNTEER),
+        "points_held": told.in_book(HELD),
         "shortfall": -told.in_book(OWED),
-    }  # fmt: skip
+    }
 
 
 def _record(one: ExplainedRecord) -> dict[str, Any]:
     row = one.record
     return {
-        "record_id": row.record_id, "worked_on": row.worked_on, "category": row.category, "minutes": row.minutes,
-        "corrections": one.corrections, "minutes_credited": one.minutes, "rule_id": row.rule_id,
-        "rule_version": row.rule_version, "rate": one.rate, "points": one.points, "matches": one.matches,
-    }  # fmt: skip
+        "record_id": row.record_id,
+        "worked_on": row.worked_on,
+        "category": row.category,
+        "minutes": row.minutes,
+        "corrections": one.corrections,
+        "minutes_credited": one.minutes,
+        "rule_id": row.rule_id,
+        "rule_version": row.rule_version,
+        "rate": one.rate,
+        "points": one.points,
+        "matches": one.matches,
+    }

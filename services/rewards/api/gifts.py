@@ -1,4 +1,5 @@
-"""A voucher in other hands: `/v1/vouchers/{id}/gift`, its chain of custody, and a new code for a lost one.
+"""A voucher in other hands: `/v1/vouchers/{id}/gift`, its chain of custody, and a new code for a
+lost one.
 
 There is no way to withdraw a gift: its receiver may have used it in the same moment.
 """
@@ -23,8 +24,12 @@ bp = APIBlueprint("gifts", __name__, url_prefix="/v1")
 
 
 class GiftBody(Body):
-    to: UUID | Literal["pool"] = Field(description="a volunteer's id, or the pool for whoever needs it more")
-    named: StrictBool = Field(default=False, description="whether the receiver may know from whom; never in the pool")
+    to: UUID | Literal["pool"] = Field(
+        description="a volunteer's id, or the pool for whoever needs it more"
+    )
+    named: StrictBool = Field(
+        default=False, description="whether the receiver may know from whom; never in the pool"
+    )
 
 
 class GiftShown(Shown):
@@ -42,9 +47,13 @@ class ReissueBody(Body):
 
 class LinkShown(Shown):
     kind: HandoverKind
-    from_voucher_id: UUID | None = Field(description="none where a standing choice bought it for the pool")
+    from_voucher_id: UUID | None = Field(
+        description="none where a standing choice bought it for the pool"
+    )
     to_voucher_id: UUID
-    giver_id: UUID | None = Field(description="none out of the pool, and where the giver stays unnamed")
+    giver_id: UUID | None = Field(
+        description="none out of the pool, and where the giver stays unnamed"
+    )
     receiver_id: UUID | None = Field(description="none into the pool")
     named: bool
     created_at: datetime
@@ -63,14 +72,22 @@ def post_gift(voucher_id: UUID, json_data: GiftBody) -> Any:
     me = UUID(str(caller().subject))
     to = json_data.to if isinstance(json_data.to, UUID) else None
     with transaction() as session:
-        given = handovers.give(session, voucher_id, me, to, named=json_data.named, actor=caller().key)
-        return GiftShown(voucher_id=given.id, previous_id=voucher_id, to=given.holder_id or "pool",
-                         named=json_data.named and to is not None)  # fmt: skip
+        given = handovers.give(
+            session, voucher_id, me, to, named=json_data.named, actor=caller().key
+        )
+        return GiftShown(
+            voucher_id=given.id,
+            previous_id=voucher_id,
+            to=given.holder_id or "pool",
+            named=json_data.named and to is not None,
+        )
 
 
 @bp.get("/vouchers/<uuid:voucher_id>/chain")
 @bp.output(ChainShown)
-@bp.doc(summary="Who had it: all of it for staff and auditors, the own links for whoever had it once")
+@bp.doc(
+    summary="Who had it: all of it for staff and auditors, the own links for whoever had it once"
+)
 @allow(*READERS)
 def get_chain(voucher_id: UUID) -> Any:
     principal = caller()
@@ -82,7 +99,9 @@ def get_chain(voucher_id: UUID) -> Any:
 @bp.post("/vouchers/<uuid:voucher_id>/reissue")
 @bp.input(ReissueBody)
 @bp.output(VoucherShown, status_code=201)
-@bp.doc(summary="A new code for the same holder, where the old one was lost or seen; staff see neither")
+@bp.doc(
+    summary="A new code for the same holder, where the old one was lost or seen; staff see neither"
+)
 @allow(Role.STAFF)
 def post_reissue(voucher_id: UUID, json_data: ReissueBody) -> Any:
     with transaction() as session:
@@ -90,7 +109,16 @@ def post_reissue(voucher_id: UUID, json_data: ReissueBody) -> Any:
 
 
 def _shown(chain: Chain) -> ChainShown:
-    items = [LinkShown(kind=link.kind, from_voucher_id=link.from_voucher_id, to_voucher_id=link.to_voucher_id,
-                       giver_id=chain.giver_of(link), receiver_id=link.receiver_id, named=link.named,
-                       created_at=link.created_at) for link in chain.links]  # fmt: skip
+    items = [
+        LinkShown(
+            kind=link.kind,
+            from_voucher_id=link.from_voucher_id,
+            to_voucher_id=link.to_voucher_id,
+            giver_id=chain.giver_of(link),
+            receiver_id=link.receiver_id,
+            named=link.named,
+            created_at=link.created_at,
+        )
+        for link in chain.links
+    ]
     return ChainShown(items=items)

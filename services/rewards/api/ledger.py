@@ -1,4 +1,6 @@
-"""`/v1/ledger`: heads of the journal's chain for everybody; audit, books and balances for staff and auditors."""
+"""`/v1/ledger`: heads of the journal's chain for everybody; audit, books and balances for staff and
+auditors.
+"""
 
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -36,7 +38,9 @@ class HeadsShown(BaseModel):
 
 
 class AuditQuery(Body):
-    start: Annotated[int, Field(ge=1, le=2**62)] = Field(default=1, alias="from", description="number of a seal")
+    start: Annotated[int, Field(ge=1, le=2**62)] = Field(
+        default=1, alias="from", description="number of a seal"
+    )
     head: str | None = Field(
         default=None, pattern=r"^[1-9][0-9]{0,17}:[0-9a-f]{64}$", description="NUMBER:HASH, as kept"
     )
@@ -92,10 +96,14 @@ class BalanceShown(BaseModel):
 @bp.get("/ledger/heads")
 @bp.input(PageQuery, location="query")
 @bp.output(HeadsShown)
-@bp.doc(summary="The head of the journal's chain on each day, newest first: keep one, and no past can be rewritten")
+@bp.doc(
+    summary="The head of the journal's chain on each day, newest first: keep one, and no past can be rewritten"
+)
 @allow(public=True)
 def get_heads(query_data: PageQuery) -> Any:
-    heads = select(ExportedHead).order_by(ExportedHead.exported_on.desc()).limit(query_data.limit + 1)
+    heads = (
+        select(ExportedHead).order_by(ExportedHead.exported_on.desc()).limit(query_data.limit + 1)
+    )
     if query_data.after is not None:
         (before,) = decode_cursor(query_data.after, lambda parts: date.fromisoformat(*parts))
         heads = heads.where(ExportedHead.exported_on < date.fromisoformat(before))
@@ -109,7 +117,9 @@ def get_heads(query_data: PageQuery) -> Any:
 @bp.get("/ledger/audit")
 @bp.input(AuditQuery, location="query")
 @bp.output(ChainPageShown)
-@bp.doc(summary="Check a part of the chain against the journal; names the first entry that is amiss")
+@bp.doc(
+    summary="Check a part of the chain against the journal; names the first entry that is amiss"
+)
 @allow(Role.STAFF, Role.AUDITOR)
 def get_audit(query_data: AuditQuery) -> Any:
     head = audit.read_head(query_data.head) if query_data.head else None
@@ -149,5 +159,10 @@ def get_balance(account: str, query_data: BalanceQuery) -> Any:
 
 
 def _head_shown(row: ExportedHead) -> HeadShown:
-    return HeadShown(exported_on=row.exported_on, number=row.number, entries=row.entries, hash=row.hash.hex(),
-                     exported_at=row.exported_at)  # fmt: skip
+    return HeadShown(
+        exported_on=row.exported_on,
+        number=row.number,
+        entries=row.entries,
+        hash=row.hash.hex(),
+        exported_at=row.exported_at,
+    )

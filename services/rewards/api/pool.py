@@ -39,9 +39,12 @@ class RequestBody(Body):
     need: Need
     product_id: UUID | None = Field(default=None, description="missing: anything")
     recipient_id: UUID | None = Field(
-        default=None, description="the person in need: a volunteer, or a beneficiary of wishes; yourself if missing"
+        default=None,
+        description="the person in need: a volunteer, or a beneficiary of wishes; yourself if missing",
     )
-    holder_id: UUID | None = Field(default=None, description="staff: who hands it over, else the person in need")
+    holder_id: UUID | None = Field(
+        default=None, description="staff: who hands it over, else the person in need"
+    )
 
 
 class RequestShown(Shown):
@@ -57,7 +60,9 @@ class RequestShown(Shown):
 
 
 class PlaceShown(Shown):
-    """Fewest received in a year comes first, then the longest wait; vouchers that end first go first."""
+    """Fewest received in a year comes first, then the longest wait; vouchers that end first go
+    first.
+    """
 
     received_before: int = Field(description="granted to this person in the year before")
     waited_days: int
@@ -111,13 +116,22 @@ def get_pool() -> Any:
 @bp.post("/pool/requests")
 @bp.input(RequestBody)
 @bp.output(RequestShown, status_code=201)
-@bp.doc(summary="Ask the pool, for oneself or (coordinators, staff) for somebody in need; one request per person")
+@bp.doc(
+    summary="Ask the pool, for oneself or (coordinators, staff) for somebody in need; one request per person"
+)
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
 def post_request(json_data: RequestBody) -> Any:
     recipient_id, holder_id = _for_whom(json_data)
     with transaction() as session:
-        return requests.ask(session, recipient_id, holder_id, json_data.need, json_data.product_id, caller().key,
-                                 by_staff=caller().is_staff)  # fmt: skip
+        return requests.ask(
+            session,
+            recipient_id,
+            holder_id,
+            json_data.need,
+            json_data.product_id,
+            caller().key,
+            by_staff=caller().is_staff,
+        )
 
 
 @bp.get("/pool/requests")
@@ -173,23 +187,30 @@ def post_allocation() -> Any:
 @allow(Role.STAFF)
 def get_wishes(query_data: PageQuery) -> Any:
     with transaction() as session:
-        items, following = page_of(session, select(PoolWish).where(wishes.free()), PoolWish.wish_id, query_data)
+        items, following = page_of(
+            session, select(PoolWish).where(wishes.free()), PoolWish.wish_id, query_data
+        )
         return {"items": items, "next": following}
 
 
 @bp.post("/pool/wish-grants")
 @bp.input(WishGrantBody)
 @bp.output(VoucherShown, status_code=201)
-@bp.doc(summary="Take a voucher out of the pool for a wish; it comes back if the wish is taken already")
+@bp.doc(
+    summary="Take a voucher out of the pool for a wish; it comes back if the wish is taken already"
+)
 @allow(Role.STAFF)
 def post_wish_grant(json_data: WishGrantBody) -> Any:
     with transaction() as session:
-        return wishes.grant_wish(session, json_data.wish_id, json_data.product_id, json_data.holder_id,
-                                      caller().key)  # fmt: skip
+        return wishes.grant_wish(
+            session, json_data.wish_id, json_data.product_id, json_data.holder_id, caller().key
+        )
 
 
 def _for_whom(body: RequestBody) -> tuple[UUID, UUID]:
-    """The person in need, and who will see the code: volunteers ask for themselves, coordinators also for others."""
+    """The person in need, and who will see the code: volunteers ask for themselves, coordinators
+    also for others.
+    """
     principal = caller()
     if principal.is_staff:
         if body.recipient_id is None:
@@ -197,7 +218,9 @@ def _for_whom(body: RequestBody) -> tuple[UUID, UUID]:
         return body.recipient_id, body.holder_id or body.recipient_id
     me = UUID(str(principal.subject))
     recipient_id = body.recipient_id or me
-    if body.holder_id not in (None, me) or (principal.role is Role.VOLUNTEER and recipient_id != me):
+    if body.holder_id not in (None, me) or (
+        principal.role is Role.VOLUNTEER and recipient_id != me
+    ):
         raise NotFound("No such person.")
     return recipient_id, me
 
@@ -205,6 +228,9 @@ def _for_whom(body: RequestBody) -> tuple[UUID, UUID]:
 def _only_own(request: PoolRequest) -> PoolRequest:
     """Of who will see the code, and of the person in need; a foreign one is unknown."""
     principal = caller()
-    if principal.role not in SEES_ALL and principal.subject not in (request.holder_id, request.recipient_id):
+    if principal.role not in SEES_ALL and principal.subject not in (
+        request.holder_id,
+        request.recipient_id,
+    ):
         raise PoolRequestNotFound(f"No request {request.id}.")
     return request

@@ -25,14 +25,20 @@ MOST_BLACKOUT_DAYS = 400
 
 class TermsBody(Body):
     valid_days: Annotated[StrictInt, Field(ge=1, le=3660)]
-    cost_fen: Annotated[StrictInt, Field(ge=0, le=100_000_000, description="owed to the venue per redemption")] = 0
+    cost_fen: Annotated[
+        StrictInt, Field(ge=0, le=100_000_000, description="owed to the venue per redemption")
+    ] = 0
     daily_quota: Annotated[StrictInt, Field(ge=0, le=1_000_000_000)] | None = Field(
         default=None, description="issued per day at the site, at most"
     )
-    offered_from: Day | None = Field(default=None, description="first day on which it is issued, at the site")
+    offered_from: Day | None = Field(
+        default=None, description="first day on which it is issued, at the site"
+    )
     offered_until: Day | None = Field(default=None, description="last day on which it is issued")
     blackout_days: list[Day] = Field(
-        default=[], max_length=MOST_BLACKOUT_DAYS, description="days on which the counter does not take it"
+        default=[],
+        max_length=MOST_BLACKOUT_DAYS,
+        description="days on which the counter does not take it",
     )
 
 
@@ -58,7 +64,9 @@ class ProductShown(Shown):
     offered_from: date | None
     offered_until: date | None
     blackout_days: list[date]
-    cost_fen: int | None = Field(default=None, description="for staff and auditors; vouchers carry no price")
+    cost_fen: int | None = Field(
+        default=None, description="for staff and auditors; vouchers carry no price"
+    )
     created_at: datetime
 
 
@@ -88,9 +96,14 @@ def get_products(query_data: PageQuery) -> Any:
     with transaction() as session:
         items, following = page_of(session, select(Product), Product.id, query_data)
         ids = [product.id for product in items]
-        stocks = session.execute(select(Stock.product_id, Stock.left).where(Stock.product_id.in_(ids)))
+        stocks = session.execute(
+            select(Stock.product_id, Stock.left).where(Stock.product_id.in_(ids))
+        )
         left = {row.product_id: row.left for row in stocks}
-        return {"items": [_shown(product, left[product.id]) for product in items], "next": following}
+        return {
+            "items": [_shown(product, left[product.id]) for product in items],
+            "next": following,
+        }
 
 
 @bp.get("/products/<uuid:product_id>")
@@ -131,8 +144,16 @@ def _shown(product: Product, left: int) -> ProductShown:
     caller = caller_if_any()
     inside = caller is not None and caller.role in (Role.STAFF, Role.AUDITOR)
     return ProductShown(
-        id=product.id, venue_id=product.venue_id, title=product.title, points=product.points, stock=left,
-        valid_days=product.valid_days, daily_quota=product.daily_quota, offered_from=product.offered_from,
-        offered_until=product.offered_until, blackout_days=product.blackout_days,
-        cost_fen=product.cost_fen if inside else None, created_at=product.created_at,
-    )  # fmt: skip
+        id=product.id,
+        venue_id=product.venue_id,
+        title=product.title,
+        points=product.points,
+        stock=left,
+        valid_days=product.valid_days,
+        daily_quota=product.daily_quota,
+        offered_from=product.offered_from,
+        offered_until=product.offered_until,
+        blackout_days=product.blackout_days,
+        cost_fen=product.cost_fen if inside else None,
+        created_at=product.created_at,
+    )

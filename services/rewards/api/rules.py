@@ -36,9 +36,10 @@ OF_ALL = {"kind", "effective_from", "effective_until"}
 class RuleBody(Body):
     """Which fields a rule has depends on its kind.
 
-    earn: minutes, points, and category unless it is the general one. coefficient: category, percent (of the general
-    earn rule). issue: product_id, and automatic: false for one that is issued on request only. expire: days. limit:
-    count, period, and product_id unless it is over all products. budget: product_id, points (a month).
+    earn: minutes, points, and category unless it is the general one. coefficient: category, percent
+    (of the general earn rule). issue: product_id, and automatic: false for one that is issued on
+    request only. expire: days. limit: count, period, and product_id unless it is over all products.
+    budget: product_id, points (a month).
     """
 
     kind: RuleKind
@@ -57,14 +58,22 @@ class RuleBody(Body):
     @model_validator(mode="after")
     def _fits_its_kind(self) -> "RuleBody":
         needed, possible = FIELDS[self.kind]
-        given = {name for name in type(self).model_fields if getattr(self, name) is not None} - OF_ALL
+        given = {
+            name for name in type(self).model_fields if getattr(self, name) is not None
+        } - OF_ALL
         if not given >= set(needed) or given - set(needed) - set(possible):
             article = "an" if self.kind[0] in "aei" else "a"
             may = f", may have {' and '.join(possible)}," if possible else ""
-            raise ValueError(f"{article} {self.kind} rule has {' and '.join(needed)}{may} and nothing else")
+            raise ValueError(
+                f"{article} {self.kind} rule has {' and '.join(needed)}{may} and nothing else"
+            )
         if self.kind is RuleKind.EARN and (self.points or 0) > 1_000_000:
             raise ValueError("an earn rule gives at most 1000000 points")
-        if self.effective_from and self.effective_until and self.effective_from >= self.effective_until:
+        if (
+            self.effective_from
+            and self.effective_until
+            and self.effective_from >= self.effective_until
+        ):
             raise ValueError("effective_until lies after effective_from")
         return self
 
@@ -201,10 +210,16 @@ def post_dry_run(json_data: ProposalBody, query_data: PageQuery) -> Any:
     more, gainers = len(gainers) > query_data.limit, gainers[: query_data.limit]
     return {
         "summary": summary.as_json(),
-        "items": [{"volunteer_id": g.volunteer_id, "points": g.points, "products": products_json(g.products)}
-                  for g in gainers],
+        "items": [
+            {
+                "volunteer_id": g.volunteer_id,
+                "points": g.points,
+                "products": products_json(g.products),
+            }
+            for g in gainers
+        ],
         "next": encode_cursor(str(gainers[-1].volunteer_id)) if more else None,
-    }  # fmt: skip
+    }
 
 
 @bp.post("/rules/application")
@@ -213,7 +228,10 @@ def post_dry_run(json_data: ProposalBody, query_data: PageQuery) -> Any:
 @bp.doc(summary="Make these rules count from now on and for work since that day; a job does it")
 @allow(Role.STAFF)
 def post_application(json_data: ProposalBody) -> Any:
-    bodies, told = [rule.model_dump() for rule in json_data.rules], json_data.model_dump(mode="json")
+    bodies, told = (
+        [rule.model_dump() for rule in json_data.rules],
+        json_data.model_dump(mode="json"),
+    )
     with transaction() as session:
         return run_shown(backfill.start_run(session, bodies, told, json_data.since, caller().key))
 
@@ -228,10 +246,16 @@ def get_application(run_id: UUID) -> Any:
 
 
 def run_shown(run: RuleRun) -> RunShown:
-    return RunShown(id=run.id, status=run.status or RuleRunStatus.RUNNING, since=run.since,
-                    rule_ids=run.proposal["rule_ids"], accounts_seen=run.result.get("seen", 0),
-                    summary=SummaryShown.model_validate(run.result), created_at=run.created_at,
-                    finished_at=run.finished_at)  # fmt: skip
+    return RunShown(
+        id=run.id,
+        status=run.status or RuleRunStatus.RUNNING,
+        since=run.since,
+        rule_ids=run.proposal["rule_ids"],
+        accounts_seen=run.result.get("seen", 0),
+        summary=SummaryShown.model_validate(run.result),
+        created_at=run.created_at,
+        finished_at=run.finished_at,
+    )
 
 
 def shown(rule: Rule) -> RuleShown:

@@ -1,4 +1,6 @@
-"""`/v1/settlements/{venue_id}/{YYYY-MM}` and the lists that venues send: what a month comes to, and closing it."""
+"""`/v1/settlements/{venue_id}/{YYYY-MM}` and the lists that venues send: what a month comes to, and
+closing it.
+"""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -17,7 +19,13 @@ from services.rewards.settlement import closing, export, reconciliation
 from services.rewards.settlement.months import Month
 from services.rewards.settlement.reconciliation import Difference, Kind
 from services.rewards.settlement.reports import MOST_LINES
-from services.rewards.settlement.statement import MonthState, StatementLine, VenueMonth, statement_lines, venue_month
+from services.rewards.settlement.statement import (
+    MonthState,
+    StatementLine,
+    VenueMonth,
+    statement_lines,
+    venue_month,
+)
 from services.rewards.venues import venues
 from shared.auth.access import allow, caller
 from shared.auth.principal import Role
@@ -48,7 +56,9 @@ _FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 
 
 class StatementQuery(PageQuery):
-    format: Format = Field(default=Format.JSON, description="csv, xlsx and pdf are downloads of the whole month")
+    format: Format = Field(
+        default=Format.JSON, description="csv, xlsx and pdf are downloads of the whole month"
+    )
 
 
 class ProductShown(Shown):
@@ -112,7 +122,9 @@ class VenueMonthShown(BaseModel):
     products: list[ProductShown]
     journal: MovementShown
     disputes: dict[str, int]
-    venue_list: SummaryShown | None = Field(description="on the first page only; null where the venue sent no list")
+    venue_list: SummaryShown | None = Field(
+        description="on the first page only; null where the venue sent no list"
+    )
     lines: list[LineShown]
     next: str | None
 
@@ -168,8 +180,10 @@ class DifferencesShown(BaseModel):
 @bp.get("/settlements/<uuid:venue_id>/<month>")
 @bp.input(StatementQuery, location="query")
 @bp.output(VenueMonthShown)
-@bp.doc(summary="A venue's statement of a month; a preview until it is closed",
-        responses={200: {"content": {media.partition(";")[0]: _FILE for media in MEDIA.values()}}})  # fmt: skip
+@bp.doc(
+    summary="A venue's statement of a month; a preview until it is closed",
+    responses={200: {"content": {media.partition(";")[0]: _FILE for media in MEDIA.values()}}},
+)
 @allow(*READERS)
 def get_settlement(venue_id: UUID, month: str, query_data: StatementQuery) -> Any:
     only_own_venue(venue_id)
@@ -189,17 +203,28 @@ def _shown(session: Session, statement: VenueMonth, query: PageQuery) -> VenueMo
     rows = rows[: query.limit]
     found = None if after else reconciliation.match_month(session, venue.id, month)
     return VenueMonthShown(
-        venue_id=venue.id, venue_name=venue.name, month=str(month), state=statement.state,
-        settlement_id=settlement.id if settlement else None, closed_at=settlement.closed_at if settlement else None,
+        venue_id=venue.id,
+        venue_name=venue.name,
+        month=str(month),
+        state=statement.state,
+        settlement_id=settlement.id if settlement else None,
+        closed_at=settlement.closed_at if settlement else None,
         totals=TotalsShown.model_validate(statement.totals),
         products=[ProductShown.model_validate(product) for product in statement.products],
-        journal=MovementShown.model_validate(statement.journal), disputes=statement.disputes,
-        venue_list=SummaryShown(id=found.venue_list.id, lines=found.venue_list.lines,
-                                uploaded_at=found.venue_list.uploaded_at, differences=found.counts,
-                                unresolved=found.unresolved) if found else None,
+        journal=MovementShown.model_validate(statement.journal),
+        disputes=statement.disputes,
+        venue_list=SummaryShown(
+            id=found.venue_list.id,
+            lines=found.venue_list.lines,
+            uploaded_at=found.venue_list.uploaded_at,
+            differences=found.counts,
+            unresolved=found.unresolved,
+        )
+        if found
+        else None,
         lines=[LineShown.model_validate(row) for row in rows],
         next=encode_cursor(str(rows[-1].redemption_id)) if more else None,
-    )  # fmt: skip
+    )
 
 
 def _download(session: Session, statement: VenueMonth, format_: Format) -> Response:
@@ -233,8 +258,13 @@ def _all_lines(session: Session, statement: VenueMonth) -> Iterator[StatementLin
 @allow(Role.STAFF)
 def put_closing(venue_id: UUID, month: str, json_data: ClosingBody) -> Any:
     with transaction() as session:
-        return closing.close_month(session, venue_id, Month.parse(month), caller().key,
-                                    accept_differences=json_data.accept_differences)  # fmt: skip
+        return closing.close_month(
+            session,
+            venue_id,
+            Month.parse(month),
+            caller().key,
+            accept_differences=json_data.accept_differences,
+        )
 
 
 @bp.delete("/settlements/<uuid:venue_id>/<month>/closing")
@@ -244,7 +274,9 @@ def put_closing(venue_id: UUID, month: str, json_data: ClosingBody) -> Any:
 @allow(Role.STAFF)
 def delete_closing(venue_id: UUID, month: str, json_data: ReopeningBody) -> Any:
     with transaction() as session:
-        return closing.reopen_month(session, venue_id, Month.parse(month), json_data.reason, caller().key)
+        return closing.reopen_month(
+            session, venue_id, Month.parse(month), json_data.reason, caller().key
+        )
 
 
 @bp.get("/settlements/<uuid:venue_id>/<month>/differences")
@@ -263,8 +295,11 @@ def get_differences(venue_id: UUID, month: str, query_data: PageQuery) -> Any:
         start = _place(query_data.after, found.venue_list.id)
         items, end = found.differences[start : start + query_data.limit], start + query_data.limit
         more = end < len(found.differences)
-        return {"venue_list": found.venue_list, "items": [_difference(item) for item in items],
-                "next": encode_cursor(str(found.venue_list.id), end) if more else None}  # fmt: skip
+        return {
+            "venue_list": found.venue_list,
+            "items": [_difference(item) for item in items],
+            "next": encode_cursor(str(found.venue_list.id), end) if more else None,
+        }
 
 
 def _place(cursor: str | None, list_id: UUID) -> int:
@@ -279,10 +314,16 @@ def _place(cursor: str | None, list_id: UUID) -> int:
 def _difference(item: Difference) -> DifferenceShown:
     booked, listed = item.booked, item.listed
     return DifferenceShown(
-        kind=item.kind, reference=item.reference, voucher_id=item.voucher_id,
-        redemption_id=booked.redemption_id if booked else None, channel=booked.channel if booked else None,
-        booked_on=booked.day if booked else None, booked_fen=booked.fen if booked else None,
-        line=listed.number if listed else None, listed_on=listed.redeemed_on if listed else None,
-        listed_fen=listed.amount_fen if listed else None, month=str(item.month) if item.month else None,
+        kind=item.kind,
+        reference=item.reference,
+        voucher_id=item.voucher_id,
+        redemption_id=booked.redemption_id if booked else None,
+        channel=booked.channel if booked else None,
+        booked_on=booked.day if booked else None,
+        booked_fen=booked.fen if booked else None,
+        line=listed.number if listed else None,
+        listed_on=listed.redeemed_on if listed else None,
+        listed_fen=listed.amount_fen if listed else None,
+        month=str(item.month) if item.month else None,
         dispute=CaseShown.model_validate(item.dispute) if item.dispute else None,
-    )  # fmt: skip
+    )

@@ -1,4 +1,6 @@
-"""`POST /v1/venues/{id}/statements`: a venue's own list for a month, to be matched with our books."""
+"""`POST /v1/venues/{id}/statements`: a venue's own list for a month, to be matched with our
+books.
+"""
 
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -68,6 +70,8 @@ def _read_list() -> tuple[Month, list[ListLine]]:
 
 def _unreadable(error: ValidationError) -> csv_import.UnreadableList:
     """As for any other body, but for the first 100 errors only."""
-    found = [{"pointer": "".join(f"/{part}" for part in e["loc"]), "detail": e["msg"]}
-             for e in error.errors(include_input=False, include_url=False)[: csv_import.MOST_ERRORS]]  # fmt: skip
+    found = [
+        {"pointer": "".join(f"/{part}" for part in e["loc"]), "detail": e["msg"]}
+        for e in error.errors(include_input=False, include_url=False)[: csv_import.MOST_ERRORS]
+    ]
     return csv_import.UnreadableList(f"{found[0]['pointer']}: {found[0]['detail']}", errors=found)

@@ -24,13 +24,17 @@ bp = APIBlueprint("venues", __name__, url_prefix="/v1")
 class VenueBody(Body):
     name: Title
     kind: Code
-    sandbox: bool = Field(default=False, description="only to practise with; cannot be changed later", strict=True)
+    sandbox: bool = Field(
+        default=False, description="only to practise with; cannot be changed later", strict=True
+    )
 
 
 class SecretBody(Body):
     kind: SecretKind
     label: Name | None = Field(default=None, description="where it is used, such as `till 2`")
-    scopes: list[Scope] = Field(default=[], max_length=10, description="of a key: what it may do; empty: everything")
+    scopes: list[Scope] = Field(
+        default=[], max_length=10, description="of a key: what it may do; empty: everything"
+    )
     expires_at: Instant | None = Field(default=None, description="of a key: when it ends by itself")
 
 
@@ -145,19 +149,29 @@ def get_onboarding(venue_id: UUID) -> Any:
 @allow(Role.STAFF)
 def get_secrets(venue_id: UUID, query_data: PageQuery) -> Any:
     with transaction() as session:
-        items, following = page_of(session, keys.secrets_of(session, venue_id), VenueSecret.id, query_data)
+        items, following = page_of(
+            session, keys.secrets_of(session, venue_id), VenueSecret.id, query_data
+        )
         return {"items": items, "next": following}
 
 
 @bp.post("/venues/<uuid:venue_id>/secrets")
 @bp.input(SecretBody)
 @bp.output(NewSecretShown, status_code=201)
-@bp.doc(summary="Make a secret; it is shown only now. The older webhook secret stays valid for 24 h")
+@bp.doc(
+    summary="Make a secret; it is shown only now. The older webhook secret stays valid for 24 h"
+)
 @allow(Role.STAFF)
 def post_secret(venue_id: UUID, json_data: SecretBody) -> Any:
     with transaction() as session:
-        return keys.create_secret(session, venue_id, json_data.kind, label=json_data.label,
-                                        scopes=json_data.scopes, expires_at=json_data.expires_at)  # fmt: skip
+        return keys.create_secret(
+            session,
+            venue_id,
+            json_data.kind,
+            label=json_data.label,
+            scopes=json_data.scopes,
+            expires_at=json_data.expires_at,
+        )
 
 
 @bp.delete("/venues/<uuid:venue_id>/secrets/<uuid:secret_id>")

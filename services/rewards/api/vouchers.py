@@ -38,7 +38,9 @@ class VoucherShown(Shown):
 
 
 class VouchersQuery(PageQuery):
-    holder_id: UUID | None = Field(default=None, description="yourself if missing; staff and auditors: everybody")
+    holder_id: UUID | None = Field(
+        default=None, description="yourself if missing; staff and auditors: everybody"
+    )
     status: VoucherStatus | None = None
 
 
@@ -72,11 +74,18 @@ class TraceShown(Shown):
     voucher: VoucherShown
     transfers: list[EntryShown]
     sources: list[SourceShown]
-    giver_id: UUID | None = Field(description="who gave it; the holder is told only if the giver wanted that")
+    giver_id: UUID | None = Field(
+        description="who gave it; the holder is told only if the giver wanted that"
+    )
 
 
 def _picture(content_type: str) -> dict[int, Any]:
-    return {200: {"description": "The picture", "content": {content_type: {"schema": {"type": "string"}}}}}
+    return {
+        200: {
+            "description": "The picture",
+            "content": {content_type: {"schema": {"type": "string"}}},
+        }
+    }
 
 
 @bp.get("/vouchers")
@@ -121,7 +130,8 @@ def get_code(voucher_id: UUID) -> Any:
 
 @bp.get("/vouchers/<uuid:voucher_id>/code.svg")
 @bp.doc(
-    summary="The code as a QR drawing, for the holder only; every look is noted", responses=_picture("image/svg+xml")
+    summary="The code as a QR drawing, for the holder only; every look is noted",
+    responses=_picture("image/svg+xml"),
 )
 @allow(Role.VOLUNTEER, Role.COORDINATOR)
 def get_code_svg(voucher_id: UUID) -> Any:
@@ -131,7 +141,10 @@ def get_code_svg(voucher_id: UUID) -> Any:
 
 
 @bp.get("/vouchers/<uuid:voucher_id>/code.png")
-@bp.doc(summary="The code as a QR picture, for the holder only; every look is noted", responses=_picture("image/png"))
+@bp.doc(
+    summary="The code as a QR picture, for the holder only; every look is noted",
+    responses=_picture("image/png"),
+)
 @allow(Role.VOLUNTEER, Role.COORDINATOR)
 def get_code_png(voucher_id: UUID) -> Any:
     with transaction() as session:
@@ -140,8 +153,10 @@ def get_code_png(voucher_id: UUID) -> Any:
 
 
 @bp.get("/vouchers/<uuid:voucher_id>/card.svg")
-@bp.doc(summary="A card to print (A7) or keep on the phone, for the holder only; every look is noted",
-        responses=_picture("image/svg+xml"))  # fmt: skip
+@bp.doc(
+    summary="A card to print (A7) or keep on the phone, for the holder only; every look is noted",
+    responses=_picture("image/svg+xml"),
+)
 @allow(Role.VOLUNTEER, Role.COORDINATOR)
 def get_card(voucher_id: UUID) -> Any:
     with transaction() as session:

@@ -1,4 +1,6 @@
-"""`POST /v1/webhooks/venues/{venue_id}`: redemptions as venues report them. The signature is the authentication."""
+"""`POST /v1/webhooks/venues/{venue_id}`: redemptions as venues report them. The signature is the
+authentication.
+"""
 
 from datetime import datetime
 from typing import Any

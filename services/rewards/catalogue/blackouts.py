@@ -1,4 +1,6 @@
-"""Days on which a counter does not take a product's vouchers 不可用日. What has happened is booked all the same."""
+"""Days on which a counter does not take a product's vouchers 不可用日. What has happened is booked all
+the same.
+"""
 
 from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
@@ -16,7 +18,9 @@ class BlackoutDay(Conflict):
 
 
 def refuse_on_blackout_days(session: Session, voucher: Voucher) -> None:
-    """Raises BlackoutDay, naming the next day (at the site) on which the voucher can be used, if one is left."""
+    """Raises BlackoutDay, naming the next day (at the site) on which the voucher can be used, if
+    one is left.
+    """
     row = session.execute(
         select(Product.blackout_days, site_today().label("today")).where(
             Product.id == voucher.product_id, site_today() == any_(Product.blackout_days)
@@ -26,11 +30,18 @@ def refuse_on_blackout_days(session: Session, voucher: Voucher) -> None:
         return
     following = next_possible_day(row.today, row.blackout_days, voucher.expires_at)
     if following is None:
-        raise BlackoutDay(f"Not on {row.today}, and no day is left before it expires.", next_possible_on=None)
-    raise BlackoutDay(f"Not on {row.today}; the next possible day is {following}.", next_possible_on=str(following))
+        raise BlackoutDay(
+            f"Not on {row.today}, and no day is left before it expires.", next_possible_on=None
+        )
+    raise BlackoutDay(
+        f"Not on {row.today}; the next possible day is {following}.",
+        next_possible_on=str(following),
+    )
 
 
-def next_possible_day(today: date, blackout_days: Collection[date], expires_at: datetime) -> date | None:
+def next_possible_day(
+    today: date, blackout_days: Collection[date], expires_at: datetime
+) -> date | None:
     """The first day after `today` that is no blackout day and begins before the voucher expires."""
     closed, day = frozenset(blackout_days), today + timedelta(days=1)
     while day in closed:

@@ -1,4 +1,6 @@
-"""Products and how many may be issued: stock, daily quota and budget, never exceeded, because one UPDATE says so."""
+"""Products and how many may be issued: stock, daily quota and budget, never exceeded, because one
+UPDATE says so.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -33,7 +35,9 @@ class StockShort(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On which terms a product is offered. Vouchers keep the validity and the cost of the day they were issued."""
+    """On which terms a product is offered. Vouchers keep the validity and the cost of the day they
+    were issued.
+    """
 
     valid_days: int
     cost_fen: int = 0  #: what the centre owes the venue for each redemption, in fen
@@ -50,15 +54,29 @@ class Terms:
 
 
 def create_product(
-    session: Session, venue_id: UUID, title: str, points: int, stock: int, valid_days: int, **more: Any
+    session: Session,
+    venue_id: UUID,
+    title: str,
+    points: int,
+    stock: int,
+    valid_days: int,
+    **more: Any,
 ) -> Product:
     """Offer something at a venue for points; `more` are further `Terms`.
 
     Raises NoSuchVenue, and Unprocessable for an empty period.
     """
     if session.get(Venue, venue_id) is None:
-        raise NoSuchVenue(f"No venue {venue_id}.", errors=[{"pointer": "/venue_id", "detail": "unknown"}])
-    product = Product(id=new_id(), venue_id=venue_id, title=title, points=points, **Terms(valid_days, **more).columns())
+        raise NoSuchVenue(
+            f"No venue {venue_id}.", errors=[{"pointer": "/venue_id", "detail": "unknown"}]
+        )
+    product = Product(
+        id=new_id(),
+        venue_id=venue_id,
+        title=title,
+        points=points,
+        **Terms(valid_days, **more).columns(),
+    )
     session.add(product)
     session.flush()
     session.add(Stock(product_id=product.id, left=stock, filled=stock))
@@ -69,26 +87,36 @@ def create_product(
 def get_product(session: Session, product_id: UUID) -> tuple[Product, int]:
     """A product and how many are left. Raises ProductNotFound."""
     left = select(Product, Stock.left).join(Stock, Stock.product_id == Product.id)
-    row = session.execute(left.where(Product.id == product_id).execution_options(populate_existing=True)).one_or_none()
+    row = session.execute(
+        left.where(Product.id == product_id).execution_options(populate_existing=True)
+    ).one_or_none()
     if row is None:
         raise ProductNotFound(f"No product {product_id}.")
     return row[0], row[1]
 
 
 def set_terms(session: Session, product_id: UUID, terms: Terms) -> None:
-    """Offer a product on other terms from now on; what is left out goes back to its default. Repeating it is harmless.
+    """Offer a product on other terms from now on; what is left out goes back to its default.
+    Repeating it is harmless.
 
-    Vouchers that are out keep their cost and their last day, and heed the new blackout days. Raises ProductNotFound,
-    and Unprocessable for an empty period.
+    Vouchers that are out keep their cost and their last day, and heed the new blackout days. Raises
+    ProductNotFound, and Unprocessable for an empty period.
     """
-    if not changed(session.execute(update(Product).where(Product.id == product_id).values(**terms.columns()))):
+    if not changed(
+        session.execute(update(Product).where(Product.id == product_id).values(**terms.columns()))
+    ):
         raise ProductNotFound(f"No product {product_id}.")
 
 
 def set_stock(session: Session, product_id: UUID, stock: int) -> None:
-    """Say how many may be given out from now on. Repeating it sets the same number again. Raises ProductNotFound."""
+    """Say how many may be given out from now on. Repeating it sets the same number again. Raises
+    ProductNotFound.
+    """
     row = session.execute(
-        update(Stock).where(Stock.product_id == product_id).values(left=stock, filled=stock).returning(Stock.left)
+        update(Stock)
+        .where(Stock.product_id == product_id)
+        .values(left=stock, filled=stock)
+        .returning(Stock.left)
     ).one_or_none()
     if row is None:
         raise ProductNotFound(f"No product {product_id}.")
@@ -113,8 +141,8 @@ THEN greatest(0, least(
     coalesce(p.daily_quota - CASE WHEN s.day = calendar.today THEN s.day_count ELSE 0 END, s."left"),
     coalesce((budget.points - CASE WHEN s.month = calendar.this_month THEN s.month_points ELSE 0 END) / p.points,
              s."left"))) ELSE 0 END"""
-"""How many of a product can be issued now: the least of what stock, today's quota and this month's budget leave, while
-it is offered and its venue takes part."""
+"""How many of a product can be issued now: the least of what stock, today's quota and this month's
+budget leave, while it is offered and its venue takes part."""
 
 _TAKE = text(
     f"""
@@ -143,13 +171,18 @@ def take(session: Session, wanted: Mapping[UUID, int]) -> None:
 
 
 def take_what_is_left(session: Session, wanted: Mapping[UUID, int]) -> dict[UUID, int]:
-    """Take as many as stock, quota and budget allow, up to what is wanted, and say how many of each.
+    """Take as many as stock, quota and budget allow, up to what is wanted, and say how many of
+    each.
 
     Warns once when a tenth of the stock or of the budget is left.
     """
     ids = sorted(wanted)
     rows = session.execute(_TAKE, {"ids": ids, "counts": [wanted[i] for i in ids]}).all()
-    scarce = {row.product_id: row.remaining for row in rows if row.remaining * 10 <= row.filled < row.before * 10}
+    scarce = {
+        row.product_id: row.remaining
+        for row in rows
+        if row.remaining * 10 <= row.filled < row.before * 10
+    }
     poor = {row.product_id: row.budget - row.month_points for row in rows if _budget_runs_out(row)}
     if scarce or poor:
         _warn(session, scarce, poor)
@@ -164,14 +197,16 @@ def _budget_runs_out(row: Row[Any]) -> bool:
 
 
 def available_now(session: Session, product_id: UUID) -> int:
-    """How many can be issued now; the answer may be outdated by the time it is used, `take` decides."""
+    """How many can be issued now; the answer may be outdated by the time it is used, `take`
+    decides.
+    """
     found = session.scalar(_AVAILABLE_NOW, {"product_id": product_id})
     return int(found or 0)
 
 
-_AVAILABLE_NOW = text(f"SELECT {_AVAILABLE} FROM stocks s {_COUNTED} WHERE s.product_id = :product_id").bindparams(  # noqa: S608
-    bindparam("product_id", type_=Uuid())
-)
+_AVAILABLE_NOW = text(
+    f"SELECT {_AVAILABLE} FROM stocks s {_COUNTED} WHERE s.product_id = :product_id"  # noqa: S608
+).bindparams(bindparam("product_id", type_=Uuid()))
 
 
 def give_back(session: Session, product_id: UUID, points: int, issued_at: datetime) -> None:
@@ -180,7 +215,10 @@ def give_back(session: Session, product_id: UUID, points: int, issued_at: dateti
     Its points go back to the budget of the month it was issued in: no use for any later one.
     """
     month = cast(func.date_trunc("month", func.timezone("Asia/Shanghai", issued_at)), Date())
-    spent = case((Stock.month == month, func.greatest(0, Stock.month_points - points)), else_=Stock.month_points)
+    spent = case(
+        (Stock.month == month, func.greatest(0, Stock.month_points - points)),
+        else_=Stock.month_points,
+    )
     session.execute(
         update(Stock)
         .where(Stock.product_id == product_id)
@@ -190,11 +228,21 @@ def give_back(session: Session, product_id: UUID, points: int, issued_at: dateti
 
 
 def _warn(session: Session, scarce: Mapping[UUID, int], poor: Mapping[UUID, int]) -> None:
-    found: Sequence[Product] = session.scalars(select(Product).where(Product.id.in_([*scarce, *poor]))).all()
-    low = [StockLow(product_id=p.id, venue_id=p.venue_id, title=p.title, left=scarce[p.id])
-           for p in found if p.id in scarce]  # fmt: skip
-    spent = [BudgetLow(product_id=p.id, venue_id=p.venue_id, title=p.title, points_left=max(0, poor[p.id]))
-             for p in found if p.id in poor]  # fmt: skip
+    found: Sequence[Product] = session.scalars(
+        select(Product).where(Product.id.in_([*scarce, *poor]))
+    ).all()
+    low = [
+        StockLow(product_id=p.id, venue_id=p.venue_id, title=p.title, left=scarce[p.id])
+        for p in found
+        if p.id in scarce
+    ]
+    spent = [
+        BudgetLow(
+            product_id=p.id, venue_id=p.venue_id, title=p.title, points_left=max(0, poor[p.id])
+        )
+        for p in found
+        if p.id in poor
+    ]
     publish(session, *low, *spent)
 
 

@@ -1,6 +1,8 @@
-"""Points into a voucher because somebody asked: at the price of an issue rule in force, automatic or not.
+"""Points into a voucher because somebody asked: at the price of an issue rule in force, automatic
+or not.
 
-Recorded minutes stay as they are. Whoever wants the last one at the same moment is told by the stock row, not by us.
+Recorded minutes stay as they are. Whoever wants the last one at the same moment is told by the
+stock row, not by us.
 """
 
 from dataclasses import dataclass
@@ -45,11 +47,15 @@ class Exchange:
     backorder_id: UUID | None = None
 
 
-def exchange(session: Session, volunteer_id: UUID, product_id: UUID, *, wait: bool = False, actor: str) -> Exchange:
-    """Buy one voucher; sold out, with `wait`, hold the points and stand behind those who wait already.
+def exchange(
+    session: Session, volunteer_id: UUID, product_id: UUID, *, wait: bool = False, actor: str
+) -> Exchange:
+    """Buy one voucher; sold out, with `wait`, hold the points and stand behind those who wait
+    already.
 
-    Raises ProductNotFound, NotOffered, NotEnoughPoints (with the `shortage` in points), LimitReached, SoldOut,
-    AccountSuspended, AccountEnded. Asking twice buys twice: repeat with the same Idempotency-Key.
+    Raises ProductNotFound, NotOffered, NotEnoughPoints (with the `shortage` in points),
+    LimitReached, SoldOut, AccountSuspended, AccountEnded. Asking twice buys twice: repeat with the
+    same Idempotency-Key.
     """
     account = accounts.lock_account(session, volunteer_id)
     check_standing(account)
@@ -59,7 +65,9 @@ def exchange(session: Session, volunteer_id: UUID, product_id: UUID, *, wait: bo
         if voucher_id is not None:
             return Exchange(voucher=get_voucher(session, voucher_id))
     if not wait:
-        raise SoldOut(f"Nothing of product {product_id} is left now. Ask with `wait` to stand in the queue.")
+        raise SoldOut(
+            f"Nothing of product {product_id} is left now. Ask with `wait` to stand in the queue."
+        )
     pay(session, [due])
     (backorder_id,) = backorder(session, [due], actor=actor)
     return Exchange(backorder_id=backorder_id)
@@ -74,15 +82,23 @@ def _offer(session: Session, account: Account, product_id: UUID) -> Offer:
         raise NotOffered(f"No issue rule in force offers product {product_id}.")
     shortage = offer.points - account.points_available
     if shortage > 0:
-        raise NotEnoughPoints(f"It costs {offer.points} points; {shortage} are missing.", shortage=shortage)
+        raise NotEnoughPoints(
+            f"It costs {offer.points} points; {shortage} are missing.", shortage=shortage
+        )
     if room_for(session, [account.volunteer_id]).left(account.volunteer_id, product_id) < 1:
-        raise LimitReached(f"{account.volunteer_id} has had as many of product {product_id} as the limits allow.")
+        raise LimitReached(
+            f"{account.volunteer_id} has had as many of product {product_id} as the limits allow."
+        )
     return offer
 
 
 def _buy(session: Session, due: Due, actor: str) -> UUID | None:
-    """The voucher's id, or None where somebody was faster. Everything is written before the stock row is locked."""
-    written = draft(code_vault(), due.volunteer_id, due.offer, origin=VoucherOrigin.EXCHANGED, actor=actor)
+    """The voucher's id, or None where somebody was faster. Everything is written before the stock
+    row is locked.
+    """
+    written = draft(
+        code_vault(), due.volunteer_id, due.offer, origin=VoucherOrigin.EXCHANGED, actor=actor
+    )
     try:
         with session.begin_nested():
             pay(session, [due])

@@ -1,6 +1,8 @@
-"""From points to vouchers: issued when the price is reached, waiting where stock is short, left to the pool on request.
+"""From points to vouchers: issued when the price is reached, waiting where stock is short, left to
+the pool on request.
 
-Accounts are locked by the caller; all else is written before the stock row, so that others wait for our commit only.
+Accounts are locked by the caller; all else is written before the stock row, so that others wait for
+our commit only.
 """
 
 from collections import Counter
@@ -53,10 +55,11 @@ class Due:
 
 
 def issue_due(session: Session, balances: Sequence[Balance]) -> None:
-    """Issue every voucher that these balances have reached, in the order of the offers; accounts are locked.
+    """Issue every voucher that these balances have reached, in the order of the offers; accounts
+    are locked.
 
-    Where stock is short the points are held and the entitlement waits; what was meant for the pool stays with its
-    account instead. Points beyond a limit are kept for the next period.
+    Where stock is short the points are held and the entitlement waits; what was meant for the pool
+    stays with its account instead. Points beyond a limit are kept for the next period.
     """
     able = [b for b in balances if b.choice is not StandingChoice.SAVE and b.points > 0]
     if not able:
@@ -66,17 +69,25 @@ def issue_due(session: Session, balances: Sequence[Balance]) -> None:
     if not able:
         return
     room = room_for(session, [b.volunteer_id for b in able])
-    buy(session, [one for balance in able for one in bought_by(balance, available, room)], available)
+    buy(
+        session, [one for balance in able for one in bought_by(balance, available, room)], available
+    )
 
 
 def bought_by(balance: Balance, available: Sequence[Offer], room: Room) -> Iterable[Due]:
     """What an account's points buy by themselves, voucher by voucher."""
     for offer, count in spent_on(balance, available, room):
-        yield from [Due(balance.volunteer_id, offer, balance.choice is StandingChoice.GIVE_ON)] * count
+        yield from [
+            Due(balance.volunteer_id, offer, balance.choice is StandingChoice.GIVE_ON)
+        ] * count
 
 
-def spent_on(balance: Balance, available: Sequence[Offer], room: Room) -> Iterable[tuple[Offer, int]]:
-    """How many of what: what its volunteer chose, else whatever is automatic, in order. Uses up `room`."""
+def spent_on(
+    balance: Balance, available: Sequence[Offer], room: Room
+) -> Iterable[tuple[Offer, int]]:
+    """How many of what: what its volunteer chose, else whatever is automatic, in order. Uses up
+    `room`.
+    """
     chosen = [offer for offer in available if offer.product_id == balance.preferred]
     points = 0 if balance.choice is StandingChoice.SAVE else balance.points
     for offer in chosen or [offer for offer in available if offer.automatic]:
@@ -87,7 +98,9 @@ def spent_on(balance: Balance, available: Sequence[Offer], room: Room) -> Iterab
 
 
 def buy(session: Session, due: Sequence[Due], available: Iterable[Offer]) -> None:
-    """Take the prices, then issue as far as there are some left; the accounts are locked and have the points."""
+    """Take the prices, then issue as far as there are some left; the accounts are locked and have
+    the points.
+    """
     if not due:
         return
     vault_ = code_vault()
@@ -105,9 +118,13 @@ def buy(session: Session, due: Sequence[Due], available: Iterable[Offer]) -> Non
     _buy_what_is_left(session, due, drafts)
 
 
-def _buy_what_is_left(session: Session, due: Sequence[Due], drafts: Sequence[dict[str, Any]]) -> None:
+def _buy_what_is_left(
+    session: Session, due: Sequence[Due], drafts: Sequence[dict[str, Any]]
+) -> None:
     """Issue what can be, in order; the rest waits, and behind those who wait already."""
-    granted = products.take_what_is_left(session, Counter(d.offer.product_id for d in due if not d.offer.queued))
+    granted = products.take_what_is_left(
+        session, Counter(d.offer.product_id for d in due if not d.offer.queued)
+    )
     now, later, kept = list[dict[str, Any]](), list[Due](), list[Due]()
     for one, written in zip(due, drafts, strict=True):
         if granted.get(one.offer.product_id, 0) > 0:
@@ -122,18 +139,33 @@ def _buy_what_is_left(session: Session, due: Sequence[Due], drafts: Sequence[dic
 
 
 def draft(
-    vault_: Vault, volunteer_id: UUID, offer: Offer, *, donated: bool = False,
-    origin: VoucherOrigin = VoucherOrigin.EARNED, actor: str = journal.REGISTRATION,
-) -> dict[str, Any]:  # fmt: skip
+    vault_: Vault,
+    volunteer_id: UUID,
+    offer: Offer,
+    *,
+    donated: bool = False,
+    origin: VoucherOrigin = VoucherOrigin.EARNED,
+    actor: str = journal.REGISTRATION,
+) -> dict[str, Any]:
     """A voucher to write with `write_vouchers`: who paid for it, what it is, and a fresh code."""
     code = codes.new_code()
     return {
-        "id": new_id(), "payer_id": volunteer_id, "donated": donated, "actor": actor, "product_id": offer.product_id,
-        "venue_id": offer.venue_id, "title": offer.title, "points": offer.points, "cost_fen": offer.cost_fen,
-        "origin": VoucherOrigin.GIFT if donated else origin, "code_fingerprint": vault_.fingerprint(code),
-        "code_sealed": vault_.seal(code), "rule_id": offer.rule_id, "rule_version": offer.version,
+        "id": new_id(),
+        "payer_id": volunteer_id,
+        "donated": donated,
+        "actor": actor,
+        "product_id": offer.product_id,
+        "venue_id": offer.venue_id,
+        "title": offer.title,
+        "points": offer.points,
+        "cost_fen": offer.cost_fen,
+        "origin": VoucherOrigin.GIFT if donated else origin,
+        "code_fingerprint": vault_.fingerprint(code),
+        "code_sealed": vault_.seal(code),
+        "rule_id": offer.rule_id,
+        "rule_version": offer.version,
         "valid_days": offer.valid_days,
-    }  # fmt: skip
+    }
 
 
 _PAY = text(
@@ -152,21 +184,37 @@ def pay(session: Session, due: Iterable[Due], *, back: bool = False) -> None:
     session.execute(_PAY, {"ids": list(spent), "points": list(spent.values())})
 
 
-_OF_VOUCHER = ("id", "product_id", "venue_id", "title", "points", "cost_fen", "origin", "code_fingerprint",
-               "code_sealed", "rule_id", "rule_version")  # fmt: skip
+_OF_VOUCHER = (
+    "id",
+    "product_id",
+    "venue_id",
+    "title",
+    "points",
+    "cost_fen",
+    "origin",
+    "code_fingerprint",
+    "code_sealed",
+    "rule_id",
+    "rule_version",
+)
 
 
-def write_vouchers(session: Session, drafts: Sequence[dict[str, Any]], *, from_held: bool = False) -> None:
+def write_vouchers(
+    session: Session, drafts: Sequence[dict[str, Any]], *, from_held: bool = False
+) -> None:
     """Write vouchers, the transfers that paid for them, and the facts."""
     if not drafts:
         return
     moment: datetime = session.scalars(select(app_now())).one()
     rows = [
         {name: d[name] for name in _OF_VOUCHER}
-        | {"holder_id": None if d["donated"] else d["payer_id"], "issued_at": moment,
-           "expires_at": moment + timedelta(days=d["valid_days"])}
+        | {
+            "holder_id": None if d["donated"] else d["payer_id"],
+            "issued_at": moment,
+            "expires_at": moment + timedelta(days=d["valid_days"]),
+        }
         for d in drafts
-    ]  # fmt: skip
+    ]
     insert_rows(session, Voucher, rows)
     journal.record_transfers(session, [_payment(d, from_held) for d in drafts])
     donated = [(d, row) for d, row in zip(drafts, rows, strict=True) if d["donated"]]
@@ -174,31 +222,64 @@ def write_vouchers(session: Session, drafts: Sequence[dict[str, Any]], *, from_h
     publish(
         session,
         *(
-            VoucherIssued(voucher_id=row["id"], holder_id=row["holder_id"], product_id=row["product_id"],
-                          venue_id=row["venue_id"], title=row["title"], points=row["points"],
-                          expires_at=row["expires_at"])
+            VoucherIssued(
+                voucher_id=row["id"],
+                holder_id=row["holder_id"],
+                product_id=row["product_id"],
+                venue_id=row["venue_id"],
+                title=row["title"],
+                points=row["points"],
+                expires_at=row["expires_at"],
+            )
             for d, row in zip(drafts, rows, strict=True)
             if not d["donated"]
         ),
         *(
-            VoucherGiven(voucher_id=row["id"], holder_id=None, product_id=row["product_id"], venue_id=row["venue_id"],
-                         title=row["title"], expires_at=row["expires_at"], previous_id=None, giver_id=d["payer_id"],
-                         named=False, kind=HandoverKind.DONATION.value)
+            VoucherGiven(
+                voucher_id=row["id"],
+                holder_id=None,
+                product_id=row["product_id"],
+                venue_id=row["venue_id"],
+                title=row["title"],
+                expires_at=row["expires_at"],
+                previous_id=None,
+                giver_id=d["payer_id"],
+                named=False,
+                kind=HandoverKind.DONATION.value,
+            )
             for d, row in donated
         ),
-    )  # fmt: skip
+    )
 
 
 def _payment(d: dict[str, Any], from_held: bool) -> dict[str, Any]:
     source = journal.held if from_held else journal.volunteer
-    target, kind = (journal.pool, TransferKind.DONATED) if d["donated"] else (journal.product, TransferKind.ISSUED)
-    return transfer(source(d["payer_id"]), target(d["product_id"]), d["points"], kind, d["id"],
-                    volunteer_id=d["payer_id"], actor=d["actor"], rule=(d["rule_id"], d["rule_version"]))  # fmt: skip
+    target, kind = (
+        (journal.pool, TransferKind.DONATED)
+        if d["donated"]
+        else (journal.product, TransferKind.ISSUED)
+    )
+    return transfer(
+        source(d["payer_id"]),
+        target(d["product_id"]),
+        d["points"],
+        kind,
+        d["id"],
+        volunteer_id=d["payer_id"],
+        actor=d["actor"],
+        rule=(d["rule_id"], d["rule_version"]),
+    )
 
 
 def _donation(d: dict[str, Any]) -> dict[str, Any]:
-    return {"id": new_id(), "kind": HandoverKind.DONATION, "to_voucher_id": d["id"], "giver_id": d["payer_id"],
-            "named": False, "actor": d["actor"]}  # fmt: skip
+    return {
+        "id": new_id(),
+        "kind": HandoverKind.DONATION,
+        "to_voucher_id": d["id"],
+        "giver_id": d["payer_id"],
+        "named": False,
+        "actor": d["actor"],
+    }
 
 
 _HOLD_POINTS = text(
@@ -209,14 +290,26 @@ _HOLD_POINTS = text(
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())), bindparam("points", type_=ARRAY(BigInteger())))
 
 
-def backorder(session: Session, due: Sequence[Due], *, actor: str = journal.REGISTRATION) -> list[UUID]:
-    """Hold the points of entitlements without stock, and tell each once. The prices were paid already."""
+def backorder(
+    session: Session, due: Sequence[Due], *, actor: str = journal.REGISTRATION
+) -> list[UUID]:
+    """Hold the points of entitlements without stock, and tell each once. The prices were paid
+    already.
+    """
     if not due:
         return []
     ids = [new_id() for _ in due]
-    rows = [{"id": id_, "volunteer_id": one.volunteer_id, "product_id": one.offer.product_id,
-             "points": one.offer.points, "rule_id": one.offer.rule_id, "rule_version": one.offer.version}
-            for id_, one in zip(ids, due, strict=True)]  # fmt: skip
+    rows = [
+        {
+            "id": id_,
+            "volunteer_id": one.volunteer_id,
+            "product_id": one.offer.product_id,
+            "points": one.offer.points,
+            "rule_id": one.offer.rule_id,
+            "rule_version": one.offer.version,
+        }
+        for id_, one in zip(ids, due, strict=True)
+    ]
     insert_rows(session, Backorder, rows)
     held: Counter[UUID] = Counter()
     for one in due:
@@ -225,16 +318,27 @@ def backorder(session: Session, due: Sequence[Due], *, actor: str = journal.REGI
     journal.record_transfers(
         session,
         [
-            transfer(journal.volunteer(one.volunteer_id), journal.held(one.volunteer_id), one.offer.points,
-                     TransferKind.BACKORDERED, backorder_id, volunteer_id=one.volunteer_id,
-                     actor=actor, rule=(one.offer.rule_id, one.offer.version))
+            transfer(
+                journal.volunteer(one.volunteer_id),
+                journal.held(one.volunteer_id),
+                one.offer.points,
+                TransferKind.BACKORDERED,
+                backorder_id,
+                volunteer_id=one.volunteer_id,
+                actor=actor,
+                rule=(one.offer.rule_id, one.offer.version),
+            )
             for one, backorder_id in zip(due, ids, strict=True)
         ],
-    )  # fmt: skip
+    )
     publish(
         session,
         *(
-            VoucherBackordered(volunteer_id=one.volunteer_id, product_id=one.offer.product_id, title=one.offer.title)
+            VoucherBackordered(
+                volunteer_id=one.volunteer_id,
+                product_id=one.offer.product_id,
+                title=one.offer.title,
+            )
             for one in due
         ),
     )
@@ -242,7 +346,9 @@ def backorder(session: Session, due: Sequence[Due], *, actor: str = journal.REGI
 
 
 def issue_waiting(session: Session, product_id: UUID, limit: int = 200) -> int:
-    """Issue to those who wait for a product, first come first, as far as stock goes. Returns how many were issued."""
+    """Issue to those who wait for a product, first come first, as far as stock goes. Returns how
+    many were issued.
+    """
     product = session.get(Product, product_id)
     available = products.available_now(session, product_id)
     if product is None or available == 0:
@@ -270,11 +376,19 @@ def issue_waiting(session: Session, product_id: UUID, limit: int = 200) -> int:
     return len(won)
 
 
-def _win_backorders(session: Session, ids: Sequence[UUID], owners: Sequence[UUID]) -> list[Backorder]:
-    """Move those that still wait on to issued; of two runs one gets each. What was merged away meanwhile waits on."""
+def _win_backorders(
+    session: Session, ids: Sequence[UUID], owners: Sequence[UUID]
+) -> list[Backorder]:
+    """Move those that still wait on to issued; of two runs one gets each. What was merged away
+    meanwhile waits on.
+    """
     won = session.scalars(
         update(Backorder)
-        .where(Backorder.id.in_(ids), Backorder.volunteer_id.in_(owners), Backorder.status == BackorderStatus.WAITING)
+        .where(
+            Backorder.id.in_(ids),
+            Backorder.volunteer_id.in_(owners),
+            Backorder.status == BackorderStatus.WAITING,
+        )
         .values(status=BackorderStatus.ISSUED)
         .returning(Backorder)
         .execution_options(populate_existing=True)
@@ -287,8 +401,19 @@ def _issue_backorders(session: Session, product: Product, won: Sequence[Backorde
     asked = journal.asked_for(session, [order.id for order in won])
     for order in won:
         held[order.volunteer_id] -= order.points
-        offer = Offer(order.rule_id, order.rule_version, True, product.id, product.venue_id, product.title,
-                      order.points, product.valid_days, product.cost_fen, 0, False)  # fmt: skip
+        offer = Offer(
+            order.rule_id,
+            order.rule_version,
+            True,
+            product.id,
+            product.venue_id,
+            product.title,
+            order.points,
+            product.valid_days,
+            product.cost_fen,
+            0,
+            False,
+        )
         origin = VoucherOrigin.EXCHANGED if order.id in asked else VoucherOrigin.EARNED
         drafts.append(draft(vault_, order.volunteer_id, offer, origin=origin))
         order.voucher_id = drafts[-1]["id"]

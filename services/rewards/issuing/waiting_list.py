@@ -29,10 +29,13 @@ def waiting_of(session: Session, volunteer_id: UUID) -> Sequence[Waiting]:
     before = aliased(Backorder)
     place = (
         select(func.count())
-        .where(before.product_id == Backorder.product_id, before.status == BackorderStatus.WAITING,
-               before.id <= Backorder.id)
+        .where(
+            before.product_id == Backorder.product_id,
+            before.status == BackorderStatus.WAITING,
+            before.id <= Backorder.id,
+        )
         .scalar_subquery()
-    )  # fmt: skip
+    )
     rows = session.execute(
         select(Backorder.product_id, Product.title, Backorder.points, place, Backorder.created_at)
         .join(Product, Product.id == Backorder.product_id)

@@ -1,7 +1,9 @@
-"""The audit: walks seals and journal side by side and names the first thing amiss. `books.py` checks the balances.
+"""The audit: walks seals and journal side by side and names the first thing amiss. `books.py`
+checks the balances.
 
-Goes in pages of bounded size, each on its own, so that ten million transfers never lie in memory and no request runs
-for minutes. What a page found sound counts only together with the pages before it.
+Goes in pages of bounded size, each on its own, so that ten million transfers never lie in memory
+and no request runs for minutes. What a page found sound counts only together with the pages before
+it.
 """
 
 from collections.abc import Sequence
@@ -12,7 +14,16 @@ from uuid import UUID
 from sqlalchemy import BigInteger, bindparam, select, text
 from sqlalchemy.orm import Session
 
-from services.rewards.ledger.seal import BATCH, ENTRY, GENESIS, NOWHERE, Entry, chain, read_entries, transfers_after
+from services.rewards.ledger.seal import (
+    BATCH,
+    ENTRY,
+    GENESIS,
+    NOWHERE,
+    Entry,
+    chain,
+    read_entries,
+    transfers_after,
+)
 from services.rewards.models import Seal, Transfer
 
 PAGE = 50_000
@@ -61,7 +72,9 @@ def read_head(written: str) -> Head:
 
 @dataclass(frozen=True, slots=True)
 class ChainPage:
-    """Seals up to `checked_to` fit the journal, unless there is a finding; `next` is where to go on, if anywhere."""
+    """Seals up to `checked_to` fit the journal, unless there is a finding; `next` is where to go
+    on, if anywhere.
+    """
 
     checked_to: int
     entries: int  #: transfers checked on this page
@@ -79,10 +92,14 @@ class _Link:
     hash: bytes = GENESIS
 
 
-def check_chain(session: Session, start: int = 1, head: Head | None = None, limit: int = PAGE) -> ChainPage:
-    """Check seals from number `start` on, and every transfer in them, until about `limit` transfers were looked at.
+def check_chain(
+    session: Session, start: int = 1, head: Head | None = None, limit: int = PAGE
+) -> ChainPage:
+    """Check seals from number `start` on, and every transfer in them, until about `limit` transfers
+    were looked at.
 
-    At the end of the chain the heads that were told to the world must be in it, and `head`, if somebody kept one.
+    At the end of the chain the heads that were told to the world must be in it, and `head`, if
+    somebody kept one.
     """
     link, checked = _link_before(session, start), 0
     if link is None:
@@ -132,7 +149,9 @@ def _sound_seals(link: _Link, seals: Sequence[Seal]) -> tuple[Sequence[Seal], Fi
     for place, seal in enumerate(seals):
         number = link.number + 1
         if seal.number != number:
-            return seals[:place], Finding(Flaw.SEAL_MISSING, f"There is no seal {number}.", seal=number)
+            return seals[:place], Finding(
+                Flaw.SEAL_MISSING, f"There is no seal {number}.", seal=number
+            )
         fits = (
             0 < len(seal.entries) == ENTRY * seal.count
             and seal.last_id.bytes == seal.entries[-ENTRY : 16 - ENTRY]
@@ -153,10 +172,21 @@ def _first_entry_amiss(session: Session, link: _Link, seals: Sequence[Seal]) -> 
     """Compare what seals hold with the transfers that stand where they were sealed."""
     if not seals:
         return None
-    sealed = [(seal.number, Entry(UUID(bytes=seal.entries[at : at + 16]), 0, seal.entries[at + 16 : at + ENTRY]))
-              for seal in seals for at in range(0, len(seal.entries), ENTRY)]  # fmt: skip
+    sealed = [
+        (
+            seal.number,
+            Entry(UUID(bytes=seal.entries[at : at + 16]), 0, seal.entries[at + 16 : at + ENTRY]),
+        )
+        for seal in seals
+        for at in range(0, len(seal.entries), ENTRY)
+    ]
     last = _link_of(seals[-1])
-    where = {"txid": str(link.txid), "id": link.last_id, "last_txid": str(last.txid), "last_id": last.last_id}
+    where = {
+        "txid": str(link.txid),
+        "id": link.last_id,
+        "last_txid": str(last.txid),
+        "last_id": last.last_id,
+    }
     found = iter(read_entries(session.execute(_UP_TO, where | {"limit": len(sealed) + 1})))
     known = {entry.id for _, entry in sealed}
     for number, entry in sealed:
@@ -165,11 +195,18 @@ def _first_entry_amiss(session: Session, link: _Link, seals: Sequence[Seal]) -> 
             detail = f"Transfer {stands.id} stands among those of seal {number}, and no seal knows it there."
             return Finding(Flaw.ADDED, detail, number, stands.id)
         if stands is None or stands.id != entry.id:
-            following = next(found, None)  # the one expected here? Then the other was moved before it
+            following = next(
+                found, None
+            )  # the one expected here? Then the other was moved before it
             ahead = stands is not None and following is not None and following.id == entry.id
             return _gone(session, stands.id if stands is not None and ahead else entry.id, number)
         if stands.digest != entry.digest:
-            return Finding(Flaw.ALTERED, f"Transfer {entry.id} is not what seal {number} sealed.", number, entry.id)
+            return Finding(
+                Flaw.ALTERED,
+                f"Transfer {entry.id} is not what seal {number} sealed.",
+                number,
+                entry.id,
+            )
     return None
 
 

@@ -21,8 +21,8 @@ class AccountsPage:
     next: UUID | None
 
 
-# One statement, hence one snapshot: an account and its transfers change in one transaction. A merge is booked under
-# the volunteer who stays, so the duplicate's side is found by its cause.
+# One statement, hence one snapshot: an account and its transfers change in one transaction. A merge
+# is booked under the volunteer who stays, so the duplicate's side is found by its cause.
 _ACCOUNTS = text(
     """
     SELECT a.volunteer_id, a.points_available, a.points_held, a.shortfall, j.available, j.held, j.owed
@@ -44,11 +44,16 @@ _ACCOUNTS = text(
 
 
 def check_accounts(session: Session, after: UUID | None = None, limit: int = 500) -> AccountsPage:
-    """Check the balance rows of the next accounts, in the order of ids, against the sums of the journal."""
+    """Check the balance rows of the next accounts, in the order of ids, against the sums of the
+    journal.
+    """
     rows = session.execute(_ACCOUNTS, {"after": after or UUID(int=0), "limit": limit}).all()
     for row in rows:
-        said = (("volunteer", row.points_available, row.available), ("held", row.points_held, row.held),
-                ("owed", row.shortfall, row.owed))  # fmt: skip
+        said = (
+            ("volunteer", row.points_available, row.available),
+            ("held", row.points_held, row.held),
+            ("owed", row.shortfall, row.owed),
+        )
         for book, kept, journal in said:
             if kept != journal:
                 account = f"{book}:{row.volunteer_id}"
@@ -90,13 +95,15 @@ _BOOKS = text(
 
 
 def trial_balance(session: Session) -> list[Book]:
-    """What came into and left each book since the beginning. The balances sum to zero. Reads the whole journal."""
+    """What came into and left each book since the beginning. The balances sum to zero. Reads the
+    whole journal.
+    """
     return [Book(row.book, row.debit, row.credit, row.balance) for row in session.execute(_BOOKS)]
 
 
 def check_books(session: Session) -> Finding | None:
-    """The books that accounts have balance rows for sum to those rows: no transfer moved an account's points that has
-    no row. Reads the whole journal."""
+    """The books that accounts have balance rows for sum to those rows: no transfer moved an
+    account's points that has no row. Reads the whole journal."""
     for row in session.execute(_BOOKS):
         if row.kept is not None and row.kept != row.balance:
             detail = f"The accounts of book {row.book} hold {row.kept} together, the journal says {row.balance}."

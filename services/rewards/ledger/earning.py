@@ -11,7 +11,14 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import BigInteger, Date, Text, Uuid
 
 from services.rewards.ledger.accounts import Balance, repay
-from services.rewards.ledger.journal import OUTSIDE, REGISTRATION, owed, record_transfers, transfer, volunteer
+from services.rewards.ledger.journal import (
+    OUTSIDE,
+    REGISTRATION,
+    owed,
+    record_transfers,
+    transfer,
+    volunteer,
+)
 from services.rewards.models import (
     Account,
     Correction,
@@ -26,7 +33,9 @@ from shared.db.statements import inserted
 
 @dataclass(slots=True)
 class Credit:
-    """Minutes and points to add to one account, and the records they come from as (cause, points, rule)."""
+    """Minutes and points to add to one account, and the records they come from as (cause, points,
+    rule).
+    """
 
     minutes: int = 0
     points: int = 0
@@ -39,15 +48,21 @@ class Credit:
 
 
 def credit_minutes(session: Session, facts: Sequence[HoursRecorded]) -> list[Balance]:
-    """Credit records that earn, each record once, to whom they belong now. Returns the open accounts that gained.
+    """Credit records that earn, each record once, to whom they belong now. Returns the open
+    accounts that gained.
 
     Opens accounts that are not there yet. Debts of earlier corrections are paid first.
     """
     credits: dict[UUID, Credit] = {}
     for row in _take_records(session, facts):
         credit = credits.setdefault(row.volunteer_id, Credit())
-        credit.add(Credit(row.minutes_credited, row.points_credited,
-                          [(row.record_id, row.points_credited, (row.rule_id, row.rule_version))]))  # fmt: skip
+        credit.add(
+            Credit(
+                row.minutes_credited,
+                row.points_credited,
+                [(row.record_id, row.points_credited, (row.rule_id, row.rule_version))],
+            )
+        )
     return credit_accounts(session, credits, TransferKind.EARNED) if credits else []
 
 
@@ -83,9 +98,13 @@ _TAKE_RECORDS = text(
 
 
 def _take_records(session: Session, facts: Sequence[HoursRecorded]) -> Sequence[Any]:
-    """Win each record's row, whatever came before; a record that was credited already is not among the rows."""
+    """Win each record's row, whatever came before; a record that was credited already is not among
+    the rows.
+    """
     rules = earn_rules(session)
-    unique = sorted({fact.record_id: fact for fact in facts}.values(), key=lambda fact: fact.record_id)
+    unique = sorted(
+        {fact.record_id: fact for fact in facts}.values(), key=lambda fact: fact.record_id
+    )
     rates = [rules.rate(fact.category, fact.worked_on) for fact in unique]
     return session.execute(
         _TAKE_RECORDS,
@@ -125,8 +144,8 @@ def credit_accounts(
 ) -> list[Balance]:
     """Add credits to accounts in one statement; those not open are then looked at one by one.
 
-    A merged account's credit goes to who has it now. On a closed or erased one the minutes count, the points are
-    forfeited.
+    A merged account's credit goes to who has it now. On a closed or erased one the minutes count,
+    the points are forfeited.
     """
     balances: dict[UUID, Balance] = {}  # one per account, also when a merged one leads to it again
     rows: list[dict[str, Any]] = []
@@ -146,9 +165,14 @@ def credit_accounts(
             rows += _credited(row.volunteer_id, credit, kind, actor)
             points = row.points_available
             if row.shortfall and credit.points:
-                points -= repay(session, row.volunteer_id, row.shortfall, points, credit.sources[-1][0], rows)
+                points -= repay(
+                    session, row.volunteer_id, row.shortfall, points, credit.sources[-1][0], rows
+                )
             balances[row.volunteer_id] = Balance(
-                row.volunteer_id, points, StandingChoice(row.standing_choice), row.preferred_product_id
+                row.volunteer_id,
+                points,
+                StandingChoice(row.standing_choice),
+                row.preferred_product_id,
             )
         reached = {row.volunteer_id for row in opened}
         closed = {i: credit for i, credit in waiting.items() if i not in reached}
@@ -157,19 +181,35 @@ def credit_accounts(
     return list(balances.values())
 
 
-def _credited(volunteer_id: UUID, credit: Credit, kind: TransferKind, actor: str) -> list[dict[str, Any]]:
+def _credited(
+    volunteer_id: UUID, credit: Credit, kind: TransferKind, actor: str
+) -> list[dict[str, Any]]:
     return [
-        transfer(OUTSIDE, volunteer(volunteer_id), points, kind, cause_id,
-                 volunteer_id=volunteer_id, actor=actor, rule=rule)
+        transfer(
+            OUTSIDE,
+            volunteer(volunteer_id),
+            points,
+            kind,
+            cause_id,
+            volunteer_id=volunteer_id,
+            actor=actor,
+            rule=rule,
+        )
         for cause_id, points, rule in credit.sources
         if points
-    ]  # fmt: skip
+    ]
 
 
 def _redirect(
-    session: Session, credits: dict[UUID, Credit], kind: TransferKind, actor: str, rows: list[dict[str, Any]]
+    session: Session,
+    credits: dict[UUID, Credit],
+    kind: TransferKind,
+    actor: str,
+    rows: list[dict[str, Any]],
 ) -> dict[UUID, Credit]:
-    """Send credits of merged accounts on to their targets; book those of closed ones as forfeited."""
+    """Send credits of merged accounts on to their targets; book those of closed ones as
+    forfeited.
+    """
     moved: dict[UUID, Credit] = {}
     for volunteer_id, credit in sorted(credits.items()):
         account = session.get_one(Account, volunteer_id, populate_existing=True)
@@ -183,11 +223,18 @@ def _redirect(
         )
         rows += _credited(volunteer_id, credit, kind, actor)
         rows += [
-            transfer(volunteer(volunteer_id), OUTSIDE, points, TransferKind.FORFEITED, cause_id,
-                     volunteer_id=volunteer_id, actor=REGISTRATION)
+            transfer(
+                volunteer(volunteer_id),
+                OUTSIDE,
+                points,
+                TransferKind.FORFEITED,
+                cause_id,
+                volunteer_id=volunteer_id,
+                actor=REGISTRATION,
+            )
             for cause_id, points, _ in credit.sources
             if points
-        ]  # fmt: skip
+        ]
     return moved
 
 
@@ -215,10 +262,18 @@ def take_correction(session: Session, fact: HoursCorrected) -> Change | None:
         return None
     rate = earn_rules(session).rate(fact.category, fact.worked_on)
     row = insert(CreditedRecord).values(
-        record_id=fact.record_id, volunteer_id=fact.volunteer_id, recorded=False, minutes=0, corrected_by=delta,
-        rule_id=rate.rule_id, rule_version=rate.version, rule_minutes=rate.minutes, rule_points=rate.points,
-        worked_on=fact.worked_on, category=fact.category,
-    )  # fmt: skip
+        record_id=fact.record_id,
+        volunteer_id=fact.volunteer_id,
+        recorded=False,
+        minutes=0,
+        corrected_by=delta,
+        rule_id=rate.rule_id,
+        rule_version=rate.version,
+        rule_minutes=rate.minutes,
+        rule_points=rate.points,
+        worked_on=fact.worked_on,
+        category=fact.category,
+    )
     session.execute(
         row.on_conflict_do_update(
             index_elements=["record_id"], set_={"corrected_by": CreditedRecord.corrected_by + delta}
@@ -229,15 +284,22 @@ def take_correction(session: Session, fact: HoursCorrected) -> Change | None:
         return None
     minutes = max(0, record.minutes + record.corrected_by)
     points = Rate(None, None, record.rule_minutes, record.rule_points).of(minutes)
-    change = Change(fact.correction_id, record.volunteer_id, minutes - record.minutes_credited,
-                    points - record.points_credited, (record.rule_id, record.rule_version))  # fmt: skip
+    change = Change(
+        fact.correction_id,
+        record.volunteer_id,
+        minutes - record.minutes_credited,
+        points - record.points_credited,
+        (record.rule_id, record.rule_version),
+    )
     record.minutes_credited, record.points_credited = minutes, points
     session.flush()
     return change
 
 
 def take_points(session: Session, account: Account, points: int, change: Change) -> None:
-    """Take back points a correction took away; what is not there is carried as a shortfall. The account is locked."""
+    """Take back points a correction took away; what is not there is carried as a shortfall. The
+    account is locked.
+    """
     taken = min(points, account.points_available)
     account.points_available -= taken
     account.shortfall += points - taken
@@ -245,9 +307,29 @@ def take_points(session: Session, account: Account, points: int, change: Change)
     me = account.volunteer_id
     rows = []
     if taken:
-        rows.append(transfer(volunteer(me), OUTSIDE, taken, TransferKind.CORRECTED, change.correction_id,
-                             volunteer_id=me, actor=REGISTRATION, rule=change.rule))  # fmt: skip
+        rows.append(
+            transfer(
+                volunteer(me),
+                OUTSIDE,
+                taken,
+                TransferKind.CORRECTED,
+                change.correction_id,
+                volunteer_id=me,
+                actor=REGISTRATION,
+                rule=change.rule,
+            )
+        )
     if points > taken:
-        rows.append(transfer(owed(me), OUTSIDE, points - taken, TransferKind.OWED, change.correction_id,
-                             volunteer_id=me, actor=REGISTRATION, rule=change.rule))  # fmt: skip
+        rows.append(
+            transfer(
+                owed(me),
+                OUTSIDE,
+                points - taken,
+                TransferKind.OWED,
+                change.correction_id,
+                volunteer_id=me,
+                actor=REGISTRATION,
+                rule=change.rule,
+            )
+        )
     record_transfers(session, rows)

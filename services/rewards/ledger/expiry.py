@@ -1,8 +1,9 @@
 """Points that grow too old lapse, first-expiring first. Recorded hours never do.
 
-No table of lots: what an account received is replayed from its journal. Each transfer that brought points is a lot, by
-the rule in force when it came; whatever left took from the lot that would have lapsed first. Points that come back
-(a voided voucher, a cancelled entitlement, a merge) start anew, in the volunteer's favour.
+No table of lots: what an account received is replayed from its journal. Each transfer that brought
+points is a lot, by the rule in force when it came; whatever left took from the lot that would have
+lapsed first. Points that come back (a voided voucher, a cancelled entitlement, a merge) start anew,
+in the volunteer's favour.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,7 +31,8 @@ NEVER = date.max
 
 
 class ExpireRules:
-    """All expire rules. The newest that had begun when points came decides how long they last; had it ended, for ever.
+    """All expire rules. The newest that had begun when points came decides how long they last; had
+    it ended, for ever.
 
     A rule made without `effective_from` holds from the moment it was made (`rules.create_rule`).
     """
@@ -44,7 +46,9 @@ class ExpireRules:
     def rule_at(self, moment: datetime) -> Rule | None:
         for rule in self._newest_first:
             if rule.effective_from is None or rule.effective_from <= moment:
-                return rule if rule.effective_until is None or moment < rule.effective_until else None
+                return (
+                    rule if rule.effective_until is None or moment < rule.effective_until else None
+                )
         return None
 
 
@@ -71,9 +75,11 @@ class Lapsing:
 
 
 def lots_left(rules: ExpireRules, moves: Iterable[tuple[int, datetime]]) -> list[Lot]:
-    """What is left of an account, by the day it lapses, after all that came (+) and went (-), in order.
+    """What is left of an account, by the day it lapses, after all that came (+) and went (-), in
+    order.
 
-    What goes takes from the lot that lapses first; should more go than has come, the next to come makes up for it.
+    What goes takes from the lot that lapses first; should more go than has come, the next to come
+    makes up for it.
     """
     lots: list[Lot] = []
     missing = 0
@@ -106,7 +112,9 @@ def _gone_on(rule: Rule | None, moment: datetime) -> date:
 
 
 def lapsing_of(session: Session, volunteer_id: UUID, count: int = 5) -> list[Lapsing]:
-    """The next points of an account that will lapse, per day, soonest first; none where no rule says so."""
+    """The next points of an account that will lapse, per day, soonest first; none where no rule
+    says so.
+    """
     rules = expire_rules(session)
     if not rules:
         return []
@@ -116,15 +124,21 @@ def lapsing_of(session: Session, volunteer_id: UUID, count: int = 5) -> list[Lap
 
 
 def lapse_batch(session: Session, limit: int = 500) -> bool:
-    """Book what lapses today on the next accounts, in the order of ids; each account is looked at once a day.
+    """Book what lapses today on the next accounts, in the order of ids; each account is looked at
+    once a day.
 
-    Returns whether there is more to look at today. Repeating it, or a crash, changes nothing that was booked.
+    Returns whether there is more to look at today. Repeating it, or a crash, changes nothing that
+    was booked.
     """
     rules = expire_rules(session)
     sweep = _todays_sweep(session) if rules else None
     if sweep is None or sweep.finished:
         return False
-    waiting = select(Account.volunteer_id).where(Account.points_available > 0).order_by(Account.volunteer_id)
+    waiting = (
+        select(Account.volunteer_id)
+        .where(Account.points_available > 0)
+        .order_by(Account.volunteer_id)
+    )
     if sweep.swept_to is not None:
         waiting = waiting.where(Account.volunteer_id > sweep.swept_to)
     ids = session.scalars(waiting.limit(limit)).all()
@@ -139,9 +153,11 @@ def _todays_sweep(session: Session) -> Sweep | None:
     if session.get(Sweep, SWEEP) is None:  # the INSERT would wait for whoever has the row
         session.execute(insert(Sweep).values(name=SWEEP, day=site_today()).on_conflict_do_nothing())
     found = session.execute(
-        select(Sweep, site_today()).where(Sweep.name == SWEEP).with_for_update(skip_locked=True)
+        select(Sweep, site_today())
+        .where(Sweep.name == SWEEP)
+        .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
-    ).one_or_none()  # fmt: skip
+    ).one_or_none()
     if found is None:
         return None
     sweep, today = found
@@ -161,7 +177,8 @@ _TAKE = text(
 
 
 def lapse_points(session: Session, rules: ExpireRules, ids: Sequence[UUID], today: date) -> None:
-    """Book what has grown too old on these accounts by today. Repeating it, also at the same time, takes nothing more.
+    """Book what has grown too old on these accounts by today. Repeating it, also at the same time,
+    takes nothing more.
 
     Looks first, then locks those who lose something, and looks again: nobody else has to wait.
     """
@@ -177,18 +194,29 @@ def lapse_points(session: Session, rules: ExpireRules, ids: Sequence[UUID], toda
     due = _due(session, rules, losing, today)
     points = {volunteer_id: sum(lot.points for lot in lots) for volunteer_id, lots in due.items()}
     taken = sorted(session.scalars(_TAKE, {"ids": list(points), "points": list(points.values())}))
-    journal.record_transfers(session, [_booked(volunteer_id, points[volunteer_id], due) for volunteer_id in taken])
+    journal.record_transfers(
+        session, [_booked(volunteer_id, points[volunteer_id], due) for volunteer_id in taken]
+    )
     publish(session, *(PointsLapsed(volunteer_id=one, points=points[one]) for one in taken))
 
 
 def _booked(volunteer_id: UUID, points: int, due: Mapping[UUID, Sequence[Lot]]) -> dict[str, Any]:
     rule = due[volunteer_id][0].rule
-    return transfer(journal.volunteer(volunteer_id), journal.OUTSIDE, points, TransferKind.LAPSED, new_id(),
-                    volunteer_id=volunteer_id, actor=journal.CLOCK,
-                    rule=(rule.id, rule.version) if rule else (None, None))  # fmt: skip
+    return transfer(
+        journal.volunteer(volunteer_id),
+        journal.OUTSIDE,
+        points,
+        TransferKind.LAPSED,
+        new_id(),
+        volunteer_id=volunteer_id,
+        actor=journal.CLOCK,
+        rule=(rule.id, rule.version) if rule else (None, None),
+    )
 
 
-def _due(session: Session, rules: ExpireRules, ids: Sequence[UUID], today: date) -> dict[UUID, list[Lot]]:
+def _due(
+    session: Session, rules: ExpireRules, ids: Sequence[UUID], today: date
+) -> dict[UUID, list[Lot]]:
     """What lapses today or should have before, per volunteer who has any."""
     due = {
         volunteer_id: [lot for lot in lots if lot.on <= today]
@@ -200,13 +228,20 @@ def _due(session: Session, rules: ExpireRules, ids: Sequence[UUID], today: date)
 def _lots(session: Session, rules: ExpireRules, ids: Sequence[UUID]) -> dict[UUID, list[Lot]]:
     """Replay the journals of these accounts, read in one statement."""
     rows = session.execute(
-        select(Transfer.volunteer_id, Transfer.debit_account, Transfer.credit_account, Transfer.amount,
-               Transfer.created_at)
+        select(
+            Transfer.volunteer_id,
+            Transfer.debit_account,
+            Transfer.credit_account,
+            Transfer.amount,
+            Transfer.created_at,
+        )
         .where(Transfer.volunteer_id.in_(ids))
         .order_by(Transfer.volunteer_id, Transfer.id)
-    )  # fmt: skip
+    )
     journals = {key: list(group) for key, group in groupby(rows, key=lambda row: row.volunteer_id)}
-    return {one: lots_left(rules, _moves(journal.volunteer(one), journals.get(one, ()))) for one in ids}
+    return {
+        one: lots_left(rules, _moves(journal.volunteer(one), journals.get(one, ()))) for one in ids
+    }
 
 
 def _moves(account: str, rows: Iterable[Any]) -> Iterator[tuple[int, datetime]]:

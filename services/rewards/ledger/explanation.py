@@ -1,4 +1,6 @@
-"""How an account came to what it has: recomputed from records, corrections and the journal, beside what is stored."""
+"""How an account came to what it has: recomputed from records, corrections and the journal, beside
+what is stored.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -72,14 +74,19 @@ class Explanation:
     differences: list[Difference] = field(default_factory=list)
 
     def in_book(self, book: str, *kinds: TransferKind) -> int:
-        return sum(move.points for move in self.moves if move.book == book and (not kinds or move.kind in kinds))
+        return sum(
+            move.points
+            for move in self.moves
+            if move.book == book and (not kinds or move.kind in kinds)
+        )
 
 
 def explain(session: Session, volunteer_id: UUID, query: PageQuery) -> Explanation:
-    """Recompute an account, with a page of its records, newest first. One nobody has opened yet is empty.
+    """Recompute an account, with a page of its records, newest first. One nobody has opened yet is
+    empty.
 
-    Records of whoever was merged into it are its own; those of a merged one are of who stays. Give it a transaction of
-    its own: all must be read as of one moment.
+    Records of whoever was merged into it are its own; those of a merged one are of who stays. Give
+    it a transaction of its own: all must be read as of one moment.
     """
     session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
     account = session.get(Account, volunteer_id) or _nobodys(volunteer_id)
@@ -88,51 +95,80 @@ def explain(session: Session, volunteer_id: UUID, query: PageQuery) -> Explanati
     told = Explanation(account)
     rows, told.next = page_of(
         session,
-        select(CreditedRecord).where(CreditedRecord.volunteer_id.in_(people), CreditedRecord.recorded),
+        select(CreditedRecord).where(
+            CreditedRecord.volunteer_id.in_(people), CreditedRecord.recorded
+        ),
         CreditedRecord.record_id,
         query,
     )
     told.records = _explained(session, rows)
     sums = session.execute(_RECORDS, {"people": people}).one()
-    told.record_count, told.minutes, told.points_by_records = sums.records, int(sums.minutes), int(sums.points)
+    told.record_count, told.minutes, told.points_by_records = (
+        sums.records,
+        int(sums.minutes),
+        int(sums.points),
+    )
     told.moves = _moves(session, family, [volunteer_id])
     told.differences = [d for d in _compared(session, told, family, sums) if d.difference]
     return told
 
 
 def _nobodys(volunteer_id: UUID) -> Account:
-    return Account(volunteer_id=volunteer_id, points_available=0, points_held=0, shortfall=0, minutes_credited=0,
-                   status=AccountStatus.OPEN)  # fmt: skip
+    return Account(
+        volunteer_id=volunteer_id,
+        points_available=0,
+        points_held=0,
+        shortfall=0,
+        minutes_credited=0,
+        status=AccountStatus.OPEN,
+    )
 
 
 def _family(session: Session, account: Account) -> list[UUID]:
     """The account that stays, and all that were merged into it."""
     owner = account.merged_into or account.volunteer_id
-    found = select(Account.volunteer_id).where(or_(Account.merged_into == owner, Account.volunteer_id == owner))
+    found = select(Account.volunteer_id).where(
+        or_(Account.merged_into == owner, Account.volunteer_id == owner)
+    )
     return list(session.scalars(found))
 
 
 def _explained(session: Session, rows: Sequence[CreditedRecord]) -> list[ExplainedRecord]:
     corrections: dict[UUID, list[Correction]] = defaultdict(list)
     ids = [row.record_id for row in rows]
-    found = select(Correction).where(Correction.record_id.in_(ids)).order_by(Correction.correction_id)
+    found = (
+        select(Correction).where(Correction.record_id.in_(ids)).order_by(Correction.correction_id)
+    )
     for correction in session.scalars(found):
         corrections[correction.record_id].append(correction)
-    rules = {rule.id: rule for rule in session.scalars(select(Rule).where(Rule.id.in_({r.rule_id for r in rows})))}
+    rules = {
+        rule.id: rule
+        for rule in session.scalars(select(Rule).where(Rule.id.in_({r.rule_id for r in rows})))
+    }
     return [_explained_one(row, corrections[row.record_id], rules.get(row.rule_id)) for row in rows]  # type: ignore[arg-type]
 
 
-def _explained_one(row: CreditedRecord, corrections: Sequence[Correction], rule: Rule | None) -> ExplainedRecord:
+def _explained_one(
+    row: CreditedRecord, corrections: Sequence[Correction], rule: Rule | None
+) -> ExplainedRecord:
     corrected_by = sum(correction.minutes for correction in corrections)
     minutes = max(0, row.minutes + corrected_by)
     points = Rate(row.rule_id, row.rule_version, row.rule_minutes, row.rule_points).of(minutes)
     stored = (row.corrected_by, row.minutes_credited, row.points_credited)
-    return ExplainedRecord(row, corrections, minutes, points, rate_in_words(row, rule),
-                           stored == (corrected_by, minutes, points))  # fmt: skip
+    return ExplainedRecord(
+        row,
+        corrections,
+        minutes,
+        points,
+        rate_in_words(row, rule),
+        stored == (corrected_by, minutes, points),
+    )
 
 
 def rate_in_words(row: CreditedRecord, rule: Rule | None) -> str:
-    """Such as `150 % of 1 point per 2 minutes`; what the record itself keeps, whatever the rules say today."""
+    """Such as `150 % of 1 point per 2 minutes`; what the record itself keeps, whatever the rules
+    say today.
+    """
     if row.rule_id is None:
         return "no rule"
     points, minutes, share = row.rule_points, row.rule_minutes, ""
@@ -178,8 +214,12 @@ def _moves(session: Session, family: Sequence[UUID], whose: Sequence[UUID]) -> l
     return [Move(row.book, TransferKind(row.kind), int(row.points)) for row in rows]
 
 
-def _compared(session: Session, told: Explanation, family: Sequence[UUID], sums: Row[Any]) -> list[Difference]:
-    """Stored against recomputed. What the records earned must be in the journal, unless somebody left in between."""
+def _compared(
+    session: Session, told: Explanation, family: Sequence[UUID], sums: Row[Any]
+) -> list[Difference]:
+    """Stored against recomputed. What the records earned must be in the journal, unless somebody
+    left in between.
+    """
     account = told.account
     pairs = [
         ("points_available", account.points_available, told.in_book(VOLUNTEER)),

@@ -1,4 +1,5 @@
-"""The journal: one row per transfer, never edited, so that it sums to zero. And the names of its accounts.
+"""The journal: one row per transfer, never edited, so that it sums to zero. And the names of its
+accounts.
 
 The part before the colon is the book; `models/ledger.py` says what each holds.
 """
@@ -64,19 +65,31 @@ def transfer(
 ) -> dict[str, Any]:
     """A row for `record_transfers`: `amount` points from `debit` to `credit`."""
     return {
-        "id": new_id(), "debit_account": debit, "credit_account": credit, "amount": amount, "kind": kind,
-        "cause_id": cause_id, "rule_id": rule[0], "rule_version": rule[1], "actor": actor,
-        "volunteer_id": volunteer_id, "pending_id": pending_id,
-    }  # fmt: skip
+        "id": new_id(),
+        "debit_account": debit,
+        "credit_account": credit,
+        "amount": amount,
+        "kind": kind,
+        "cause_id": cause_id,
+        "rule_id": rule[0],
+        "rule_version": rule[1],
+        "actor": actor,
+        "volunteer_id": volunteer_id,
+        "pending_id": pending_id,
+    }
 
 
 def record_transfers(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write transfers. The same (kind, cause) twice is refused by the database: callers win a guarded row first."""
+    """Write transfers. The same (kind, cause) twice is refused by the database: callers win a
+    guarded row first.
+    """
     insert_rows(session, Transfer, rows)
 
 
 def asked_for(session: Session, backorder_ids: Sequence[UUID]) -> set[UUID]:
-    """Those of these entitlements that somebody asked for; the others came of themselves, with hours."""
+    """Those of these entitlements that somebody asked for; the others came of themselves, with
+    hours.
+    """
     asked = select(Transfer.cause_id).where(
         Transfer.kind == TransferKind.BACKORDERED,
         Transfer.cause_id.in_(backorder_ids),
@@ -86,8 +99,14 @@ def asked_for(session: Session, backorder_ids: Sequence[UUID]) -> set[UUID]:
 
 
 def balance_of(session: Session, account: str, at: datetime | None = None) -> int:
-    """What the journal says an account holds (at a moment, if given): the sum of what came minus what went."""
+    """What the journal says an account holds (at a moment, if given): the sum of what came minus
+    what went.
+    """
     then = [Transfer.created_at <= at] if at is not None else []
-    came = select(func.coalesce(func.sum(Transfer.amount), 0)).where(Transfer.credit_account == account, *then)
-    went = select(func.coalesce(func.sum(Transfer.amount), 0)).where(Transfer.debit_account == account, *then)
+    came = select(func.coalesce(func.sum(Transfer.amount), 0)).where(
+        Transfer.credit_account == account, *then
+    )
+    went = select(func.coalesce(func.sum(Transfer.amount), 0)).where(
+        Transfer.debit_account == account, *then
+    )
     return int(session.scalar(came) or 0) - int(session.scalar(went) or 0)

@@ -1,7 +1,9 @@
-"""The seal on the journal: committed transfers are chained by hash after the fact, so that nothing waits for it.
+"""The seal on the journal: committed transfers are chained by hash after the fact, so that nothing
+waits for it.
 
-Whoever keeps a head of the chain (`NUMBER:HASH`) can prove later that no transfer before it was changed, taken away or
-put in between. `audit.py` checks it; the form of what is hashed is in docs/operations/audit-the-ledger.md.
+Whoever keeps a head of the chain (`NUMBER:HASH`) can prove later that no transfer before it was
+changed, taken away or put in between. `audit.py` checks it; the form of what is hashed is in
+docs/operations/audit-the-ledger.md.
 """
 
 import json
@@ -27,7 +29,9 @@ ENTRY = 48
 """Bytes per transfer in a seal: 16 of id, 32 of digest."""
 NOWHERE = (0, UUID(int=0))
 """The position before the first transfer."""
-SEALED_COLUMNS = tuple(sorted(column.name for column in Transfer.__table__.columns if column.name != "txid"))
+SEALED_COLUMNS = tuple(
+    sorted(column.name for column in Transfer.__table__.columns if column.name != "txid")
+)
 """All but `txid`: the place in the order is the seal's matter."""
 
 
@@ -45,16 +49,22 @@ class Entry:
 
 
 def canonical(values: Iterable[str | None]) -> bytes:
-    """The bytes of a transfer, from the texts of SEALED_COLUMNS: a JSON object of strings, missing ones left out.
+    """The bytes of a transfer, from the texts of SEALED_COLUMNS: a JSON object of strings, missing
+    ones left out.
 
-    Names are sorted, nothing but ASCII is written, no spaces. A column added later leaves older bytes as they are.
+    Names are sorted, nothing but ASCII is written, no spaces. A column added later leaves older
+    bytes as they are.
     """
-    found = {name: value for name, value in zip(SEALED_COLUMNS, values, strict=True) if value is not None}
+    found = {
+        name: value for name, value in zip(SEALED_COLUMNS, values, strict=True) if value is not None
+    }
     return json.dumps(found, separators=(",", ":")).encode()
 
 
 def chain(previous: bytes, entries: bytes, number: int, last_txid: int) -> bytes:
-    """The hash of a seal: h = sha256(h + entry) from the previous seal's on, then its number, count and last txid."""
+    """The hash of a seal: h = sha256(h + entry) from the previous seal's on, then its number, count
+    and last txid.
+    """
     link = previous
     for start in range(0, len(entries), ENTRY):
         link = sha256(link + entries[start : start + ENTRY]).digest()
@@ -72,7 +82,9 @@ def transfers_after(condition: str) -> TextClause:
 
 
 def _as_text(column: str) -> str:
-    """As PostgreSQL writes it; instants as microseconds since 1970 in UTC, whatever the session's zone."""
+    """As PostgreSQL writes it; instants as microseconds since 1970 in UTC, whatever the session's
+    zone.
+    """
     if column == "created_at":
         return "CAST(trunc(extract(epoch FROM t.created_at) * 1000000) AS text)"
     return f"CAST(t.{column} AS text)"
@@ -82,7 +94,9 @@ _ID = SEALED_COLUMNS.index("id")
 
 
 def read_entries(rows: Iterable[Sequence[Any]]) -> list[Entry]:
-    return [Entry(UUID(row[_ID]), int(row[-1]), sha256(canonical(row[:-1])).digest()) for row in rows]
+    return [
+        Entry(UUID(row[_ID]), int(row[-1]), sha256(canonical(row[:-1])).digest()) for row in rows
+    ]
 
 
 _SETTLED = transfers_after("t.txid < journal_txid(pg_snapshot_xmin(pg_current_snapshot()))")
@@ -91,22 +105,34 @@ _SETTLED = transfers_after("t.txid < journal_txid(pg_snapshot_xmin(pg_current_sn
 def seal_batch(session: Session, limit: int = BATCH) -> int:
     """Seal the next transfers; returns how many. A full batch means there may be more.
 
-    Takes only what no running transaction can precede, so that one that commits late is never passed over, and locks
-    nothing that a transfer needs. One sealer at a time: a second finds nothing to do.
+    Takes only what no running transaction can precede, so that one that commits late is never
+    passed over, and locks nothing that a transfer needs. One sealer at a time: a second finds
+    nothing to do.
     """
-    if not session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtextextended("rewards.seal_journal", 0)))):
+    if not session.scalar(
+        select(func.pg_try_advisory_xact_lock(func.hashtextextended("rewards.seal_journal", 0)))
+    ):
         return 0
     last = newest_seal(session)
     txid, last_id = (int(last.last_txid), last.last_id) if last else NOWHERE
-    entries = read_entries(session.execute(_SETTLED, {"txid": str(txid), "id": last_id, "limit": limit}))
+    entries = read_entries(
+        session.execute(_SETTLED, {"txid": str(txid), "id": last_id, "limit": limit})
+    )
     if not entries:
         return 0
     number, previous = (last.number + 1, last.hash) if last else (1, GENESIS)
     sealed = b"".join(entry.sealed for entry in entries)
     session.add(
-        Seal(number=number, count=len(entries), entries=sealed, last_txid=str(entries[-1].txid),
-             last_id=entries[-1].id, previous_hash=previous, hash=chain(previous, sealed, number, entries[-1].txid))
-    )  # fmt: skip
+        Seal(
+            number=number,
+            count=len(entries),
+            entries=sealed,
+            last_txid=str(entries[-1].txid),
+            last_id=entries[-1].id,
+            previous_hash=previous,
+            hash=chain(previous, sealed, number, entries[-1].txid),
+        )
+    )
     session.flush()
     return len(entries)
 
@@ -124,13 +150,23 @@ def export_head(session: Session) -> ExportedHead | None:
     head = newest_seal(session)
     if head is None:
         return None
-    before = session.scalars(select(ExportedHead).order_by(ExportedHead.exported_on.desc()).limit(1)).one_or_none()
+    before = session.scalars(
+        select(ExportedHead).order_by(ExportedHead.exported_on.desc()).limit(1)
+    ).one_or_none()
     number, entries = (before.number, before.entries) if before else (0, 0)
-    since = session.scalar(select(func.coalesce(func.sum(Seal.count), 0)).where(Seal.number > number))
+    since = session.scalar(
+        select(func.coalesce(func.sum(Seal.count), 0)).where(Seal.number > number)
+    )
     row = insert(ExportedHead).values(
-        exported_on=site_today(), number=head.number, entries=entries + int(since or 0), hash=head.hash
+        exported_on=site_today(),
+        number=head.number,
+        entries=entries + int(since or 0),
+        hash=head.hash,
     )
     exported = session.scalars(row.on_conflict_do_nothing().returning(ExportedHead)).one_or_none()
     if exported is not None:
-        publish(session, LedgerSealed(head=head.hash.hex(), number=head.number, entries=exported.entries))
+        publish(
+            session,
+            LedgerSealed(head=head.hash.hex(), number=head.number, entries=exported.entries),
+        )
     return exported

@@ -1,7 +1,8 @@
-"""What an account held at a moment, and what happened between two days: summed from the journal, never stored.
+"""What an account held at a moment, and what happened between two days: summed from the journal,
+never stored.
 
-A moment means by `created_at`, which is the start of a transfer's transaction: a transfer that has not committed yet
-may still appear within the last half minute.
+A moment means by `created_at`, which is the start of a transfer's transaction: a transfer that has
+not committed yet may still appear within the last half minute.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,9 @@ class BalanceNotFound(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What a volunteer's three accounts held, in points; `owed` is what a correction took beyond them."""
+    """What a volunteer's three accounts held, in points; `owed` is what a correction took beyond
+    them.
+    """
 
     available: int
     held: int
@@ -53,10 +56,16 @@ class Statement:
     more: bool  #: there are lines after these
 
 
-def holdings_at(session: Session, volunteer_id: UUID, until: ColumnElement[bool] | None = None) -> Holdings:
-    """What the journal says a volunteer held, zeros before the first points; all of it, or as far as `until`."""
+def holdings_at(
+    session: Session, volunteer_id: UUID, until: ColumnElement[bool] | None = None
+) -> Holdings:
+    """What the journal says a volunteer held, zeros before the first points; all of it, or as far
+    as `until`.
+    """
     sums = select(
-        _sum(journal.volunteer(volunteer_id)), _sum(journal.held(volunteer_id)), -_sum(journal.owed(volunteer_id))
+        _sum(journal.volunteer(volunteer_id)),
+        _sum(journal.held(volunteer_id)),
+        -_sum(journal.owed(volunteer_id)),
     )
     mine = sums.where(_booked_for(volunteer_id))
     available, held, owed = session.execute(mine if until is None else mine.where(until)).one()
@@ -69,14 +78,23 @@ def holdings_as_of(session: Session, volunteer_id: UUID, at: datetime) -> Holdin
 
 
 def statement(
-    session: Session, volunteer_id: UUID, first: date, last: date, *, after: UUID | None = None, limit: int = 50
+    session: Session,
+    volunteer_id: UUID,
+    first: date,
+    last: date,
+    *,
+    after: UUID | None = None,
+    limit: int = 50,
 ) -> Statement:
-    """What happened on an account from the first to the last day, both included, as calendar days at the site.
+    """What happened on an account from the first to the last day, both included, as calendar days
+    at the site.
 
     Lines in the order they were written, at most `limit` of them, those after the transfer `after`.
     """
     start, end = midnight(first), midnight(last + timedelta(days=1))
-    within = and_(_booked_for(volunteer_id), Transfer.created_at >= start, Transfer.created_at < end)
+    within = and_(
+        _booked_for(volunteer_id), Transfer.created_at >= start, Transfer.created_at < end
+    )
     page = select(Transfer).where(within).order_by(Transfer.id).limit(limit + 1)
     rows = session.scalars(page if after is None else page.where(Transfer.id > after)).all()
     return Statement(
@@ -96,30 +114,39 @@ def _line(row: Transfer, volunteer_id: UUID) -> Line:
     def change(account: str) -> int:
         return row.amount * ((row.credit_account == account) - (row.debit_account == account))
 
-    return Line(row, change(journal.volunteer(volunteer_id)), change(journal.held(volunteer_id)),
-                -change(journal.owed(volunteer_id)))  # fmt: skip
+    return Line(
+        row,
+        change(journal.volunteer(volunteer_id)),
+        change(journal.held(volunteer_id)),
+        -change(journal.owed(volunteer_id)),
+    )
 
 
 def _booked_for(volunteer_id: UUID) -> ColumnElement[bool]:
-    """A merge is booked under the volunteer who stays; the duplicate's side is found by its cause."""
+    """A merge is booked under the volunteer who stays; the duplicate's side is found by its
+    cause.
+    """
     merged_away = and_(Transfer.kind.in_(MERGES), Transfer.cause_id == volunteer_id)
     return or_(Transfer.volunteer_id == volunteer_id, merged_away)
 
 
 def _sum(account: str) -> ColumnElement[int]:
     change = case(
-        (Transfer.credit_account == account, Transfer.amount), (Transfer.debit_account == account, -Transfer.amount)
+        (Transfer.credit_account == account, Transfer.amount),
+        (Transfer.debit_account == account, -Transfer.amount),
     )
     return func.coalesce(func.sum(change), 0)
 
 
-# Word for word the conditions of the two partial indexes, as constants: a parameter could not be matched with them.
+# Word for word the conditions of the two partial indexes, as constants: a parameter could not be
+# matched with them.
 _CAME = text("kind IN ('redeemed', 'reopened', 'given', 'donated')")
 _WENT = text("kind IN ('reversed', 'settled', 'allocated', 'expired', 'voided')")
 
 
 def balance_of(session: Session, account: str, at: datetime | None = None) -> int:
-    """What a volunteer's, a venue's or the pool's account held at a moment (now, if not given), in points.
+    """What a volunteer's, a venue's or the pool's account held at a moment (now, if not given), in
+    points.
 
     Raises BalanceNotFound for any other account, and for one of nobody we know.
     """
@@ -130,7 +157,11 @@ def balance_of(session: Session, account: str, at: datetime | None = None) -> in
     until = Transfer.created_at <= at if at is not None else literal_column("true")
     if book == "volunteer":
         return holdings_at(session, owner, until).available
-    known = session.get({"venue": Venue, "pool": Product}[book], owner) if book in ("venue", "pool") else None
+    known = (
+        session.get({"venue": Venue, "pool": Product}[book], owner)
+        if book in ("venue", "pool")
+        else None
+    )
     if known is None:
         raise BalanceNotFound(f"No balance of {account[:60]}.")
     account = f"{book}:{owner}"

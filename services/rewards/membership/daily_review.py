@@ -1,4 +1,6 @@
-"""Points at rest: what a limit, a quota's end or an offer's period lets lie is looked at again on the next day."""
+"""Points at rest: what a limit, a quota's end or an offer's period lets lie is looked at again on
+the next day.
+"""
 
 from datetime import date
 from uuid import UUID
@@ -29,10 +31,11 @@ POINTS_AT_REST = "points at rest"
 
 
 def look_again(session: Session) -> bool:
-    """Once a day (at the site), let `members.issue_reached` walk all accounts again. Returns whether this was the time.
+    """Once a day (at the site), let `members.issue_reached` walk all accounts again. Returns
+    whether this was the time.
 
-    The newest issue rule in force stands for all: the walk goes by all offers. While rules are applied to old records
-    it waits, because that walks all accounts too.
+    The newest issue rule in force stands for all: the walk goes by all offers. While rules are
+    applied to old records it waits, because that walks all accounts too.
     """
     if is_under_way(session):
         return False
@@ -54,7 +57,8 @@ def look_again(session: Session) -> bool:
 
 
 def release_ended(session: Session, limit: int = 500) -> int:
-    """Give back the points of those who wait for a product that is no longer offered, and spend them on what is.
+    """Give back the points of those who wait for a product that is no longer offered, and spend
+    them on what is.
 
     Returns how many no longer wait; a full batch means there may be more.
     """
@@ -89,7 +93,9 @@ def release_ended(session: Session, limit: int = 500) -> int:
     for order in sorted(won, key=lambda order: order.id):
         account = by_id[order.volunteer_id]
         lifecycle.release(session, account, order, journal.CLOCK)
-        accounts.settle_shortfall(session, account, order.id)  # what comes back pays what is owed first
+        accounts.settle_shortfall(
+            session, account, order.id
+        )  # what comes back pays what is owed first
     _spend(session, {order.volunteer_id for order in won}, by_id)
     return len(won)
 

@@ -12,7 +12,14 @@ def upgrade() -> None:
         "holds",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("venue_id", sa.Uuid(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_holds"),
     )
-    op.execute("INSERT INTO holds (id, venue_id) SELECT hold_id, venue_id FROM vouchers WHERE hold_id IS NOT NULL")
+    op.execute(
+        "INSERT INTO holds (id, venue_id) SELECT hold_id, venue_id FROM vouchers WHERE hold_id IS NOT NULL"
+    )

@@ -1,6 +1,7 @@
 """Rewards in full: prepared transfers, seals, rules of five more kinds, the pool, settlements.
 
-Additive but for `holds`, whose place `pending_transfers` takes: code of before must not run on it any more.
+Additive but for `holds`, whose place `pending_transfers` takes: code of before must not run on it
+any more.
 """
 
 import sqlalchemy as sa
@@ -18,10 +19,18 @@ CHECKS = (
     ("products", "ck_products_daily_quota_not_negative", "daily_quota >= 0"),
     ("stocks", "ck_stocks_day_count_not_negative", "day_count >= 0"),
     ("stocks", "ck_stocks_month_points_not_negative", "month_points >= 0"),
-    ("rules", "ck_rules_coefficient_has_percent", "kind <> 'coefficient' OR (percent >= 0 AND category IS NOT NULL)"),
+    (
+        "rules",
+        "ck_rules_coefficient_has_percent",
+        "kind <> 'coefficient' OR (percent >= 0 AND category IS NOT NULL)",
+    ),
     ("rules", "ck_rules_expire_has_days", "kind <> 'expire' OR days > 0"),
     ("rules", "ck_rules_limit_has_count", "kind <> 'limit' OR (count > 0 AND period IS NOT NULL)"),
-    ("rules", "ck_rules_budget_has_points", "kind <> 'budget' OR (points >= 0 AND product_id IS NOT NULL)"),
+    (
+        "rules",
+        "ck_rules_budget_has_points",
+        "kind <> 'budget' OR (points >= 0 AND product_id IS NOT NULL)",
+    ),
     ("disputes", "ck_disputes_amount_fen_not_negative", "amount_fen >= 0"),
 )
 
@@ -32,7 +41,13 @@ def upgrade() -> None:
     widen_tables()
     for table, name, condition in CHECKS:
         op.create_check_constraint(name, table, condition)
-    for journal in ("pending_transfers", "pending_resolutions", "seals", "exported_heads", "handovers"):
+    for journal in (
+        "pending_transfers",
+        "pending_resolutions",
+        "seals",
+        "exported_heads",
+        "handovers",
+    ):
         append_only(journal)
 
 
@@ -43,7 +58,12 @@ def create_tables() -> None:
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("entries", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
-        sa.Column("exported_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "exported_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.PrimaryKeyConstraint("exported_on", name="pk_exported_heads"),
     )
     op.create_table(
@@ -62,7 +82,12 @@ def create_tables() -> None:
         sa.Column("volunteer_id", sa.Uuid(), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.CheckConstraint("amount > 0", name="ck_pending_transfers_amount_positive"),
         sa.PrimaryKeyConstraint("id", name="pk_pending_transfers"),
     )
@@ -74,7 +99,9 @@ def create_tables() -> None:
         sa.Column("title", sa.Text(), nullable=True),
         sa.Column(
             "status",
-            sa.Enum("open", "closed", "granted", name="poolwishstatus", native_enum=False, length=40),
+            sa.Enum(
+                "open", "closed", "granted", name="poolwishstatus", native_enum=False, length=40
+            ),
             server_default="open",
             nullable=False,
         ),
@@ -83,7 +110,11 @@ def create_tables() -> None:
         sa.PrimaryKeyConstraint("wish_id", name="pk_pool_wishes"),
     )
     op.create_index(
-        "ix_pool_wishes_open", "pool_wishes", ["wish_id"], unique=False, postgresql_where=sa.text("status = 'open'")
+        "ix_pool_wishes_open",
+        "pool_wishes",
+        ["wish_id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'open'"),
     )
     op.create_table(
         "rule_runs",
@@ -99,7 +130,12 @@ def create_tables() -> None:
         sa.Column("swept_to", sa.Uuid(), nullable=True),
         sa.Column("result", postgresql.JSONB(), server_default="{}", nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_rule_runs"),
     )
@@ -112,7 +148,12 @@ def create_tables() -> None:
         sa.Column("last_id", sa.Uuid(), nullable=False),
         sa.Column("previous_hash", sa.LargeBinary(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
-        sa.Column("sealed_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "sealed_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.PrimaryKeyConstraint("number", name="pk_seals"),
     )
     op.create_table(
@@ -132,9 +173,16 @@ def create_tables() -> None:
             nullable=False,
         ),
         sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("resolved_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "resolved_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.ForeignKeyConstraint(
-            ["pending_id"], ["pending_transfers.id"], name="fk_pending_resolutions_pending_id_pending_transfers"
+            ["pending_id"],
+            ["pending_transfers.id"],
+            name="fk_pending_resolutions_pending_id_pending_transfers",
         ),
         sa.PrimaryKeyConstraint("pending_id", name="pk_pending_resolutions"),
     )
@@ -148,7 +196,12 @@ def create_tables() -> None:
         sa.Column("fen", sa.BigInteger(), nullable=False),
         sa.Column("disputes_fen", sa.BigInteger(), nullable=False),
         sa.Column("closed_by", sa.Text(), nullable=False),
-        sa.Column("closed_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "closed_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.Column("reopened_by", sa.Text(), nullable=True),
         sa.Column("reopened_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reopen_reason", sa.Text(), nullable=True),
@@ -171,11 +224,23 @@ def create_tables() -> None:
         sa.Column("lines", sa.BigInteger(), nullable=False),
         sa.Column("body_hash", sa.LargeBinary(), nullable=False),
         sa.Column("uploaded_by", sa.Text(), nullable=False),
-        sa.Column("uploaded_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
-        sa.ForeignKeyConstraint(["venue_id"], ["venues.id"], name="fk_venue_statements_venue_id_venues"),
+        sa.Column(
+            "uploaded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["venue_id"], ["venues.id"], name="fk_venue_statements_venue_id_venues"
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_venue_statements"),
     )
-    op.create_index("ix_venue_statements_venue_id_month", "venue_statements", ["venue_id", "month", "id"], unique=False)
+    op.create_index(
+        "ix_venue_statements_venue_id_month",
+        "venue_statements",
+        ["venue_id", "month", "id"],
+        unique=False,
+    )
     op.create_table(
         "pool_requests",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -199,16 +264,30 @@ def create_tables() -> None:
         ),
         sa.Column(
             "status",
-            sa.Enum("waiting", "granted", "withdrawn", name="poolrequeststatus", native_enum=False, length=40),
+            sa.Enum(
+                "waiting",
+                "granted",
+                "withdrawn",
+                name="poolrequeststatus",
+                native_enum=False,
+                length=40,
+            ),
             server_default="waiting",
             nullable=False,
         ),
         sa.Column("asked_by", sa.Text(), nullable=False),
         sa.Column("voucher_id", sa.Uuid(), nullable=True),
         sa.Column("received_before", sa.BigInteger(), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["product_id"], ["products.id"], name="fk_pool_requests_product_id_products"),
+        sa.ForeignKeyConstraint(
+            ["product_id"], ["products.id"], name="fk_pool_requests_product_id_products"
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_pool_requests"),
     )
     op.create_index(
@@ -218,7 +297,9 @@ def create_tables() -> None:
         unique=False,
         postgresql_where=sa.text("status = 'granted'"),
     )
-    op.create_index("ix_pool_requests_holder_id_id", "pool_requests", ["holder_id", "id"], unique=False)
+    op.create_index(
+        "ix_pool_requests_holder_id_id", "pool_requests", ["holder_id", "id"], unique=False
+    )
     op.create_index(
         "ix_pool_requests_waiting_id",
         "pool_requests",
@@ -242,7 +323,9 @@ def create_tables() -> None:
         sa.Column("redeemed_on", sa.Date(), nullable=True),
         sa.Column("amount_fen", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["statement_id"], ["venue_statements.id"], name="fk_venue_statement_lines_statement_id_venue_statements"
+            ["statement_id"],
+            ["venue_statements.id"],
+            name="fk_venue_statement_lines_statement_id_venue_statements",
         ),
         sa.PrimaryKeyConstraint("statement_id", "number", name="pk_venue_statement_lines"),
     )
@@ -272,9 +355,18 @@ def create_tables() -> None:
         sa.Column("wish_id", sa.Uuid(), nullable=True),
         sa.Column("request_id", sa.Uuid(), nullable=True),
         sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
-        sa.ForeignKeyConstraint(["from_voucher_id"], ["vouchers.id"], name="fk_handovers_from_voucher_id_vouchers"),
-        sa.ForeignKeyConstraint(["to_voucher_id"], ["vouchers.id"], name="fk_handovers_to_voucher_id_vouchers"),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["from_voucher_id"], ["vouchers.id"], name="fk_handovers_from_voucher_id_vouchers"
+        ),
+        sa.ForeignKeyConstraint(
+            ["to_voucher_id"], ["vouchers.id"], name="fk_handovers_to_voucher_id_vouchers"
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_handovers"),
         sa.UniqueConstraint("from_voucher_id", name="uq_handovers_from_voucher_id"),
         sa.UniqueConstraint("to_voucher_id", name="uq_handovers_to_voucher_id"),
@@ -299,10 +391,14 @@ def create_tables() -> None:
         sa.Column("redemption_id", sa.Uuid(), nullable=False),
         sa.Column("stands", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.ForeignKeyConstraint(
-            ["redemption_id"], ["redemptions.id"], name="fk_settlement_lines_redemption_id_redemptions"
+            ["redemption_id"],
+            ["redemptions.id"],
+            name="fk_settlement_lines_redemption_id_redemptions",
         ),
         sa.ForeignKeyConstraint(
-            ["settlement_id"], ["settlements.id"], name="fk_settlement_lines_settlement_id_settlements"
+            ["settlement_id"],
+            ["settlements.id"],
+            name="fk_settlement_lines_settlement_id_settlements",
         ),
         sa.PrimaryKeyConstraint("settlement_id", "redemption_id", name="pk_settlement_lines"),
     )
@@ -328,12 +424,25 @@ def move_holds() -> None:
 def widen_tables() -> None:
     op.add_column("accounts", sa.Column("preferred_product_id", sa.Uuid(), nullable=True))
     op.add_column("credited_records", sa.Column("category", sa.Text(), nullable=True))
-    op.create_index("ix_credited_records_volunteer_id", "credited_records", ["volunteer_id", "record_id"], unique=False)
+    op.create_index(
+        "ix_credited_records_volunteer_id",
+        "credited_records",
+        ["volunteer_id", "record_id"],
+        unique=False,
+    )
     op.add_column(
         "disputes",
         sa.Column(
             "status",
-            sa.Enum("open", "accepted", "rejected", "lapsed", name="disputestatus", native_enum=False, length=40),
+            sa.Enum(
+                "open",
+                "accepted",
+                "rejected",
+                "lapsed",
+                name="disputestatus",
+                native_enum=False,
+                length=40,
+            ),
             server_default="open",
             nullable=False,
         ),
@@ -350,19 +459,36 @@ def widen_tables() -> None:
     op.add_column("disputes", sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("disputes", sa.Column("decided_by", sa.Text(), nullable=True))
     op.add_column("disputes", sa.Column("note", sa.Text(), nullable=True))
-    op.add_column("disputes", sa.Column("amount_fen", sa.BigInteger(), server_default="0", nullable=False))
+    op.add_column(
+        "disputes", sa.Column("amount_fen", sa.BigInteger(), server_default="0", nullable=False)
+    )
     op.add_column("disputes", sa.Column("settlement_id", sa.Uuid(), nullable=True))
     op.create_index(
-        "ix_disputes_due_at", "disputes", ["due_at"], unique=False, postgresql_where=sa.text("status = 'open'")
+        "ix_disputes_due_at",
+        "disputes",
+        ["due_at"],
+        unique=False,
+        postgresql_where=sa.text("status = 'open'"),
     )
-    op.create_foreign_key("fk_disputes_settlement_id_settlements", "disputes", "settlements", ["settlement_id"], ["id"])
+    op.create_foreign_key(
+        "fk_disputes_settlement_id_settlements",
+        "disputes",
+        "settlements",
+        ["settlement_id"],
+        ["id"],
+    )
     op.create_index("ix_failed_looks_looked_at", "failed_looks", ["looked_at"], unique=False)
-    op.add_column("products", sa.Column("cost_fen", sa.BigInteger(), server_default="0", nullable=False))
+    op.add_column(
+        "products", sa.Column("cost_fen", sa.BigInteger(), server_default="0", nullable=False)
+    )
     op.add_column("products", sa.Column("daily_quota", sa.BigInteger(), nullable=True))
     op.add_column("products", sa.Column("offered_from", sa.Date(), nullable=True))
     op.add_column("products", sa.Column("offered_until", sa.Date(), nullable=True))
     op.add_column(
-        "products", sa.Column("blackout_days", postgresql.ARRAY(sa.Date()), server_default="{}", nullable=False)
+        "products",
+        sa.Column(
+            "blackout_days", postgresql.ARRAY(sa.Date()), server_default="{}", nullable=False
+        ),
     )
     op.create_index(
         "ix_redemptions_unsettled",
@@ -382,15 +508,23 @@ def widen_tables() -> None:
             nullable=True,
         ),
     )
-    op.add_column("rules", sa.Column("automatic", sa.Boolean(), server_default=sa.text("true"), nullable=False))
+    op.add_column(
+        "rules",
+        sa.Column("automatic", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+    )
     op.add_column("rules", sa.Column("effective_until", sa.DateTime(timezone=True), nullable=True))
     op.add_column("stocks", sa.Column("day", sa.Date(), nullable=True))
-    op.add_column("stocks", sa.Column("day_count", sa.BigInteger(), server_default="0", nullable=False))
+    op.add_column(
+        "stocks", sa.Column("day_count", sa.BigInteger(), server_default="0", nullable=False)
+    )
     op.add_column("stocks", sa.Column("month", sa.Date(), nullable=True))
-    op.add_column("stocks", sa.Column("month_points", sa.BigInteger(), server_default="0", nullable=False))
+    op.add_column(
+        "stocks", sa.Column("month_points", sa.BigInteger(), server_default="0", nullable=False)
+    )
     op.add_column("transfers", sa.Column("pending_id", sa.Uuid(), nullable=True))
     op.add_column(
-        "transfers", sa.Column("txid", Xid8(), server_default=sa.text("pg_current_xact_id()"), nullable=False)
+        "transfers",
+        sa.Column("txid", Xid8(), server_default=sa.text("pg_current_xact_id()"), nullable=False),
     )
     op.create_index(
         "ix_transfers_credit_account",
@@ -404,11 +538,16 @@ def widen_tables() -> None:
         "transfers",
         ["debit_account", "created_at"],
         unique=False,
-        postgresql_where=sa.text("kind IN ('reversed', 'settled', 'allocated', 'expired', 'voided')"),
+        postgresql_where=sa.text(
+            "kind IN ('reversed', 'settled', 'allocated', 'expired', 'voided')"
+        ),
     )
     op.create_index("ix_transfers_txid_id", "transfers", ["txid", "id"], unique=False)
     op.add_column("venue_secrets", sa.Column("label", sa.Text(), nullable=True))
-    op.add_column("venue_secrets", sa.Column("scopes", postgresql.JSONB(), server_default="[]", nullable=False))
+    op.add_column(
+        "venue_secrets",
+        sa.Column("scopes", postgresql.JSONB(), server_default="[]", nullable=False),
+    )
     op.add_column(
         "venues",
         sa.Column(
@@ -418,21 +557,38 @@ def widen_tables() -> None:
             nullable=False,
         ),
     )
-    op.add_column("venues", sa.Column("sandbox", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.add_column(
+        "venues",
+        sa.Column("sandbox", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
     op.add_column(
         "vouchers",
         sa.Column(
             "origin",
-            sa.Enum("earned", "exchanged", "gift", "sandbox", name="voucherorigin", native_enum=False, length=40),
+            sa.Enum(
+                "earned",
+                "exchanged",
+                "gift",
+                "sandbox",
+                name="voucherorigin",
+                native_enum=False,
+                length=40,
+            ),
             server_default="earned",
             nullable=False,
         ),
     )
-    op.add_column("vouchers", sa.Column("cost_fen", sa.BigInteger(), server_default="0", nullable=False))
+    op.add_column(
+        "vouchers", sa.Column("cost_fen", sa.BigInteger(), server_default="0", nullable=False)
+    )
     op.add_column("vouchers", sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True))
     op.alter_column("vouchers", "holder_id", existing_type=sa.UUID(), nullable=True)
     op.create_index(
-        "ix_vouchers_held_until", "vouchers", ["held_until"], unique=False, postgresql_where=sa.text("status = 'held'")
+        "ix_vouchers_held_until",
+        "vouchers",
+        ["held_until"],
+        unique=False,
+        postgresql_where=sa.text("status = 'held'"),
     )
     op.create_index(
         "ix_vouchers_pool",
@@ -441,4 +597,6 @@ def widen_tables() -> None:
         unique=False,
         postgresql_where=sa.text("holder_id IS NULL AND status = 'issued' AND origin <> 'sandbox'"),
     )
-    op.create_index("ix_webhook_receipts_received_at", "webhook_receipts", ["received_at"], unique=False)
+    op.create_index(
+        "ix_webhook_receipts_received_at", "webhook_receipts", ["received_at"], unique=False
+    )

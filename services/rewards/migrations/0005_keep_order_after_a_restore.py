@@ -1,7 +1,8 @@
-"""Transfers keep their order when the database is restored into another cluster, which counts transactions anew.
+"""Transfers keep their order when the database is restored into another cluster, which counts
+transactions anew.
 
-Their `txid` is their transaction's id plus `journal_epoch()`, 0 until a restore; `after_restore()` lifts that above all
-that was written before.
+Their `txid` is their transaction's id plus `journal_epoch()`, 0 until a restore; `after_restore()`
+lifts that above all that was written before.
 """
 
 from alembic import op
@@ -11,7 +12,9 @@ down_revision = "rewards_0004"
 
 
 def upgrade() -> None:
-    op.execute("CREATE FUNCTION journal_epoch() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT 0::bigint'")
+    op.execute(
+        "CREATE FUNCTION journal_epoch() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT 0::bigint'"
+    )
     op.execute(
         "CREATE FUNCTION journal_txid(id xid8) RETURNS xid8 LANGUAGE sql STABLE"
         " AS 'SELECT (id::text::bigint + journal_epoch())::text::xid8'".replace(":", r"\:")
@@ -20,7 +23,8 @@ def upgrade() -> None:
     op.execute(_AFTER_RESTORE)
 
 
-# No transaction of this cluster can have written a txid at or above snapshot's xmax: such rows came from another one.
+# No transaction of this cluster can have written a txid at or above snapshot's xmax: such rows came
+# from another one.
 _AFTER_RESTORE = """
 CREATE FUNCTION after_restore() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

@@ -42,7 +42,13 @@ from services.rewards.models.venues import (
     VenueStatus,
     WebhookReceipt,
 )
-from services.rewards.models.vouchers import CodeLook, Redemption, Voucher, VoucherOrigin, VoucherStatus
+from services.rewards.models.vouchers import (
+    CodeLook,
+    Redemption,
+    Voucher,
+    VoucherOrigin,
+    VoucherStatus,
+)
 
 __all__ = [
     "Account",

@@ -1,4 +1,6 @@
-"""One balance row per volunteer: kept only because a limit must hold. The journal is the truth (`models/ledger.py`)."""
+"""One balance row per volunteer: kept only because a limit must hold. The journal is the truth
+(`models/ledger.py`).
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -15,8 +17,12 @@ class AccountStatus(StrEnum):
     """What may still happen to an account."""
 
     OPEN = "open"  #: earns and spends; opened by registration or by the first hours, whichever comes first
-    CLOSED = "closed"  #: its volunteer left: late minutes count as minutes, their points are forfeited
-    MERGED = "merged"  #: was the same person as `merged_into`, who gets everything, also what comes late
+    CLOSED = (
+        "closed"  #: its volunteer left: late minutes count as minutes, their points are forfeited
+    )
+    MERGED = (
+        "merged"  #: was the same person as `merged_into`, who gets everything, also what comes late
+    )
     ERASED = "erased"  #: a number without a person; like closed, and nobody is told
 
 
@@ -25,7 +31,9 @@ class StandingChoice(StrEnum):
 
     ISSUE = "issue"  #: issue the voucher at once
     SAVE = "save"  #: keep the points
-    GIVE_ON = "give_on"  #: leave the voucher to somebody who needs it more: it is issued into the pool
+    GIVE_ON = (
+        "give_on"  #: leave the voucher to somebody who needs it more: it is issued into the pool
+    )
 
 
 class Account(Base):
@@ -40,13 +48,19 @@ class Account(Base):
     """Verified minutes that earned, corrections included."""
     shortfall: Mapped[int] = mapped_column(server_default="0")
     """Points a correction took that were spent already; the next minutes pay it."""
-    standing_choice: Mapped[StandingChoice] = mapped_column(server_default=StandingChoice.ISSUE.value)
+    standing_choice: Mapped[StandingChoice] = mapped_column(
+        server_default=StandingChoice.ISSUE.value
+    )
     preferred_product_id: Mapped[UUID | None]
-    """What the volunteer would rather have: bought first, while it is offered and its price is reached."""
+    """What the volunteer would rather have: bought first, while it is offered and its price is
+    reached.
+    """
     status: Mapped[AccountStatus] = mapped_column(server_default=AccountStatus.OPEN.value)
     merged_into: Mapped[UUID | None]
     suspended: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Newest word of registration. Vouchers due are still issued; what a volunteer asks for will be refused."""
+    """Newest word of registration. Vouchers due are still issued; what a volunteer asks for will be
+    refused.
+    """
     suspended_sequence: Mapped[int] = mapped_column(server_default="0")
     """Sequence of the fact that said so: an older one that comes late changes nothing."""
     opened_at: Mapped[datetime] = mapped_column(server_default=app_now())
@@ -57,5 +71,9 @@ class Account(Base):
         CheckConstraint("minutes_credited >= 0", "minutes_credited_not_negative"),
         CheckConstraint("shortfall >= 0", "shortfall_not_negative"),
         CheckConstraint("(status = 'merged') = (merged_into IS NOT NULL)", "merged_names_target"),
-        Index("ix_accounts_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
+        Index(
+            "ix_accounts_merged_into",
+            "merged_into",
+            postgresql_where=text("merged_into IS NOT NULL"),
+        ),
     )

@@ -1,4 +1,6 @@
-"""Vouchers that change hands: from person to person, into the pool 爱心券池, and out of it to whoever needs them."""
+"""Vouchers that change hands: from person to person, into the pool 爱心券池, and out of it to whoever
+needs them.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -24,7 +26,9 @@ class HandoverKind(StrEnum):
 
 
 class Handover(Base):
-    """One link in the chain of custody. Append-only; the old code is dead, value is neither made nor lost."""
+    """One link in the chain of custody. Append-only; the old code is dead, value is neither made
+    nor lost.
+    """
 
     __tablename__ = "handovers"
 
@@ -45,8 +49,18 @@ class Handover(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())
 
     __table_args__ = (
-        Index("ix_handovers_giver_id_id", "giver_id", "id", postgresql_where=text("giver_id IS NOT NULL")),
-        Index("ix_handovers_receiver_id_id", "receiver_id", "id", postgresql_where=text("receiver_id IS NOT NULL")),
+        Index(
+            "ix_handovers_giver_id_id",
+            "giver_id",
+            "id",
+            postgresql_where=text("giver_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_handovers_receiver_id_id",
+            "receiver_id",
+            "id",
+            postgresql_where=text("receiver_id IS NOT NULL"),
+        ),
     )
 
 
@@ -70,19 +84,25 @@ class PoolRequestStatus(StrEnum):
 
 
 class PoolRequest(Base):
-    """Somebody in need would be glad of a voucher. Fewest received in a year comes first, then the longest wait."""
+    """Somebody in need would be glad of a voucher. Fewest received in a year comes first, then the
+    longest wait.
+    """
 
     __tablename__ = "pool_requests"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     recipient_id: Mapped[UUID]
-    """The person in need, by the id of a volunteer or of a beneficiary of wishes: fairness counts by it."""
+    """The person in need, by the id of a volunteer or of a beneficiary of wishes: fairness counts
+    by it.
+    """
     holder_id: Mapped[UUID]
     """Who will see the code: the recipient, or the station worker who hands it over."""
     product_id: Mapped[UUID | None] = mapped_column(ForeignKey("products.id"))
     """None: anything."""
     need: Mapped[Need]
-    status: Mapped[PoolRequestStatus] = mapped_column(server_default=PoolRequestStatus.WAITING.value)
+    status: Mapped[PoolRequestStatus] = mapped_column(
+        server_default=PoolRequestStatus.WAITING.value
+    )
     asked_by: Mapped[str]
     voucher_id: Mapped[UUID | None]
     received_before: Mapped[int | None]
@@ -91,9 +111,19 @@ class PoolRequest(Base):
     ended_at: Mapped[datetime | None]
 
     __table_args__ = (
-        Index("uq_pool_requests_waiting", "recipient_id", unique=True, postgresql_where=text("status = 'waiting'")),
+        Index(
+            "uq_pool_requests_waiting",
+            "recipient_id",
+            unique=True,
+            postgresql_where=text("status = 'waiting'"),
+        ),
         Index("ix_pool_requests_waiting_id", "id", postgresql_where=text("status = 'waiting'")),
-        Index("ix_pool_requests_granted", "recipient_id", "ended_at", postgresql_where=text("status = 'granted'")),
+        Index(
+            "ix_pool_requests_granted",
+            "recipient_id",
+            "ended_at",
+            postgresql_where=text("status = 'granted'"),
+        ),
         Index("ix_pool_requests_holder_id_id", "holder_id", "id"),
     )
 
@@ -119,4 +149,6 @@ class PoolWish(Base):
     sequence: Mapped[int] = mapped_column(server_default="0")
     voucher_id: Mapped[UUID | None]
 
-    __table_args__ = (Index("ix_pool_wishes_open", "wish_id", postgresql_where=text("status = 'open'")),)
+    __table_args__ = (
+        Index("ix_pool_wishes_open", "wish_id", postgresql_where=text("status = 'open'")),
+    )

@@ -1,10 +1,13 @@
-"""The journal: double-entry, append-only for the application role, so that it sums to zero by construction.
+"""The journal: double-entry, append-only for the application role, so that it sums to zero by
+construction.
 
-Account codes: `volunteer:<id>` points to spend, `held:<id>` points waiting for stock, `owed:<id>` what a correction
-took beyond them, `product:<id>` vouchers out, `pool:<product id>` vouchers left to whoever needs them, `venue:<id>`
-vouchers taken in and not yet settled, `outside` everything else. The part before the colon is the book (账簿).
+Account codes: `volunteer:<id>` points to spend, `held:<id>` points waiting for stock, `owed:<id>`
+what a correction took beyond them, `product:<id>` vouchers out, `pool:<product id>` vouchers left
+to whoever needs them, `venue:<id>` vouchers taken in and not yet settled, `outside` everything
+else. The part before the colon is the book (账簿).
 
-A transfer may be prepared first: a pending transfer moves nothing, and is posted, voided or expired once.
+A transfer may be prepared first: a pending transfer moves nothing, and is posted, voided or expired
+once.
 """
 
 from datetime import date, datetime
@@ -21,7 +24,9 @@ from shared.db.types import Xid8
 
 
 class TransferKind(StrEnum):
-    """Why points moved, from where to where, and what `cause_id` names. Each (kind, cause) happens once."""
+    """Why points moved, from where to where, and what `cause_id` names. Each (kind, cause) happens
+    once.
+    """
 
     EARNED = "earned"  #: outside -> volunteer; service record
     CORRECTED = "corrected"  #: outside -> volunteer, or back; correction of a record
@@ -68,8 +73,11 @@ class Transfer(Base):
     """Whose statement shows it."""
     pending_id: Mapped[UUID | None]
     """The pending transfer that this one posts."""
-    txid: Mapped[str] = mapped_column(Xid8(), server_default=text("journal_txid(pg_current_xact_id())"))
-    """Its transaction: the sealer chains in the order (txid, id), and only what no running transaction can precede.
+    txid: Mapped[str] = mapped_column(
+        Xid8(), server_default=text("journal_txid(pg_current_xact_id())")
+    )
+    """Its transaction: the sealer chains in the order (txid, id), and only what no running
+    transaction can precede.
 
     After a restore into another cluster it is lifted by an epoch (migration 0005).
     """
@@ -92,13 +100,17 @@ class Transfer(Base):
             "ix_transfers_debit_account",
             "debit_account",
             "created_at",
-            postgresql_where=text("kind IN ('reversed', 'settled', 'allocated', 'expired', 'voided')"),
+            postgresql_where=text(
+                "kind IN ('reversed', 'settled', 'allocated', 'expired', 'voided')"
+            ),
         ),
     )
 
 
 class CreditedRecord(Base):
-    """What one service record counts for now. The row where a record and its corrections meet, in whatever order."""
+    """What one service record counts for now. The row where a record and its corrections meet, in
+    whatever order.
+    """
 
     __tablename__ = "credited_records"
 
@@ -114,7 +126,9 @@ class CreditedRecord(Base):
     minutes_credited: Mapped[int] = mapped_column(server_default="0")
     points_credited: Mapped[int] = mapped_column(server_default="0")
     rule_id: Mapped[UUID | None]
-    """The earn rule in force on `worked_on` when the record was first heard of; its corrections use it too."""
+    """The earn rule in force on `worked_on` when the record was first heard of; its corrections use
+    it too.
+    """
     rule_version: Mapped[int | None]
     rule_minutes: Mapped[int]
     rule_points: Mapped[int]
@@ -165,7 +179,9 @@ class PendingResolution(Base):
 
 
 class Seal(Base):
-    """One link of the chain over the journal: the transfers of one batch in the order (txid, id)."""
+    """One link of the chain over the journal: the transfers of one batch in the order (txid,
+    id).
+    """
 
     __tablename__ = "seals"
 
@@ -173,7 +189,9 @@ class Seal(Base):
     """1, 2, 3, ... without gaps."""
     count: Mapped[int]
     entries: Mapped[bytes] = mapped_column(LargeBinary)
-    """Per transfer 16 bytes of id and 32 of digest: an audit names the very row that was changed or is missing."""
+    """Per transfer 16 bytes of id and 32 of digest: an audit names the very row that was changed or
+    is missing.
+    """
     last_txid: Mapped[str] = mapped_column(Xid8())
     last_id: Mapped[UUID]
     previous_hash: Mapped[bytes] = mapped_column(LargeBinary)
@@ -182,7 +200,9 @@ class Seal(Base):
 
 
 class ExportedHead(Base):
-    """The head of the chain as it was told to the world on a day: a chain cut behind it no longer fits."""
+    """The head of the chain as it was told to the world on a day: a chain cut behind it no longer
+    fits.
+    """
 
     __tablename__ = "exported_heads"
 
@@ -195,7 +215,9 @@ class ExportedHead(Base):
 
 
 class Sweep(Base):
-    """How far a job that walks all accounts has come on a day, so that it goes on after a crash and runs once."""
+    """How far a job that walks all accounts has come on a day, so that it goes on after a crash and
+    runs once.
+    """
 
     __tablename__ = "sweeps"
 

@@ -41,7 +41,9 @@ class Product(Base):
 
 
 class Stock(Base):
-    """A row of its own: it is the one everybody wants, so it is locked last and nothing else hangs on it."""
+    """A row of its own: it is the one everybody wants, so it is locked last and nothing else hangs
+    on it.
+    """
 
     __tablename__ = "stocks"
 
@@ -68,7 +70,9 @@ class BackorderStatus(StrEnum):
 
     WAITING = "waiting"  #: its points are held; issue_waiting takes it first-come
     ISSUED = "issued"  #: became a voucher
-    CANCELLED = "cancelled"  #: taken back by a correction, or its volunteer left; the points were released
+    CANCELLED = (
+        "cancelled"  #: taken back by a correction, or its volunteer left; the points were released
+    )
 
 
 class Backorder(Base):
@@ -86,6 +90,8 @@ class Backorder(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())
 
     __table_args__ = (
-        Index("ix_backorders_waiting", "product_id", "id", postgresql_where=text("status = 'waiting'")),
+        Index(
+            "ix_backorders_waiting", "product_id", "id", postgresql_where=text("status = 'waiting'")
+        ),
         Index("ix_backorders_volunteer_id_id", "volunteer_id", "id"),
     )

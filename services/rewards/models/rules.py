@@ -1,4 +1,6 @@
-"""Rules as data, never edited: a new version replaces an old one for what is credited from then on."""
+"""Rules as data, never edited: a new version replaces an old one for what is credited from then
+on.
+"""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -17,7 +19,9 @@ class RuleKind(StrEnum):
     """What a rule decides."""
 
     EARN = "earn"  #: minutes -> points, for one category or (category missing) for every other
-    COEFFICIENT = "coefficient"  #: for one category, the general earn rule counts `percent` per cent
+    COEFFICIENT = (
+        "coefficient"  #: for one category, the general earn rule counts `percent` per cent
+    )
     ISSUE = "issue"  #: a voucher of a product whenever points reach its price, or (not `automatic`) on request only
     EXPIRE = "expire"  #: points not spent within `days` of coming lapse, first-expiring first
     LIMIT = "limit"  #: at most `count` vouchers a person and `period`, of one product or (product missing) in all
@@ -39,7 +43,8 @@ class Rule(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     kind: Mapped[RuleKind]
     scope: Mapped[str]
-    """Category or product id, empty for what holds in general: versions count within (kind, scope)."""
+    """Category or product id, empty for what holds in general: versions count within (kind, scope).
+    """
     version: Mapped[int]
     minutes: Mapped[int | None]
     points: Mapped[int | None]
@@ -55,7 +60,9 @@ class Rule(Base):
     effective_until: Mapped[datetime | None]
     """From then on the rule counts as absent; a newer version in force counts before it."""
     swept: Mapped[bool]
-    """Issue rules: whether accounts that had the points already were looked at; `issue_reached` does it once."""
+    """Issue rules: whether accounts that had the points already were looked at; `issue_reached`
+    does it once.
+    """
     swept_to: Mapped[UUID | None]
     """How far, by volunteer id."""
     created_by: Mapped[str]
@@ -65,10 +72,15 @@ class Rule(Base):
         UniqueConstraint("kind", "scope", "version"),
         CheckConstraint("kind <> 'earn' OR (minutes > 0 AND points >= 0)", "earn_has_rate"),
         CheckConstraint("kind <> 'issue' OR product_id IS NOT NULL", "issue_has_product"),
-        CheckConstraint("kind <> 'coefficient' OR (percent >= 0 AND category IS NOT NULL)", "coefficient_has_percent"),
+        CheckConstraint(
+            "kind <> 'coefficient' OR (percent >= 0 AND category IS NOT NULL)",
+            "coefficient_has_percent",
+        ),
         CheckConstraint("kind <> 'expire' OR days > 0", "expire_has_days"),
         CheckConstraint("kind <> 'limit' OR (count > 0 AND period IS NOT NULL)", "limit_has_count"),
-        CheckConstraint("kind <> 'budget' OR (points >= 0 AND product_id IS NOT NULL)", "budget_has_points"),
+        CheckConstraint(
+            "kind <> 'budget' OR (points >= 0 AND product_id IS NOT NULL)", "budget_has_points"
+        ),
     )
 
 

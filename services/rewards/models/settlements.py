@@ -22,7 +22,9 @@ class DisputeStatus(StrEnum):
 
 
 class Dispute(Base):
-    """A redemption that a venue reported and that could not be booked; a person has to look. One per case."""
+    """A redemption that a venue reported and that could not be booked; a person has to look. One
+    per case.
+    """
 
     __tablename__ = "disputes"
 
@@ -52,7 +54,9 @@ class Dispute(Base):
 
 
 class Settlement(Base):
-    """A closed month of a venue 结算. Reopened, it stays as it was and a later one takes its place."""
+    """A closed month of a venue 结算. Reopened, it stays as it was and a later one takes its
+    place.
+    """
 
     __tablename__ = "settlements"
 
@@ -94,7 +98,12 @@ class SettlementLine(Base):
     """False when its settlement was reopened."""
 
     __table_args__ = (
-        Index("uq_settlement_lines_redemption_id", "redemption_id", unique=True, postgresql_where=text("stands")),
+        Index(
+            "uq_settlement_lines_redemption_id",
+            "redemption_id",
+            unique=True,
+            postgresql_where=text("stands"),
+        ),
     )
 
 

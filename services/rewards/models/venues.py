@@ -53,17 +53,22 @@ class VenueSecret(Base):
     """API keys: what it may do; empty means everything a counter does."""
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())
     valid_until: Mapped[datetime | None]
-    """When it ends: as asked for, 24 h after a newer webhook secret replaced it, or when staff took it back."""
+    """When it ends: as asked for, 24 h after a newer webhook secret replaced it, or when staff took
+    it back.
+    """
 
     __table_args__ = (
         CheckConstraint(
-            "(kind = 'webhook') = (sealed IS NOT NULL) AND (kind = 'api_key') = (hashed IS NOT NULL)", "kept"
+            "(kind = 'webhook') = (sealed IS NOT NULL) AND (kind = 'api_key') = (hashed IS NOT NULL)",
+            "kept",
         ),
     )
 
 
 class FailedLook(Base):
-    """A venue asked for a code that is not one of its vouchers'. Twenty in ten minutes lock its guessing out."""
+    """A venue asked for a code that is not one of its vouchers'. Twenty in ten minutes lock its
+    guessing out.
+    """
 
     __tablename__ = "failed_looks"
 
@@ -78,7 +83,9 @@ class FailedLook(Base):
 
 
 class LockOut(Base):
-    """Guessing was locked out, at one venue or (scope `all`) everywhere, and the alarm was raised once."""
+    """Guessing was locked out, at one venue or (scope `all`) everywhere, and the alarm was raised
+    once.
+    """
 
     __tablename__ = "lock_outs"
 

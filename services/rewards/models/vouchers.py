@@ -1,4 +1,6 @@
-"""Vouchers and their redemptions. The code is never in clear: a fingerprint to find it, a sealed copy to show it."""
+"""Vouchers and their redemptions. The code is never in clear: a fingerprint to find it, a sealed
+copy to show it.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -15,20 +17,25 @@ from shared.core.ids import new_id
 class VoucherStatus(StrEnum):
     """Where a voucher stands.
 
-    issued -> held -> redeemed -> settled; aside expired, voided and given; a reversed redemption leads back to issued.
+    issued -> held -> redeemed -> settled; aside expired, voided and given; a reversed redemption
+    leads back to issued.
     """
 
     ISSUED = "issued"  #: its holder can see the code; hold_voucher, redeem, void_voucher or the clock move it on
     HELD = "held"  #: reserved by its venue until held_until, after which it counts as issued
     REDEEMED = "redeemed"  #: taken in by its venue; reversed or settled later
-    SETTLED = "settled"  #: its venue's statement of that month is closed; final unless that is reopened
+    SETTLED = (
+        "settled"  #: its venue's statement of that month is closed; final unless that is reopened
+    )
     EXPIRED = "expired"  #: the last day passed; final
     VOIDED = "voided"  #: taken back by a correction, by staff, or because its holder left; final
     GIVEN = "given"  #: handed on: its code died, another voucher took its place; final
 
 
 class VoucherOrigin(StrEnum):
-    """How its holder came to it. Corrections of hours take back only what the holder's own points bought."""
+    """How its holder came to it. Corrections of hours take back only what the holder's own points
+    bought.
+    """
 
     EARNED = "earned"  #: issued by a rule when the points were there
     EXCHANGED = "exchanged"  #: asked for
@@ -69,17 +76,25 @@ class Voucher(Base):
 
     __table_args__ = (
         Index("ix_vouchers_holder_id_id", "holder_id", "id"),
-        Index("ix_vouchers_expires_at", "expires_at", postgresql_where=text("status IN ('issued', 'held')")),
+        Index(
+            "ix_vouchers_expires_at",
+            "expires_at",
+            postgresql_where=text("status IN ('issued', 'held')"),
+        ),
         Index("ix_vouchers_held_until", "held_until", postgresql_where=text("status = 'held'")),
         Index(
             "ix_vouchers_pool",
             "product_id",
             "expires_at",
             "id",
-            postgresql_where=text("holder_id IS NULL AND status = 'issued' AND origin <> 'sandbox'"),
+            postgresql_where=text(
+                "holder_id IS NULL AND status = 'issued' AND origin <> 'sandbox'"
+            ),
         ),
         CheckConstraint("points > 0", "points_positive"),
-        CheckConstraint("status <> 'held' OR (hold_id IS NOT NULL AND held_until IS NOT NULL)", "held_has_hold"),
+        CheckConstraint(
+            "status <> 'held' OR (hold_id IS NOT NULL AND held_until IS NOT NULL)", "held_has_hold"
+        ),
     )
 
 
@@ -101,7 +116,12 @@ class Redemption(Base):
 
     __table_args__ = (
         UniqueConstraint("venue_id", "reference"),
-        Index("uq_redemptions_voucher_id", "voucher_id", unique=True, postgresql_where=text("reversed_at IS NULL")),
+        Index(
+            "uq_redemptions_voucher_id",
+            "voucher_id",
+            unique=True,
+            postgresql_where=text("reversed_at IS NULL"),
+        ),
         CheckConstraint("reversed_at IS NULL OR settled_at IS NULL", "settled_is_final"),
         Index(
             "ix_redemptions_unsettled",

@@ -1,7 +1,7 @@
 """The pool 爱心券池: vouchers that were left to whoever needs them, and how they are given out, fairly.
 
-Who received fewest in a year comes first, then who waits longest; vouchers that end first go first. A voucher in the
-pool is nobody's: no counter knows its code, which dies when it is handed out.
+Who received fewest in a year comes first, then who waits longest; vouchers that end first go first.
+A voucher in the pool is nobody's: no counter knows its code, which dies when it is handed out.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,9 @@ def lies_there() -> ColumnElement[bool]:
 
 
 def contents(session: Session) -> Sequence[Row[UUID, UUID, str, int, datetime]]:
-    """How many of each product there are, and when the first of them ends; nothing about persons."""
+    """How many of each product there are, and when the first of them ends; nothing about
+    persons.
+    """
     return session.execute(
         select(
             Voucher.product_id,
@@ -60,7 +62,9 @@ def contents(session: Session) -> Sequence[Row[UUID, UUID, str, int, datetime]]:
 
 
 def pick(session: Session, product_id: UUID | None) -> Voucher | None:
-    """Lock the voucher that ends first, of a product if one is named, that nobody else is taking just now."""
+    """Lock the voucher that ends first, of a product if one is named, that nobody else is taking
+    just now.
+    """
     wanted = [Voucher.product_id == product_id] if product_id else []
     return session.scalars(
         select(Voucher)
@@ -72,11 +76,15 @@ def pick(session: Session, product_id: UUID | None) -> Voucher | None:
     ).one_or_none()
 
 
-def allocate(session: Session, limit: int = AT_ONCE, actor: str = journal.CLOCK) -> list[PoolRequest]:
-    """Give what lies in the pool to those who wait, at most to `limit` of them; returns whose request was granted.
+def allocate(
+    session: Session, limit: int = AT_ONCE, actor: str = journal.CLOCK
+) -> list[PoolRequest]:
+    """Give what lies in the pool to those who wait, at most to `limit` of them; returns whose
+    request was granted.
 
-    Allocations run one after another, so that each begins with who is first then. A person has one request waiting, so
-    nobody gets two; of an allocation and whoever else wants the same voucher or withdraws the request, one wins.
+    Allocations run one after another, so that each begins with who is first then. A person has one
+    request waiting, so nobody gets two; of an allocation and whoever else wants the same voucher or
+    withdraws the request, one wins.
     """
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext("rewards.pool"))))
     granted, gone = [], set[UUID | None]()
@@ -93,7 +101,9 @@ def allocate(session: Session, limit: int = AT_ONCE, actor: str = journal.CLOCK)
     return granted
 
 
-def _grant(session: Session, request_id: UUID, voucher: Voucher, received: int, actor: str) -> PoolRequest | None:
+def _grant(
+    session: Session, request_id: UUID, voucher: Voucher, received: int, actor: str
+) -> PoolRequest | None:
     """Win a request that still waits, and hand it the voucher, which is locked."""
     request = session.scalars(
         update(PoolRequest)
@@ -104,7 +114,9 @@ def _grant(session: Session, request_id: UUID, voucher: Voucher, received: int, 
     ).one_or_none()
     if request is None:
         return None
-    handing = Handing(HandoverKind.ALLOCATION, actor, receiver_id=request.holder_id, request_id=request_id)
+    handing = Handing(
+        HandoverKind.ALLOCATION, actor, receiver_id=request.holder_id, request_id=request_id
+    )
     request.voucher_id = handovers.hand_on(session, voucher, handing).id
     session.flush()
     return request
@@ -128,7 +140,8 @@ def _in_order() -> Select[UUID, UUID | None, int]:
     """Those who wait for something that is there, in the order of fairness."""
     received = received_in_a_year()
     there = exists().where(
-        lies_there(), or_(PoolRequest.product_id.is_(None), Voucher.product_id == PoolRequest.product_id)
+        lies_there(),
+        or_(PoolRequest.product_id.is_(None), Voucher.product_id == PoolRequest.product_id),
     )
     return (
         select(PoolRequest.id, PoolRequest.product_id, received.label("received"))
@@ -163,6 +176,10 @@ def explain(session: Session, request: PoolRequest) -> Explanation:
         return Explanation(request.received_before or 0, days, None)
     mine = session.scalar(select(received_in_a_year()).where(PoolRequest.id == request.id)) or 0
     received = received_in_a_year()
-    before = or_(received < mine, and_(received == mine, PoolRequest.created_at < request.created_at))
-    ahead = session.scalar(select(func.count()).select_from(PoolRequest).where(_is_waiting(), before))
+    before = or_(
+        received < mine, and_(received == mine, PoolRequest.created_at < request.created_at)
+    )
+    ahead = session.scalar(
+        select(func.count()).select_from(PoolRequest).where(_is_waiting(), before)
+    )
     return Explanation(mine, days, ahead or 0)

@@ -1,4 +1,6 @@
-"""Asking the pool: for oneself, or by a station worker for somebody in need. Why is a word of a closed list."""
+"""Asking the pool: for oneself, or by a station worker for somebody in need. Why is a word of a
+closed list.
+"""
 
 from datetime import timedelta
 from uuid import UUID
@@ -44,13 +46,17 @@ def ask(
     *,
     by_staff: bool = False,
 ) -> PoolRequest:
-    """Wait for a voucher from the pool, of a product or (None) of any; one request per person at a time.
+    """Wait for a voucher from the pool, of a product or (None) of any; one request per person at a
+    time.
 
-    `holder_id` will see the code. Whoever is not staff may ask for FOR_OTHERS_A_YEAR people: nobody here can check
-    that they exist. Raises NoSuchProduct, RequestWaiting, TooManyForOthers, AccountSuspended, AccountEnded.
+    `holder_id` will see the code. Whoever is not staff may ask for FOR_OTHERS_A_YEAR people: nobody
+    here can check that they exist. Raises NoSuchProduct, RequestWaiting, TooManyForOthers,
+    AccountSuspended, AccountEnded.
     """
     if product_id is not None and session.get(Product, product_id) is None:
-        raise NoSuchProduct(f"No product {product_id}.", errors=[{"pointer": "/product_id", "detail": "unknown"}])
+        raise NoSuchProduct(
+            f"No product {product_id}.", errors=[{"pointer": "/product_id", "detail": "unknown"}]
+        )
     accounts = lock_accounts(session, {recipient_id, holder_id})
     for account in accounts.values():
         check_standing(account)
@@ -62,7 +68,14 @@ def ask(
     asked = inserted(
         session,
         insert(PoolRequest)
-        .values(id=request_id, recipient_id=recipient, holder_id=holder, product_id=product_id, need=need, asked_by=by)
+        .values(
+            id=request_id,
+            recipient_id=recipient,
+            holder_id=holder,
+            product_id=product_id,
+            need=need,
+            asked_by=by,
+        )
         .on_conflict_do_nothing(),
     )
     if not asked:
@@ -72,7 +85,13 @@ def ask(
 
 def _check_asked_for_others(session: Session, holder_id: UUID) -> None:
     """One asker at a time, so that none slips past the count."""
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"rewards.pool_requests {holder_id}", 0))))
+    session.execute(
+        select(
+            func.pg_advisory_xact_lock(
+                func.hashtextextended(f"rewards.pool_requests {holder_id}", 0)
+            )
+        )
+    )
     asked = session.scalar(
         select(func.count()).where(
             PoolRequest.holder_id == holder_id,
@@ -117,10 +136,15 @@ def withdraw_of(session: Session, person_id: UUID) -> None:
 
 
 def merge_requests(session: Session, old_id: UUID, new_id_: UUID) -> None:
-    """What a duplicate asked for and received belongs to who stays; of two that wait, the older goes on."""
+    """What a duplicate asked for and received belongs to who stays; of two that wait, the older
+    goes on.
+    """
     waiting = session.scalars(
         select(PoolRequest.id)
-        .where(PoolRequest.recipient_id.in_([old_id, new_id_]), PoolRequest.status == PoolRequestStatus.WAITING)
+        .where(
+            PoolRequest.recipient_id.in_([old_id, new_id_]),
+            PoolRequest.status == PoolRequestStatus.WAITING,
+        )
         .order_by(PoolRequest.id)
         .with_for_update()
     ).all()

@@ -1,7 +1,9 @@
-"""Wishes that the pool can grant: a newest-wins copy of what wishes says, and the vouchers given for them.
+"""Wishes that the pool can grant: a newest-wins copy of what wishes says, and the vouchers given
+for them.
 
-Two columns, two voices: `status` is the newest word of wishes (or our grant, until wishes speaks again), `voucher_id`
-is what we gave. A wish is free for another voucher only when the former one came back.
+Two columns, two voices: `status` is the newest word of wishes (or our grant, until wishes speaks
+again), `voucher_id` is what we gave. A wish is free for another voucher only when the former one
+came back.
 """
 
 from collections.abc import Sequence
@@ -60,11 +62,19 @@ class Told:
 
 
 def note_words(session: Session, facts: Sequence[WishWord]) -> None:
-    """Keep the newest state of each wish, in whatever order the facts come; a claim of ours that ended comes back."""
+    """Keep the newest state of each wish, in whatever order the facts come; a claim of ours that
+    ended comes back.
+    """
     told: dict[UUID, Told] = {}
     for fact in sorted(facts, key=lambda fact: fact.envelope.sequence):
-        one = told.setdefault(fact.wish_id, Told(_state(fact), fact.envelope.sequence, fact.station_id))
-        one.status, one.sequence, one.title = _state(fact), fact.envelope.sequence, fact.title or one.title
+        one = told.setdefault(
+            fact.wish_id, Told(_state(fact), fact.envelope.sequence, fact.station_id)
+        )
+        one.status, one.sequence, one.title = (
+            _state(fact),
+            fact.envelope.sequence,
+            fact.title or one.title,
+        )
         one.category = fact.category if isinstance(fact, WishPublished) else one.category
     for wish_id, one in sorted(told.items()):
         _keep(session, wish_id, one)
@@ -81,14 +91,22 @@ def _state(fact: WishWord) -> PoolWishStatus:
 
 
 def _keep(session: Session, wish_id: UUID, told: Told) -> None:
-    row = insert(PoolWish).values(wish_id=wish_id, station_id=told.station_id, category=told.category,
-                                  title=told.title, status=told.status, sequence=told.sequence)  # fmt: skip
+    row = insert(PoolWish).values(
+        wish_id=wish_id,
+        station_id=told.station_id,
+        category=told.category,
+        title=told.title,
+        status=told.status,
+        sequence=told.sequence,
+    )
     new = row.excluded
     session.execute(
         row.on_conflict_do_update(
             index_elements=["wish_id"],
             set_={
-                "status": case((new.sequence > PoolWish.sequence, new.status), else_=PoolWish.status),
+                "status": case(
+                    (new.sequence > PoolWish.sequence, new.status), else_=PoolWish.status
+                ),
                 "sequence": func.greatest(new.sequence, PoolWish.sequence),
                 "category": func.coalesce(new.category, PoolWish.category),
                 "title": func.coalesce(new.title, PoolWish.title),
@@ -97,14 +115,19 @@ def _keep(session: Session, wish_id: UUID, told: Told) -> None:
     )
 
 
-def grant_wish(session: Session, wish_id: UUID, product_id: UUID, holder_id: UUID, by: str) -> Voucher:
-    """Take the voucher of a product that ends first out of the pool for a wish; `holder_id` hands it over.
+def grant_wish(
+    session: Session, wish_id: UUID, product_id: UUID, holder_id: UUID, by: str
+) -> Voucher:
+    """Take the voucher of a product that ends first out of the pool for a wish; `holder_id` hands
+    it over.
 
-    Wishes then claims the wish for the pool, or declines and the voucher comes back. Raises PoolWishNotFound,
-    PoolWishNotFree, PoolEmpty, NoSuchProduct, AccountSuspended, AccountEnded.
+    Wishes then claims the wish for the pool, or declines and the voucher comes back. Raises
+    PoolWishNotFound, PoolWishNotFree, PoolEmpty, NoSuchProduct, AccountSuspended, AccountEnded.
     """
     if session.get(Product, product_id) is None:
-        raise NoSuchProduct(f"No product {product_id}.", errors=[{"pointer": "/product_id", "detail": "unknown"}])
+        raise NoSuchProduct(
+            f"No product {product_id}.", errors=[{"pointer": "/product_id", "detail": "unknown"}]
+        )
     account = lock_accounts(session, [holder_id]).get(holder_id)
     check_standing(account)
     won = session.execute(
@@ -121,10 +144,20 @@ def grant_wish(session: Session, wish_id: UUID, product_id: UUID, holder_id: UUI
     if found is None:
         raise PoolEmpty(f"Nothing of product {product_id} lies in the pool.")
     holder = account.volunteer_id if account else holder_id
-    given = handovers.hand_on(session, found, Handing(HandoverKind.WISH, by, receiver_id=holder, wish_id=wish_id))
+    given = handovers.hand_on(
+        session, found, Handing(HandoverKind.WISH, by, receiver_id=holder, wish_id=wish_id)
+    )
     session.execute(update(PoolWish).where(PoolWish.wish_id == wish_id).values(voucher_id=given.id))
-    publish(session, PoolWishGranted(wish_id=wish_id, voucher_id=given.id, product_id=product_id, title=given.title,
-                                     holder_id=holder))  # fmt: skip
+    publish(
+        session,
+        PoolWishGranted(
+            wish_id=wish_id,
+            voucher_id=given.id,
+            product_id=product_id,
+            title=given.title,
+            holder_id=holder,
+        ),
+    )
     return given
 
 
@@ -134,7 +167,8 @@ def free() -> ColumnElement[bool]:
 
 
 def bring_back(session: Session, wish_id: UUID, voucher_id: UUID | None) -> None:
-    """A voucher given for a wish is not needed there: unless it was used or handed over, it returns to the pool.
+    """A voucher given for a wish is not needed there: unless it was used or handed over, it returns
+    to the pool.
 
     The grant is named by the voucher that was given, so it ends once, whatever comes twice or late.
     """
@@ -143,15 +177,22 @@ def bring_back(session: Session, wish_id: UUID, voucher_id: UUID | None) -> None
         .where(PoolWish.wish_id == wish_id, PoolWish.voucher_id == voucher_id)
         .values(
             voucher_id=None,
-            status=case((PoolWish.status == PoolWishStatus.GRANTED, PoolWishStatus.CLOSED), else_=PoolWish.status),
+            status=case(
+                (PoolWish.status == PoolWishStatus.GRANTED, PoolWishStatus.CLOSED),
+                else_=PoolWish.status,
+            ),
         )
         .execution_options(synchronize_session=False)
     )
     if voucher_id is None or not changed(ended):
         return
     latest_id = handovers.latest_code(session, voucher_id)
-    holds.end_hold_of(session, latest_id)  # else it would lapse in its holder's hands, and nobody would come again
+    holds.end_hold_of(
+        session, latest_id
+    )  # else it would lapse in its holder's hands, and nobody would come again
     voucher = lock_free(session, latest_id, Voucher.holder_id.is_not(None))
     if voucher is not None:
-        handing = Handing(HandoverKind.RETURN, journal.CLOCK, giver_id=voucher.holder_id, wish_id=wish_id)
+        handing = Handing(
+            HandoverKind.RETURN, journal.CLOCK, giver_id=voucher.holder_id, wish_id=wish_id
+        )
         handovers.hand_on(session, voucher, handing)

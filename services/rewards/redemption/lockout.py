@@ -1,6 +1,7 @@
 """Guessing codes: counted per venue and over all, locked out for a while, and people are told once.
 
-Only unknown codes are refused during a lock-out. A code that exists works at any time, so that no guest is turned away.
+Only unknown codes are refused during a lock-out. A code that exists works at any time, so that no
+guest is turned away.
 """
 
 from datetime import datetime, timedelta
@@ -20,7 +21,9 @@ WINDOW = timedelta(minutes=10)
 GUESSES = 20
 """Unknown codes of one venue within the window that lock it out for as long again."""
 GUESSES_OF_ALL = 200
-"""The same over all venues together. Those at the same moment may exceed it by as many as there are at once."""
+"""The same over all venues together. Those at the same moment may exceed it by as many as there are
+at once.
+"""
 ALL = "all"
 
 
@@ -31,8 +34,8 @@ class TooManyGuesses(TooManyRequests):
 def note_guess(session: Session, venue_id: UUID) -> None:
     """Count a look-up at the counter of a code that is none of this venue's vouchers.
 
-    Raises TooManyGuesses, and counts nothing more, while the venue or everybody is locked out. Parallel guesses of a
-    venue wait for each other, so that none slips past the count.
+    Raises TooManyGuesses, and counts nothing more, while the venue or everybody is locked out.
+    Parallel guesses of a venue wait for each other, so that none slips past the count.
     """
     _refuse(session, venue_id)  # before waiting for anybody: who keeps guessing costs one statement
     _one_by_one(session, venue_id)
@@ -41,7 +44,9 @@ def note_guess(session: Session, venue_id: UUID) -> None:
 
 
 def note_reported(session: Session, venue_id: UUID, unknown: int) -> None:
-    """Count unknown codes that a venue reported by webhook. They go to the disputes and are never refused."""
+    """Count unknown codes that a venue reported by webhook. They go to the disputes and are never
+    refused.
+    """
     if unknown:
         _one_by_one(session, venue_id)
         if _locked_out(session, venue_id) is None:
@@ -49,7 +54,9 @@ def note_reported(session: Session, venue_id: UUID, unknown: int) -> None:
 
 
 def _one_by_one(session: Session, venue_id: UUID) -> None:
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"rewards.guesses {venue_id}", 0))))
+    session.execute(
+        select(func.pg_advisory_xact_lock(func.hashtextextended(f"rewards.guesses {venue_id}", 0)))
+    )
 
 
 def _refuse(session: Session, venue_id: UUID) -> None:
@@ -73,7 +80,9 @@ def _locked_out(session: Session, venue_id: UUID) -> int | None:
 def _count(session: Session, venue_id: UUID, guesses: int) -> None:
     session.add_all(FailedLook(venue_id=venue_id) for _ in range(guesses))
     session.flush()
-    recent = select(FailedLook.id).where(FailedLook.looked_at > app_now() - WINDOW).limit(GUESSES_OF_ALL)
+    recent = (
+        select(FailedLook.id).where(FailedLook.looked_at > app_now() - WINDOW).limit(GUESSES_OF_ALL)
+    )
     own = recent.where(FailedLook.venue_id == venue_id).limit(GUESSES)
     found = session.execute(
         select(
@@ -92,7 +101,9 @@ def _lock_out(session: Session, scope: str, venue_id: UUID | None) -> None:
     row = insert(LockOut).values(scope=scope, until=app_now() + WINDOW)
     until: datetime | None = session.scalar(
         row.on_conflict_do_update(
-            index_elements=["scope"], set_={"until": row.excluded.until}, where=LockOut.until <= app_now()
+            index_elements=["scope"],
+            set_={"until": row.excluded.until},
+            where=LockOut.until <= app_now(),
         ).returning(LockOut.until)
     )
     if until is not None:

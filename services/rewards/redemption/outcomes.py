@@ -1,4 +1,6 @@
-"""Which vouchers a venue means by what was typed, how they stand, and what can be answered: a closed set."""
+"""Which vouchers a venue means by what was typed, how they stand, and what can be answered: a
+closed set.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -53,8 +55,8 @@ def lock(
 ) -> dict[str, Found]:
     """The vouchers of this venue behind typed codes, locked in the order of ids.
 
-    `free` says which of them may be taken; missing: issued, or under any hold. Another venue's is as unknown as one
-    that never was.
+    `free` says which of them may be taken; missing: issued, or under any hold. Another venue's is
+    as unknown as one that never was.
     """
     plain = {code: codes.normalise(code) for code in typed}
     well_formed = [code for code in set(plain.values()) if codes.check(code)]
@@ -72,7 +74,9 @@ def lock(
 
 
 def named(venue_id: UUID, plain: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
-    """By fingerprint, and only at its own venue; what lies in the pool is nobody's yet. The codes are normalised."""
+    """By fingerprint, and only at its own venue; what lies in the pool is nobody's yet. The codes
+    are normalised.
+    """
     vault = code_vault()
     owned = or_(Voucher.holder_id.is_not(None), Voucher.origin == VoucherOrigin.SANDBOX)
     prints = [vault.fingerprint(code) for code in plain]
@@ -80,11 +84,15 @@ def named(venue_id: UUID, plain: Sequence[str]) -> tuple[ColumnElement[bool], ..
 
 
 def takeable(hold_id: UUID | None, *, own: bool = False) -> ColumnElement[bool]:
-    """In time, and free: issued, a lapsed hold, this hold, or (`own`, no hold named) any hold of the venue."""
+    """In time, and free: issued, a lapsed hold, this hold, or (`own`, no hold named) any hold of
+    the venue.
+    """
     held = Voucher.status == VoucherStatus.HELD
     lapsed = and_(held, Voucher.held_until < app_now())
     mine = held if own and hold_id is None else and_(held, Voucher.hold_id == hold_id)
-    return and_(Voucher.expires_at > app_now(), or_(Voucher.status == VoucherStatus.ISSUED, lapsed, mine))
+    return and_(
+        Voucher.expires_at > app_now(), or_(Voucher.status == VoucherStatus.ISSUED, lapsed, mine)
+    )
 
 
 def late() -> ColumnElement[bool]:

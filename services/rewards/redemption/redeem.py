@@ -1,6 +1,8 @@
-"""Taking vouchers in: one verb for the counter and the webhook, decided by one UPDATE on the vouchers' rows.
+"""Taking vouchers in: one verb for the counter and the webhook, decided by one UPDATE on the
+vouchers' rows.
 
-It takes many at once, so that a webhook of 500 lines needs as few statements as a counter's single one.
+It takes many at once, so that a webhook of 500 lines needs as few statements as a counter's single
+one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +18,16 @@ from services.rewards.catalogue.blackouts import refuse_on_blackout_days
 from services.rewards.ledger import journal
 from services.rewards.ledger.journal import transfer
 from services.rewards.models import Redemption, Resolution, TransferKind, Voucher, VoucherStatus
-from services.rewards.redemption.outcomes import Answer, Found, Outcome, late, lock, named, takeable, why_not
+from services.rewards.redemption.outcomes import (
+    Answer,
+    Found,
+    Outcome,
+    late,
+    lock,
+    named,
+    takeable,
+    why_not,
+)
 from services.rewards.vouchers import codes, holds
 from services.rewards.vouchers.lifecycle import about
 from shared.contracts.rewards import VoucherHeld, VoucherRedeemed, VoucherReversed
@@ -48,7 +59,9 @@ def check_code(session: Session, venue_id: UUID, code: str) -> Answer:
     code = codes.normalise(code)
     if not codes.check(code):
         return Answer(Outcome.UNKNOWN)
-    found = session.execute(select(Voucher, takeable(None), late()).where(*named(venue_id, [code]))).one_or_none()
+    found = session.execute(
+        select(Voucher, takeable(None), late()).where(*named(venue_id, [code]))
+    ).one_or_none()
     if found is None:
         return Answer(Outcome.UNKNOWN)
     voucher, free, is_late = found
@@ -57,8 +70,12 @@ def check_code(session: Session, venue_id: UUID, code: str) -> Answer:
     return Answer(Outcome.REDEEMABLE if free else why_not(voucher, is_late), voucher)
 
 
-def hold_voucher(session: Session, venue_id: UUID, code: str, seconds: int = HOLD_SECONDS) -> Answer:
-    """Reserve a voucher for `seconds`; a hold whose time has passed does not count. Raises BlackoutDay."""
+def hold_voucher(
+    session: Session, venue_id: UUID, code: str, seconds: int = HOLD_SECONDS
+) -> Answer:
+    """Reserve a voucher for `seconds`; a hold whose time has passed does not count. Raises
+    BlackoutDay.
+    """
     hold_id = new_id()
     found = lock(session, venue_id, [code], takeable(hold_id)).get(code)
     if found is None:
@@ -69,7 +86,11 @@ def hold_voucher(session: Session, venue_id: UUID, code: str, seconds: int = HOL
     held_until = session.scalar(
         update(Voucher)
         .where(Voucher.id == voucher.id, takeable(hold_id))
-        .values(status=VoucherStatus.HELD, hold_id=hold_id, held_until=app_now() + timedelta(seconds=seconds))
+        .values(
+            status=VoucherStatus.HELD,
+            hold_id=hold_id,
+            held_until=app_now() + timedelta(seconds=seconds),
+        )
         .returning(Voucher.held_until)
     )
     if held_until is None:
@@ -89,7 +110,11 @@ def release_hold(session: Session, venue_id: UUID, hold_id: UUID) -> None:
     """
     released = session.execute(
         update(Voucher)
-        .where(Voucher.hold_id == hold_id, Voucher.venue_id == venue_id, Voucher.status == VoucherStatus.HELD)
+        .where(
+            Voucher.hold_id == hold_id,
+            Voucher.venue_id == venue_id,
+            Voucher.status == VoucherStatus.HELD,
+        )
         .values(status=VoucherStatus.ISSUED, hold_id=None, held_until=None)
     )
     if changed(released):
@@ -99,19 +124,33 @@ def release_hold(session: Session, venue_id: UUID, hold_id: UUID) -> None:
 
 
 def redeem(
-    session: Session, venue_id: UUID, code: str, reference: str, *, channel: str, hold_id: UUID | None = None
+    session: Session,
+    venue_id: UUID,
+    code: str,
+    reference: str,
+    *,
+    channel: str,
+    hold_id: UUID | None = None,
 ) -> Answer:
     """Take one voucher in, as `redeem_all` does."""
-    return redeem_all(session, venue_id, [Sale(code, reference)], channel=channel, hold_id=hold_id)[0]
+    return redeem_all(session, venue_id, [Sale(code, reference)], channel=channel, hold_id=hold_id)[
+        0
+    ]
 
 
 def redeem_all(
-    session: Session, venue_id: UUID, sales: Sequence[Sale], *, channel: str, hold_id: UUID | None = None
+    session: Session,
+    venue_id: UUID,
+    sales: Sequence[Sale],
+    *,
+    channel: str,
+    hold_id: UUID | None = None,
 ) -> list[Answer]:
     """Take vouchers in, in the order of the sales. However many try at once, one wins each.
 
-    The same reference gets the same answer again. A hold of the venue does not stand in its own way, unless `hold_id`
-    names another one. Raises BlackoutDay at the counter; what a webhook reports has happened and is booked.
+    The same reference gets the same answer again. A hold of the venue does not stand in its own
+    way, unless `hold_id` names another one. Raises BlackoutDay at the counter; what a webhook
+    reports has happened and is booked.
     """
     found = lock(session, venue_id, [sale.code for sale in sales], takeable(hold_id, own=True))
     booked = _booked(session, venue_id, sales)
@@ -143,7 +182,9 @@ def _booked(session: Session, venue_id: UUID, sales: Sequence[Sale]) -> dict[str
     return {row.reference: row for row in rows}
 
 
-def _wanted(sales: Sequence[Sale], found: Mapping[str, Found], booked: Mapping[str, Redemption]) -> dict[str, Found]:
+def _wanted(
+    sales: Sequence[Sale], found: Mapping[str, Found], booked: Mapping[str, Redemption]
+) -> dict[str, Found]:
     """By reference, what can be taken in: the first sale of a voucher and of a reference counts."""
     wanted: dict[str, Found] = {}
     spoken_for: set[UUID] = set()
@@ -163,7 +204,9 @@ def _take_in(
     """Win the rows, which `lock` has locked. Redeeming under a hold posts what it prepared."""
     if not wanted:
         return {}
-    held = {one.voucher.id: (one.voucher.hold_id, one.voucher.held_until) for one in wanted.values()}
+    held = {
+        one.voucher.id: (one.voucher.hold_id, one.voucher.held_until) for one in wanted.values()
+    }
     rows = session.scalars(
         update(Voucher)
         .where(Voucher.id.in_(held), takeable(hold_id, own=True))
@@ -173,14 +216,24 @@ def _take_in(
     )
     taken = {voucher.id: voucher for voucher in rows}
     made = {
-        reference: Redemption(id=new_id(), voucher_id=voucher.id, venue_id=voucher.venue_id, reference=reference,
-                              channel=channel, redeemed_at=voucher.ended_at)
+        reference: Redemption(
+            id=new_id(),
+            voucher_id=voucher.id,
+            venue_id=voucher.venue_id,
+            reference=reference,
+            channel=channel,
+            redeemed_at=voucher.ended_at,
+        )
         for reference, voucher in ((r, taken.get(wanted[r].voucher.id)) for r in sorted(wanted))
         if voucher is not None
-    }  # fmt: skip
-    session.add_all(made.values())  # in the order of references, so that two lists of one venue wait and never lock
+    }
+    session.add_all(
+        made.values()
+    )  # in the order of references, so that two lists of one venue wait and never lock
     session.flush()
-    _book(session, [(redemption, taken[redemption.voucher_id]) for redemption in made.values()], held)
+    _book(
+        session, [(redemption, taken[redemption.voucher_id]) for redemption in made.values()], held
+    )
     return made
 
 
@@ -199,23 +252,38 @@ def _book(
             outcome = Resolution.POSTED if in_time else Resolution.EXPIRED
             holds.resolve(session, [held_by], outcome, f"venue:{voucher.venue_id}")
     rows = [
-        transfer(journal.product(v.product_id), journal.venue(v.venue_id), v.points, TransferKind.REDEEMED,
-                 redemption.id, volunteer_id=v.holder_id, actor=f"venue:{v.venue_id}", pending_id=posted.get(v.id))
+        transfer(
+            journal.product(v.product_id),
+            journal.venue(v.venue_id),
+            v.points,
+            TransferKind.REDEEMED,
+            redemption.id,
+            volunteer_id=v.holder_id,
+            actor=f"venue:{v.venue_id}",
+            pending_id=posted.get(v.id),
+        )
         for redemption, v in pairs
-    ]  # fmt: skip
+    ]
     journal.record_transfers(session, rows)
-    facts = (VoucherRedeemed(**about(v), redemption_id=redemption.id, redeemed_at=redemption.redeemed_at)
-             for redemption, v in pairs)  # fmt: skip
+    facts = (
+        VoucherRedeemed(**about(v), redemption_id=redemption.id, redeemed_at=redemption.redeemed_at)
+        for redemption, v in pairs
+    )
     publish(session, *facts)
 
 
-def _answer(sale: Sale, found: Found | None, booked: Mapping[str, Redemption], taken: Iterable[UUID]) -> Answer:
+def _answer(
+    sale: Sale, found: Found | None, booked: Mapping[str, Redemption], taken: Iterable[UUID]
+) -> Answer:
     """The same reference: the same answer, unless it was for another voucher."""
     if found is None:
         return Answer(Outcome.UNKNOWN)
     voucher, earlier = found.voucher, booked.get(sale.reference)
     if earlier is None:
-        return Answer(Outcome.ALREADY_REDEEMED if voucher.id in taken else why_not(voucher, found.late), voucher)
+        return Answer(
+            Outcome.ALREADY_REDEEMED if voucher.id in taken else why_not(voucher, found.late),
+            voucher,
+        )
     if earlier.voucher_id != voucher.id:
         return Answer(Outcome.ALREADY_REDEEMED, voucher)
     if earlier.reversed_at is not None:
@@ -224,7 +292,9 @@ def _answer(sale: Sale, found: Found | None, booked: Mapping[str, Redemption], t
 
 
 def reverse(session: Session, venue_id: UUID, code: str, reference: str) -> Answer:
-    """Take a redemption back before it is settled: the voucher counts as issued again. Repeating it is harmless."""
+    """Take a redemption back before it is settled: the voucher counts as issued again. Repeating it
+    is harmless.
+    """
     found = lock(session, venue_id, [code]).get(code)
     voucher = found.voucher if found else None
     earlier = _booked(session, venue_id, [Sale(code, reference)]).get(reference)
@@ -232,7 +302,11 @@ def reverse(session: Session, venue_id: UUID, code: str, reference: str) -> Answ
         return Answer(Outcome.UNKNOWN, voucher)
     undone = session.execute(
         update(Redemption)
-        .where(Redemption.id == earlier.id, Redemption.reversed_at.is_(None), Redemption.settled_at.is_(None))
+        .where(
+            Redemption.id == earlier.id,
+            Redemption.reversed_at.is_(None),
+            Redemption.settled_at.is_(None),
+        )
         .values(reversed_at=app_now())
     )
     if not changed(undone):
@@ -243,8 +317,15 @@ def reverse(session: Session, venue_id: UUID, code: str, reference: str) -> Answ
         .where(Voucher.id == voucher.id, Voucher.status == VoucherStatus.REDEEMED)
         .values(status=VoucherStatus.ISSUED, ended_at=None)
     )
-    row = transfer(journal.venue(venue_id), journal.product(voucher.product_id), voucher.points, TransferKind.REVERSED,
-                   earlier.id, volunteer_id=voucher.holder_id, actor=f"venue:{venue_id}")  # fmt: skip
+    row = transfer(
+        journal.venue(venue_id),
+        journal.product(voucher.product_id),
+        voucher.points,
+        TransferKind.REVERSED,
+        earlier.id,
+        volunteer_id=voucher.holder_id,
+        actor=f"venue:{venue_id}",
+    )
     journal.record_transfers(session, [row])
     publish(session, VoucherReversed(**about(voucher), redemption_id=earlier.id))
     return Answer(Outcome.REVERSED, voucher)

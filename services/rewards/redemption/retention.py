@@ -1,4 +1,6 @@
-"""What rewards keeps of venues only for a while. The ledger, vouchers and redemptions stay for good."""
+"""What rewards keeps of venues only for a while. The ledger, vouchers and redemptions stay for
+good.
+"""
 
 from datetime import timedelta
 
@@ -11,7 +13,9 @@ from shared.db.statements import changed
 
 GUESSES_KEPT = timedelta(days=1)
 RECEIPTS_KEPT = timedelta(days=90)
-"""A message is taken for 5 minutes only, so none comes back after that; its reference stays with the redemption."""
+"""A message is taken for 5 minutes only, so none comes back after that; its reference stays with
+the redemption.
+"""
 
 
 def forget_guesses(session: Session) -> None:
@@ -21,7 +25,9 @@ def forget_guesses(session: Session) -> None:
 
 
 def forget_receipts(session: Session, limit: int = 500) -> int:
-    """Drop webhooks that were taken in more than 90 days ago. Returns how many; a full batch: there may be more."""
+    """Drop webhooks that were taken in more than 90 days ago. Returns how many; a full batch: there
+    may be more.
+    """
     key = (WebhookReceipt.venue_id, WebhookReceipt.webhook_id)
     old = (
         select(*key)

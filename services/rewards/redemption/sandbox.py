@@ -1,4 +1,6 @@
-"""Vouchers to practise with, at sandbox venues only: nobody's, paid by nobody, never settled, told to nobody."""
+"""Vouchers to practise with, at sandbox venues only: nobody's, paid by nobody, never settled, told
+to nobody.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +14,14 @@ from sqlalchemy.orm import Session
 
 from services.rewards.ledger import journal
 from services.rewards.ledger.journal import transfer
-from services.rewards.models import Product, TransferKind, Venue, Voucher, VoucherOrigin, VoucherStatus
+from services.rewards.models import (
+    Product,
+    TransferKind,
+    Venue,
+    Voucher,
+    VoucherOrigin,
+    VoucherStatus,
+)
 from services.rewards.venues.venues import get_venue
 from services.rewards.vouchers import codes, holds
 from services.rewards.vouchers.codes import code_vault
@@ -70,30 +79,67 @@ def make_test_vouchers(
     insert_rows(session, Voucher, rows)
     _pay(session, rows, state, actor)
     if state is PracticeState.HELD:
-        for voucher in session.scalars(select(Voucher).where(Voucher.id.in_([row["id"] for row in rows]))):
+        for voucher in session.scalars(
+            select(Voucher).where(Voucher.id.in_([row["id"] for row in rows]))
+        ):
             holds.prepare(session, voucher, voucher.hold_id or new_id(), moment + HELD_FOR)
-    return [PracticeVoucher(row["id"], codes.grouped(code), row["status"], row["expires_at"])
-            for row, code in zip(rows, made, strict=True)]  # fmt: skip
+    return [
+        PracticeVoucher(row["id"], codes.grouped(code), row["status"], row["expires_at"])
+        for row, code in zip(rows, made, strict=True)
+    ]
 
 
-def _row(venue: Venue, product: Product, code: str, state: PracticeState, moment: datetime) -> dict[str, Any]:
+def _row(
+    venue: Venue, product: Product, code: str, state: PracticeState, moment: datetime
+) -> dict[str, Any]:
     vault, held, ended = code_vault(), state is PracticeState.HELD, state in _ENDS_BY
     late = state is PracticeState.EXPIRED
     return {
-        "id": new_id(), "origin": VoucherOrigin.SANDBOX, "product_id": product.id, "venue_id": venue.id,
-        "title": product.title, "points": product.points, "code_fingerprint": vault.fingerprint(code),
-        "code_sealed": vault.seal(code), "status": VoucherStatus(state.value), "issued_at": moment,
+        "id": new_id(),
+        "origin": VoucherOrigin.SANDBOX,
+        "product_id": product.id,
+        "venue_id": venue.id,
+        "title": product.title,
+        "points": product.points,
+        "code_fingerprint": vault.fingerprint(code),
+        "code_sealed": vault.seal(code),
+        "status": VoucherStatus(state.value),
+        "issued_at": moment,
         "expires_at": moment if late else moment + timedelta(days=product.valid_days),
-        "hold_id": new_id() if held else None, "held_until": moment + HELD_FOR if held else None,
-        "ended_at": moment if ended else None, "end_reason": "sandbox" if ended and not late else None,
-    }  # fmt: skip
+        "hold_id": new_id() if held else None,
+        "held_until": moment + HELD_FOR if held else None,
+        "ended_at": moment if ended else None,
+        "end_reason": "sandbox" if ended and not late else None,
+    }
 
 
-def _pay(session: Session, rows: Sequence[dict[str, Any]], state: PracticeState, actor: str) -> None:
+def _pay(
+    session: Session, rows: Sequence[dict[str, Any]], state: PracticeState, actor: str
+) -> None:
     """From outside, as nobody earned them; what has ended went back there."""
-    transfers = [transfer(journal.OUTSIDE, journal.product(row["product_id"]), row["points"], TransferKind.SANDBOX,
-                          row["id"], volunteer_id=None, actor=actor) for row in rows]  # fmt: skip
+    transfers = [
+        transfer(
+            journal.OUTSIDE,
+            journal.product(row["product_id"]),
+            row["points"],
+            TransferKind.SANDBOX,
+            row["id"],
+            volunteer_id=None,
+            actor=actor,
+        )
+        for row in rows
+    ]
     if state in _ENDS_BY:
-        transfers += [transfer(journal.product(row["product_id"]), journal.OUTSIDE, row["points"], _ENDS_BY[state],
-                               row["id"], volunteer_id=None, actor=actor) for row in rows]  # fmt: skip
+        transfers += [
+            transfer(
+                journal.product(row["product_id"]),
+                journal.OUTSIDE,
+                row["points"],
+                _ENDS_BY[state],
+                row["id"],
+                volunteer_id=None,
+                actor=actor,
+            )
+            for row in rows
+        ]
     journal.record_transfers(session, transfers)

@@ -1,4 +1,6 @@
-"""Webhooks of venues: verified over the raw bytes, taken in once per (venue, webhook-id), in one transaction."""
+"""Webhooks of venues: verified over the raw bytes, taken in once per (venue, webhook-id), in one
+transaction.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -73,13 +75,17 @@ class Message(RootModel[Annotated[Single | Batch, Field(discriminator="type")]])
     """What a venue sends."""
 
 
-def receive(session: Session, venue_id: UUID, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+def receive(
+    session: Session, venue_id: UUID, headers: Mapping[str, str], body: bytes
+) -> dict[str, Any]:
     """Verify and take in one webhook; sent again it gets the stored answer.
 
     Raises BadSignature (also for an unknown venue), UnreadableWebhook, WebhookIdReused.
     """
     moment: datetime = session.scalars(select(app_now())).one()
-    webhook_id = webhook_signatures.verify(keys.webhook_secrets(session, venue_id), headers, body, moment)
+    webhook_id = webhook_signatures.verify(
+        keys.webhook_secrets(session, venue_id), headers, body, moment
+    )
     message = _read(body)
     fresh = inserted(
         session,
@@ -105,8 +111,14 @@ def _read(body: bytes) -> Single | Batch:
     try:
         return Message.model_validate_json(body).root
     except (ValidationError, UnicodeDecodeError, RecursionError) as error:
-        reason = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": "not readable"}
-        pointer = "".join(f"/{part}" for part in reason["loc"] if "." not in str(part))  # without the union's tag
+        reason = (
+            error.errors()[0]
+            if isinstance(error, ValidationError)
+            else {"loc": (), "msg": "not readable"}
+        )
+        pointer = "".join(
+            f"/{part}" for part in reason["loc"] if "." not in str(part)
+        )  # without the union's tag
         raise UnreadableWebhook(
             f"{pointer}: {reason['msg']}", errors=[{"pointer": pointer, "detail": reason["msg"]}]
         ) from None
@@ -114,32 +126,49 @@ def _read(body: bytes) -> Single | Batch:
 
 def _take_in(session: Session, venue_id: UUID, message: Single | Batch) -> dict[str, Any]:
     if isinstance(message, Single):
-        line = BatchLine(type=Kind(message.type), code=message.data.code, reference=message.data.reference)
+        line = BatchLine(
+            type=Kind(message.type), code=message.data.code, reference=message.data.reference
+        )
         return _shown(_book(session, venue_id, [line])[0])
     lines = message.data.items
     answers = _book(session, venue_id, lines)
-    return {"items": [{"reference": line.reference, **_shown(answer)}
-                      for line, answer in zip(lines, answers, strict=True)]}  # fmt: skip
+    return {
+        "items": [
+            {"reference": line.reference, **_shown(answer)}
+            for line, answer in zip(lines, answers, strict=True)
+        ]
+    }
 
 
 def _book(session: Session, venue_id: UUID, lines: Sequence[BatchLine]) -> list[Answer]:
-    """Book lines in their order, confirmations that follow each other all at once; what cannot be is put to people."""
+    """Book lines in their order, confirmations that follow each other all at once; what cannot be
+    is put to people.
+    """
     if any(line.type is Kind.REVERSED for line in lines):  # else one run, which locks all by itself
         lock(session, venue_id, [line.code for line in lines])  # in one order, before any moves
     answers: list[Answer] = []
     for kind, run in groupby(lines, key=lambda line: line.type):
         if kind is Kind.REVERSED:
-            answers += [redeem.reverse(session, venue_id, line.code, line.reference) for line in run]
+            answers += [
+                redeem.reverse(session, venue_id, line.code, line.reference) for line in run
+            ]
         else:
             sales = [Sale(line.code, line.reference) for line in run]
             answers += redeem.redeem_all(session, venue_id, sales, channel=redeem.WEBHOOK)
-    # In the order of references, so that two batches of one venue wait for each other and never lock.
-    for line, answer in sorted(zip(lines, answers, strict=True), key=lambda pair: pair[0].reference):
+    # In the order of references, so that two batches of one venue wait for each other and never
+    # lock.
+    for line, answer in sorted(
+        zip(lines, answers, strict=True), key=lambda pair: pair[0].reference
+    ):
         if answer.outcome not in (Outcome.REDEEMED, Outcome.REVERSED):
             voucher_id = answer.voucher.id if answer.voucher else None
-            disputes.open_dispute(session, venue_id, line.reference, answer.outcome.value, voucher_id)
+            disputes.open_dispute(
+                session, venue_id, line.reference, answer.outcome.value, voucher_id
+            )
     guesses = [line for line, answer in zip(lines, answers, strict=True) if answer.voucher is None]
-    lockout.note_reported(session, venue_id, sum(codes.check(codes.normalise(line.code)) for line in guesses))
+    lockout.note_reported(
+        session, venue_id, sum(codes.check(codes.normalise(line.code)) for line in guesses)
+    )
     return answers
 
 

@@ -1,7 +1,8 @@
-"""New rules for old records: a job walks the open accounts in the order of their ids, batch by batch.
+"""New rules for old records: a job walks the open accounts in the order of their ids, batch by
+batch.
 
-A batch is one transaction with the place it reached, so that a crash loses nothing and books nothing twice. Records
-are raised to what the rules give now, and never lowered.
+A batch is one transaction with the place it reached, so that a crash loses nothing and books
+nothing twice. Records are raised to what the rules give now, and never lowered.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,14 @@ from services.rewards.issuing import issue
 from services.rewards.ledger import earning
 from services.rewards.ledger.accounts import Balance, balance_of_account
 from services.rewards.ledger.earning import Credit
-from services.rewards.models import Account, AccountStatus, RuleKind, RuleRun, RuleRunStatus, TransferKind
+from services.rewards.models import (
+    Account,
+    AccountStatus,
+    RuleKind,
+    RuleRun,
+    RuleRunStatus,
+    TransferKind,
+)
 from services.rewards.rule_runs.simulation import Summary, gain_of
 from services.rewards.rules.versions import EarnRules, Rate, create_rule, earn_rules
 from shared.contracts.rewards import RuleApplied
@@ -36,8 +44,13 @@ class RunNotFound(NotFound):
     """Rules were never applied under this id."""
 
 
-def start_run(session: Session, bodies: Sequence[dict[str, Any]], proposal: dict[str, Any], since: date,
-              by: str) -> RuleRun:  # fmt: skip
+def start_run(
+    session: Session,
+    bodies: Sequence[dict[str, Any]],
+    proposal: dict[str, Any],
+    since: date,
+    by: str,
+) -> RuleRun:
     """Make rules count from now on, and for work since a day; `apply_batch` does the latter.
 
     One run at a time. Raises RunUnderWay, NoSuchProduct.
@@ -54,8 +67,14 @@ def start_run(session: Session, bodies: Sequence[dict[str, Any]], proposal: dict
 
 
 def _begun(body: dict[str, Any]) -> bool:
-    """An issue rule that counts now is this run's to issue by; `issue_reached` looks at a later one when it begins."""
-    return body["kind"] is not RuleKind.ISSUE or not body.get("effective_from") or body["effective_from"] <= now()
+    """An issue rule that counts now is this run's to issue by; `issue_reached` looks at a later one
+    when it begins.
+    """
+    return (
+        body["kind"] is not RuleKind.ISSUE
+        or not body.get("effective_from")
+        or body["effective_from"] <= now()
+    )
 
 
 def get_run(session: Session, run_id: UUID) -> RuleRun:
@@ -67,11 +86,15 @@ def get_run(session: Session, run_id: UUID) -> RuleRun:
 
 
 def is_under_way(session: Session) -> bool:
-    return session.scalar(select(RuleRun.id).where(RuleRun.status == RuleRunStatus.RUNNING).limit(1)) is not None
+    return (
+        session.scalar(select(RuleRun.id).where(RuleRun.status == RuleRunStatus.RUNNING).limit(1))
+        is not None
+    )
 
 
 def apply_batch(session: Session, limit: int = 500) -> bool:
-    """Go through the next `limit` accounts of the run that is under way. Returns whether there is more to do.
+    """Go through the next `limit` accounts of the run that is under way. Returns whether there is
+    more to do.
 
     Hours that were being credited by the old rules when the run was made are waited for.
     """
@@ -90,18 +113,31 @@ def apply_batch(session: Session, limit: int = 500) -> bool:
     run.result = so_far.as_json() | {"seen": run.result.get("seen", 0) + len(ids)}
     session.flush()
     if run.status is RuleRunStatus.DONE:
-        publish(session, RuleApplied(run_id=run.id, accounts=so_far.accounts, points=so_far.points,
-                                     vouchers=so_far.vouchers()))  # fmt: skip
+        publish(
+            session,
+            RuleApplied(
+                run_id=run.id,
+                accounts=so_far.accounts,
+                points=so_far.points,
+                vouchers=so_far.vouchers(),
+            ),
+        )
     return run.status is RuleRunStatus.RUNNING
 
 
 def _run_to_go_on_with(session: Session) -> RuleRun | None:
-    """The run that is under way, locked, unless another worker has it or older transactions still go on.
+    """The run that is under way, locked, unless another worker has it or older transactions still
+    go on.
 
-    Whoever read the rules before these were committed had an id below the end of the first snapshot that sees the run.
+    Whoever read the rules before these were committed had an id below the end of the first snapshot
+    that sees the run.
     """
-    run_id = session.scalar(select(RuleRun.id).where(RuleRun.status == RuleRunStatus.RUNNING).limit(1))
-    oldest, next_ = session.execute(_SNAPSHOT).one()  # before the lock, which makes a transaction of us
+    run_id = session.scalar(
+        select(RuleRun.id).where(RuleRun.status == RuleRunStatus.RUNNING).limit(1)
+    )
+    oldest, next_ = session.execute(
+        _SNAPSHOT
+    ).one()  # before the lock, which makes a transaction of us
     run = session.scalars(
         select(RuleRun)
         .where(RuleRun.id == run_id, RuleRun.status == RuleRunStatus.RUNNING)
@@ -110,7 +146,9 @@ def _run_to_go_on_with(session: Session) -> RuleRun | None:
     ).one_or_none()
     if run is None:
         return None
-    if run.proposal.get("wait_for", next_ + 1) > next_:  # not said yet, or by the cluster this was restored from
+    if (
+        run.proposal.get("wait_for", next_ + 1) > next_
+    ):  # not said yet, or by the cluster this was restored from
         run.proposal = run.proposal | {"wait_for": next_}
         session.flush()
     return run if oldest >= run.proposal["wait_for"] else None
@@ -122,7 +160,11 @@ _SNAPSHOT = text(
 
 
 def _next_accounts(session: Session, run: RuleRun, limit: int) -> list[UUID]:
-    accounts = select(Account.volunteer_id).where(Account.status == AccountStatus.OPEN).order_by(Account.volunteer_id)
+    accounts = (
+        select(Account.volunteer_id)
+        .where(Account.status == AccountStatus.OPEN)
+        .order_by(Account.volunteer_id)
+    )
     if run.swept_to is not None:
         accounts = accounts.where(Account.volunteer_id > run.swept_to)
     return list(session.scalars(accounts.limit(limit)))
@@ -150,9 +192,9 @@ _RECORDS = """
     WHERE c.recorded AND c.worked_on >= :since AND {whose}
     ORDER BY c.record_id FOR UPDATE OF c
     """
-_LOCK_RECORDS = text(_RECORDS.format(whose="(of.volunteer_id = ANY(:ids) OR of.merged_into = ANY(:ids))")).bindparams(
-    bindparam("ids", type_=ARRAY(Uuid())), bindparam("since", type_=Date())
-)
+_LOCK_RECORDS = text(
+    _RECORDS.format(whose="(of.volunteer_id = ANY(:ids) OR of.merged_into = ANY(:ids))")
+).bindparams(bindparam("ids", type_=ARRAY(Uuid())), bindparam("since", type_=Date()))
 _LOCK_RECORDS_OF_MERGED = text(_RECORDS.format(whose="of.merged_into IS NOT NULL")).bindparams(
     bindparam("since", type_=Date())
 )
@@ -166,12 +208,19 @@ _RAISE = text(
     """
 ).bindparams(
     *(bindparam(name, type_=ARRAY(Uuid())) for name in ("ids", "rule_ids")),
-    *(bindparam(name, type_=ARRAY(BigInteger())) for name in ("gains", "versions", "minutes", "points")),
+    *(
+        bindparam(name, type_=ARRAY(BigInteger()))
+        for name in ("gains", "versions", "minutes", "points")
+    ),
 )
 
 
-def _raise_records(session: Session, rules: EarnRules, statement: Any, asked: dict[str, Any]) -> dict[UUID, Raised]:
-    """Lock records and raise those that earn more now; what that gives each account. Done once it changes nothing."""
+def _raise_records(
+    session: Session, rules: EarnRules, statement: Any, asked: dict[str, Any]
+) -> dict[UUID, Raised]:
+    """Lock records and raise those that earn more now; what that gives each account. Done once it
+    changes nothing.
+    """
     gains: list[tuple[Row[Any], int, Rate]] = []
     for row in session.execute(statement, asked):
         gain, rate = gain_of(rules, row)
@@ -183,16 +232,28 @@ def _raise_records(session: Session, rules: EarnRules, statement: Any, asked: di
     if gains:
         session.execute(
             _RAISE,
-            {"ids": [row.record_id for row, *_ in gains], "gains": [gain for _, gain, _ in gains],
-             "rule_ids": [rate.rule_id for *_, rate in gains], "versions": [rate.version for *_, rate in gains],
-             "minutes": [rate.minutes for *_, rate in gains], "points": [rate.points for *_, rate in gains]},
-        )  # fmt: skip
+            {
+                "ids": [row.record_id for row, *_ in gains],
+                "gains": [gain for _, gain, _ in gains],
+                "rule_ids": [rate.rule_id for *_, rate in gains],
+                "versions": [rate.version for *_, rate in gains],
+                "minutes": [rate.minutes for *_, rate in gains],
+                "points": [rate.points for *_, rate in gains],
+            },
+        )
     return raised
 
 
-def _credit_and_issue(session: Session, run: RuleRun, ids: Sequence[UUID], raised: dict[UUID, Raised],
-                      round_: str = "") -> None:  # fmt: skip
-    """Book what accounts gained, one transfer each, and issue what all of `ids` have reached. Records are locked."""
+def _credit_and_issue(
+    session: Session,
+    run: RuleRun,
+    ids: Sequence[UUID],
+    raised: dict[UUID, Raised],
+    round_: str = "",
+) -> None:
+    """Book what accounts gained, one transfer each, and issue what all of `ids` have reached.
+    Records are locked.
+    """
     accounts = session.scalars(
         select(Account)
         .where(Account.volunteer_id.in_([*ids, *raised]))
@@ -207,7 +268,9 @@ def _credit_and_issue(session: Session, run: RuleRun, ids: Sequence[UUID], raise
     }
     credits = {owner: _credit(run, owner, mine, round_) for owner, mine in raised.items()}
     if credits:
-        credited = earning.credit_accounts(session, credits, TransferKind.ADJUSTED, actor=run.created_by)
+        credited = earning.credit_accounts(
+            session, credits, TransferKind.ADJUSTED, actor=run.created_by
+        )
         balances |= {balance.volunteer_id: balance for balance in credited}
     issue.issue_due(session, [balances[volunteer_id] for volunteer_id in sorted(balances)])
 
@@ -215,12 +278,17 @@ def _credit_and_issue(session: Session, run: RuleRun, ids: Sequence[UUID], raise
 def _credit(run: RuleRun, owner: UUID, mine: Raised, round_: str) -> Credit:
     """The cause is made of run and account: the journal itself refuses to book it twice."""
     assert mine.rate is not None
-    return Credit(0, mine.points, [(uuid5(run.id, f"{owner}{round_}"), mine.points,
-                                    (mine.rate.rule_id, mine.rate.version))])  # fmt: skip
+    return Credit(
+        0,
+        mine.points,
+        [(uuid5(run.id, f"{owner}{round_}"), mine.points, (mine.rate.rule_id, mine.rate.version))],
+    )
 
 
 def _finish(session: Session, run: RuleRun, rules: EarnRules) -> None:
-    """Records of somebody who was merged into an account behind us while we walked are raised now."""
+    """Records of somebody who was merged into an account behind us while we walked are raised
+    now.
+    """
     late = _raise_records(session, rules, _LOCK_RECORDS_OF_MERGED, {"since": run.since})
     if late:
         _credit_and_issue(session, run, [], late, " merged late")

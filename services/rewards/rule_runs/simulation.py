@@ -1,7 +1,8 @@
-"""What proposed rules would give, replayed over recorded history. Reads only, and in the order in which applying goes.
+"""What proposed rules would give, replayed over recorded history. Reads only, and in the order in
+which applying goes.
 
-What one record gains and what one account buys is decided by the same functions as when rules are applied
-(`applying.py`), so that the numbers are the same.
+What one record gains and what one account buys is decided by the same functions as when rules are
+applied (`applying.py`), so that the numbers are the same.
 """
 
 from collections import Counter
@@ -20,7 +21,15 @@ from services.rewards.issuing.issue import spent_on
 from services.rewards.ledger.accounts import Balance
 from services.rewards.models import Product, Rule, RuleKind, StandingChoice, Stock
 from services.rewards.rules.limits import Room, room_for
-from services.rewards.rules.versions import EarnRules, Offer, Rate, draft_rule, earn_rules, offers, rules_in_force
+from services.rewards.rules.versions import (
+    EarnRules,
+    Offer,
+    Rate,
+    draft_rule,
+    earn_rules,
+    offers,
+    rules_in_force,
+)
 from shared.core.clock import site_today
 from shared.core.problems import Unprocessable
 
@@ -33,7 +42,9 @@ class TooMuchHistory(Unprocessable):
 
 
 def gain_of(rules: EarnRules, record: Any) -> tuple[int, Rate]:
-    """Points that a credited record gains by these rules, and the rate that gives them. Nobody loses points."""
+    """Points that a credited record gains by these rules, and the rate that gives them. Nobody
+    loses points.
+    """
     rate = rules.rate(record.category, record.worked_on)
     return max(0, rate.of(record.minutes_credited) - record.points_credited), rate
 
@@ -44,8 +55,12 @@ class Summary:
 
     accounts: int = 0  #: that gain points, or an entitlement
     points: int = 0
-    products: dict[UUID, Counter[str]] = field(default_factory=dict)  #: issued, waiting for stock, donated to the pool
-    venues: dict[UUID, Counter[str]] = field(default_factory=dict)  #: count, points and fen of vouchers there
+    products: dict[UUID, Counter[str]] = field(
+        default_factory=dict
+    )  #: issued, waiting for stock, donated to the pool
+    venues: dict[UUID, Counter[str]] = field(
+        default_factory=dict
+    )  #: count, points and fen of vouchers there
 
     def add_vouchers(self, product_id: UUID, kind: str, count: int) -> None:
         self.products.setdefault(product_id, Counter())[kind] += count
@@ -58,25 +73,31 @@ class Summary:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "accounts": self.accounts, "points": self.points,
+            "accounts": self.accounts,
+            "points": self.points,
             "products": products_json(self.products),
-            "venues": [{"venue_id": str(i), **{k: c[k] for k in ("count", "points", "fen")}}
-                       for i, c in sorted(self.venues.items())],
-        }  # fmt: skip
+            "venues": [
+                {"venue_id": str(i), **{k: c[k] for k in ("count", "points", "fen")}}
+                for i, c in sorted(self.venues.items())
+            ],
+        }
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> "Summary":
         """The inverse of `as_json`; of `{}` an empty one."""
         return cls(
-            told.get("accounts", 0), told.get("points", 0),
+            told.get("accounts", 0),
+            told.get("points", 0),
             {UUID(p.pop("product_id")): Counter(p) for p in map(dict, told.get("products", []))},
             {UUID(v.pop("venue_id")): Counter(v) for v in map(dict, told.get("venues", []))},
-        )  # fmt: skip
+        )
 
 
 def products_json(products: dict[UUID, Counter[str]]) -> list[dict[str, Any]]:
-    return [{"product_id": str(i), **{k: c[k] for k in ("issued", "waiting", "donated")}}
-            for i, c in sorted(products.items())]  # fmt: skip
+    return [
+        {"product_id": str(i), **{k: c[k] for k in ("issued", "waiting", "donated")}}
+        for i, c in sorted(products.items())
+    ]
 
 
 @dataclass(slots=True)
@@ -90,12 +111,16 @@ class Gainer:
 
 @dataclass(slots=True)
 class Supply:
-    """How many of each product can still be issued: the least of what stock, quota and budget leave."""
+    """How many of each product can still be issued: the least of what stock, quota and budget
+    leave.
+    """
 
     left: dict[UUID, int]
 
     def hand_out(self, offer: Offer, count: int, *, donated: bool) -> Counter[str]:
-        """As `issuing.buy` does: who comes too late waits; what was meant for the pool stays with its account."""
+        """As `issuing.buy` does: who comes too late waits; what was meant for the pool stays with
+        its account.
+        """
         given = 0 if offer.queued else min(count, self.left[offer.product_id])
         self.left[offer.product_id] -= given
         return Counter(donated=given) if donated else Counter(issued=given, waiting=count - given)
@@ -110,17 +135,24 @@ def propose(session: Session, bodies: Iterable[dict[str, Any]]) -> list[Rule]:
 
 
 def dry_run(
-    session: Session, proposed: Sequence[Rule], since: date, after: UUID | None = None, limit: int = 50
+    session: Session,
+    proposed: Sequence[Rule],
+    since: date,
+    after: UUID | None = None,
+    limit: int = 50,
 ) -> tuple[Summary, list[Gainer]]:
-    """What these rules would give for work since a day, and up to `limit` of those who gain, in the order of ids.
+    """What these rules would give for work since a day, and up to `limit` of those who gain, in the
+    order of ids.
 
     Give it a transaction of its own: it reads for seconds. Raises TooMuchHistory.
     """
     session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
     records = session.scalar(_COUNT, {"since": since, "most": MOST_RECORDS + 1}) or 0
     if records > MOST_RECORDS:
-        raise TooMuchHistory(f"More than {MOST_RECORDS} records since {since}.",
-                             errors=[{"pointer": "/since", "detail": "choose a later day"}])  # fmt: skip
+        raise TooMuchHistory(
+            f"More than {MOST_RECORDS} records since {since}.",
+            errors=[{"pointer": "/since", "detail": "choose a later day"}],
+        )
     available = offers(session, rules_in_force(session, RuleKind.ISSUE, proposed))
     supply = Supply(_left(session, proposed))
     summary = Summary()
@@ -129,7 +161,9 @@ def dry_run(
     while chunk := list(islice(accounts, ACCOUNTS_AT_ONCE)):
         room = room_for(session, [balance.volunteer_id for balance, _ in chunk], proposed)
         for balance, gain in chunk:
-            gainer = Gainer(balance.volunteer_id, gain, _bought(balance, available, room, supply, summary))
+            gainer = Gainer(
+                balance.volunteer_id, gain, _bought(balance, available, room, supply, summary)
+            )
             if gain or gainer.products:
                 summary.accounts += 1
                 summary.points += gain
@@ -176,13 +210,17 @@ _ACCOUNTS = text(
 _PLAN_FOR_ALL_ROWS = text(
     "SELECT set_config('cursor_tuple_fraction', '1', true), set_config('enable_nestloop', 'off', true)"
 )
-"""A cursor is otherwise planned for its first rows: measured at 30,000 records, 9.1 s instead of 0.5 s."""
+"""A cursor is otherwise planned for its first rows: measured at 30,000 records, 9.1 s instead of
+0.5 s.
+"""
 
 
 def _accounts(
     session: Session, rules: EarnRules, since: date, available: Sequence[Offer]
 ) -> Iterator[tuple[Balance, int]]:
-    """Open accounts that may gain or buy something, in the order of ids: what they would have, and their gain."""
+    """Open accounts that may gain or buy something, in the order of ids: what they would have, and
+    their gain.
+    """
     cheapest = min((offer.points for offer in available), default=1 << 62)
     session.execute(_PLAN_FOR_ALL_ROWS)
     rows = session.execute(
@@ -200,14 +238,26 @@ def _balance_after(row: Row[Any], gain: int) -> Balance:
     """What is there after a gain has paid what is owed."""
     points = row.points_available + gain
     paid = min(row.shortfall, points) if gain else 0
-    return Balance(row.volunteer_id, points - paid, StandingChoice(row.standing_choice), row.preferred_product_id)
+    return Balance(
+        row.volunteer_id,
+        points - paid,
+        StandingChoice(row.standing_choice),
+        row.preferred_product_id,
+    )
 
 
 def _left(session: Session, proposed: Sequence[Rule]) -> dict[UUID, int]:
     """As `products.take_what_is_left` counts, with budgets that are only proposed too."""
-    budgets = {rule.product_id: rule.points for rule in rules_in_force(session, RuleKind.BUDGET, proposed)}
-    rows = session.execute(select(Stock, Product, site_today()).join(Product, Product.id == Stock.product_id))
-    return {product.id: _available(stock, product, budgets.get(product.id), today) for stock, product, today in rows}
+    budgets = {
+        rule.product_id: rule.points for rule in rules_in_force(session, RuleKind.BUDGET, proposed)
+    }
+    rows = session.execute(
+        select(Stock, Product, site_today()).join(Product, Product.id == Stock.product_id)
+    )
+    return {
+        product.id: _available(stock, product, budgets.get(product.id), today)
+        for stock, product, today in rows
+    }
 
 
 def _available(stock: Stock, product: Product, budget: int | None, today: date) -> int:
@@ -215,5 +265,8 @@ def _available(stock: Stock, product: Product, budget: int | None, today: date) 
     if product.daily_quota is not None:
         least.append(product.daily_quota - (stock.day_count if stock.day == today else 0))
     if budget is not None:
-        least.append((budget - (stock.month_points if stock.month == today.replace(day=1) else 0)) // product.points)
+        least.append(
+            (budget - (stock.month_points if stock.month == today.replace(day=1) else 0))
+            // product.points
+        )
     return max(0, min(least))

@@ -1,4 +1,6 @@
-"""How many vouchers a person may still get in a period. The account is locked, so counting first is safe."""
+"""How many vouchers a person may still get in a period. The account is locked, so counting first is
+safe.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +20,9 @@ UNLIMITED = 1_000_000_000
 
 @dataclass(slots=True)
 class Room:
-    """What each limit in force leaves to each person. `product_id` None is the limit over all products."""
+    """What each limit in force leaves to each person. `product_id` None is the limit over all
+    products.
+    """
 
     counts: dict[UUID | None, int] = field(default_factory=dict)
     used: Counter[tuple[UUID, UUID | None]] = field(default_factory=Counter)
@@ -26,7 +30,10 @@ class Room:
     def left(self, volunteer_id: UUID, product_id: UUID) -> int:
         """How many more of this product this person may get now."""
         limited = [scope for scope in (product_id, None) if scope in self.counts]
-        return max(0, min((self.counts[s] - self.used[volunteer_id, s] for s in limited), default=UNLIMITED))
+        return max(
+            0,
+            min((self.counts[s] - self.used[volunteer_id, s] for s in limited), default=UNLIMITED),
+        )
 
     def take(self, volunteer_id: UUID, product_id: UUID, wanted: int) -> int:
         """Use up as much room as there is, at most `wanted`; returns how much."""
@@ -36,14 +43,19 @@ class Room:
         return granted
 
 
-def room_for(session: Session, volunteer_ids: Sequence[UUID], proposed: Sequence[Rule] = ()) -> Room:
-    """The room of these people, under limits only `proposed` as well; without limits in force one small query."""
+def room_for(
+    session: Session, volunteer_ids: Sequence[UUID], proposed: Sequence[Rule] = ()
+) -> Room:
+    """The room of these people, under limits only `proposed` as well; without limits in force one
+    small query.
+    """
     room = Room()
     for rule in rules_in_force(session, RuleKind.LIMIT, proposed):
         assert rule.count is not None and rule.period is not None
         room.counts[rule.product_id] = rule.count
         used = session.execute(
-            _USED, {"ids": list(volunteer_ids), "period": rule.period.value, "product": rule.product_id}
+            _USED,
+            {"ids": list(volunteer_ids), "period": rule.period.value, "product": rule.product_id},
         )
         room.used.update({(row.volunteer_id, rule.product_id): row.used for row in used})
     return room
@@ -54,7 +66,9 @@ def period_start(period: Period) -> str:
     return f"date_trunc('{period.value}', app_now() AT TIME ZONE 'Asia/Shanghai') AT TIME ZONE 'Asia/Shanghai'"
 
 
-_SINCE = "CASE :period " + " ".join(f"WHEN '{p.value}' THEN {period_start(p)}" for p in Period) + " END"
+_SINCE = (
+    "CASE :period " + " ".join(f"WHEN '{p.value}' THEN {period_start(p)}" for p in Period) + " END"
+)
 _USED = text(
     f"""
     WITH people AS (
@@ -79,5 +93,5 @@ _USED = text(
     GROUP BY owner
     """  # noqa: S608 - constants of this file
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())), bindparam("product", type_=Uuid()))
-"""What counts: vouchers paid for in the period and not given back, by whoever was merged into a person too, and what
-waits."""
+"""What counts: vouchers paid for in the period and not given back, by whoever was merged into a
+person too, and what waits."""

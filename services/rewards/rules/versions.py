@@ -1,4 +1,6 @@
-"""Rules as versioned data: which one counts for a piece of work, and which vouchers points turn into."""
+"""Rules as versioned data: which one counts for a piece of work, and which vouchers points turn
+into.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,11 +8,31 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Select, cast, column, exists, func, or_, select, values
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    cast,
+    column,
+    exists,
+    func,
+    or_,
+    select,
+    values,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
-from services.rewards.models import Backorder, BackorderStatus, Product, Rule, RuleKind, Stock, Venue, VenueStatus
+from services.rewards.models import (
+    Backorder,
+    BackorderStatus,
+    Product,
+    Rule,
+    RuleKind,
+    Stock,
+    Venue,
+    VenueStatus,
+)
 from shared.core.clock import SITE, app_now, site_today
 from shared.core.ids import new_id
 from shared.core.problems import Conflict, NotFound, Unprocessable
@@ -46,10 +68,12 @@ NO_RATE = Rate(None, None, 1, 0)
 
 
 class EarnRules:
-    """All earn rules and coefficients. The newest version in force on the day counts within each scope, never a sum.
+    """All earn rules and coefficients. The newest version in force on the day counts within each
+    scope, never a sum.
 
-    A category's own earn rule goes before the general one, and before the category's coefficient on it. Days are days
-    at the site: a rule counts from the day of `effective_from` and no longer on that of `effective_until`.
+    A category's own earn rule goes before the general one, and before the category's coefficient on
+    it. Days are days at the site: a rule counts from the day of `effective_from` and no longer on
+    that of `effective_until`.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
@@ -65,10 +89,16 @@ class EarnRules:
         if general is None:
             return NO_RATE
         minutes, points = general.minutes or 1, general.points or 0
-        coefficient = self._in_force(RuleKind.COEFFICIENT, category, worked_on) if category and not own else None
+        coefficient = (
+            self._in_force(RuleKind.COEFFICIENT, category, worked_on)
+            if category and not own
+            else None
+        )
         if coefficient is None:
             return Rate(general.id, general.version, minutes, points)
-        return Rate(coefficient.id, coefficient.version, minutes * 100, points * (coefficient.percent or 0))
+        return Rate(
+            coefficient.id, coefficient.version, minutes * 100, points * (coefficient.percent or 0)
+        )
 
     def _in_force(self, kind: RuleKind, scope: str, worked_on: date) -> Rule | None:
         for since, until, rule in self._by_scope.get((kind, scope), ()):
@@ -91,7 +121,9 @@ EARNING = (RuleKind.EARN, RuleKind.COEFFICIENT)
 
 
 def in_force(kind: RuleKind | None = None) -> Select[Rule]:
-    """The newest version that has begun of each scope, unless it has ended; an older one does not come back."""
+    """The newest version that has begun of each scope, unless it has ended; an older one does not
+    come back.
+    """
     newest = (
         select(Rule.id)
         .where(_begun(), *([Rule.kind == kind] if kind else []))
@@ -117,13 +149,19 @@ def rules_in_force(session: Session, kind: RuleKind, proposed: Sequence[Rule] = 
         for rule in proposed:
             if rule.kind is kind and (rule.effective_from is None or rule.effective_from <= moment):
                 newest[rule.scope] = rule
-        newest = {s: r for s, r in newest.items() if r.effective_until is None or r.effective_until > moment}
+        newest = {
+            s: r
+            for s, r in newest.items()
+            if r.effective_until is None or r.effective_until > moment
+        }
     return [newest[scope] for scope in sorted(newest)]
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An issue rule in force with what its product needs: price, validity, and roughly how many are left."""
+    """An issue rule in force with what its product needs: price, validity, and roughly how many are
+    left.
+    """
 
     rule_id: UUID | None
     version: int | None
@@ -145,12 +183,25 @@ def offers(session: Session, rules: Sequence[Rule] | None = None) -> list[Offer]
     """
     if rules is not None and not rules:
         return []
-    waiting = exists().where(Backorder.product_id == Product.id, Backorder.status == BackorderStatus.WAITING)
+    waiting = exists().where(
+        Backorder.product_id == Product.id, Backorder.status == BackorderStatus.WAITING
+    )
     today = site_today()
     issue = _in_force_by_product() if rules is None else _as_rows(rules)
     rows = session.execute(
-        select(issue.c.id, issue.c.version, issue.c.automatic, Product.id, Product.venue_id, Product.title,
-               Product.points, Product.valid_days, Product.cost_fen, Stock.left, waiting)
+        select(
+            issue.c.id,
+            issue.c.version,
+            issue.c.automatic,
+            Product.id,
+            Product.venue_id,
+            Product.title,
+            Product.points,
+            Product.valid_days,
+            Product.cost_fen,
+            Stock.left,
+            waiting,
+        )
         .join(Product, Product.id == issue.c.product_id)
         .join(Stock, Stock.product_id == Product.id)
         .join(Venue, Venue.id == Product.venue_id)
@@ -162,7 +213,7 @@ def offers(session: Session, rules: Sequence[Rule] | None = None) -> list[Offer]
             Venue.sandbox.is_(False),
         )
         .order_by(Product.id)
-    )  # fmt: skip
+    )
     return [Offer(*row) for row in rows]
 
 
@@ -184,15 +235,20 @@ def _as_rows(rules: Sequence[Rule]) -> FromClause:
     return values(*(column(c.key, c.type) for c in _OF_OFFER), name="proposed").data(rows)
 
 
-def create_rule(session: Session, kind: RuleKind, *, by: str, swept: bool = False, **fields: Any) -> Rule:
+def create_rule(
+    session: Session, kind: RuleKind, *, by: str, swept: bool = False, **fields: Any
+) -> Rule:
     """Add the next version of a rule. What was credited keeps the version it was credited by.
 
-    `fields` are the columns that the kind needs (`models/rules.py`). A new issue rule is soon looked at for everybody
-    who has the points already, unless it is `swept`. An expire rule is never retroactive by accident: without
-    `effective_from` it holds for points that come from now on. Raises NoSuchProduct.
+    `fields` are the columns that the kind needs (`models/rules.py`). A new issue rule is soon
+    looked at for everybody who has the points already, unless it is `swept`. An expire rule is
+    never retroactive by accident: without `effective_from` it holds for points that come from now
+    on. Raises NoSuchProduct.
     """
     draft = draft_rule(session, kind, **fields)
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"rewards.rules {kind} {draft.scope}"))))
+    session.execute(
+        select(func.pg_advisory_xact_lock(func.hashtext(f"rewards.rules {kind} {draft.scope}")))
+    )
     draft.version = _newest_version(session, draft) + 1
     draft.swept, draft.created_by = swept or kind is not RuleKind.ISSUE, by
     if kind is RuleKind.EXPIRE and draft.effective_from is None:
@@ -215,11 +271,15 @@ def draft_rule(session: Session, kind: RuleKind, **fields: Any) -> Rule:
 
 def _refuse_what_is_not_issued(session: Session, product_id: UUID) -> None:
     sandbox = session.scalar(
-        select(Venue.sandbox).join(Product, Product.venue_id == Venue.id).where(Product.id == product_id)
+        select(Venue.sandbox)
+        .join(Product, Product.venue_id == Venue.id)
+        .where(Product.id == product_id)
     )
     if sandbox is not False:
         reason = "unknown" if sandbox is None else "of a venue to practise with"
-        raise NoSuchProduct(f"No product {product_id}.", errors=[{"pointer": "/product_id", "detail": reason}])
+        raise NoSuchProduct(
+            f"No product {product_id}.", errors=[{"pointer": "/product_id", "detail": reason}]
+        )
 
 
 def _newest_version(session: Session, rule: Rule) -> int:
@@ -228,28 +288,51 @@ def _newest_version(session: Session, rule: Rule) -> int:
 
 
 def end_rule(session: Session, rule_id: UUID, at: datetime | None, by: str) -> Rule:
-    """Let a rule count until a moment (now if none is given): a new version of it with an end. Returns that version.
+    """Let a rule count until a moment (now if none is given): a new version of it with an end.
+    Returns that version.
 
-    An earn rule no longer counts for work on the day (at the site) of that moment. Repeating it changes nothing; an
-    end may be moved forward, never back. Raises RuleNotFound, and RuleReplaced when a newer version counts.
+    An earn rule no longer counts for work on the day (at the site) of that moment. Repeating it
+    changes nothing; an end may be moved forward, never back. Raises RuleNotFound, and RuleReplaced
+    when a newer version counts.
     """
     rule = session.get(Rule, rule_id)
     if rule is None:
         raise RuleNotFound(f"No rule {rule_id}.")
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"rewards.rules {rule.kind} {rule.scope}"))))
+    session.execute(
+        select(func.pg_advisory_xact_lock(func.hashtext(f"rewards.rules {rule.kind} {rule.scope}")))
+    )
     newest = session.scalars(
-        select(Rule).where(Rule.kind == rule.kind, Rule.scope == rule.scope).order_by(Rule.version.desc()).limit(1)
+        select(Rule)
+        .where(Rule.kind == rule.kind, Rule.scope == rule.scope)
+        .order_by(Rule.version.desc())
+        .limit(1)
     ).one()
-    if newest.id != rule.id and (newest.effective_until is None or _content(newest) != _content(rule)):
-        raise RuleReplaced(f"Rule {rule_id} was replaced by version {newest.version}.", rule_id=str(newest.id))
+    if newest.id != rule.id and (
+        newest.effective_until is None or _content(newest) != _content(rule)
+    ):
+        raise RuleReplaced(
+            f"Rule {rule_id} was replaced by version {newest.version}.", rule_id=str(newest.id)
+        )
     until = at or session.scalars(select(app_now())).one()
     if newest.effective_until is not None and (at is None or newest.effective_until <= until):
         return newest
-    return create_rule(session, rule.kind, by=by, swept=True, effective_until=until, **_content(rule))
+    return create_rule(
+        session, rule.kind, by=by, swept=True, effective_until=until, **_content(rule)
+    )
 
 
-_CONTENT = ("minutes", "points", "category", "percent", "days", "count", "period", "automatic", "product_id",
-            "effective_from")  # fmt: skip
+_CONTENT = (
+    "minutes",
+    "points",
+    "category",
+    "percent",
+    "days",
+    "count",
+    "period",
+    "automatic",
+    "product_id",
+    "effective_from",
+)
 
 
 def _content(rule: Rule) -> dict[str, Any]:

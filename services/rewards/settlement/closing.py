@@ -1,6 +1,8 @@
-"""Closing and reopening a venue's month 结算: set-wise, each redemption once, final unless it is reopened.
+"""Closing and reopening a venue's month 结算: set-wise, each redemption once, final unless it is
+reopened.
 
-A reversal at the same moment wins or loses the same row. What is booked late goes into the next month that is closed.
+A reversal at the same moment wins or loses the same row. What is booked late goes into the next
+month that is closed.
 """
 
 from collections.abc import Sequence
@@ -12,7 +14,14 @@ from sqlalchemy.orm import Session
 
 from services.rewards.ledger import journal
 from services.rewards.ledger.journal import transfer
-from services.rewards.models import Dispute, DisputeStatus, Redemption, Settlement, TransferKind, Venue
+from services.rewards.models import (
+    Dispute,
+    DisputeStatus,
+    Redemption,
+    Settlement,
+    TransferKind,
+    Venue,
+)
 from services.rewards.settlement import disputes, reconciliation, reports, statement
 from services.rewards.settlement.months import Month
 from shared.contracts.rewards import SettlementClosed, SettlementReopened
@@ -57,9 +66,11 @@ class ClosedTooLongAgo(Conflict):
 def close_month(
     session: Session, venue_id: UUID, month: Month, by: str, *, accept_differences: bool = False
 ) -> Settlement:
-    """Settle what a venue took in until a month's end, and what accepted disputes add. Closed again, it stays as it is.
+    """Settle what a venue took in until a month's end, and what accepted disputes add. Closed
+    again, it stays as it is.
 
-    Raises VenueNotFound, VenueNotSettled, MonthNotOver, LaterMonthClosed, DisputesOpen, DifferencesUnresolved.
+    Raises VenueNotFound, VenueNotSettled, MonthNotOver, LaterMonthClosed, DisputesOpen,
+    DifferencesUnresolved.
     """
     venue = reports.lock_venue(session, venue_id)
     closed = statement.standing(session, venue_id, month)
@@ -67,19 +78,39 @@ def close_month(
         return closed
     _refuse_what_is_not_due(session, venue, month)
     _refuse_while_unclear(session, venue_id, month, accept_differences)
-    settlement = Settlement(id=new_id(), venue_id=venue_id, month=month.first, redemptions=0, points=0, fen=0,
-                            disputes_fen=0, closed_by=by)  # fmt: skip
+    settlement = Settlement(
+        id=new_id(),
+        venue_id=venue_id,
+        month=month.first,
+        redemptions=0,
+        points=0,
+        fen=0,
+        disputes_fen=0,
+        closed_by=by,
+    )
     session.add(settlement)
     session.flush()
     found = {"venue_id": venue_id, "until": month.until, "settlement_id": settlement.id}
     session.execute(_TAKE_TIME)
-    settlement.redemptions, settlement.points, settlement.fen = map(int, session.execute(_SETTLE, found).one())
+    settlement.redemptions, settlement.points, settlement.fen = map(
+        int, session.execute(_SETTLE, found).one()
+    )
     settlement.disputes_fen = disputes.pay_accepted(session, venue_id, settlement.id)
     session.flush()
-    _move_points(session, settlement, journal.venue(venue_id), journal.OUTSIDE, TransferKind.SETTLED, by)
-    publish(session, SettlementClosed(settlement_id=settlement.id, venue_id=venue_id, month=str(month),
-                                      redemptions=settlement.redemptions, points=settlement.points,
-                                      fen=settlement.fen + settlement.disputes_fen))  # fmt: skip
+    _move_points(
+        session, settlement, journal.venue(venue_id), journal.OUTSIDE, TransferKind.SETTLED, by
+    )
+    publish(
+        session,
+        SettlementClosed(
+            settlement_id=settlement.id,
+            venue_id=venue_id,
+            month=str(month),
+            redemptions=settlement.redemptions,
+            points=settlement.points,
+            fen=settlement.fen + settlement.disputes_fen,
+        ),
+    )
     session.refresh(settlement)
     return settlement
 
@@ -94,24 +125,33 @@ def _refuse_what_is_not_due(session: Session, venue: Venue, month: Month) -> Non
         raise LaterMonthClosed(f"{newest} is closed.", month=str(newest))
 
 
-def _refuse_while_unclear(session: Session, venue_id: UUID, month: Month, accept_differences: bool) -> None:
+def _refuse_while_unclear(
+    session: Session, venue_id: UUID, month: Month, accept_differences: bool
+) -> None:
     newest = reports.newest(session, venue_id, month)
-    waiting = session.scalars(disputes.undecided(venue_id, month, newest.id if newest else None)).all()
+    waiting = session.scalars(
+        disputes.undecided(venue_id, month, newest.id if newest else None)
+    ).all()
     if waiting:
         named = [str(dispute_id) for dispute_id in waiting[:_NAMED]]
-        raise DisputesOpen(f"{len(waiting)} disputes of {month} or before are open.", disputes=named)
+        raise DisputesOpen(
+            f"{len(waiting)} disputes of {month} or before are open.", disputes=named
+        )
     found = None if accept_differences else reconciliation.match_month(session, venue_id, month)
     if found is not None and found.unresolved:
-        raise DifferencesUnresolved(f"The list of {month} and our books differ.", differences=found.unresolved)
+        raise DifferencesUnresolved(
+            f"The list of {month} and our books differ.", differences=found.unresolved
+        )
 
 
 _TAKE_TIME = text("SET LOCAL statement_timeout = '5min'")
 """For the largest venue on a busy machine. Half done it would be undone and begun again."""
 
-# Vouchers are locked first and in order, as everywhere. A redemption that was reversed while this waited for its
-# voucher no longer fits the UPDATE and is left out: PostgreSQL looks at the newest row again. The UPDATE says so by
-# coalesce, because the index of unsettled redemptions fits the plain words: after a reopening, with statistics that
-# know of none unsettled, it was walked once per row, and 100,000 rows took more than 30 s instead of 5.
+# Vouchers are locked first and in order, as everywhere. A redemption that was reversed while this
+# waited for its voucher no longer fits the UPDATE and is left out: PostgreSQL looks at the newest
+# row again. The UPDATE says so by coalesce, because the index of unsettled redemptions fits the
+# plain words: after a reopening, with statistics that know of none unsettled, it was walked once
+# per row, and 100,000 rows took more than 30 s instead of 5.
 _SETTLE = text("""
     WITH due AS MATERIALIZED (
         SELECT r.id AS redemption_id, v.id AS voucher_id, v.cost_fen, t.amount
@@ -133,8 +173,11 @@ _SETTLE = text("""
 """)
 
 
-def reopen_month(session: Session, venue_id: UUID, month: Month, reason: str, by: str) -> Settlement:
-    """Undo the newest closing of a venue; its redemptions can be reversed and settled again. Repeating it is harmless.
+def reopen_month(
+    session: Session, venue_id: UUID, month: Month, reason: str, by: str
+) -> Settlement:
+    """Undo the newest closing of a venue; its redemptions can be reversed and settled again.
+    Repeating it is harmless.
 
     Raises VenueNotFound, SettlementNotFound, ClosedTooLongAgo.
     """
@@ -147,17 +190,25 @@ def reopen_month(session: Session, venue_id: UUID, month: Month, reason: str, by
         raise ClosedTooLongAgo(f"{newest} was closed after {month}.")
     ended = session.execute(
         update(Settlement)
-        .where(Settlement.id == settlement.id, Settlement.reopened_at.is_(None),
-               Settlement.closed_at > app_now() - REOPENED_WITHIN)
+        .where(
+            Settlement.id == settlement.id,
+            Settlement.reopened_at.is_(None),
+            Settlement.closed_at > app_now() - REOPENED_WITHIN,
+        )
         .values(reopened_at=app_now(), reopened_by=by, reopen_reason=reason)
-    )  # fmt: skip
+    )
     if not changed(ended):
         raise ClosedTooLongAgo(f"{month} was closed at {settlement.closed_at.isoformat()}.")
     session.execute(_TAKE_TIME)
     session.execute(_REOPEN, {"settlement_id": settlement.id})
     disputes.free_paid(session, settlement.id)
-    _move_points(session, settlement, journal.OUTSIDE, journal.venue(venue_id), TransferKind.REOPENED, by)
-    publish(session, SettlementReopened(settlement_id=settlement.id, venue_id=venue_id, month=str(month)))
+    _move_points(
+        session, settlement, journal.OUTSIDE, journal.venue(venue_id), TransferKind.REOPENED, by
+    )
+    publish(
+        session,
+        SettlementReopened(settlement_id=settlement.id, venue_id=venue_id, month=str(month)),
+    )
     session.refresh(settlement)
     return settlement
 
@@ -196,16 +247,26 @@ def _move_points(
 ) -> None:
     """One transfer over all redemptions; an empty month moves nothing."""
     if settlement.points:
-        row = transfer(debit, credit, settlement.points, kind, settlement.id, volunteer_id=None, actor=by)
+        row = transfer(
+            debit, credit, settlement.points, kind, settlement.id, volunteer_id=None, actor=by
+        )
         journal.record_transfers(session, [row])
 
 
-def venues_to_settle(session: Session, month: Month, venue_id: UUID | None = None) -> Sequence[tuple[UUID, str]]:
-    """Id and name of venues for which closing a month would settle something, or that have cases to decide first."""
+def venues_to_settle(
+    session: Session, month: Month, venue_id: UUID | None = None
+) -> Sequence[tuple[UUID, str]]:
+    """Id and name of venues for which closing a month would settle something, or that have cases to
+    decide first.
+    """
     unsettled = exists().where(Redemption.venue_id == Venue.id, *statement.still_unsettled(month))
     waiting = (Dispute.status == DisputeStatus.OPEN) & (Dispute.opened_at < month.until)
     disputed = exists().where(Dispute.venue_id == Venue.id, or_(disputes.to_pay(), waiting))
-    wanted = select(Venue.id, Venue.name).where(Venue.sandbox.is_(False), or_(unsettled, disputed)).order_by(Venue.id)
+    wanted = (
+        select(Venue.id, Venue.name)
+        .where(Venue.sandbox.is_(False), or_(unsettled, disputed))
+        .order_by(Venue.id)
+    )
     if venue_id is not None:
         wanted = wanted.where(Venue.id == venue_id)
     return [(row[0], row[1]) for row in session.execute(wanted)]

@@ -1,4 +1,6 @@
-"""Reading a venue's list from CSV, as tills and Excel write it. Nothing in it is trusted: errors name the row."""
+"""Reading a venue's list from CSV, as tills and Excel write it. Nothing in it is trusted: errors
+name the row.
+"""
 
 import csv
 import io
@@ -12,9 +14,15 @@ from shared.core.problems import Unprocessable
 
 MOST_ERRORS = 100
 COLUMNS = {
-    "reference": "reference", "流水号": "reference", "voucher_id": "voucher_id", "券编号": "voucher_id",
-    "redeemed_on": "redeemed_on", "核销日期": "redeemed_on", "amount_fen": "amount_fen", "金额（分）": "amount_fen",
-}  # fmt: skip
+    "reference": "reference",
+    "流水号": "reference",
+    "voucher_id": "voucher_id",
+    "券编号": "voucher_id",
+    "redeemed_on": "redeemed_on",
+    "核销日期": "redeemed_on",
+    "amount_fen": "amount_fen",
+    "金额（分）": "amount_fen",
+}
 """What a header may say, and the field it means."""
 ENCODINGS = ("utf-8-sig", "gb18030")  # the second is what Excel writes in China; it includes GBK
 
@@ -24,7 +32,9 @@ class UnreadableList(Unprocessable):
 
 
 def read_csv(raw: bytes) -> list[ListLine]:
-    """The lines of a CSV file with a header row; all or none. Raises UnreadableList, naming rows; the header is 1."""
+    """The lines of a CSV file with a header row; all or none. Raises UnreadableList, naming rows;
+    the header is 1.
+    """
     rows = _rows(_text(raw))
     columns = _columns(next(rows, (1, []))[1])
     lines: list[ListLine] = []
@@ -37,8 +47,10 @@ def read_csv(raw: bytes) -> list[ListLine]:
         try:
             lines.append(_line(columns, cells))
         except ValidationError as error:
-            errors += [_error(number, str(e["loc"][0]) if e["loc"] else None, e["msg"])
-                       for e in error.errors(include_input=False, include_url=False)]  # fmt: skip
+            errors += [
+                _error(number, str(e["loc"][0]) if e["loc"] else None, e["msg"])
+                for e in error.errors(include_input=False, include_url=False)
+            ]
         except ValueError as error:
             errors.append(_error(number, None, str(error)))
         if len(errors) >= MOST_ERRORS:
@@ -84,7 +96,9 @@ def _columns(header: Sequence[str]) -> list[str]:
 def _line(columns: list[str], cells: list[str]) -> ListLine:
     if len(cells) != len(columns):
         raise ValueError(f"{len(cells)} cells under {len(columns)} columns")
-    said: dict[str, Any] = {name: cell.strip() for name, cell in zip(columns, cells, strict=True) if cell.strip()}
+    said: dict[str, Any] = {
+        name: cell.strip() for name, cell in zip(columns, cells, strict=True) if cell.strip()
+    }
     amount = said.get("amount_fen")
     if amount is not None:
         if not (amount.isascii() and amount.isdigit() and len(amount) < 12):

@@ -1,4 +1,5 @@
-"""Cases that a person has to look at 争议: what a venue reported and we could not book, or lists and we do not have.
+"""Cases that a person has to look at 争议: what a venue reported and we could not book, or lists and
+we do not have.
 
 One case per venue, reference and reason. It is decided once, within 14 days, or lapses.
 """
@@ -22,9 +23,12 @@ from shared.messaging.outbox import publish
 
 MISSING_HERE = "missing_here"
 NEVER_PAID = (MISSING_HERE, "expired", "voided")
-"""What the venue gave away and would get nothing for: accepted, it is worth what the voucher costs."""
+"""What the venue gave away and would get nothing for: accepted, it is worth what the voucher costs.
+"""
 PAID_BEFORE = ("already_redeemed", "already_settled")
-"""What is paid with the redemption it names: accepting it agrees with the venue and pays nothing more."""
+"""What is paid with the redemption it names: accepting it agrees with the venue and pays nothing
+more.
+"""
 _DEADLINE = text("app_now() + interval '14 days'")
 
 
@@ -55,35 +59,54 @@ class Decision(StrEnum):
     REJECTED = DisputeStatus.REJECTED.value  #: the centre does not
 
 
-def open_dispute(session: Session, venue_id: UUID, reference: str, reason_code: str, voucher_id: UUID | None) -> None:
+def open_dispute(
+    session: Session, venue_id: UUID, reference: str, reason_code: str, voucher_id: UUID | None
+) -> None:
     """Put a case that could not be booked before a person. Once per venue, reference and reason.
 
     One that a list brought up and that lapsed is opened again, with a new deadline.
     """
-    row = insert(Dispute).values(id=new_id(), venue_id=venue_id, reference=reference, reason_code=reason_code,
-                                 voucher_id=voucher_id)  # fmt: skip
+    row = insert(Dispute).values(
+        id=new_id(),
+        venue_id=venue_id,
+        reference=reference,
+        reason_code=reason_code,
+        voucher_id=voucher_id,
+    )
     opened = session.scalar(
         row.on_conflict_do_update(
             index_elements=["venue_id", "reference", "reason_code"],
-            set_={"status": DisputeStatus.OPEN.value, "due_at": _DEADLINE, "decided_at": None, "decided_by": None},
+            set_={
+                "status": DisputeStatus.OPEN.value,
+                "due_at": _DEADLINE,
+                "decided_at": None,
+                "decided_by": None,
+            },
             where=and_(Dispute.status == DisputeStatus.LAPSED, Dispute.reason_code == MISSING_HERE),
         ).returning(Dispute.id)
     )
     if opened is not None:
-        publish(session, DisputeOpened(dispute_id=opened, venue_id=venue_id, reason_code=reason_code))
+        publish(
+            session, DisputeOpened(dispute_id=opened, venue_id=venue_id, reason_code=reason_code)
+        )
 
 
 def report_missing(session: Session, venue_id: UUID, month: Month, reference: str) -> Dispute:
-    """Dispute a line of the venue's newest list that is not in our books. Repeating it gives the same case.
+    """Dispute a line of the venue's newest list that is not in our books. Repeating it gives the
+    same case.
 
-    Raises NotOnYourList, and NothingMissing where a redemption with this reference or of this voucher is booked.
+    Raises NotOnYourList, and NothingMissing where a redemption with this reference or of this
+    voucher is booked.
     """
     newest = reports.newest(session, venue_id, month)
     line = (
         newest
         and session.scalars(
             select(VenueStatementLine)
-            .where(VenueStatementLine.statement_id == newest.id, VenueStatementLine.reference == reference)
+            .where(
+                VenueStatementLine.statement_id == newest.id,
+                VenueStatementLine.reference == reference,
+            )
             .order_by(VenueStatementLine.number)
             .limit(1)
         ).one_or_none()
@@ -94,14 +117,23 @@ def report_missing(session: Session, venue_id: UUID, month: Month, reference: st
     if line.voucher_id is not None:
         standing = Redemption.reversed_at.is_(None)
         booked = and_(Redemption.voucher_id == line.voucher_id, or_(booked, standing))
-    if session.scalar(select(Redemption.id).where(Redemption.venue_id == venue_id, booked).limit(1)) is not None:
+    if (
+        session.scalar(
+            select(Redemption.id).where(Redemption.venue_id == venue_id, booked).limit(1)
+        )
+        is not None
+    ):
         raise NothingMissing(f"{reference} is booked.")
     # A foreign voucher is an unknown one.
-    voucher_id = session.scalar(select(Voucher.id).where(Voucher.id == line.voucher_id, Voucher.venue_id == venue_id))
+    voucher_id = session.scalar(
+        select(Voucher.id).where(Voucher.id == line.voucher_id, Voucher.venue_id == venue_id)
+    )
     open_dispute(session, venue_id, reference, MISSING_HERE, voucher_id)
     return session.scalars(
         select(Dispute).where(
-            Dispute.venue_id == venue_id, Dispute.reference == reference, Dispute.reason_code == MISSING_HERE
+            Dispute.venue_id == venue_id,
+            Dispute.reference == reference,
+            Dispute.reason_code == MISSING_HERE,
         )
     ).one()
 
@@ -115,33 +147,50 @@ def get_dispute(session: Session, dispute_id: UUID, venue_id: UUID | None = None
 
 
 def decide(
-    session: Session, dispute_id: UUID, decision: Decision, amount_fen: int | None, note: str | None, by: str
+    session: Session,
+    dispute_id: UUID,
+    decision: Decision,
+    amount_fen: int | None,
+    note: str | None,
+    by: str,
 ) -> Dispute:
-    """End a case. Accepted, the next settlement of its venue pays `amount_fen`, or what the voucher costs.
+    """End a case. Accepted, the next settlement of its venue pays `amount_fen`, or what the voucher
+    costs.
 
-    Repeating the same decision changes nothing. Raises DisputeNotFound, DisputeDecidedOtherwise, PaidOtherwise, and
-    Unprocessable for an amount that does not fit.
+    Repeating the same decision changes nothing. Raises DisputeNotFound, DisputeDecidedOtherwise,
+    PaidOtherwise, and Unprocessable for an amount that does not fit.
     """
     dispute = get_dispute(session, dispute_id)
-    reports.lock_venue(session, dispute.venue_id)  # two cases of one sale are decided one after another
+    reports.lock_venue(
+        session, dispute.venue_id
+    )  # two cases of one sale are decided one after another
     dispute = get_dispute(session, dispute_id)
     amount = _amount(session, dispute, decision, amount_fen)
     if amount and dispute.status is DisputeStatus.OPEN and _is_paid_otherwise(session, dispute):
-        raise PaidOtherwise(f"{dispute.reference} is booked, or another case of it was accepted. Accept it with 0 fen.")
+        raise PaidOtherwise(
+            f"{dispute.reference} is booked, or another case of it was accepted. Accept it with 0 fen."
+        )
     ended = session.scalars(
         update(Dispute)
         .where(Dispute.id == dispute_id, Dispute.status == DisputeStatus.OPEN)
-        .values(status=DisputeStatus(decision.value), amount_fen=amount, note=note, decided_at=app_now(),
-                decided_by=by)
+        .values(
+            status=DisputeStatus(decision.value),
+            amount_fen=amount,
+            note=note,
+            decided_at=app_now(),
+            decided_by=by,
+        )
         .returning(Dispute)
         .execution_options(populate_existing=True)
-    ).one_or_none()  # fmt: skip
+    ).one_or_none()
     if ended is not None:
         _tell(session, [ended])
         return ended
     dispute = get_dispute(session, dispute_id)
     if (dispute.status.value, dispute.amount_fen, dispute.note) != (decision.value, amount, note):
-        raise DisputeDecidedOtherwise(f"Dispute {dispute_id} is {dispute.status}.", dispute_status=dispute.status)
+        raise DisputeDecidedOtherwise(
+            f"Dispute {dispute_id} is {dispute.status}.", dispute_status=dispute.status
+        )
     return dispute
 
 
@@ -152,17 +201,27 @@ def _amount(session: Session, dispute: Dispute, decision: Decision, amount_fen: 
         return 0
     if dispute.reason_code in PAID_BEFORE:
         if amount_fen:
-            raise invalid("/amount_fen", "This voucher was paid for once, or will be with its redemption: 0 fen.")
+            raise invalid(
+                "/amount_fen",
+                "This voucher was paid for once, or will be with its redemption: 0 fen.",
+            )
         return 0
     if amount_fen is None and dispute.voucher_id is not None and dispute.reason_code in NEVER_PAID:
-        amount_fen = session.scalar(select(Voucher.cost_fen).where(Voucher.id == dispute.voucher_id))
+        amount_fen = session.scalar(
+            select(Voucher.cost_fen).where(Voucher.id == dispute.voucher_id)
+        )
     if amount_fen is None:
-        raise invalid("/amount_fen", "What it is worth does not follow from the case: say what is paid for it, in fen.")
+        raise invalid(
+            "/amount_fen",
+            "What it is worth does not follow from the case: say what is paid for it, in fen.",
+        )
     return amount_fen
 
 
 def _is_paid_otherwise(session: Session, dispute: Dispute) -> bool:
-    """Whether a redemption stands for the same sale or voucher, or another case of it was accepted and pays."""
+    """Whether a redemption stands for the same sale or voucher, or another case of it was accepted
+    and pays.
+    """
     other = aliased(Dispute)
     accepted = exists().where(
         other.venue_id == Dispute.venue_id,
@@ -186,13 +245,18 @@ def _is_booked() -> ColumnElement[bool]:
 def to_pay() -> ColumnElement[bool]:
     """Accepted, and no settlement has paid it.
 
-    Where the redemption came in after all, later than the decision, it is paid as such and the case is not.
+    Where the redemption came in after all, later than the decision, it is paid as such and the case
+    is not.
     """
-    return and_(Dispute.status == DisputeStatus.ACCEPTED, Dispute.settlement_id.is_(None), ~_is_booked())
+    return and_(
+        Dispute.status == DisputeStatus.ACCEPTED, Dispute.settlement_id.is_(None), ~_is_booked()
+    )
 
 
 def lapse(session: Session, limit: int = 500) -> int:
-    """End cases that nobody decided in time. Returns how many; a full batch means there may be more."""
+    """End cases that nobody decided in time. Returns how many; a full batch means there may be
+    more.
+    """
     due = (
         select(Dispute.id)
         .where(Dispute.status == DisputeStatus.OPEN, Dispute.due_at <= app_now())
@@ -212,18 +276,36 @@ def lapse(session: Session, limit: int = 500) -> int:
 
 
 def _tell(session: Session, ended: Sequence[Dispute]) -> None:
-    publish(session, *(DisputeDecided(dispute_id=d.id, venue_id=d.venue_id, decision=d.status.value,
-                                      amount_fen=d.amount_fen) for d in ended))  # fmt: skip
+    publish(
+        session,
+        *(
+            DisputeDecided(
+                dispute_id=d.id,
+                venue_id=d.venue_id,
+                decision=d.status.value,
+                amount_fen=d.amount_fen,
+            )
+            for d in ended
+        ),
+    )
 
 
 def undecided(venue_id: UUID, month: Month, list_id: UUID | None) -> Select[UUID]:
-    """Cases that hold up a month: open, in time, and of that month or before, or about a line of the list for it."""
+    """Cases that hold up a month: open, in time, and of that month or before, or about a line of
+    the list for it.
+    """
     of_the_month: ColumnElement[bool] = Dispute.opened_at < month.until
     if list_id is not None:
-        listed = select(VenueStatementLine.reference).where(VenueStatementLine.statement_id == list_id)
+        listed = select(VenueStatementLine.reference).where(
+            VenueStatementLine.statement_id == list_id
+        )
         of_the_month = or_(of_the_month, Dispute.reference.in_(listed))
     waiting = (Dispute.status == DisputeStatus.OPEN, Dispute.due_at > app_now())
-    return select(Dispute.id).where(Dispute.venue_id == venue_id, *waiting, of_the_month).order_by(Dispute.id)
+    return (
+        select(Dispute.id)
+        .where(Dispute.venue_id == venue_id, *waiting, of_the_month)
+        .order_by(Dispute.id)
+    )
 
 
 def pay_accepted(session: Session, venue_id: UUID, settlement_id: UUID) -> int:
@@ -240,4 +322,6 @@ def pay_accepted(session: Session, venue_id: UUID, settlement_id: UUID) -> int:
 
 def free_paid(session: Session, settlement_id: UUID) -> None:
     """What a settlement paid waits for the next one."""
-    session.execute(update(Dispute).where(Dispute.settlement_id == settlement_id).values(settlement_id=None))
+    session.execute(
+        update(Dispute).where(Dispute.settlement_id == settlement_id).values(settlement_id=None)
+    )

@@ -1,6 +1,8 @@
-"""Statements as files: CSV and XLSX with every line, PDF to sign. The libraries are loaded when one is asked for.
+"""Statements as files: CSV and XLSX with every line, PDF to sign. The libraries are loaded when one
+is asked for.
 
-What a cell says is text, whatever it begins with: a spreadsheet would take `=1+1` from a stranger and compute it.
+What a cell says is text, whatever it begins with: a spreadsheet would take `=1+1` from a stranger
+and compute it.
 """
 
 import csv
@@ -14,13 +16,28 @@ from services.rewards.settlement.statement import MonthState, StatementLine, Ven
 from shared.core.clock import SITE
 
 MOST_LINES_IN_PDF = 1_000
-HEADER = ("redeemed_at", "reference", "voucher_id", "title", "channel", "points", "amount_fen", "carried", "product_id",
-          "redemption_id")  # fmt: skip
-COLUMNS_IN_XLSX = 8  # people read it: our own ids are in the CSV, and every cell costs 15 microseconds
+HEADER = (
+    "redeemed_at",
+    "reference",
+    "voucher_id",
+    "title",
+    "channel",
+    "points",
+    "amount_fen",
+    "carried",
+    "product_id",
+    "redemption_id",
+)
+COLUMNS_IN_XLSX = (
+    8  # people read it: our own ids are in the CSV, and every cell costs 15 microseconds
+)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_STATES = {MonthState.OPEN: "预览 preview", MonthState.CLOSED: "已结算 closed",
-           MonthState.CARRIED: "并入后月 carried into a later month"}  # fmt: skip
+_STATES = {
+    MonthState.OPEN: "预览 preview",
+    MonthState.CLOSED: "已结算 closed",
+    MonthState.CARRIED: "并入后月 carried into a later month",
+}
 
 
 def yuan(fen: int) -> str:
@@ -38,9 +55,18 @@ def as_csv(lines: Iterable[StatementLine]) -> bytes:
 
 
 def _cells(line: StatementLine) -> tuple[Any, ...]:
-    return (f"{line.redeemed_at.astimezone(SITE):%Y-%m-%d %H:%M:%S}", line.reference, str(line.voucher_id),
-            line.title, line.channel, line.points, line.fen, "yes" if line.carried else "", str(line.product_id),
-            str(line.redemption_id))  # fmt: skip
+    return (
+        f"{line.redeemed_at.astimezone(SITE):%Y-%m-%d %H:%M:%S}",
+        line.reference,
+        str(line.voucher_id),
+        line.title,
+        line.channel,
+        line.points,
+        line.fen,
+        "yes" if line.carried else "",
+        str(line.product_id),
+        str(line.redemption_id),
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -52,7 +78,9 @@ def _plain(value: Any) -> Any:
 
 
 def as_xlsx(statement: VenueMonth, lines: Iterable[StatementLine]) -> bytes:
-    """A sheet with the totals and one with every line. Cells are text or numbers, never formulas."""
+    """A sheet with the totals and one with every line. Cells are text or numbers, never
+    formulas.
+    """
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
 
@@ -96,34 +124,46 @@ PRODUCT_HEADS = ("兑换项目 Product", "次数 Redemptions", "积分 Points", 
 
 def _heads(statement: VenueMonth) -> list[tuple[str, str]]:
     settlement = statement.settlement
-    heads = [("场馆 Venue", statement.venue.name), ("场馆编号 Venue id", str(statement.venue.id)),
-             ("月份 Month", str(statement.month)), ("状态 State", _STATES[statement.state])]  # fmt: skip
+    heads = [
+        ("场馆 Venue", statement.venue.name),
+        ("场馆编号 Venue id", str(statement.venue.id)),
+        ("月份 Month", str(statement.month)),
+        ("状态 State", _STATES[statement.state]),
+    ]
     if settlement is not None:
-        heads += [("结算编号 Settlement", str(settlement.id)),
-                  ("结算时间 Closed at", f"{settlement.closed_at.astimezone(SITE):%Y-%m-%d %H:%M}")]  # fmt: skip
+        heads += [
+            ("结算编号 Settlement", str(settlement.id)),
+            ("结算时间 Closed at", f"{settlement.closed_at.astimezone(SITE):%Y-%m-%d %H:%M}"),
+        ]
     return heads
 
 
 def _sums(statement: VenueMonth) -> list[tuple[str, str]]:
     totals = statement.totals
-    return [("核销次数 Redemptions", f"{totals.redemptions:,}"),
-            ("其中上月转入 of them from earlier months", f"{totals.carried:,}"),
-            ("积分 Points", f"{totals.points:,}"),
-            ("核销金额（元） For redemptions (CNY)", yuan(totals.fen)),
-            ("争议补付（元） For accepted disputes (CNY)", yuan(totals.disputes_fen)),
-            ("应付合计（元） Owed in all (CNY)", yuan(totals.owed_fen))]  # fmt: skip
+    return [
+        ("核销次数 Redemptions", f"{totals.redemptions:,}"),
+        ("其中上月转入 of them from earlier months", f"{totals.carried:,}"),
+        ("积分 Points", f"{totals.points:,}"),
+        ("核销金额（元） For redemptions (CNY)", yuan(totals.fen)),
+        ("争议补付（元） For accepted disputes (CNY)", yuan(totals.disputes_fen)),
+        ("应付合计（元） Owed in all (CNY)", yuan(totals.owed_fen)),
+    ]
 
 
 def as_pdf(statement: VenueMonth, lines: Sequence[StatementLine]) -> bytes:
     """Totals and a block for two signatures on paper; the lines as well, up to 1,000 of them."""
     pdf = _sheet_of_paper()
     pdf.set_font(size=16)
-    pdf.cell(0, 10, "快乐券结算单 Statement of Happy Vouchers", align="C", new_x="LMARGIN", new_y="NEXT")
+    pdf.cell(
+        0, 10, "快乐券结算单 Statement of Happy Vouchers", align="C", new_x="LMARGIN", new_y="NEXT"
+    )
     pdf.set_font(size=9)
     pdf.ln(3)
     _table(pdf, _heads(statement), (45, 135), headings=False)
     pdf.ln(4)
-    products = [(p.title, f"{p.redemptions:,}", f"{p.points:,}", yuan(p.fen)) for p in statement.products]
+    products = [
+        (p.title, f"{p.redemptions:,}", f"{p.points:,}", yuan(p.fen)) for p in statement.products
+    ]
     _table(pdf, [PRODUCT_HEADS, *products], (75, 35, 35, 35))
     pdf.ln(4)
     _table(pdf, _sums(statement), (100, 80), headings=False)
@@ -158,21 +198,45 @@ def _sheet_of_paper() -> Any:
     return pdf
 
 
-def _table(pdf: Any, rows: Iterable[Sequence[str]], widths: tuple[int, ...], headings: bool = True) -> None:
+def _table(
+    pdf: Any, rows: Iterable[Sequence[str]], widths: tuple[int, ...], headings: bool = True
+) -> None:
     from fpdf.fonts import FontFace
 
     style = FontFace(emphasis=None, fill_color=(235, 235, 235))
-    with pdf.table(col_widths=widths, width=sum(widths), first_row_as_headings=headings, line_height=6,
-                   headings_style=style, align="LEFT") as table:  # fmt: skip
+    with pdf.table(
+        col_widths=widths,
+        width=sum(widths),
+        first_row_as_headings=headings,
+        line_height=6,
+        headings_style=style,
+        align="LEFT",
+    ) as table:
         for row in rows:
             table.row([_UNPRINTABLE.sub("", cell) for cell in row])
 
 
 def _lines_table(pdf: Any, lines: Sequence[StatementLine]) -> None:
     pdf.set_font(size=7)
-    rows = [(f"{line.redeemed_at.astimezone(SITE):%m-%d %H:%M}", line.reference, line.title, line.channel,
-             f"{line.points:,}", yuan(line.fen)) for line in lines]  # fmt: skip
-    heads = ("时间 Time", "流水号 Reference", "项目 Product", "渠道 Channel", "积分 Points", "元 CNY")
+    rows = [
+        (
+            f"{line.redeemed_at.astimezone(SITE):%m-%d %H:%M}",
+            line.reference,
+            line.title,
+            line.channel,
+            f"{line.points:,}",
+            yuan(line.fen),
+        )
+        for line in lines
+    ]
+    heads = (
+        "时间 Time",
+        "流水号 Reference",
+        "项目 Product",
+        "渠道 Channel",
+        "积分 Points",
+        "元 CNY",
+    )
     _table(pdf, [heads, *rows], (24, 56, 48, 18, 16, 18))
 
 
@@ -181,7 +245,10 @@ def _signatures(pdf: Any) -> None:
     if pdf.will_page_break(45):
         pdf.add_page()
     pdf.ln(10)
-    for left, right in (("中心（盖章） Centre", "场馆（盖章） Venue"), ("签字 Signature", "签字 Signature"),
-                        ("日期 Date", "日期 Date")):  # fmt: skip
+    for left, right in (
+        ("中心（盖章） Centre", "场馆（盖章） Venue"),
+        ("签字 Signature", "签字 Signature"),
+        ("日期 Date", "日期 Date"),
+    ):
         pdf.cell(90, 11, f"{left}：________________")
         pdf.cell(90, 11, f"{right}：________________", new_x="LMARGIN", new_y="NEXT")

@@ -1,7 +1,8 @@
-"""The three-way match 三方对账 of a month: our journal, the channel that booked it, and the venue's own list.
+"""The three-way match 三方对账 of a month: our journal, the channel that booked it, and the venue's own
+list.
 
-A line is first looked for by its reference (and voucher, if it names one), then by its voucher. Every difference is
-one of a closed set, and is named by reference and voucher.
+A line is first looked for by its reference (and voucher, if it names one), then by its voucher.
+Every difference is one of a closed set, and is named by reference and voucher.
 """
 
 from collections import Counter
@@ -96,7 +97,13 @@ class Difference:
 
     @property
     def voucher_id(self) -> UUID | None:
-        return self.booked.voucher_id if self.booked else self.listed.voucher_id if self.listed else None
+        return (
+            self.booked.voucher_id
+            if self.booked
+            else self.listed.voucher_id
+            if self.listed
+            else None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +137,23 @@ def match(books: Books) -> Iterator[Difference]:
 
 
 def _keys(line: Listed, booked: Booked | None) -> set[UUID | str]:
-    """What makes two lines the same: the redemption, or for what we do not know the reference or the voucher."""
+    """What makes two lines the same: the redemption, or for what we do not know the reference or
+    the voucher.
+    """
     if booked is not None:
         return {booked.redemption_id}
     return {line.reference} if line.voucher_id is None else {line.reference, line.voucher_id}
 
 
 def _pairs(books: Books) -> list[Booked | None]:
-    """For each line its redemption. Exact ones come first, so that the order of the lines does not matter."""
+    """For each line its redemption. Exact ones come first, so that the order of the lines does not
+    matter.
+    """
     known = [*books.booked_elsewhere, *books.booked]
     by_reference = {booked.reference: booked for booked in known}
-    by_voucher = {booked.voucher_id: booked for booked in sorted(known, key=lambda b: not b.reversed)}
+    by_voucher = {
+        booked.voucher_id: booked for booked in sorted(known, key=lambda b: not b.reversed)
+    }
     pairs: list[Booked | None] = []
     for line in books.lines:
         booked = by_reference.get(line.reference)
@@ -152,11 +165,15 @@ def _pairs(books: Books) -> list[Booked | None]:
 
 def _compare(books: Books, line: Listed, booked: Booked | None) -> Iterator[Difference]:
     if booked is None:
-        yield Difference(Kind.MISSING_HERE, line.reference, None, line, dispute=books.cases.get(line.reference))
+        yield Difference(
+            Kind.MISSING_HERE, line.reference, None, line, dispute=books.cases.get(line.reference)
+        )
     elif booked.reversed:
         yield Difference(Kind.REVERSED_HERE, line.reference, booked, line)
     elif not books.month.first <= booked.day < books.month.next.first:
-        yield Difference(Kind.OTHER_MONTH, line.reference, booked, line, month=Month(booked.day.replace(day=1)))
+        yield Difference(
+            Kind.OTHER_MONTH, line.reference, booked, line, month=Month(booked.day.replace(day=1))
+        )
     else:
         if line.amount_fen not in (None, booked.fen):
             yield Difference(Kind.OTHER_AMOUNT, line.reference, booked, line)
@@ -188,7 +205,11 @@ def match_month(session: Session, venue_id: UUID, month: Month) -> Match | None:
     booked = _booked(session, venue_id, _in_journal(venue_id, month))
     lines = _lines(session, newest.id)
     references, vouchers = {b.reference for b in booked}, {b.voucher_id for b in booked}
-    strange = [x for x in lines if x.reference not in references or (x.voucher_id and x.voucher_id not in vouchers)]
+    strange = [
+        x
+        for x in lines
+        if x.reference not in references or (x.voucher_id and x.voucher_id not in vouchers)
+    ]
     listed = {line.reference for line in lines}
     unlisted = [b.reference for b in booked if b.reference not in listed]
     ours = {b.redemption_id for b in booked}
@@ -200,22 +221,34 @@ def match_month(session: Session, venue_id: UUID, month: Month) -> Match | None:
 
 def _in_journal(venue_id: UUID, month: Month) -> ColumnElement[bool]:
     """Redemptions that the journal has on the venue's account in a month."""
-    return and_(Transfer.credit_account == journal.venue(venue_id), Transfer.created_at >= month.since,
-                Transfer.created_at < month.until)  # fmt: skip
+    return and_(
+        Transfer.credit_account == journal.venue(venue_id),
+        Transfer.created_at >= month.since,
+        Transfer.created_at < month.until,
+    )
 
 
 def _booked(session: Session, venue_id: UUID, which: ColumnElement[bool]) -> list[Booked]:
     """Redemptions with their entries in the journal."""
-    redeemed: ColumnElement[str] = literal_column("'redeemed'")  # as text, so that the partial index is seen to fit
+    redeemed: ColumnElement[str] = literal_column(
+        "'redeemed'"
+    )  # as text, so that the partial index is seen to fit
     rows = session.execute(
-        select(Redemption.id, Redemption.reference, Redemption.voucher_id, Redemption.channel, Transfer.created_at,
-               Voucher.cost_fen, Redemption.reversed_at.is_not(None))
+        select(
+            Redemption.id,
+            Redemption.reference,
+            Redemption.voucher_id,
+            Redemption.channel,
+            Transfer.created_at,
+            Voucher.cost_fen,
+            Redemption.reversed_at.is_not(None),
+        )
         .select_from(Redemption)
         .join(Transfer, and_(Transfer.kind == redeemed, Transfer.cause_id == Redemption.id))
         .join(Voucher, Voucher.id == Redemption.voucher_id)
         .where(Redemption.venue_id == venue_id, which)
         .order_by(Redemption.id)
-    )  # fmt: skip
+    )
     return [Booked(*row[:4], site_day(row[4]), row[5], row[6]) for row in rows]
 
 
@@ -224,8 +257,12 @@ def _named_by(session: Session, venue_id: UUID, lines: Sequence[Listed]) -> list
     if not lines:
         return []
     vouchers = [line.voucher_id for line in lines if line.voucher_id]
-    by_reference = _booked(session, venue_id, _any(Redemption.reference, [line.reference for line in lines], Text()))
-    by_voucher = and_(_any(Redemption.voucher_id, vouchers, Uuid()), Redemption.reversed_at.is_(None))
+    by_reference = _booked(
+        session, venue_id, _any(Redemption.reference, [line.reference for line in lines], Text())
+    )
+    by_voucher = and_(
+        _any(Redemption.voucher_id, vouchers, Uuid()), Redemption.reversed_at.is_(None)
+    )
     return [*by_reference, *(_booked(session, venue_id, by_voucher) if vouchers else [])]
 
 
@@ -239,7 +276,9 @@ def _lines(session: Session, list_id: UUID) -> list[Listed]:
     return [Listed(*row) for row in rows]
 
 
-def _other_lists(session: Session, venue_id: UUID, month: Month, references: Sequence[str]) -> dict[str, Month]:
+def _other_lists(
+    session: Session, venue_id: UUID, month: Month, references: Sequence[str]
+) -> dict[str, Month]:
     """Which of these the newest lists of the months before and after have."""
     line = VenueStatementLine
     found: dict[str, Month] = {}
@@ -247,7 +286,9 @@ def _other_lists(session: Session, venue_id: UUID, month: Month, references: Seq
         newest = reports.newest(session, venue_id, other)
         if newest is not None:
             named = _any(line.reference, references, Text())
-            listed = session.scalars(select(line.reference).where(line.statement_id == newest.id, named))
+            listed = session.scalars(
+                select(line.reference).where(line.statement_id == newest.id, named)
+            )
             found |= dict.fromkeys(listed, other)
     return found
 

@@ -1,4 +1,6 @@
-"""A venue's own list of what it took in during a month 场馆对账单. The newest counts; older ones stay as they were."""
+"""A venue's own list of what it took in during a month 场馆对账单. The newest counts; older ones stay as
+they were.
+"""
 
 import hashlib
 import json
@@ -34,13 +36,16 @@ class ListLine(Body):
 def lock_venue(session: Session, venue_id: UUID) -> Venue:
     """One at a time changes what a venue and the centre agree on. Raises VenueNotFound."""
     venues.get_venue(session, venue_id)
-    return session.scalars(select(Venue).where(Venue.id == venue_id).with_for_update(key_share=True)).one()
+    return session.scalars(
+        select(Venue).where(Venue.id == venue_id).with_for_update(key_share=True)
+    ).one()
 
 
 def take_in(
     session: Session, venue_id: UUID, month: Month, lines: Sequence[ListLine], by: str
 ) -> tuple[VenueStatement, bool]:
-    """Keep a venue's list for a month; it takes the place of the one before. Says whether it was new.
+    """Keep a venue's list for a month; it takes the place of the one before. Says whether it was
+    new.
 
     The same lines again change nothing. Raises VenueNotFound.
     """
@@ -49,17 +54,33 @@ def take_in(
     body_hash = _hash(lines)
     if earlier is not None and earlier.body_hash == body_hash:
         return earlier, False
-    taken = VenueStatement(id=new_id(), venue_id=venue_id, month=month.first, lines=len(lines), body_hash=body_hash,
-                           uploaded_by=by)  # fmt: skip
+    taken = VenueStatement(
+        id=new_id(),
+        venue_id=venue_id,
+        month=month.first,
+        lines=len(lines),
+        body_hash=body_hash,
+        uploaded_by=by,
+    )
     session.add(taken)
     session.flush()
     for start in range(0, len(lines), _AT_ONCE):
         part = lines[start : start + _AT_ONCE]
-        insert_rows(session, VenueStatementLine, [
-            {"statement_id": taken.id, "number": number, "reference": line.reference, "voucher_id": line.voucher_id,
-             "redeemed_on": line.redeemed_on, "amount_fen": line.amount_fen}
-            for number, line in enumerate(part, start=start + 1)
-        ])  # fmt: skip
+        insert_rows(
+            session,
+            VenueStatementLine,
+            [
+                {
+                    "statement_id": taken.id,
+                    "number": number,
+                    "reference": line.reference,
+                    "voucher_id": line.voucher_id,
+                    "redeemed_on": line.redeemed_on,
+                    "amount_fen": line.amount_fen,
+                }
+                for number, line in enumerate(part, start=start + 1)
+            ],
+        )
     session.refresh(taken)
     return taken, True
 
@@ -75,11 +96,16 @@ def newest(session: Session, venue_id: UUID, month: Month) -> VenueStatement | N
 
 
 def _hash(lines: Sequence[ListLine]) -> bytes:
-    """Of what the lines say, not of how they were written: the same list as CSV and as JSON is the same."""
+    """Of what the lines say, not of how they were written: the same list as CSV and as JSON is the
+    same.
+    """
     digest = hashlib.sha256()
     for line in lines:
-        digest.update(json.dumps([line.reference, _text(line.voucher_id), _text(line.redeemed_on),
-                                  line.amount_fen]).encode())  # fmt: skip
+        digest.update(
+            json.dumps(
+                [line.reference, _text(line.voucher_id), _text(line.redeemed_on), line.amount_fen]
+            ).encode()
+        )
     return digest.digest()
 
 

@@ -1,4 +1,6 @@
-"""How venues prove themselves: API keys at the counter, secrets that sign webhooks. Each is shown once, when made."""
+"""How venues prove themselves: API keys at the counter, secrets that sign webhooks. Each is shown
+once, when made.
+"""
 
 import hmac
 import secrets
@@ -55,21 +57,36 @@ class NewSecret:
 
 
 def create_secret(
-    session: Session, venue_id: UUID, kind: SecretKind, *, label: str | None = None, scopes: Collection[Scope] = (),
+    session: Session,
+    venue_id: UUID,
+    kind: SecretKind,
+    *,
+    label: str | None = None,
+    scopes: Collection[Scope] = (),
     expires_at: datetime | None = None,
-) -> NewSecret:  # fmt: skip
-    """Make a secret. An older webhook secret stays valid for 24 hours more; API keys stay until they end.
+) -> NewSecret:
+    """Make a secret. An older webhook secret stays valid for 24 hours more; API keys stay until
+    they end.
 
-    Only keys have scopes and an end of their own. Raises VenueNotFound, and Unprocessable for what does not fit.
+    Only keys have scopes and an end of their own. Raises VenueNotFound, and Unprocessable for what
+    does not fit.
     """
     get_venue(session, venue_id)
     if expires_at is not None and not session.scalar(select(app_now() < expires_at)):
         raise invalid("/expires_at", "This moment has passed.")
-    row = VenueSecret(id=new_id(), venue_id=venue_id, kind=kind, label=label, scopes=sorted(set(scopes)),
-                      valid_until=expires_at)  # fmt: skip
+    row = VenueSecret(
+        id=new_id(),
+        venue_id=venue_id,
+        kind=kind,
+        label=label,
+        scopes=sorted(set(scopes)),
+        valid_until=expires_at,
+    )
     if kind is SecretKind.WEBHOOK:
         if scopes or expires_at is not None:
-            raise invalid("/kind", "A webhook secret has neither scopes nor an end; a newer one replaces it.")
+            raise invalid(
+                "/kind", "A webhook secret has neither scopes nor an end; a newer one replaces it."
+            )
         _end_older_in_a_day(session, venue_id)
         secret = webhook_signatures.new_secret()
         row.sealed = _vault().seal(secret)
@@ -84,10 +101,13 @@ def create_secret(
 def _end_older_in_a_day(session: Session, venue_id: UUID) -> None:
     session.execute(
         update(VenueSecret)
-        .where(VenueSecret.venue_id == venue_id, VenueSecret.kind == SecretKind.WEBHOOK,
-               VenueSecret.valid_until.is_(None))
+        .where(
+            VenueSecret.venue_id == venue_id,
+            VenueSecret.kind == SecretKind.WEBHOOK,
+            VenueSecret.valid_until.is_(None),
+        )
         .values(valid_until=app_now() + OVERLAP)
-    )  # fmt: skip
+    )
 
 
 def secrets_of(session: Session, venue_id: UUID) -> Select[VenueSecret]:
@@ -101,7 +121,9 @@ def revoke_secret(session: Session, venue_id: UUID, secret_id: UUID) -> None:
     ended = session.execute(
         update(VenueSecret)
         .where(VenueSecret.id == secret_id, VenueSecret.venue_id == venue_id)
-        .values(valid_until=func.least(func.coalesce(VenueSecret.valid_until, app_now()), app_now()))
+        .values(
+            valid_until=func.least(func.coalesce(VenueSecret.valid_until, app_now()), app_now())
+        )
     )
     if not changed(ended):
         raise SecretNotFound(f"No secret {secret_id}.")
@@ -134,7 +156,9 @@ def principal_of_key(key: str) -> Principal:
     if not hmac.compare_digest(hashed, secret_hash(key)) or found is None:
         raise Unauthorized("This API key is not one of ours, has ended, or was taken back.")
     if found.status is VenueStatus.SUSPENDED:
-        raise VenueSuspended("The centre has suspended this venue. Signed webhooks are still taken.")
+        raise VenueSuspended(
+            "The centre has suspended this venue. Signed webhooks are still taken."
+        )
     return Principal(role=Role.VENUE, subject=found.venue_id, scopes=frozenset(found.scopes))
 
 

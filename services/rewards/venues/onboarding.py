@@ -39,7 +39,10 @@ def onboarding(session: Session, venue_id: UUID) -> Onboarding:
     secrets = exists().where(VenueSecret.venue_id == venue_id, valid_now())
     sandbox = aliased(Venue)
     practised = exists().where(
-        Redemption.venue_id == sandbox.id, sandbox.sandbox, sandbox.name == Venue.name, sandbox.kind == Venue.kind
+        Redemption.venue_id == sandbox.id,
+        sandbox.sandbox,
+        sandbox.name == Venue.name,
+        sandbox.kind == Venue.kind,
     )
     row = session.execute(
         select(

@@ -15,7 +15,9 @@ class VenueNotFound(NotFound):
 
 
 def create_venue(session: Session, name: str, kind: str, sandbox: bool = False) -> Venue:
-    """Add a partner venue; a sandbox is there to practise with and never issues, earns or is settled."""
+    """Add a partner venue; a sandbox is there to practise with and never issues, earns or is
+    settled.
+    """
     venue = Venue(id=new_id(), name=name, kind=kind, sandbox=sandbox)
     session.add(venue)
     session.flush()
@@ -31,9 +33,11 @@ def get_venue(session: Session, venue_id: UUID) -> Venue:
 
 
 def set_status(session: Session, venue_id: UUID, status: VenueStatus) -> Venue:
-    """Suspend a venue, or let it take part again. Repeating it changes nothing. Raises VenueNotFound.
+    """Suspend a venue, or let it take part again. Repeating it changes nothing. Raises
+    VenueNotFound.
 
-    Suspended, nothing new is issued for it and its keys are refused. What it signs is still taken: it has happened.
+    Suspended, nothing new is issued for it and its keys are refused. What it signs is still taken:
+    it has happened.
     """
     session.execute(update(Venue).where(Venue.id == venue_id).values(status=status))
     return get_venue(session, venue_id)

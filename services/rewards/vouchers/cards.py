@@ -1,4 +1,6 @@
-"""What a holder shows or prints: the code as a QR picture, and a card of A7 for the purse or the phone."""
+"""What a holder shows or prints: the code as a QR picture, and a card of A7 for the purse or the
+phone.
+"""
 
 import unicodedata
 from io import BytesIO
@@ -32,9 +34,13 @@ def _qr(code: str) -> Any:
 
 
 def card_svg(voucher: Voucher, venue_name: str, code: str) -> str:
-    """A card of 74 x 105 mm: what it is, where and until when (the site's calendar), the code to scan and to type."""
+    """A card of 74 x 105 mm: what it is, where and until when (the site's calendar), the code to
+    scan and to type.
+    """
     last = voucher.expires_at.astimezone(SITE)
-    title = "".join(_words(line, 14 + 7 * number, 5.5) for number, line in enumerate(wrapped(voucher.title)))
+    title = "".join(
+        _words(line, 14 + 7 * number, 5.5) for number, line in enumerate(wrapped(voucher.title))
+    )
     return f"""<?xml version="1.0" encoding="utf-8"?>
 <svg xmlns="http://www.w3.org/2000/svg" width="74mm" height="105mm" viewBox="0 0 74 105" font-family="sans-serif">
 <title>{plain(voucher.title)}</title>
@@ -57,13 +63,17 @@ def _qr_for_card(code: str) -> str:
 
 
 def _words(text: str, y: float, size: float, family: str = "sans-serif") -> str:
-    return (f'<text x="37" y="{y}" font-size="{size}" font-family="{family}" text-anchor="middle">'
-            f"{plain(text)}</text>\n")  # fmt: skip
+    return (
+        f'<text x="37" y="{y}" font-size="{size}" font-family="{family}" text-anchor="middle">'
+        f"{plain(text)}</text>\n"
+    )
 
 
 def plain(text: str) -> str:
     """Text and never markup; signs that XML cannot say are dropped."""
-    return escape("".join(sign for sign in text if unicodedata.category(sign) not in ("Cc", "Cn", "Cs", "Co")))
+    return escape(
+        "".join(sign for sign in text if unicodedata.category(sign) not in ("Cc", "Cn", "Cs", "Co"))
+    )
 
 
 def wrapped(text: str) -> list[str]:

@@ -1,8 +1,9 @@
 """Typed voucher codes: 31 signs without look-alikes, 17 of them random, 2 to check.
 
-With the signs as numbers c_1..c_19 modulo the prime 31, sum c_i = 0 and sum i*c_i = 0. Two wrong signs at i and j
-would need d_i + d_j = 0 and i*d_i + j*d_j = 0, so (i - j)*d_i = 0: impossible, as 0 < |i - j| < 31. A swap of two
-unlike signs changes the second sum by (i - j)*(a - b). So every such slip is noticed offline.
+With the signs as numbers c_1..c_19 modulo the prime 31, sum c_i = 0 and sum i*c_i = 0. Two wrong
+signs at i and j would need d_i + d_j = 0 and i*d_i + j*d_j = 0, so (i - j)*d_i = 0: impossible, as
+0 < |i - j| < 31. A swap of two unlike signs changes the second sum by (i - j)*(a - b). So every
+such slip is noticed offline.
 """
 
 import secrets
@@ -34,15 +35,21 @@ def with_check_signs(body: str) -> str:
 def normalise(typed: str) -> str:
     """What was meant: capitals, without spaces and dashes, full-width signs made plain."""
     plain = unicodedata.normalize("NFKC", typed).upper()
-    return "".join(sign for sign in plain if not sign.isspace() and unicodedata.category(sign) != "Pd")
+    return "".join(
+        sign for sign in plain if not sign.isspace() and unicodedata.category(sign) != "Pd"
+    )
 
 
 def check(code: str) -> bool:
-    """Whether a normalised code is free of slips. Says nothing about whether such a voucher exists."""
+    """Whether a normalised code is free of slips. Says nothing about whether such a voucher
+    exists.
+    """
     if len(code) != LENGTH or any(sign not in _VALUE for sign in code):
         return False
     values = [_VALUE[sign] for sign in code]
-    return sum(values) % _BASE == 0 and sum(i * v for i, v in enumerate(values, start=1)) % _BASE == 0
+    return (
+        sum(values) % _BASE == 0 and sum(i * v for i, v in enumerate(values, start=1)) % _BASE == 0
+    )
 
 
 def grouped(code: str) -> str:

@@ -1,7 +1,9 @@
-"""Handing a voucher on: the old code dies, a new voucher with a new code takes its place, and the chain is kept.
+"""Handing a voucher on: the old code dies, a new voucher with a new code takes its place, and the
+chain is kept.
 
-A gift cannot be withdrawn: whoever has it may have used it in the same moment. Value is neither made nor lost: from
-person to person it stays in the product's book, into the pool 爱心券池 and out of it a transfer says so.
+A gift cannot be withdrawn: whoever has it may have used it in the same moment. Value is neither
+made nor lost: from person to person it stays in the product's book, into the pool 爱心券池 and out of
+it a transfer says so.
 """
 
 from collections.abc import Iterator, Sequence
@@ -56,13 +58,21 @@ class Handing:
 
 
 def give(
-    session: Session, voucher_id: UUID, giver_id: UUID, to: UUID | None, *, named: bool = False, actor: str
+    session: Session,
+    voucher_id: UUID,
+    giver_id: UUID,
+    to: UUID | None,
+    *,
+    named: bool = False,
+    actor: str,
 ) -> Voucher:
-    """Hand one's own unused voucher to a person, or (`to` None) into the pool, where givers stay unnamed.
+    """Hand one's own unused voucher to a person, or (`to` None) into the pool, where givers stay
+    unnamed.
 
-    Returns the new voucher: same product, points, cost and last day, another code. Of a gift and a redemption, or of
-    two gifts, at the same moment one wins. Raises VoucherNotFound (also for a foreign one), VoucherNotGivable,
-    NoSuchReceiver (also where the account has ended), AccountSuspended, AccountEnded, and 422 for a gift to oneself.
+    Returns the new voucher: same product, points, cost and last day, another code. Of a gift and a
+    redemption, or of two gifts, at the same moment one wins. Raises VoucherNotFound (also for a
+    foreign one), VoucherNotGivable, NoSuchReceiver (also where the account has ended),
+    AccountSuspended, AccountEnded, and 422 for a gift to oneself.
     """
     if get_voucher(session, voucher_id).holder_id != giver_id:
         raise VoucherNotFound(f"No voucher {voucher_id}.")
@@ -70,7 +80,9 @@ def give(
     check_standing(accounts.get(giver_id))
     receiver = accounts.get(to) if to else None
     if to is not None and (receiver is None or receiver.status is not AccountStatus.OPEN):
-        raise NoSuchReceiver(f"{to} cannot receive a voucher.", errors=[{"pointer": "/to", "detail": "unknown"}])
+        raise NoSuchReceiver(
+            f"{to} cannot receive a voucher.", errors=[{"pointer": "/to", "detail": "unknown"}]
+        )
     if receiver is not None and receiver is accounts.get(giver_id):
         raise invalid("/to", "A gift goes to somebody else, or to the pool.")
     voucher = lock_free(session, voucher_id, Voucher.holder_id == giver_id)
@@ -84,7 +96,9 @@ def give(
 
 def not_givable(session: Session, voucher_id: UUID) -> VoucherNotGivable:
     voucher = get_voucher(session, voucher_id)
-    return VoucherNotGivable(f"Voucher {voucher_id} is {voucher.status}.", voucher_status=voucher.status)
+    return VoucherNotGivable(
+        f"Voucher {voucher_id} is {voucher.status}.", voucher_status=voucher.status
+    )
 
 
 def hand_on(session: Session, old: Voucher, handing: Handing) -> Voucher:
@@ -96,40 +110,81 @@ def hand_on(session: Session, old: Voucher, handing: Handing) -> Voucher:
     new = _successor(old, handing)
     session.add(new)
     session.flush()
-    handover = Handover(id=new_id(), kind=handing.kind, from_voucher_id=old.id, to_voucher_id=new.id,
-                        giver_id=handing.giver_id, receiver_id=handing.receiver_id, named=handing.named,
-                        wish_id=handing.wish_id, request_id=handing.request_id, actor=handing.actor)  # fmt: skip
+    handover = Handover(
+        id=new_id(),
+        kind=handing.kind,
+        from_voucher_id=old.id,
+        to_voucher_id=new.id,
+        giver_id=handing.giver_id,
+        receiver_id=handing.receiver_id,
+        named=handing.named,
+        wish_id=handing.wish_id,
+        request_id=handing.request_id,
+        actor=handing.actor,
+    )
     session.add(handover)
     session.flush()
     came = journal.of_voucher(new)
     if left != came:
         kind = TransferKind.GIVEN if new.holder_id is None else TransferKind.ALLOCATED
-        row = transfer(left, came, new.points, kind, handover.id,
-                       volunteer_id=handing.giver_id or handing.receiver_id, actor=handing.actor)  # fmt: skip
+        row = transfer(
+            left,
+            came,
+            new.points,
+            kind,
+            handover.id,
+            volunteer_id=handing.giver_id or handing.receiver_id,
+            actor=handing.actor,
+        )
         journal.record_transfers(session, [row])
-    giver_id = None if handing.kind is HandoverKind.RETURN else handing.giver_id  # who left is told nothing
-    publish(session, VoucherGiven(**about(new), previous_id=old.id, giver_id=giver_id, named=handing.named,
-                                  kind=handing.kind.value, expires_at=new.expires_at))  # fmt: skip
+    giver_id = (
+        None if handing.kind is HandoverKind.RETURN else handing.giver_id
+    )  # who left is told nothing
+    publish(
+        session,
+        VoucherGiven(
+            **about(new),
+            previous_id=old.id,
+            giver_id=giver_id,
+            named=handing.named,
+            kind=handing.kind.value,
+            expires_at=new.expires_at,
+        ),
+    )
     session.refresh(old)
     session.refresh(new)
     return new
 
 
 def _successor(old: Voucher, handing: Handing) -> Voucher:
-    """The same thing under a new code: as old, and as near its end, as the one before; a re-issued one is no gift."""
+    """The same thing under a new code: as old, and as near its end, as the one before; a re-issued
+    one is no gift.
+    """
     vault_, code = code_vault(), codes.new_code()
     again = handing.kind is HandoverKind.REISSUE
     return Voucher(
-        id=new_id(), holder_id=handing.receiver_id, origin=old.origin if again else VoucherOrigin.GIFT,
-        product_id=old.product_id, venue_id=old.venue_id, title=old.title, points=old.points, cost_fen=old.cost_fen,
-        code_fingerprint=vault_.fingerprint(code), code_sealed=vault_.seal(code), rule_id=old.rule_id,
-        rule_version=old.rule_version, issued_at=old.issued_at, expires_at=old.expires_at,
+        id=new_id(),
+        holder_id=handing.receiver_id,
+        origin=old.origin if again else VoucherOrigin.GIFT,
+        product_id=old.product_id,
+        venue_id=old.venue_id,
+        title=old.title,
+        points=old.points,
+        cost_fen=old.cost_fen,
+        code_fingerprint=vault_.fingerprint(code),
+        code_sealed=vault_.seal(code),
+        rule_id=old.rule_id,
+        rule_version=old.rule_version,
+        issued_at=old.issued_at,
+        expires_at=old.expires_at,
         reminded_at=old.reminded_at,
-    )  # fmt: skip
+    )
 
 
 def return_gifts(session: Session, holder_id: UUID) -> None:
-    """Put a leaver's unused gifts into the pool; one that a venue holds just now stays. The account is locked."""
+    """Put a leaver's unused gifts into the pool; one that a venue holds just now stays. The account
+    is locked.
+    """
     gifts = session.scalars(
         select(Voucher.id)
         .where(Voucher.holder_id == holder_id, Voucher.origin == VoucherOrigin.GIFT, free())
@@ -138,13 +193,19 @@ def return_gifts(session: Session, holder_id: UUID) -> None:
     for voucher_id in gifts:
         voucher = lock_free(session, voucher_id)
         if voucher is not None:
-            hand_on(session, voucher, Handing(HandoverKind.RETURN, journal.REGISTRATION, giver_id=holder_id))
+            hand_on(
+                session,
+                voucher,
+                Handing(HandoverKind.RETURN, journal.REGISTRATION, giver_id=holder_id),
+            )
 
 
 def reissue(session: Session, voucher_id: UUID, reason: str, by: str) -> Voucher:
-    """A new code for the same holder, because the old one was lost or seen by others; the old one is dead.
+    """A new code for the same holder, because the old one was lost or seen by others; the old one
+    is dead.
 
-    Returns the new voucher; the code is its holder's alone, as before. Raises VoucherNotFound, VoucherNotGivable.
+    Returns the new voucher; the code is its holder's alone, as before. Raises VoucherNotFound,
+    VoucherNotGivable.
     """
     voucher = get_voucher(session, voucher_id)
     if voucher.holder_id is None:
@@ -153,18 +214,24 @@ def reissue(session: Session, voucher_id: UUID, reason: str, by: str) -> Voucher
     locked = lock_free(session, voucher_id)
     if locked is None:
         raise not_givable(session, voucher_id)
-    handing = Handing(HandoverKind.REISSUE, by, locked.holder_id, locked.holder_id, named=True, reason=reason)
+    handing = Handing(
+        HandoverKind.REISSUE, by, locked.holder_id, locked.holder_id, named=True, reason=reason
+    )
     return hand_on(session, locked, handing)
 
 
 def came_from(session: Session, voucher_id: UUID) -> Handover | None:
     """The link that leads to a voucher."""
-    return session.scalars(select(Handover).where(Handover.to_voucher_id == voucher_id)).one_or_none()
+    return session.scalars(
+        select(Handover).where(Handover.to_voucher_id == voucher_id)
+    ).one_or_none()
 
 
 def went_to(session: Session, voucher_id: UUID) -> Handover | None:
     """The link that leads away from a voucher."""
-    return session.scalars(select(Handover).where(Handover.from_voucher_id == voucher_id)).one_or_none()
+    return session.scalars(
+        select(Handover).where(Handover.from_voucher_id == voucher_id)
+    ).one_or_none()
 
 
 def links_before(session: Session, voucher_id: UUID) -> Iterator[Handover]:
@@ -198,7 +265,8 @@ class Chain:
 
 
 def chain(session: Session, voucher_id: UUID, reader_id: UUID | None) -> Chain:
-    """The chain of custody through a voucher. Who had it sees the links they took part in; `reader_id` None sees all.
+    """The chain of custody through a voucher. Who had it sees the links they took part in;
+    `reader_id` None sees all.
 
     Raises VoucherNotFound, also for whoever never had it.
     """
@@ -211,7 +279,10 @@ def chain(session: Session, voucher_id: UUID, reader_id: UUID | None) -> Chain:
     if reader_id is None:
         return Chain(voucher_id, links, None)
     me = frozenset(everybody_merged(session, reader_id))
-    ids = {voucher_id, *(i for link in links for i in (link.from_voucher_id, link.to_voucher_id) if i)}
+    ids = {
+        voucher_id,
+        *(i for link in links for i in (link.from_voucher_id, link.to_voucher_id) if i),
+    }
     held = select(Voucher.id).where(Voucher.id.in_(ids), or_(*(Voucher.holder_id == i for i in me)))
     mine = [link for link in links if me & {link.giver_id, link.receiver_id}]
     if not mine and session.scalar(held.limit(1)) is None:

@@ -40,12 +40,18 @@ class VoucherNotVoidable(Conflict):
 
 
 def take_back(
-    session: Session, account: Account, *, needed: int | None, cause: str = "correction", silent: bool = False
+    session: Session,
+    account: Account,
+    *,
+    needed: int | None,
+    cause: str = "correction",
+    silent: bool = False,
 ) -> None:
-    """Undo what is unused, newest first and entitlements before vouchers, until `needed` points are there (None: all).
+    """Undo what is unused, newest first and entitlements before vouchers, until `needed` points are
+    there (None: all).
 
-    Only what the holder's own points bought; never a gift, nor a voucher that a venue holds just now. The account is
-    locked.
+    Only what the holder's own points bought; never a gift, nor a voucher that a venue holds just
+    now. The account is locked.
     """
     for order in _waiting_of(session, account.volunteer_id):
         if needed is not None and account.points_available >= needed:
@@ -96,15 +102,31 @@ def release(session: Session, account: Account, order: Backorder, actor: str) ->
     account.points_available += order.points
     session.flush()
     me = account.volunteer_id
-    row = transfer(journal.held(me), journal.volunteer(me), order.points, TransferKind.RELEASED, order.id,
-                   volunteer_id=me, actor=actor)  # fmt: skip
+    row = transfer(
+        journal.held(me),
+        journal.volunteer(me),
+        order.points,
+        TransferKind.RELEASED,
+        order.id,
+        volunteer_id=me,
+        actor=actor,
+    )
     journal.record_transfers(session, [row])
 
 
 def _void(
-    session: Session, account: Account, voucher_id: UUID, cause: str, reason: str, *, actor: str, silent: bool = False
+    session: Session,
+    account: Account,
+    voucher_id: UUID,
+    cause: str,
+    reason: str,
+    *,
+    actor: str,
+    silent: bool = False,
 ) -> bool:
-    """Void an unused voucher and give its points back; False if it is not free any more. The account is locked."""
+    """Void an unused voucher and give its points back; False if it is not free any more. The
+    account is locked.
+    """
     voucher = lock_free(session, voucher_id)
     if voucher is None:
         return False
@@ -117,8 +139,15 @@ def _void(
         account.points_available += voucher.points
         target = journal.volunteer(account.volunteer_id)
         session.flush()
-    row = transfer(journal.product(voucher.product_id), target, voucher.points, TransferKind.VOIDED, voucher.id,
-                   volunteer_id=account.volunteer_id, actor=actor)  # fmt: skip
+    row = transfer(
+        journal.product(voucher.product_id),
+        target,
+        voucher.points,
+        TransferKind.VOIDED,
+        voucher.id,
+        volunteer_id=account.volunteer_id,
+        actor=actor,
+    )
     journal.record_transfers(session, [row])
     products.give_back(session, voucher.product_id, voucher.points, voucher.issued_at)
     holder = None if silent else voucher.holder_id
@@ -127,7 +156,9 @@ def _void(
 
 
 def lock_free(session: Session, voucher_id: UUID, *more: ColumnElement[bool]) -> Voucher | None:
-    """The voucher, locked and fresh, if it is free to be moved on; one past its last day is the clock's alone."""
+    """The voucher, locked and fresh, if it is free to be moved on; one past its last day is the
+    clock's alone.
+    """
     return session.scalars(
         select(Voucher)
         .where(Voucher.id == voucher_id, free(), Voucher.expires_at > app_now(), *more)
@@ -145,8 +176,13 @@ def end_hold(session: Session, voucher: Voucher, actor: str) -> None:
 
 def about(voucher: Voucher) -> dict[str, Any]:
     """What every fact about a voucher carries."""
-    return {"voucher_id": voucher.id, "holder_id": voucher.holder_id, "product_id": voucher.product_id,
-            "venue_id": voucher.venue_id, "title": voucher.title}  # fmt: skip
+    return {
+        "voucher_id": voucher.id,
+        "holder_id": voucher.holder_id,
+        "product_id": voucher.product_id,
+        "venue_id": voucher.venue_id,
+        "title": voucher.title,
+    }
 
 
 def get_voucher(session: Session, voucher_id: UUID) -> Voucher:
@@ -158,25 +194,32 @@ def get_voucher(session: Session, voucher_id: UUID) -> Voucher:
 
 
 def void_voucher(session: Session, voucher_id: UUID, reason: str, by: str) -> Voucher:
-    """Take a voucher back and give its points to its holder; a gift's are nobody's. Repeating it changes nothing.
+    """Take a voucher back and give its points to its holder; a gift's are nobody's. Repeating it
+    changes nothing.
 
     Raises VoucherNotFound, and VoucherNotVoidable when it was used, has ended, or a venue holds it.
     """
     voucher = get_voucher(session, voucher_id)
     if voucher.holder_id is None:
-        raise VoucherNotVoidable(f"Voucher {voucher_id} lies in the pool.", voucher_status=voucher.status)
+        raise VoucherNotVoidable(
+            f"Voucher {voucher_id} lies in the pool.", voucher_status=voucher.status
+        )
     account = accounts.lock_account(session, voucher.holder_id)
     if not _void(session, account, voucher_id, "staff", reason, actor=by):
         session.refresh(voucher)
         if voucher.status is not VoucherStatus.VOIDED:
-            raise VoucherNotVoidable(f"Voucher {voucher_id} is {voucher.status}.", voucher_status=voucher.status)
+            raise VoucherNotVoidable(
+                f"Voucher {voucher_id} is {voucher.status}.", voucher_status=voucher.status
+            )
     elif account.status is AccountStatus.OPEN:
         accounts.settle_shortfall(session, account, voucher_id)
     return get_voucher(session, voucher_id)
 
 
 def show_code(session: Session, voucher_id: UUID, looker: UUID) -> str:
-    """The code, for its holder only; the look is noted. Raises VoucherNotFound for everybody else."""
+    """The code, for its holder only; the look is noted. Raises VoucherNotFound for everybody
+    else.
+    """
     voucher = get_voucher(session, voucher_id)
     if voucher.holder_id != looker:
         raise VoucherNotFound(f"No voucher {voucher_id}.")
@@ -186,10 +229,11 @@ def show_code(session: Session, voucher_id: UUID, looker: UUID) -> str:
 
 
 def expire_vouchers(session: Session, limit: int = 500) -> int:
-    """End vouchers whose last day has passed; a redemption at the same moment wins or loses the same row.
+    """End vouchers whose last day has passed; a redemption at the same moment wins or loses the
+    same row.
 
-    One whose hold ran out is freed by `holds.expire_holds` first. Returns how many ended; a full batch means there may
-    be more.
+    One whose hold ran out is freed by `holds.expire_holds` first. Returns how many ended; a full
+    batch means there may be more.
     """
     due = (
         select(Voucher.id)
@@ -208,10 +252,17 @@ def expire_vouchers(session: Session, limit: int = 500) -> int:
     journal.record_transfers(
         session,
         [
-            transfer(journal.of_voucher(v), journal.OUTSIDE, v.points, TransferKind.EXPIRED, v.id,
-                     volunteer_id=v.holder_id, actor=journal.CLOCK)
+            transfer(
+                journal.of_voucher(v),
+                journal.OUTSIDE,
+                v.points,
+                TransferKind.EXPIRED,
+                v.id,
+                volunteer_id=v.holder_id,
+                actor=journal.CLOCK,
+            )
             for v in ended
         ],
-    )  # fmt: skip
+    )
     publish(session, *(VoucherExpired(**about(v)) for v in ended))
     return len(ended)

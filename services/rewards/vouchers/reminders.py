@@ -15,10 +15,11 @@ BEFORE = timedelta(days=7)
 
 
 def remind_expiring(session: Session, limit: int = 500) -> int:
-    """Say once of each unused voucher that its last day is seven days away. Returns how many; a full batch: more.
+    """Say once of each unused voucher that its last day is seven days away. Returns how many; a
+    full batch: more.
 
-    One that was good for no longer than that is left out, and one that was handed on after its reminder: its holder
-    just heard until when it can be used.
+    One that was good for no longer than that is left out, and one that was handed on after its
+    reminder: its holder just heard until when it can be used.
     """
     due = (
         select(Voucher.id)

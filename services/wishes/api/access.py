@@ -26,7 +26,9 @@ def runs_station(session: Session, principal: Principal | None, station_id: UUID
 
 
 def wish_of_own_station(session: Session, wish_id: UUID) -> Wish:
-    """A wish that the caller's station vouches for. Its station never changes. Raises WishNotFound for all others."""
+    """A wish that the caller's station vouches for. Its station never changes. Raises WishNotFound
+    for all others.
+    """
     wish = find_wish(session, wish_id)
     if not runs_station(session, caller(), wish.station_id):
         raise WishNotFound(f"No wish {wish_id}.")
@@ -41,7 +43,8 @@ def claims_for(principal: Principal, claimer: Claimer) -> bool:
 
 
 def may_claim_for(claimer: Claimer) -> Claimer:
-    """Staff claim for anybody, such as somebody at the desk without a phone; the pool claims by itself.
+    """Staff claim for anybody, such as somebody at the desk without a phone; the pool claims by
+    itself.
 
     Raises NotFound for a foreign claimer.
     """

@@ -36,12 +36,18 @@ class ClaimBatchBody(Body):
 
 class FulfilmentBody(Body):
     note: Words
-    fence: Annotated[StrictInt, Field(ge=0, le=2**53)] = Field(description="of the claim that is fulfilled")
-    minutes: Annotated[StrictInt, Field(ge=0, le=24 * 60)] = Field(default=0, description="service time proposed")
+    fence: Annotated[StrictInt, Field(ge=0, le=2**53)] = Field(
+        description="of the claim that is fulfilled"
+    )
+    minutes: Annotated[StrictInt, Field(ge=0, le=24 * 60)] = Field(
+        default=0, description="service time proposed"
+    )
 
 
 class ReleaseQuery(Body):
-    reason: Code | None = Field(default=None, description="why staff takes the claim away; needed from staff")
+    reason: Code | None = Field(
+        default=None, description="why staff takes the claim away; needed from staff"
+    )
 
 
 class ClaimShown(MovedWish):
@@ -69,8 +75,13 @@ class OutcomesShown(Shown):
 
 
 def render_claim(wish: Wish) -> dict[str, Any]:
-    return {**moved(wish), "claimer_id": wish.claimer_id, "claimer_kind": wish.claimer_kind, "fence": wish.fence,
-            "lease_until": wish.lease_until}  # fmt: skip
+    return {
+        **moved(wish),
+        "claimer_id": wish.claimer_id,
+        "claimer_kind": wish.claimer_kind,
+        "fence": wish.fence,
+        "lease_until": wish.lease_until,
+    }
 
 
 def render_outcome(outcome: Outcome) -> OutcomeShown:
@@ -78,8 +89,14 @@ def render_outcome(outcome: Outcome) -> OutcomeShown:
     if wish is None:
         problem = type(outcome.problem or Problem())
         return OutcomeShown(wish_id=outcome.wish_id, outcome=problem.slug().rpartition("/")[2])
-    return OutcomeShown(wish_id=wish.id, outcome="claimed", status=wish.status, label=LABELS.get(wish.status),
-                        fence=wish.fence, lease_until=wish.lease_until)  # fmt: skip
+    return OutcomeShown(
+        wish_id=wish.id,
+        outcome="claimed",
+        status=wish.status,
+        label=LABELS.get(wish.status),
+        fence=wish.fence,
+        lease_until=wish.lease_until,
+    )
 
 
 @bp.put("/wishes/<uuid:wish_id>/claim")
@@ -103,7 +120,11 @@ def delete_claim(wish_id: UUID, query_data: ReleaseQuery) -> dict[str, Any]:
         claimer = own_claimer(find_wish(session, wish_id))
         if claimer is None and query_data.reason is None:
             raise invalid("/reason", "Say why the claim is taken away.")
-        return moved(claims.release_claim(session, wish_id, caller().key, claimer=claimer, reason=query_data.reason))
+        return moved(
+            claims.release_claim(
+                session, wish_id, caller().key, claimer=claimer, reason=query_data.reason
+            )
+        )
 
 
 @bp.post("/claims:batch")

@@ -1,4 +1,6 @@
-"""Wishes: hang, verify, publish, withdraw, see. What the public sees is listed field by field in `PublicWish`."""
+"""Wishes: hang, verify, publish, withdraw, see. What the public sees is listed field by field in
+`PublicWish`.
+"""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -10,7 +12,12 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from services.wishes import board, contacts, lifecycle
-from services.wishes.api.access import answer_unchanged, claims_for, runs_station, wish_of_own_station
+from services.wishes.api.access import (
+    answer_unchanged,
+    claims_for,
+    runs_station,
+    wish_of_own_station,
+)
 from services.wishes.claims import Claimer
 from services.wishes.contacts import Guardian, Person, Why
 from services.wishes.lifecycle import RejectReason, WishNotFound
@@ -26,7 +33,9 @@ from shared.http.schemas import Body, Code, Day, Name, Shown, Title, Words
 bp = APIBlueprint("wishes", __name__, url_prefix="/v1", tag="wishes")
 
 Phone = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ()\-]{4,24}$")]
-AgeBandText = Annotated[str, Field(pattern=r"^[0-9]{1,3}(-[0-9]{1,3}|\+)$", description="`60+`, `14-17`, `30-39`")]
+AgeBandText = Annotated[
+    str, Field(pattern=r"^[0-9]{1,3}(-[0-9]{1,3}|\+)$", description="`60+`, `14-17`, `30-39`")
+]
 
 
 class GuardianBody(Body):
@@ -39,7 +48,9 @@ class BeneficiaryBody(Body):
     name: Name
     phone: Phone
     age_band: AgeBandText
-    consent: Literal[True] = Field(description="the beneficiary agrees that the wish is shown and the contact kept")
+    consent: Literal[True] = Field(
+        description="the beneficiary agrees that the wish is shown and the contact kept"
+    )
     guardian: GuardianBody | None = Field(default=None, description="needed below 18")
 
 
@@ -92,7 +103,9 @@ class WishPage(Shown):
 class WishQuery(PageQuery):
     category: Code | None = None
     label: Label | None = None
-    status: WishStatus | None = Field(default=None, description="states before publication: staff and station only")
+    status: WishStatus | None = Field(
+        default=None, description="states before publication: staff and station only"
+    )
     station_id: UUID | None = None
 
 
@@ -118,12 +131,21 @@ def render(session: Session, *wishes: Wish) -> list[PublicWish]:
     names = board.station_names(session, [wish.station_id for wish in wishes])
     return [
         PublicWish(
-            id=w.id, number=w.number, title=w.title, description=w.description, category=w.category,
-            age_band=w.age_band, station_id=w.station_id, station_name=names.get(w.station_id), status=w.status,
-            label=LABELS.get(w.status), published_at=w.published_at, need_by=w.need_by,
+            id=w.id,
+            number=w.number,
+            title=w.title,
+            description=w.description,
+            category=w.category,
+            age_band=w.age_band,
+            station_id=w.station_id,
+            station_name=names.get(w.station_id),
+            status=w.status,
+            label=LABELS.get(w.status),
+            published_at=w.published_at,
+            need_by=w.need_by,
         )
         for w in wishes
-    ]  # fmt: skip
+    ]
 
 
 @bp.post("/wishes")
@@ -137,10 +159,16 @@ def post_wish(json_data: WishBody) -> dict[str, Any]:
     principal = caller_if_any()
     with transaction() as session:
         wish = lifecycle.submit_wish(
-            session, Person(told.name, told.phone, guardian), contacts.age_band(told.age_band),
-            title=json_data.title, description=json_data.description, category=json_data.category,
-            station_id=json_data.station_id, need_by=json_data.need_by, actor=principal.key if principal else "anyone",
-        )  # fmt: skip
+            session,
+            Person(told.name, told.phone, guardian),
+            contacts.age_band(told.age_band),
+            title=json_data.title,
+            description=json_data.description,
+            category=json_data.category,
+            station_id=json_data.station_id,
+            need_by=json_data.need_by,
+            actor=principal.key if principal else "anyone",
+        )
         return moved(wish)
 
 
@@ -152,11 +180,15 @@ def post_wish(json_data: WishBody) -> dict[str, Any]:
 def get_wishes(query_data: WishQuery) -> dict[str, Any]:
     wanted = set(board.states_of(query_data.label) if query_data.label else PUBLIC)
     if query_data.status is not None:
-        wanted = {query_data.status} if not query_data.label or query_data.status in wanted else set()
+        wanted = (
+            {query_data.status} if not query_data.label or query_data.status in wanted else set()
+        )
     with transaction() as session:
         if not wanted <= set(PUBLIC):
             _only_those_who_verify(session, query_data.station_id)
-        statement = board.wishes_in(wanted, category=query_data.category, station_id=query_data.station_id)
+        statement = board.wishes_in(
+            wanted, category=query_data.category, station_id=query_data.station_id
+        )
         wishes, following = board.page_of_wishes(session, statement, query_data)
         after_this_request(answer_unchanged)
         return {"items": render(session, *wishes), "next": following}
@@ -169,7 +201,9 @@ def _only_those_who_verify(session: Session, station_id: UUID | None) -> None:
     if principal.is_staff:
         return
     if station_id is None or not runs_station(session, principal, station_id):
-        raise Forbidden("Only staff see these wishes, and a coordinator with `station_id` those of the own station.")
+        raise Forbidden(
+            "Only staff see these wishes, and a coordinator with `station_id` those of the own station."
+        )
 
 
 @bp.get("/wishes/<uuid:wish_id>")
@@ -179,7 +213,9 @@ def _only_those_who_verify(session: Session, station_id: UUID | None) -> None:
 def get_wish(wish_id: UUID) -> PublicWish:
     with transaction() as session:
         wish = lifecycle.find_wish(session, wish_id)
-        if wish.status not in PUBLIC and not runs_station(session, caller_if_any(), wish.station_id):
+        if wish.status not in PUBLIC and not runs_station(
+            session, caller_if_any(), wish.station_id
+        ):
             raise WishNotFound(f"No wish {wish_id}.")
         after_this_request(answer_unchanged)
         return render(session, wish)[0]
@@ -187,7 +223,9 @@ def get_wish(wish_id: UUID) -> PublicWish:
 
 @bp.get("/wishes/<uuid:wish_id>/contact")
 @bp.output(ContactShown)
-@bp.doc(summary="Whom to deliver to: station and staff, and the claimer while claimed; every look is logged")
+@bp.doc(
+    summary="Whom to deliver to: station and staff, and the claimer while claimed; every look is logged"
+)
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
 def get_contact(wish_id: UUID) -> Person:
     with transaction() as session:
@@ -199,7 +237,11 @@ def _why(session: Session, wish: Wish) -> Why:
     principal = caller()
     if runs_station(session, principal, wish.station_id):
         return Why.STAFF if principal.is_staff else Why.STATION
-    held = wish.status is WishStatus.CLAIMED and wish.lease_until is not None and wish.lease_until > clock.now()
+    held = (
+        wish.status is WishStatus.CLAIMED
+        and wish.lease_until is not None
+        and wish.lease_until > clock.now()
+    )
     if not held or wish.claimer_id is None or wish.claimer_kind is None:
         raise WishNotFound(f"No wish {wish.id}.")
     if claims_for(principal, Claimer(wish.claimer_id, wish.claimer_kind)):
@@ -219,10 +261,16 @@ def put_verification(wish_id: UUID, json_data: VerificationBody) -> dict[str, An
         wish_of_own_station(session, wish_id)
         if json_data.decision == "reject":
             assert json_data.reason_code is not None
-            return moved(lifecycle.reject_wish(session, wish_id, caller().key, json_data.reason_code))
+            return moved(
+                lifecycle.reject_wish(session, wish_id, caller().key, json_data.reason_code)
+            )
         return moved(
             lifecycle.verify_wish(
-                session, wish_id, caller().key, title=json_data.title, description=json_data.description
+                session,
+                wish_id,
+                caller().key,
+                title=json_data.title,
+                description=json_data.description,
             )
         )
 

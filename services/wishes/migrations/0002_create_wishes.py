@@ -17,7 +17,12 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.LargeBinary(), nullable=True),
         sa.Column("phone", sa.LargeBinary(), nullable=True),
-        sa.Column("consented_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "consented_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.Column("guardian_name", sa.LargeBinary(), nullable=True),
         sa.Column("guardian_phone", sa.LargeBinary(), nullable=True),
         sa.Column("guardian_consented_at", sa.DateTime(timezone=True), nullable=True),
@@ -33,7 +38,9 @@ def upgrade() -> None:
         sa.Column("standing", sa.String(40), nullable=False),
         sa.Column("standing_sequence", sa.BigInteger(), nullable=False),
         sa.Column("merged_into", sa.Uuid(), nullable=True),
-        sa.CheckConstraint("active BETWEEN 0 AND claim_limit", name=op.f("ck_claimer_loads_within_limit")),
+        sa.CheckConstraint(
+            "active BETWEEN 0 AND claim_limit", name=op.f("ck_claimer_loads_within_limit")
+        ),
         sa.PrimaryKeyConstraint("claimer_id", name=op.f("pk_claimer_loads")),
     )
     op.create_table(
@@ -43,7 +50,9 @@ def upgrade() -> None:
         sa.Column("beneficiary_id", sa.Uuid(), nullable=False),
         sa.Column("looked_by", sa.Text(), nullable=False),
         sa.Column("why", sa.Text(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_looks")),
     )
     op.create_index("ix_contact_looks_wish_id_id", "contact_looks", ["wish_id", "id"])
@@ -74,33 +83,60 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("fulfilment_note", sa.Text(), nullable=True),
         sa.Column("proposed_minutes", sa.BigInteger(), nullable=False),
-        sa.Column("submitted_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "submitted_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "(status = 'claimed') = (lease_until IS NOT NULL)", name=op.f("ck_wishes_lease_while_claimed")
+            "(status = 'claimed') = (lease_until IS NOT NULL)",
+            name=op.f("ck_wishes_lease_while_claimed"),
         ),
         sa.CheckConstraint(
             "status NOT IN ('claimed', 'fulfilled', 'confirmed') OR claimer_id IS NOT NULL",
             name=op.f("ck_wishes_held_by_somebody"),
         ),
-        sa.CheckConstraint("(claimer_id IS NULL) = (claimer_kind IS NULL)", name=op.f("ck_wishes_claimer_whole")),
+        sa.CheckConstraint(
+            "(claimer_id IS NULL) = (claimer_kind IS NULL)", name=op.f("ck_wishes_claimer_whole")
+        ),
         sa.ForeignKeyConstraint(
-            ["beneficiary_id"], ["beneficiaries.id"], name=op.f("fk_wishes_beneficiary_id_beneficiaries")
+            ["beneficiary_id"],
+            ["beneficiaries.id"],
+            name=op.f("fk_wishes_beneficiary_id_beneficiaries"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_wishes")),
         sa.UniqueConstraint("beneficiary_id", name=op.f("uq_wishes_beneficiary_id")),
         sa.UniqueConstraint("number", name=op.f("uq_wishes_number")),
     )
     op.create_index("ix_wishes_board", "wishes", ["id"], postgresql_where=PUBLIC)
-    op.create_index("ix_wishes_board_category", "wishes", ["category", "id"], postgresql_where=PUBLIC)
+    op.create_index(
+        "ix_wishes_board_category", "wishes", ["category", "id"], postgresql_where=PUBLIC
+    )
     op.create_index("ix_wishes_category_status", "wishes", ["category", "status"])
     op.create_index(
-        "ix_wishes_claimer_id_id", "wishes", ["claimer_id", "id"], postgresql_where=sa.text("claimer_id IS NOT NULL")
+        "ix_wishes_claimer_id_id",
+        "wishes",
+        ["claimer_id", "id"],
+        postgresql_where=sa.text("claimer_id IS NOT NULL"),
     )
-    op.create_index("ix_wishes_ended_at", "wishes", ["ended_at"], postgresql_where=sa.text("ended_at IS NOT NULL"))
-    op.create_index("ix_wishes_lease_until", "wishes", ["lease_until"], postgresql_where=sa.text("status = 'claimed'"))
-    op.create_index("ix_wishes_need_by", "wishes", ["need_by"], postgresql_where=sa.text("status = 'published'"))
+    op.create_index(
+        "ix_wishes_ended_at",
+        "wishes",
+        ["ended_at"],
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_wishes_lease_until",
+        "wishes",
+        ["lease_until"],
+        postgresql_where=sa.text("status = 'claimed'"),
+    )
+    op.create_index(
+        "ix_wishes_need_by", "wishes", ["need_by"], postgresql_where=sa.text("status = 'published'")
+    )
     op.create_index("ix_wishes_station_id_id", "wishes", ["station_id", "id"])
     op.create_index("ix_wishes_status_id", "wishes", ["status", "id"])
     op.create_table(
@@ -112,8 +148,12 @@ def upgrade() -> None:
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("fence", sa.BigInteger(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
-        sa.ForeignKeyConstraint(["wish_id"], ["wishes.id"], name=op.f("fk_wish_moves_wish_id_wishes")),
+        sa.Column(
+            "at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False
+        ),
+        sa.ForeignKeyConstraint(
+            ["wish_id"], ["wishes.id"], name=op.f("fk_wish_moves_wish_id_wishes")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_wish_moves")),
     )
     op.create_index("ix_wish_moves_wish_id_id", "wish_moves", ["wish_id", "id"])

@@ -4,7 +4,17 @@ from services.wishes.models.base import Base
 from services.wishes.models.beneficiaries import Beneficiary, ContactLook
 from services.wishes.models.claimers import ClaimerLoad, Standing
 from services.wishes.models.organisations import KnownOrganisation
-from services.wishes.models.wishes import HELD, LABELS, OPEN, PUBLIC, AgeBand, Label, Wish, WishMove, WishStatus
+from services.wishes.models.wishes import (
+    HELD,
+    LABELS,
+    OPEN,
+    PUBLIC,
+    AgeBand,
+    Label,
+    Wish,
+    WishMove,
+    WishStatus,
+)
 
 __all__ = [
     "HELD",

@@ -1,4 +1,6 @@
-"""Who a wish is for. Encrypted, apart from the wish, looked at only through `contacts.look_at_contact`."""
+"""Who a wish is for. Encrypted, apart from the wish, looked at only through
+`contacts.look_at_contact`.
+"""
 
 from datetime import datetime
 from uuid import UUID
@@ -19,7 +21,9 @@ class Beneficiary(Base):
     """Sealed, as all contact data here; None once erased."""
     phone: Mapped[bytes | None] = mapped_column(LargeBinary)
     consented_at: Mapped[datetime] = mapped_column(server_default=app_now())
-    """When the beneficiary, or the guardian for them, agreed that the wish is shown and the contact kept."""
+    """When the beneficiary, or the guardian for them, agreed that the wish is shown and the contact
+    kept.
+    """
     guardian_name: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Only for minors. Givers are led to the guardian, never to the child."""
     guardian_phone: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -1,4 +1,6 @@
-"""How much a claimer holds, and whether they may claim at all. The limit is a CHECK: no race passes it."""
+"""How much a claimer holds, and whether they may claim at all. The limit is a CHECK: no race passes
+it.
+"""
 
 from enum import StrEnum
 from uuid import UUID
@@ -27,8 +29,8 @@ class ClaimerLoad(Base):
     active: Mapped[int] = mapped_column(default=0)
     """Wishes held now, claimed or fulfilled. Moves in the transaction of the wish's own move."""
     claim_limit: Mapped[int]
-    """How many may be held at once: 3 for a volunteer, 50 for an organisation unless changed here. A merge of two
-    volunteers lifts it if need be, so that nobody loses a claim."""
+    """How many may be held at once: 3 for a volunteer, 50 for an organisation unless changed here.
+    A merge of two volunteers lifts it if need be, so that nobody loses a claim."""
     standing: Mapped[Standing] = mapped_column(default=Standing.GOOD)
     standing_sequence: Mapped[int] = mapped_column(default=0)
     """Sequence of the fact that set the standing: the newest wins, in whatever order they come."""

@@ -1,4 +1,6 @@
-"""A newest-wins copy of registration's organisations: the station's public name on the board, and who is above whom."""
+"""A newest-wins copy of registration's organisations: the station's public name on the board, and
+who is above whom.
+"""
 
 from uuid import UUID
 

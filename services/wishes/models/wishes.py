@@ -1,4 +1,6 @@
-"""A wish on the tree, and the history of its moves. Whose wish it is stands in `beneficiaries`, apart on purpose."""
+"""A wish on the tree, and the history of its moves. Whose wish it is stands in `beneficiaries`,
+apart on purpose.
+"""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -14,7 +16,9 @@ from shared.core.ids import new_id
 
 
 class WishStatus(StrEnum):
-    """submitted -> verified -> published -> claimed -> fulfilled -> confirmed; aside: rejected, withdrawn, expired."""
+    """submitted -> verified -> published -> claimed -> fulfilled -> confirmed; aside: rejected,
+    withdrawn, expired.
+    """
 
     SUBMITTED = "submitted"  #: hung, not public; verify_wish or reject_wish by station or staff
     VERIFIED = "verified"  #: the station vouches, the words are clean; publish_wish or reject_wish
@@ -50,7 +54,9 @@ OPEN = (WishStatus.SUBMITTED, WishStatus.VERIFIED, WishStatus.PUBLISHED, *HELD)
 
 
 class AgeBand(StrEnum):
-    """How old the beneficiary is, as coarsely as a giver needs it: a finer band would point at a person."""
+    """How old the beneficiary is, as coarsely as a giver needs it: a finer band would point at a
+    person.
+    """
 
     CHILD = "0-13"  #: a guardian consents
     YOUTH = "14-17"  #: a guardian consents
@@ -68,30 +74,40 @@ class Wish(Base):
     number: Mapped[int] = mapped_column(Identity(always=True), unique=True)
     """Public number, printed on the card of the physical tree."""
     title: Mapped[str]
-    """As submitted until verification; from then on clean by `screening`, so that it may be shown and said in facts."""
+    """As submitted until verification; from then on clean by `screening`, so that it may be shown
+    and said in facts.
+    """
     description: Mapped[str]
     """Like the title."""
     category: Mapped[str]
     age_band: Mapped[AgeBand]
     """Kept here, so that no public query ever touches `beneficiaries`."""
     station_id: Mapped[UUID]
-    """Organisation that vouches, as registration knows it. No foreign key: another service owns that table."""
+    """Organisation that vouches, as registration knows it. No foreign key: another service owns
+    that table.
+    """
     beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), unique=True)
     need_by: Mapped[date | None]
     """Calendar day at the site after which nobody need grant it any more."""
     status: Mapped[WishStatus]
     claimer_id: Mapped[UUID | None]
-    """Volunteer or organisation that holds or granted the wish. No foreign key: another service owns that table."""
+    """Volunteer or organisation that holds or granted the wish. No foreign key: another service
+    owns that table.
+    """
     claimer_kind: Mapped[ClaimerKind | None]
     fence: Mapped[int] = mapped_column(default=0)
-    """Counts the claims. Who completes must name the current one, so that a forgotten claimer cannot finish a newer
-    claim."""
+    """Counts the claims. Who completes must name the current one, so that a forgotten claimer
+    cannot finish a newer claim."""
     lease_until: Mapped[datetime | None]
-    """When the claim lapses. A lapsed claim counts as free at once, whether or not the clock's job has been here."""
+    """When the claim lapses. A lapsed claim counts as free at once, whether or not the clock's job
+    has been here.
+    """
     fulfilment_note: Mapped[str | None]
     """What the claimer says was done; for station and staff, never public."""
     proposed_minutes: Mapped[int] = mapped_column(default=0)
-    """Service time the claimer proposes with the fulfilment; registration has the station confirm it."""
+    """Service time the claimer proposes with the fulfilment; registration has the station confirm
+    it.
+    """
     submitted_at: Mapped[datetime] = mapped_column(server_default=app_now())
     published_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
@@ -99,19 +115,28 @@ class Wish(Base):
 
     __table_args__ = (
         CheckConstraint("(claimer_id IS NULL) = (claimer_kind IS NULL)", name="claimer_whole"),
-        CheckConstraint("status NOT IN ('claimed', 'fulfilled', 'confirmed') OR claimer_id IS NOT NULL",
-                        name="held_by_somebody"),
-        CheckConstraint("(status = 'claimed') = (lease_until IS NOT NULL)", name="lease_while_claimed"),
+        CheckConstraint(
+            "status NOT IN ('claimed', 'fulfilled', 'confirmed') OR claimer_id IS NOT NULL",
+            name="held_by_somebody",
+        ),
+        CheckConstraint(
+            "(status = 'claimed') = (lease_until IS NOT NULL)", name="lease_while_claimed"
+        ),
         Index("ix_wishes_board", "id", postgresql_where=_PUBLIC),
         Index("ix_wishes_board_category", "category", "id", postgresql_where=_PUBLIC),
         Index("ix_wishes_status_id", "status", "id"),
         Index("ix_wishes_station_id_id", "station_id", "id"),
         Index("ix_wishes_category_status", "category", "status"),
-        Index("ix_wishes_claimer_id_id", "claimer_id", "id", postgresql_where=text("claimer_id IS NOT NULL")),
+        Index(
+            "ix_wishes_claimer_id_id",
+            "claimer_id",
+            "id",
+            postgresql_where=text("claimer_id IS NOT NULL"),
+        ),
         Index("ix_wishes_lease_until", "lease_until", postgresql_where=text("status = 'claimed'")),
         Index("ix_wishes_need_by", "need_by", postgresql_where=text("status = 'published'")),
         Index("ix_wishes_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
-    )  # fmt: skip
+    )
 
 
 class WishMove(Base):

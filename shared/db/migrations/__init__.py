@@ -1,1 +1,3 @@
-"""Alembic for every service: one history of the tables that all have (`plumbing/`), and one for each service's own."""
+"""Alembic for every service: one history of the tables that all have (`plumbing/`), and one for
+each service's own.
+"""

@@ -17,15 +17,23 @@ LIVED_SECONDS = 5  #: a connection that lasted this long was a good one: start o
 
 
 def connect(url: str) -> Connection:
-    """A connection that notices a dead broker within a heartbeat. No confirms here: the publisher collects its own."""
+    """A connection that notices a dead broker within a heartbeat. No confirms here: the publisher
+    collects its own.
+    """
     options: dict[str, Any] = {} if is_amqp(url) else {"visibility_timeout": 60}
-    return Connection(url, heartbeat=HEARTBEAT_SECONDS, connect_timeout=3, transport_options=options)
+    return Connection(
+        url, heartbeat=HEARTBEAT_SECONDS, connect_timeout=3, transport_options=options
+    )
 
 
-def keep_connected(name: str, stop: threading.Event, url: str, work: Callable[[Connection], None]) -> None:
-    """Connect, declare and work until told to stop; after any broker trouble start over, with growing jittered pauses.
+def keep_connected(
+    name: str, stop: threading.Event, url: str, work: Callable[[Connection], None]
+) -> None:
+    """Connect, declare and work until told to stop; after any broker trouble start over, with
+    growing jittered pauses.
 
-    A broken socket is dropped (`collect`), never closed politely: `close()` waits for a broker that does not answer.
+    A broken socket is dropped (`collect`), never closed politely: `close()` waits for a broker that
+    does not answer.
     """
     pause = 0.1
     while not stop.is_set():
@@ -37,7 +45,10 @@ def keep_connected(name: str, stop: threading.Event, url: str, work: Callable[[C
             work(connection)
         except Exception as error:
             log.warning(
-                "bus connection lost, starting over", loop=name, error=type(error).__name__, detail=str(error)[:200]
+                "bus connection lost, starting over",
+                loop=name,
+                error=type(error).__name__,
+                detail=str(error)[:200],
             )
             if time.monotonic() - connected > LIVED_SECONDS:
                 pause = 0.1

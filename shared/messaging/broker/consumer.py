@@ -1,4 +1,6 @@
-"""The listener of a service: gathers messages, hands them to the inbox, acknowledges what took effect."""
+"""The listener of a service: gathers messages, hands them to the inbox, acknowledges what took
+effect.
+"""
 
 import math
 import random
@@ -20,28 +22,39 @@ COALESCE_SECONDS = 0.005
 
 def consume(inbox: Inbox, url: str, batch_size: int, stop: threading.Event) -> None:
     """Listen until told to stop; what is in hand then is finished first."""
-    keep_connected(f"consume.{inbox.service}", stop, url, lambda c: _Listener(c, inbox, batch_size).run(stop))
+    keep_connected(
+        f"consume.{inbox.service}", stop, url, lambda c: _Listener(c, inbox, batch_size).run(stop)
+    )
 
 
 class _Listener:
-    """One connection's worth of listening: gathers deliveries for a few milliseconds and hands them to the inbox."""
+    """One connection's worth of listening: gathers deliveries for a few milliseconds and hands them
+    to the inbox.
+    """
 
     def __init__(self, connection: Connection, inbox: Inbox, batch_size: int) -> None:
         self.connection, self.inbox, self.batch_size = connection, inbox, batch_size
         self.amqp = on_amqp(connection)
         self.gathered: list[Incoming] = []
         self.returned: list[Incoming] = []
-        """What reached the broker's delivery limit: becomes rows that an operator can see and replay."""
+        """What reached the broker's delivery limit: becomes rows that an operator can see and
+        replay.
+        """
         self.channel = connection.channel()
         events, dead = queues(inbox.service, self.amqp)
-        # Slow start: until the first message that was never delivered before, one at a time. Else a message that kills
-        # the process takes its whole prefetch window towards the delivery limit each time.
+        # Slow start: until the first message that was never delivered before, one at a time. Else a
+        # message that kills the process takes its whole prefetch window towards the delivery limit
+        # each time.
         self.slow = self.amqp
         self.channel.basic_qos(0, 1 if self.slow else 2 * batch_size, False)
-        self.consumer = Consumer(self.channel, [events], on_message=self.gathered.append, auto_declare=False)
+        self.consumer = Consumer(
+            self.channel, [events], on_message=self.gathered.append, auto_declare=False
+        )
         self.consumer.consume()
         if dead is not None:
-            self.dead_consumer = Consumer(self.channel, [dead], on_message=self.returned.append, auto_declare=False)
+            self.dead_consumer = Consumer(
+                self.channel, [dead], on_message=self.returned.append, auto_declare=False
+            )
             self.dead_consumer.consume()
 
     def run(self, stop: threading.Event) -> None:
@@ -67,13 +80,17 @@ class _Listener:
 
     def _flush(self, stop: threading.Event) -> None:
         batch = self.gathered[: self.batch_size]
-        deliveries = [Delivery(_body(m), redelivered=bool(m.delivery_info.get("redelivered"))) for m in batch]
+        deliveries = [
+            Delivery(_body(m), redelivered=bool(m.delivery_info.get("redelivered"))) for m in batch
+        ]
         again = sum(delivery.redelivered for delivery in deliveries)
         if again:
             log.info("redelivered messages", service=self.inbox.service, count=again)
         if not self._receive(deliveries, stop):
             return
-        del self.gathered[: len(batch)]  # and not `batch_size`: what arrived while waiting stays, even if it would fit
+        del self.gathered[
+            : len(batch)
+        ]  # and not `batch_size`: what arrived while waiting stays, even if it would fit
         self._acknowledge(batch)
         if self.slow and not deliveries[-1].redelivered:
             self._full_speed()
@@ -85,22 +102,29 @@ class _Listener:
             self._acknowledge(taken)
 
     def _receive(self, deliveries: list[Delivery], stop: threading.Event) -> bool:
-        """Hand deliveries to the inbox until it took them; False when told to stop meanwhile: the broker keeps them."""
+        """Hand deliveries to the inbox until it took them; False when told to stop meanwhile: the
+        broker keeps them.
+        """
         pause = 0.1
         while True:
             try:
                 self.inbox.receive(deliveries)
                 return True
             except TryAgain as error:
-                log.warning("database away or busy, batch kept in hand", service=self.inbox.service,
-                            error=type(error.__cause__).__name__)  # fmt: skip
+                log.warning(
+                    "database away or busy, batch kept in hand",
+                    service=self.inbox.service,
+                    error=type(error.__cause__).__name__,
+                )
                 if stop.is_set():
                     return False
                 self._wait(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
                 pause = min(pause * 2, 5)
 
     def _wait(self, seconds: float) -> None:
-        """Wait without going deaf: heartbeats are answered, and the broker stops at the prefetch limit."""
+        """Wait without going deaf: heartbeats are answered, and the broker stops at the prefetch
+        limit.
+        """
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             try:
@@ -111,12 +135,17 @@ class _Listener:
             self.connection.heartbeat_check()
 
     def _acknowledge(self, taken: list[Incoming]) -> None:
-        """Acknowledge what has left the hand: in one up to the first message still in it, the rest one by one.
+        """Acknowledge what has left the hand: in one up to the first message still in it, the rest
+        one by one.
 
         To acknowledge many means all that came before on the channel, of both queues, taken or not.
         """
-        first_in_hand = min((m.delivery_tag for m in [*self.gathered, *self.returned]), default=math.inf)
-        together = [m for m in taken if self.amqp and m.delivery_tag < first_in_hand]  # only AMQP knows `multiple`
+        first_in_hand = min(
+            (m.delivery_tag for m in [*self.gathered, *self.returned]), default=math.inf
+        )
+        together = [
+            m for m in taken if self.amqp and m.delivery_tag < first_in_hand
+        ]  # only AMQP knows `multiple`
         if together:
             together[-1].ack(multiple=True)
         for message in taken[len(together) :]:

@@ -11,13 +11,17 @@ from shared.messaging.broker.topology import EVENTS
 
 
 class Publisher(Protocol):
-    """Hands a batch to the broker; returns the ids that no queue took. Raises when in doubt about any of them."""
+    """Hands a batch to the broker; returns the ids that no queue took. Raises when in doubt about
+    any of them.
+    """
 
     def publish(self, batch: Sequence["Message"]) -> set[UUID]: ...
 
 
 class Message:
-    """One message for the broker. `mandatory`: somebody hears this type, so no queue taking it is a fault."""
+    """One message for the broker. `mandatory`: somebody hears this type, so no queue taking it is a
+    fault.
+    """
 
     __slots__ = ("body", "id", "mandatory", "routing_key")
 
@@ -29,11 +33,14 @@ CONFIRM_SECONDS = 10
 
 
 class Unconfirmed(Exception):
-    """The broker refused a message or did not confirm it in time. Part of the batch may be stored all the same."""
+    """The broker refused a message or did not confirm it in time. Part of the batch may be stored
+    all the same.
+    """
 
 
 class ConfirmedPublisher:
-    """Publishes a batch over AMQP and waits once for all its confirms (py-amqp waits for each: 8-24x slower).
+    """Publishes a batch over AMQP and waits once for all its confirms (py-amqp waits for each:
+    8-24x slower).
 
     RabbitMQ's publisher confirms: https://www.rabbitmq.com/docs/confirms#publisher-confirms
     """
@@ -47,13 +54,17 @@ class ConfirmedPublisher:
         self._returned: set[UUID] = set()
         events = self._channel.events
         events["basic_ack"].add(self._settle)
-        events["basic_nack"].add(lambda tag, multiple: self._nacked.update(self._settle(tag, multiple)))
+        events["basic_nack"].add(
+            lambda tag, multiple: self._nacked.update(self._settle(tag, multiple))
+        )
         events["basic_return"].add(
             lambda _error, _exchange, _key, m: self._returned.add(UUID(m.properties["message_id"]))
         )
 
     def publish(self, batch: Sequence[Message]) -> set[UUID]:
-        """Returns the ids no queue took. Raises Unconfirmed or a connection error when any other is in doubt."""
+        """Returns the ids no queue took. Raises Unconfirmed or a connection error when any other is
+        in doubt.
+        """
         self._nacked, self._returned = set(), set()
         for message in batch:
             self._tag += 1
@@ -64,7 +75,9 @@ class ConfirmedPublisher:
                 content_encoding="utf-8",
                 properties={"message_id": str(message.id), "delivery_mode": 2},
             )
-            self._channel._basic_publish(prepared, EVENTS.name, message.routing_key, mandatory=message.mandatory)
+            self._channel._basic_publish(
+                prepared, EVENTS.name, message.routing_key, mandatory=message.mandatory
+            )
         self._await_confirms()
         return self._returned
 
@@ -73,7 +86,9 @@ class ConfirmedPublisher:
         while self._pending:
             left = deadline - time.monotonic()
             if left <= 0:
-                raise Unconfirmed(f"{len(self._pending)} messages not confirmed within {CONFIRM_SECONDS} s.")
+                raise Unconfirmed(
+                    f"{len(self._pending)} messages not confirmed within {CONFIRM_SECONDS} s."
+                )
             self._channel.connection.drain_events(timeout=left)
         if self._nacked:
             raise Unconfirmed(f"{len(self._nacked)} messages refused by the broker.")
@@ -85,7 +100,9 @@ class ConfirmedPublisher:
 
 
 class PlainPublisher:
-    """Publishes over a transport that has no confirms (embedded). What it loses, catch-up brings."""
+    """Publishes over a transport that has no confirms (embedded). What it loses, catch-up
+    brings.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._producer = Producer(connection.channel(), exchange=EVENTS, auto_declare=False)

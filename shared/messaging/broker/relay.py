@@ -26,8 +26,8 @@ log = get_logger(__name__)
 def relay_batch(database: Database, publisher: Publisher, limit: int) -> int:
     """Publish up to `limit` waiting rows and mark those a queue took. Returns how many were taken.
 
-    The rows stay locked meanwhile, so a second relay passes over them. A crash before the commit publishes them again:
-    listeners know an event id once.
+    The rows stay locked meanwhile, so a second relay passes over them. A crash before the commit
+    publishes them again: listeners know an event id once.
     """
     with database.transaction() as session:
         rows = session.execute(
@@ -66,13 +66,16 @@ RELAY_BATCH = 500
 
 
 def relay(database: Database, url: str, stop: threading.Event) -> None:
-    """Hand outbox rows to the broker until told to stop: at once while there are any, every 200 ms when idle.
+    """Hand outbox rows to the broker until told to stop: at once while there are any, every 200 ms
+    when idle.
 
     While the database is away it is asked once a second.
     """
 
     def work(connection: Connection) -> None:
-        publisher = ConfirmedPublisher(connection) if on_amqp(connection) else PlainPublisher(connection)
+        publisher = (
+            ConfirmedPublisher(connection) if on_amqp(connection) else PlainPublisher(connection)
+        )
         declared, pause = time.monotonic(), 0.05
         while not stop.is_set():
             try:
@@ -86,7 +89,9 @@ def relay(database: Database, url: str, stop: threading.Event) -> None:
             if taken < RELAY_BATCH:
                 stop.wait(pause)
                 _keep_alive(connection)
-            if time.monotonic() - declared > DECLARE_EVERY_SECONDS:  # mends deleted queues and bindings
+            if (
+                time.monotonic() - declared > DECLARE_EVERY_SECONDS
+            ):  # mends deleted queues and bindings
                 declare_topology(connection)
                 declared = time.monotonic()
 

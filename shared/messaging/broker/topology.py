@@ -1,7 +1,7 @@
 """How facts travel: one topic exchange, one queue per service.
 
-What only RabbitMQ has (confirms, mandatory, quorum queues, dead-lettering) is decided by `on_amqp`; with kombu's Redis
-transport (embedded) the catch-up keeps the promise that nothing is lost.
+What only RabbitMQ has (confirms, mandatory, quorum queues, dead-lettering) is decided by `on_amqp`;
+with kombu's Redis transport (embedded) the catch-up keeps the promise that nothing is lost.
 """
 
 from kombu import Connection, Exchange, Queue, binding
@@ -24,7 +24,9 @@ def on_amqp(connection: Connection) -> bool:
 
 
 def queues(service: str, amqp: bool) -> tuple[Queue, Queue | None]:
-    """The service's queue, bound to exactly the keys it hears, and where its poison ends up (RabbitMQ only)."""
+    """The service's queue, bound to exactly the keys it hears, and where its poison ends up
+    (RabbitMQ only).
+    """
     keys = sorted(cls.routing_key() for cls in facts_heard_by(service))
     arguments = {
         "x-queue-type": "quorum",
@@ -40,12 +42,16 @@ def queues(service: str, amqp: bool) -> tuple[Queue, Queue | None]:
         durable=True,
         queue_arguments=arguments if amqp else None,
     )
-    dead = Queue(f"{service}.dead", DEAD, service, durable=True, queue_arguments={"x-queue-type": "quorum"})
+    dead = Queue(
+        f"{service}.dead", DEAD, service, durable=True, queue_arguments={"x-queue-type": "quorum"}
+    )
     return events, dead if amqp else None
 
 
 def declare_topology(connection: Connection) -> None:
-    """Declare everything of every service. Whoever starts first makes sure that nothing said is dropped."""
+    """Declare everything of every service. Whoever starts first makes sure that nothing said is
+    dropped.
+    """
     with connection.channel() as channel:
         EVENTS(channel).declare()
         for service in SERVICES:

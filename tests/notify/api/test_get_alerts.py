@@ -20,13 +20,20 @@ def count(district: District) -> int:
 
 def alerts(district: District, person, as_=None, **options):
     return district.notify.call(
-        "GET", f"/v1/people/{person}/alerts", as_=as_ or district.token("volunteer", person), **options
+        "GET",
+        f"/v1/people/{person}/alerts",
+        as_=as_ or district.token("volunteer", person),
+        **options,
     )
 
 
 def test_a_fact_alerts_a_person_once_however_often_it_arrives(district: District) -> None:
     shen_fang = new_id()
-    facts = [message(hours(shen_fang)), message(voucher(shen_fang)), message(hours(shen_fang, Origin.IMPORT))] * 2
+    facts = [
+        message(hours(shen_fang)),
+        message(voucher(shen_fang)),
+        message(hours(shen_fang, Origin.IMPORT)),
+    ] * 2
     random.Random(7).shuffle(facts)
     district.notify.hear(*facts[:3])
     district.notify.hear(*facts[3:])
@@ -35,7 +42,10 @@ def test_a_fact_alerts_a_person_once_however_often_it_arrives(district: District
     assert sorted(a["topic"] for a in items) == ["hours", "vouchers"]
     by_topic = {a["topic"]: a for a in items}
     assert by_topic["hours"]["text"] == "已记录 2026-03-01 的 2 小时。"
-    assert by_topic["vouchers"]["text"] == "“星光影院 Star cinema”已放入您的券包,有效期至 2026-12-31 23:59。"
+    assert (
+        by_topic["vouchers"]["text"]
+        == "“星光影院 Star cinema”已放入您的券包,有效期至 2026-12-31 23:59。"
+    )
     english = alerts(district, shen_fang, headers={"Accept-Language": "en"}).json["items"]
     assert "2 h on 2026-03-01 were recorded." in [a["text"] for a in english]
     assert district.notify.said() == []
@@ -75,8 +85,12 @@ def test_reading_is_harmless_to_repeat_and_unread_leaves_it_out(district: Distri
 
 def test_after_a_merge_the_one_that_stays_hears_also_what_comes_late(district: District) -> None:
     old, older, kept = new_id(), new_id(), new_id()
-    district.notify.hear(message(VolunteerMerged(volunteer_id=old, into_id=kept)), message(hours(older)))
-    district.notify.hear(message(VolunteerMerged(volunteer_id=older, into_id=old)), message(hours(old)))
+    district.notify.hear(
+        message(VolunteerMerged(volunteer_id=old, into_id=kept)), message(hours(older))
+    )
+    district.notify.hear(
+        message(VolunteerMerged(volunteer_id=older, into_id=old)), message(hours(old))
+    )
     assert len(alerts(district, kept).json["items"]) == 2
 
 
@@ -90,22 +104,37 @@ def test_the_erased_keep_no_alerts_and_get_no_new_ones(district: District) -> No
 
 
 def test_staff_share_an_inbox_and_organisations_have_one(district: District) -> None:
-    district.notify.hear(message(StockLow(product_id=new_id(), venue_id=new_id(), title="游泳", left=2)))
+    district.notify.hear(
+        message(StockLow(product_id=new_id(), venue_id=new_id(), title="游泳", left=2))
+    )
     staff = district.token("staff")
     shown = alerts(district, STAFF_INBOX, staff).json["items"]
     assert shown[0]["text"] == "“游泳”仅剩 2 份。"
-    assert district.notify.call("PUT", f"/v1/alerts/{shown[0]['id']}/read", as_=staff).status_code == 200
+    assert (
+        district.notify.call("PUT", f"/v1/alerts/{shown[0]['id']}/read", as_=staff).status_code
+        == 200
+    )
     station = new_id()
-    assert alerts(district, station, district.token("coordinator", organisation=station)).status_code == 200
+    assert (
+        alerts(district, station, district.token("coordinator", organisation=station)).status_code
+        == 200
+    )
 
 
 def test_muted_topics_are_hidden_until_unmuted(district: District) -> None:
     shen_fang = new_id()
     me = district.token("volunteer", shen_fang)
     path = f"/v1/people/{shen_fang}/preferences"
-    assert district.notify.call("PUT", path, {"muted_topics": ["hours"], "language": "en"}, as_=me).status_code == 200
+    assert (
+        district.notify.call(
+            "PUT", path, {"muted_topics": ["hours"], "language": "en"}, as_=me
+        ).status_code
+        == 200
+    )
     district.notify.hear(message(hours(shen_fang)))
     assert alerts(district, shen_fang).json["items"] == []
     district.notify.call("PUT", path, {"language": "en"}, as_=me)
     assert alerts(district, shen_fang).json["items"][0]["title"] == "Hours recorded"
-    assert district.notify.call("PUT", path, {"muted_topics": ["nonsense"]}, as_=me).status_code == 422
+    assert (
+        district.notify.call("PUT", path, {"muted_topics": ["nonsense"]}, as_=me).status_code == 422
+    )

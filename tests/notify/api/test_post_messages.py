@@ -12,8 +12,14 @@ def test_a_code_is_sealed_and_gone_after_five_minutes(district: District) -> Non
     body = {"to": "+8613800000011", "kind": "one_time_code", "code": "493817"}
     system = district.token("system", "registration", scopes="messages:send")
     assert district.notify.call("POST", "/v1/messages", body, as_=system).status_code == 201
-    assert district.notify.call("POST", "/v1/messages", body, as_=district.token("staff")).status_code == 403
-    assert district.notify.call("POST", "/v1/messages", {**body, "text": "x"}, as_=system).status_code == 422
+    assert (
+        district.notify.call("POST", "/v1/messages", body, as_=district.token("staff")).status_code
+        == 403
+    )
+    assert (
+        district.notify.call("POST", "/v1/messages", {**body, "text": "x"}, as_=system).status_code
+        == 422
+    )
     with district.notify.session() as session:
         row = session.scalars(select(Message)).one()
         assert b"493817" not in row.content
@@ -29,7 +35,9 @@ def test_a_code_is_sealed_and_gone_after_five_minutes(district: District) -> Non
 def test_the_mailbox_exists_in_embedded_mode_only(district: District, monkeypatch) -> None:
     assert district.notify.call("GET", "/v1/messages").status_code == 404
     body = {"to": "+8613800000011", "kind": "one_time_code", "code": "493817"}
-    district.notify.call("POST", "/v1/messages", body, as_=district.token("system", "r", scopes="messages:send"))
+    district.notify.call(
+        "POST", "/v1/messages", body, as_=district.token("system", "r", scopes="messages:send")
+    )
     embedded = district.notify.settings.model_copy(update={"embedded": True})
     monkeypatch.setitem(district.notify.app.extensions, "settings", embedded)
     [mail] = district.notify.call("GET", "/v1/messages").json["items"]
@@ -41,5 +49,13 @@ def test_staff_see_and_replay_dead_letters(district: District) -> None:
     staff = district.token("staff")
     [letter] = district.notify.call("GET", "/v1/dead-letters", as_=staff).json["items"]
     assert letter["reason"] == "unreadable"
-    assert district.notify.call("POST", f"/v1/dead-letters/{letter['id']}/replay", as_=staff).status_code == 409
-    assert district.notify.call("GET", "/v1/dead-letters", as_=district.token("volunteer")).status_code == 403
+    assert (
+        district.notify.call(
+            "POST", f"/v1/dead-letters/{letter['id']}/replay", as_=staff
+        ).status_code
+        == 409
+    )
+    assert (
+        district.notify.call("GET", "/v1/dead-letters", as_=district.token("volunteer")).status_code
+        == 403
+    )

@@ -11,7 +11,13 @@ from sqlalchemy import func, select, text, update
 from standardwebhooks import Webhook
 
 from devkit.testkit import District
-from services.notify.models import Delivery, DeliveryAttempt, DeliveryStatus, Subscription, SubscriptionSecret
+from services.notify.models import (
+    Delivery,
+    DeliveryAttempt,
+    DeliveryStatus,
+    Subscription,
+    SubscriptionSecret,
+)
 from services.notify.webhooks import delivery, sender
 from services.notify.webhooks.sender import post
 from shared.core.clock import app_now
@@ -24,7 +30,10 @@ SECOND = timedelta(seconds=1)
 
 def subscribe(district: District, url: str, **more) -> dict:
     answer = district.notify.call(
-        "POST", "/v1/subscriptions", {"url": url, "events": ["voucher.issued"], **more}, as_=district.token("staff")
+        "POST",
+        "/v1/subscriptions",
+        {"url": url, "events": ["voucher.issued"], **more},
+        as_=district.token("staff"),
     )
     assert answer.status_code == 201, answer.json
     return answer.json
@@ -73,7 +82,11 @@ def test_a_rotated_secret_signs_along_for_a_day(district: District) -> None:
         assert district.notify.call("POST", f"{path}/test", as_=staff).status_code == 202
         sweep(district)
         with district.notify.session() as session:
-            session.execute(text("UPDATE subscription_secrets SET valid_until = valid_until - interval '25 hours'"))
+            session.execute(
+                text(
+                    "UPDATE subscription_secrets SET valid_until = valid_until - interval '25 hours'"
+                )
+            )
         district.notify.call("POST", f"{path}/test", as_=staff)
         sweep(district)
     for secret in (made["secret"], new):
@@ -98,7 +111,9 @@ def test_a_failure_is_tried_again_later_and_retry_after_is_honoured(district: Di
         assert 3500 < wait <= 3600
         make_due(district)
         sweep(district)
-    log = district.notify.call("GET", f"/v1/subscriptions/{made['id']}/attempts", as_=district.token("staff")).json
+    log = district.notify.call(
+        "GET", f"/v1/subscriptions/{made['id']}/attempts", as_=district.token("staff")
+    ).json
     assert [a["status"] for a in log["items"]] == [200, 503, 500]
     assert len({headers["webhook-id"] for _, headers, _ in cinema.got}) == 1
 
@@ -110,13 +125,19 @@ def test_410_disables_once_and_recover_sends_what_was_held(district: District) -
         cinema.answers = [(410, {})]
         district.notify.hear(message(voucher(new_id())))
         sweep(district)
-        assert [s["data"]["reason"] for s in district.notify.said("subscription.disabled")] == ["gone"]
+        assert [s["data"]["reason"] for s in district.notify.said("subscription.disabled")] == [
+            "gone"
+        ]
         district.notify.hear(message(voucher(new_id())))
         assert sweep(district) == 0
         since = {"since": "2020-01-01T00:00:00Z"}
         assert district.notify.call("POST", f"{path}/recover", since, as_=staff).status_code == 409
-        assert district.notify.call("PUT", f"{path}/activation", as_=staff).json["disabled_at"] is None
-        assert district.notify.call("POST", f"{path}/recover", since, as_=staff).json == {"deliveries": 2}
+        assert (
+            district.notify.call("PUT", f"{path}/activation", as_=staff).json["disabled_at"] is None
+        )
+        assert district.notify.call("POST", f"{path}/recover", since, as_=staff).json == {
+            "deliveries": 2
+        }
         assert sweep(district) == 2
     assert len(cinema.got) == 3
 
@@ -132,7 +153,9 @@ def test_five_days_of_failures_disable_and_a_spent_schedule_is_dead(district: Di
         assert only_delivery(district).status is DeliveryStatus.DEAD
         assert district.notify.said() == []
         with district.notify.session() as session:
-            session.execute(text("UPDATE subscriptions SET failing_since = failing_since - interval '6 days'"))
+            session.execute(
+                text("UPDATE subscriptions SET failing_since = failing_since - interval '6 days'")
+            )
         district.notify.hear(message(voucher(new_id())))
         sweep(district)
     assert [s["data"]["reason"] for s in district.notify.said()] == ["failing"]
@@ -163,7 +186,9 @@ def test_two_sweeps_never_send_the_same_delivery_at_once(district: District) -> 
     assert len(cinema.got) == 2
 
 
-def test_killed_mid_send_it_is_sent_again_after_the_lease_and_not_before(district: District) -> None:
+def test_killed_mid_send_it_is_sent_again_after_the_lease_and_not_before(
+    district: District,
+) -> None:
     with receiver() as cinema:
         subscribe(district, cinema.url)
         district.notify.hear(message(voucher(new_id())))
@@ -171,7 +196,9 @@ def test_killed_mid_send_it_is_sent_again_after_the_lease_and_not_before(distric
             assert len(delivery.claim_due(session, 5)) == 1  # and the process dies here
         assert sweep(district) == 0
         with district.notify.session() as session:
-            session.execute(text("UPDATE deliveries SET claimed_until = claimed_until - interval '61 s'"))
+            session.execute(
+                text("UPDATE deliveries SET claimed_until = claimed_until - interval '61 s'")
+            )
         assert sweep(district) == 1
     assert len(cinema.got) == 1
     assert only_delivery(district).attempts == 2
@@ -208,7 +235,11 @@ def test_a_receiver_that_drips_is_cut_off_and_has_failed(
 ) -> None:
     monkeypatch.setattr(sender, "DEADLINE_SECONDS", 1.0)
     # A success without end to its headers; a TLS handshake of 16 KiB.
-    first = b"HTTP/1.1 200 OK\r\nX-Drip: " if scheme == "http" else b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc"
+    first = (
+        b"HTTP/1.1 200 OK\r\nX-Drip: "
+        if scheme == "http"
+        else b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc"
+    )
     with dripper(first) as port:
         subscribe(district, f"{scheme}://127.0.0.1:{port}/hook")
         district.notify.hear(message(voucher(new_id())))
@@ -221,7 +252,9 @@ def test_a_receiver_that_drips_is_cut_off_and_has_failed(
     assert (attempt.status, attempt.error) == (None, "DeadlineExceeded")
 
 
-def test_the_body_of_a_redirect_is_not_waited_for(district: District, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_body_of_a_redirect_is_not_waited_for(
+    district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sender, "DEADLINE_SECONDS", 1.0)
     with dripper(b"HTTP/1.1 307 No\r\nLocation: /\r\nContent-Length: 9999999\r\n\r\n") as port:
         assert post(district.settings, f"http://127.0.0.1:{port}/", b"{}", {}).status == 307
@@ -229,9 +262,15 @@ def test_the_body_of_a_redirect_is_not_waited_for(district: District, monkeypatc
 
 @pytest.mark.parametrize(
     "asked",
-    ["Mon, 01 Jan 2024 00:00:00 +99999999999999", "Fri, 31 Dec 9999 23:59:59 -2359", "Mon, 01 Jan 0001 00:00:00 +2359",
-     "9" * 5000, "soon", ""],
-)  # fmt: skip
+    [
+        "Mon, 01 Jan 2024 00:00:00 +99999999999999",
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+        "Mon, 01 Jan 0001 00:00:00 +2359",
+        "9" * 5000,
+        "soon",
+        "",
+    ],
+)
 def test_an_unreadable_retry_after_is_an_ordinary_failure(district: District, asked: str) -> None:
     with receiver() as cinema:
         subscribe(district, cinema.url)
@@ -240,16 +279,35 @@ def test_an_unreadable_retry_after_is_an_ordinary_failure(district: District, as
         assert sweep(district) == 1
     with district.notify.session() as session:
         assert session.scalars(select(DeliveryAttempt)).one().status == 503
-        assert session.scalar(select(Delivery.due_at <= app_now() + sender.LONGEST_WAIT_SECONDS * SECOND))
+        assert session.scalar(
+            select(Delivery.due_at <= app_now() + sender.LONGEST_WAIT_SECONDS * SECOND)
+        )
 
 
 PRIVATE = [
-    "https://10.0.0.1/", "https://192.168.1.1/x", "https://169.254.169.254/latest", "https://[::1]/", "https://0.0.0.0/",
-    "https://[::ffff:10.0.0.1]/", "https://0xa000001/", "https://167772161/", "https://012.0.0.1/", "https://localhost/",
-    "https://metadata/", "https://db.internal/", "https://u:p@example.com/", "http://example.com/", "ftp://example.com/",
-    "file:///etc/passwd", "https://10.0.0.1\\@example.com/", "https:///x", "https://１０.0.0.1/", "https://[fe80::1%25lo]/",
-    "https://example.com:99999999/", "not a url",
-]  # fmt: skip
+    "https://10.0.0.1/",
+    "https://192.168.1.1/x",
+    "https://169.254.169.254/latest",
+    "https://[::1]/",
+    "https://0.0.0.0/",
+    "https://[::ffff:10.0.0.1]/",
+    "https://0xa000001/",
+    "https://167772161/",
+    "https://012.0.0.1/",
+    "https://localhost/",
+    "https://metadata/",
+    "https://db.internal/",
+    "https://u:p@example.com/",
+    "http://example.com/",
+    "ftp://example.com/",
+    "file:///etc/passwd",
+    "https://10.0.0.1\\@example.com/",
+    "https:///x",
+    "https://１０.0.0.1/",
+    "https://[fe80::1%25lo]/",
+    "https://example.com:99999999/",
+    "not a url",
+]
 
 
 @pytest.mark.parametrize("url", PRIVATE)
@@ -263,7 +321,9 @@ def test_private_addresses_are_refused_in_any_notation(district: District, url: 
 
 @pytest.mark.parametrize("host", ["10.0.0.1", "2130706433", "localhost", "[::1]", "0x7f000001"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_private_addresses_are_refused_when_sending_too(district: District, scheme: str, host: str) -> None:
+def test_private_addresses_are_refused_when_sending_too(
+    district: District, scheme: str, host: str
+) -> None:
     with receiver() as inside:
         port = inside.url.rpartition(":")[2].partition("/")[0]
         strict = district.settings.model_copy(update={"webhook_test_networks": ""})
@@ -273,9 +333,22 @@ def test_private_addresses_are_refused_when_sending_too(district: District, sche
 
 
 def test_only_staff_subscribe_and_only_to_known_events(district: District) -> None:
-    body = {"url": "https://example.com/hook", "events": ["voucher.issued", "person.access_changed"]}
-    assert district.notify.call("POST", "/v1/subscriptions", body, as_=district.token("staff")).status_code == 422
-    assert district.notify.call("POST", "/v1/subscriptions", body, as_=district.token("volunteer")).status_code == 403
+    body = {
+        "url": "https://example.com/hook",
+        "events": ["voucher.issued", "person.access_changed"],
+    }
+    assert (
+        district.notify.call(
+            "POST", "/v1/subscriptions", body, as_=district.token("staff")
+        ).status_code
+        == 422
+    )
+    assert (
+        district.notify.call(
+            "POST", "/v1/subscriptions", body, as_=district.token("volunteer")
+        ).status_code
+        == 403
+    )
     made = subscribe(district, "https://example.com/hook")
     staff = district.token("staff")
     listed = district.notify.call("GET", "/v1/subscriptions", as_=staff).json["items"]
@@ -284,7 +357,10 @@ def test_only_staff_subscribe_and_only_to_known_events(district: District) -> No
     path = f"/v1/subscriptions/{made['id']}"
     for _ in range(2):
         assert district.notify.call("DELETE", path, as_=staff).status_code == 204
-    assert district.notify.call("DELETE", f"/v1/subscriptions/{new_id()}", as_=staff).status_code == 404
+    assert (
+        district.notify.call("DELETE", f"/v1/subscriptions/{new_id()}", as_=staff).status_code
+        == 404
+    )
     assert district.notify.call("GET", path, as_=staff).status_code == 404
 
 

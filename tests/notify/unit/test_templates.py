@@ -27,11 +27,20 @@ def test_every_template_is_translated_with_the_same_placeholders() -> None:
             translated = chinese.gettext(source)
             assert translated != source
             assert sorted(Formatter().parse(source), key=str) is not None
-            placeholders = [sorted((f, s) for _, f, s, _ in Formatter().parse(t) if f) for t in (source, translated)]
+            placeholders = [
+                sorted((f, s) for _, f, s, _ in Formatter().parse(t) if f)
+                for t in (source, translated)
+            ]
             assert placeholders[0] == placeholders[1]
 
 
 def test_durations_read_as_hours_and_times_as_local_time() -> None:
     params = {"at": "2026-03-01T01:30:00Z", "minutes": 90}
-    assert render(TEMPLATES["checked_out"], params, "en")[1] == "You left at 2026-03-01 09:30, after 1.5 h."
-    assert render(TEMPLATES["checked_out"], params, "zh-CN")[1] == "您于 2026-03-01 09:30 签退,共 1.5 小时。"
+    assert (
+        render(TEMPLATES["checked_out"], params, "en")[1]
+        == "You left at 2026-03-01 09:30, after 1.5 h."
+    )
+    assert (
+        render(TEMPLATES["checked_out"], params, "zh-CN")[1]
+        == "您于 2026-03-01 09:30 签退,共 1.5 小时。"
+    )

@@ -1,4 +1,6 @@
-"""A check-in or check-out at a time that cannot be is a slip of the finger: refused, and nothing is noted."""
+"""A check-in or check-out at a time that cannot be is a slip of the finger: refused, and nothing is
+noted.
+"""
 
 import pytest
 
@@ -8,7 +10,9 @@ A_DAY = 24 * 60
 
 
 @pytest.mark.parametrize(
-    "minutes", [-A_DAY - 1, 2 * 60 + 60 + 10, 2 * A_DAY], ids=["a day before", "not come yet", "days after"]
+    "minutes",
+    [-A_DAY - 1, 2 * 60 + 60 + 10, 2 * A_DAY],
+    ids=["a day before", "not come yet", "days after"],
 )
 def test_a_mistyped_time_is_refused(world, minutes):
     shift = Shift(world)

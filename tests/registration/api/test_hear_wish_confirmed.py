@@ -9,9 +9,17 @@ from shared.core.ids import new_id
 
 
 def confirmed(world, claimer, minutes=90, kind=ClaimerKind.VOLUNTEER, wish=None):
-    fact = WishConfirmed(wish_id=wish or new_id(), station_id=world.station, title="A walk", claimer_id=claimer,
-                         claimer_kind=kind, proposed_minutes=minutes)  # fmt: skip
-    return fact.received_in(Envelope(id=new_id(), sequence=1, time=datetime.now(UTC) - timedelta(hours=1)))
+    fact = WishConfirmed(
+        wish_id=wish or new_id(),
+        station_id=world.station,
+        title="A walk",
+        claimer_id=claimer,
+        claimer_kind=kind,
+        proposed_minutes=minutes,
+    )
+    return fact.received_in(
+        Envelope(id=new_id(), sequence=1, time=datetime.now(UTC) - timedelta(hours=1))
+    )
 
 
 def hear(world, *facts):
@@ -20,22 +28,33 @@ def hear(world, *facts):
 
 
 def waiting(world):
-    return world.ok("GET", f"/v1/service-records?organisation_id={world.station}", as_=world.coordinator())["items"]
+    return world.ok(
+        "GET", f"/v1/service-records?organisation_id={world.station}", as_=world.coordinator()
+    )["items"]
 
 
 def test_proposed_minutes_wait_until_the_station_says_when(world):
     shen_fang = world.volunteer("沈芳")
     wish = new_id()
     for _ in range(2):
-        hear(world, confirmed(world, shen_fang, wish=wish), confirmed(world, shen_fang, 0),
-             confirmed(world, world.station, kind=ClaimerKind.ORGANISATION), confirmed(world, new_id()))  # fmt: skip
+        hear(
+            world,
+            confirmed(world, shen_fang, wish=wish),
+            confirmed(world, shen_fang, 0),
+            confirmed(world, world.station, kind=ClaimerKind.ORGANISATION),
+            confirmed(world, new_id()),
+        )
     (record,) = waiting(world)
     assert (record["minutes"], record["status"], record["times_known"]) == (90, "pending", False)
     assert world.said("hours.recorded") == []
     path = f"/v1/service-records/{record['id']}/approval"
-    assert world.call("PUT", path, {"decision": "approve"}, as_=world.coordinator()).status_code == 422
+    assert (
+        world.call("PUT", path, {"decision": "approve"}, as_=world.coordinator()).status_code == 422
+    )
     times = {"started_at": "2026-03-01T08:00:00Z", "ended_at": "2026-03-01T09:00:00Z"}
-    done = world.ok("PUT", path, {"decision": "approve", "bucket": "verified"} | times, as_=world.coordinator())
+    done = world.ok(
+        "PUT", path, {"decision": "approve", "bucket": "verified"} | times, as_=world.coordinator()
+    )
     assert (done["minutes"], done["status"], done["bucket"]) == (60, "recorded", "verified")
     assert [f["data"]["minutes"] for f in world.said("hours.recorded")] == [60]
 
@@ -44,9 +63,15 @@ def test_two_proposals_at_the_same_moment_do_not_collide_but_their_times_do(worl
     shen_fang = world.volunteer("沈芳")
     hear(world, confirmed(world, shen_fang), confirmed(world, shen_fang))
     first, second = waiting(world)
-    body = {"decision": "approve", "started_at": "2026-03-01T08:00:00Z", "ended_at": "2026-03-01T09:00:00Z"}
+    body = {
+        "decision": "approve",
+        "started_at": "2026-03-01T08:00:00Z",
+        "ended_at": "2026-03-01T09:00:00Z",
+    }
     world.ok("PUT", f"/v1/service-records/{first['id']}/approval", body, as_=world.coordinator())
-    answer = world.call("PUT", f"/v1/service-records/{second['id']}/approval", body, as_=world.coordinator())
+    answer = world.call(
+        "PUT", f"/v1/service-records/{second['id']}/approval", body, as_=world.coordinator()
+    )
     assert (answer.status_code, answer.json["type"]) == (409, "/problems/overlapping-record")
 
 
@@ -56,7 +81,11 @@ def test_an_approved_proposal_covers_at_most_a_day_and_only_time_that_has_passed
     path = f"/v1/service-records/{record['id']}/approval"
 
     def approve(starts_at, ends_at):
-        body = {"decision": "approve", "started_at": starts_at.isoformat(), "ended_at": ends_at.isoformat()}
+        body = {
+            "decision": "approve",
+            "started_at": starts_at.isoformat(),
+            "ended_at": ends_at.isoformat(),
+        }
         return world.call("PUT", path, body, as_=world.coordinator())
 
     start = datetime(2026, 3, 1, tzinfo=UTC)

@@ -29,7 +29,9 @@ def mailbox(world, monkeypatch):
     monkeypatch.setitem(app.extensions, "settings", Settings.read(embedded=True))
 
     def latest_code():
-        return re.search(r"\d{6}", world.ok("GET", "/v1/auth/dev-mailbox")["items"][0]["text"]).group()
+        return re.search(
+            r"\d{6}", world.ok("GET", "/v1/auth/dev-mailbox")["items"][0]["text"]
+        ).group()
 
     return latest_code
 
@@ -40,7 +42,11 @@ def log_in(world, password=PASSWORD):
 
 def test_staff_log_in_by_password(world, admin):
     answer = log_in(world)
-    assert (answer.status_code, answer.json["role"], answer.json["person_id"]) == (200, "staff", admin)
+    assert (answer.status_code, answer.json["role"], answer.json["person_id"]) == (
+        200,
+        "staff",
+        admin,
+    )
     assert world.call("GET", "/v1/volunteers", as_=answer.json["access_token"]).status_code == 200
 
 
@@ -78,8 +84,17 @@ def test_a_volunteer_logs_in_with_a_code_that_works_once(world, mailbox):
     assert ask_code(world).status_code == 202
     code = mailbox()
     answer = by_code(world, code)
-    assert (answer.status_code, answer.json["person_id"], answer.json["role"]) == (200, str(shen_fang), "volunteer")
-    assert world.call("GET", f"/v1/volunteers/{shen_fang}", as_=answer.json["access_token"]).status_code == 200
+    assert (answer.status_code, answer.json["person_id"], answer.json["role"]) == (
+        200,
+        str(shen_fang),
+        "volunteer",
+    )
+    assert (
+        world.call(
+            "GET", f"/v1/volunteers/{shen_fang}", as_=answer.json["access_token"]
+        ).status_code
+        == 200
+    )
     assert by_code(world, code).status_code == 401
     assert all(code not in str(fact) for fact in world.said())
 
@@ -139,15 +154,33 @@ def test_a_refresh_token_works_once_and_its_theft_ends_the_log_in(world, admin):
     first = log_in(world).json
     second = world.ok("POST", "/v1/auth/refresh", {"refresh_token": first["refresh_token"]})
     assert second["role"] == "staff"
-    assert world.call("POST", "/v1/auth/refresh", {"refresh_token": first["refresh_token"]}).status_code == 401
-    assert world.call("POST", "/v1/auth/refresh", {"refresh_token": second["refresh_token"]}).status_code == 401
+    assert (
+        world.call(
+            "POST", "/v1/auth/refresh", {"refresh_token": first["refresh_token"]}
+        ).status_code
+        == 401
+    )
+    assert (
+        world.call(
+            "POST", "/v1/auth/refresh", {"refresh_token": second["refresh_token"]}
+        ).status_code
+        == 401
+    )
 
 
 def test_signing_out_ends_the_refresh_token(world, admin):
     got = log_in(world).json
     for _ in range(2):
-        assert world.call("POST", "/v1/auth/sign-out", {"refresh_token": got["refresh_token"]}).status_code == 204
-    assert world.call("POST", "/v1/auth/refresh", {"refresh_token": got["refresh_token"]}).status_code == 401
+        assert (
+            world.call(
+                "POST", "/v1/auth/sign-out", {"refresh_token": got["refresh_token"]}
+            ).status_code
+            == 204
+        )
+    assert (
+        world.call("POST", "/v1/auth/refresh", {"refresh_token": got["refresh_token"]}).status_code
+        == 401
+    )
 
 
 def test_suspension_voids_every_token(world, mailbox):
@@ -156,8 +189,13 @@ def test_suspension_voids_every_token(world, mailbox):
     got = by_code(world, mailbox()).json
     world.ok("PUT", f"/v1/volunteers/{shen_fang}/suspension", as_=world.staff)
     world.district.registration.app.verifier._denied_until = 0.0
-    assert world.call("GET", f"/v1/volunteers/{shen_fang}", as_=got["access_token"]).status_code == 401
-    assert world.call("POST", "/v1/auth/refresh", {"refresh_token": got["refresh_token"]}).status_code == 401
+    assert (
+        world.call("GET", f"/v1/volunteers/{shen_fang}", as_=got["access_token"]).status_code == 401
+    )
+    assert (
+        world.call("POST", "/v1/auth/refresh", {"refresh_token": got["refresh_token"]}).status_code
+        == 401
+    )
     assert [UUID(f["subject"]) for f in world.said("person.access_changed")] == [shen_fang]
     with world.district.registration.session() as session:
         assert session.scalar(select(func.count()).select_from(RefreshToken)) == 0

@@ -19,7 +19,9 @@ def test_the_tree_has_its_order(world):
     ):
         assert world.call("POST", "/v1/organisations", body, as_=world.staff).status_code == status
     assert (
-        world.call("POST", "/v1/organisations", {"name": "x", "kind": "group"}, as_=world.coordinator()).status_code
+        world.call(
+            "POST", "/v1/organisations", {"name": "x", "kind": "group"}, as_=world.coordinator()
+        ).status_code
         == 403
     )
     assert len(world.said("organisation.registered")) == 5
@@ -32,8 +34,13 @@ def test_the_tree_has_its_order(world):
 
 
 def draft(world, token, organisation=None, **more):
-    body = {"organisation_id": str(organisation or world.station), "title": "社区清洁", "kind": "service",
-            "category": "environment", "risk_statement": "Gloves are worn."}  # fmt: skip
+    body = {
+        "organisation_id": str(organisation or world.station),
+        "title": "社区清洁",
+        "kind": "service",
+        "category": "environment",
+        "risk_statement": "Gloves are worn.",
+    }
     return world.call("POST", "/v1/activities", body | more, as_=token)
 
 
@@ -55,7 +62,10 @@ def test_nothing_is_published_without_a_risk_statement(world):
     good = draft(world, token).json
     assert good["status"] == "draft"
     for _ in range(2):
-        assert world.ok("PUT", f"/v1/activities/{good['id']}/publication", as_=token)["status"] == "published"
+        assert (
+            world.ok("PUT", f"/v1/activities/{good['id']}/publication", as_=token)["status"]
+            == "published"
+        )
     assert [f["subject"] for f in world.said("activity.published")] == [good["id"]]
     assert [item["id"] for item in world.ok("GET", "/v1/activities")["items"]] == [good["id"]]
     drafts = f"/v1/activities?status=draft&organisation_id={world.station}"
@@ -77,7 +87,10 @@ def test_only_staff_enter_a_session_that_has_begun(world):
     path = f"/v1/activities/{activity}/sessions"
     assert world.call("POST", path, body, as_=world.coordinator()).status_code == 422
     assert world.call("POST", path, body, as_=world.staff).status_code == 201
-    assert world.call("POST", path, body | {"ends_at": body["starts_at"]}, as_=world.staff).status_code == 422
+    assert (
+        world.call("POST", path, body | {"ends_at": body["starts_at"]}, as_=world.staff).status_code
+        == 422
+    )
     assert world.call("POST", path, body | {"capacity": 0}, as_=world.staff).status_code == 422
     assert len(world.ok("GET", path, as_=world.staff)["items"]) == 1
     assert world.call("GET", path).status_code == 404
@@ -96,5 +109,7 @@ def test_a_coordinators_role_ends_with_their_tokens(world):
     assert draft(world, token).status_code == 401
     assert [f["subject"] for f in world.said("person.access_changed")] == [str(shen_fang)]
     applied = world.volunteer("王强", active=False)
-    refused = world.call("PUT", f"/v1/organisations/{world.station}/coordinators/{applied}", as_=world.staff)
+    refused = world.call(
+        "PUT", f"/v1/organisations/{world.station}/coordinators/{applied}", as_=world.staff
+    )
     assert refused.status_code == 409

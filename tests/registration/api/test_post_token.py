@@ -26,12 +26,16 @@ GRANT = {"grant_type": "client_credentials"}
 
 def test_a_client_gets_a_token_by_form_or_basic(world, client):
     by_form = ask(world, GRANT | client)
-    by_basic = ask(world, GRANT | {"scope": "records:write"}, (client["client_id"], client["client_secret"]))
+    by_basic = ask(
+        world, GRANT | {"scope": "records:write"}, (client["client_id"], client["client_secret"])
+    )
     assert (by_form.status_code, by_form.json["scope"]) == (200, "records:verified records:write")
     assert (by_basic.status_code, by_basic.json["scope"]) == (200, "records:write")
     assert by_form.headers["Cache-Control"] == "no-store"
     shen_fang = world.volunteer("沈芳")
-    made = world.call("POST", "/v1/service-records", world.record(shen_fang), as_=by_form.json["access_token"])
+    made = world.call(
+        "POST", "/v1/service-records", world.record(shen_fang), as_=by_form.json["access_token"]
+    )
     assert (made.status_code, made.json["status"]) == (201, "recorded")
 
 
@@ -54,7 +58,10 @@ def test_our_own_services_are_clients_by_settings(world):
     env = world.district.env
     good = ask(world, GRANT, ("service-notify", env["WISHTREE_NOTIFY_CLIENT_SECRET"]))
     assert good.json["scope"] == "contacts:read events:* events:read messages:send"
-    assert ask(world, GRANT, ("service-notify", env["WISHTREE_WISHES_CLIENT_SECRET"])).status_code == 401
+    assert (
+        ask(world, GRANT, ("service-notify", env["WISHTREE_WISHES_CLIENT_SECRET"])).status_code
+        == 401
+    )
     assert ask(world, GRANT, ("service-nobody", "x")).status_code == 401
 
 
@@ -68,15 +75,24 @@ def test_the_published_keys_check_our_tokens(world, client):
 
 
 def test_staff_register_clients_and_see_no_secrets(world):
-    made = world.ok("POST", "/v1/clients", {"name": "School", "scopes": ["records:write"]}, as_=world.staff)
+    made = world.ok(
+        "POST", "/v1/clients", {"name": "School", "scopes": ["records:write"]}, as_=world.staff
+    )
     assert ask(world, GRANT | made).status_code == 200
     shown = world.ok("GET", "/v1/clients", as_=world.staff)["items"]
-    assert shown == [{"client_id": made["client_id"], "name": "School", "scopes": ["records:write"]}]
-    bad = world.call("POST", "/v1/clients", {"name": "School", "scopes": ["everything"]}, as_=world.staff)
+    assert shown == [
+        {"client_id": made["client_id"], "name": "School", "scopes": ["records:write"]}
+    ]
+    bad = world.call(
+        "POST", "/v1/clients", {"name": "School", "scopes": ["everything"]}, as_=world.staff
+    )
     assert bad.status_code == 422
     assert (
         world.call(
-            "POST", "/v1/clients", {"name": "x", "scopes": ["records:write"]}, as_=world.coordinator()
+            "POST",
+            "/v1/clients",
+            {"name": "x", "scopes": ["records:write"]},
+            as_=world.coordinator(),
         ).status_code
         == 403
     )

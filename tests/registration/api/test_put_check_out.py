@@ -24,7 +24,11 @@ class Shift:
             world.ok("PUT", f"/v1/sessions/{self.id}/sign-ups/{self.person}", as_=world.staff)
 
     def call(self, kind, minutes=None, as_=None, method="PUT"):
-        at = None if minutes is None else {"at": (self.starts_at + timedelta(minutes=minutes)).isoformat()}
+        at = (
+            None
+            if minutes is None
+            else {"at": (self.starts_at + timedelta(minutes=minutes)).isoformat()}
+        )
         path = f"/v1/sessions/{self.id}/{kind}/{self.person}"
         return self.world.call(method, path, at, as_=as_ or self.world.coordinator())
 
@@ -39,12 +43,20 @@ def test_a_checked_shift_counts_at_once(world):
     assert out.status_code == 200
     assert (out.json["minutes"], out.json["credit"]) == (118, "recorded")
     (fact,) = world.said("hours.recorded")
-    assert (fact["data"]["minutes"], fact["data"]["bucket"], fact["data"]["origin"]) == (118, "verified", "attendance")
+    assert (fact["data"]["minutes"], fact["data"]["bucket"], fact["data"]["origin"]) == (
+        118,
+        "verified",
+        "attendance",
+    )
     assert fact["data"]["session_id"] == str(shift.id)
     assert [f["type"] for f in world.said() if f["type"].startswith("attendance")] == [
-        "attendance.checked_in", "attendance.checked_out",
-    ]  # fmt: skip
-    assert world.ok("GET", f"/v1/volunteers/{shift.person}/hours", as_=world.staff)["verified_minutes"] == 118
+        "attendance.checked_in",
+        "attendance.checked_out",
+    ]
+    assert (
+        world.ok("GET", f"/v1/volunteers/{shift.person}/hours", as_=world.staff)["verified_minutes"]
+        == 118
+    )
 
 
 def test_repeating_a_check_out_changes_nothing(world):
@@ -92,10 +104,16 @@ def test_nobody_vouches_for_themselves(world):
     out = shift.attend(as_=world.coordinator(person=shift.person))
     assert out.json["credit"] == "pending"
     path = f"/v1/service-records/{out.json['record_id']}/approval"
-    own = world.call("PUT", path, {"decision": "approve"}, as_=world.coordinator(person=shift.person))
+    own = world.call(
+        "PUT", path, {"decision": "approve"}, as_=world.coordinator(person=shift.person)
+    )
     assert own.status_code == 403
     other = world.call("PUT", path, {"decision": "approve"}, as_=world.coordinator())
-    assert (other.status_code, other.json["status"], other.json["bucket"]) == (200, "recorded", "verified")
+    assert (other.status_code, other.json["status"], other.json["bucket"]) == (
+        200,
+        "recorded",
+        "verified",
+    )
 
 
 def test_minutes_are_cut_to_the_session_and_its_tolerance(world):
@@ -120,8 +138,12 @@ def test_leaving_before_coming_is_refused(world):
 
 def test_a_foreign_coordinator_and_the_volunteer_cannot_check_anybody_in(world):
     shift = Shift(world)
-    company = world.ok("POST", "/v1/organisations", {"name": "星光", "kind": "company"}, as_=world.staff)["id"]
-    assert shift.call("check-in", 1, as_=world.coordinator(organisation_id=company)).status_code == 404
+    company = world.ok(
+        "POST", "/v1/organisations", {"name": "星光", "kind": "company"}, as_=world.staff
+    )["id"]
+    assert (
+        shift.call("check-in", 1, as_=world.coordinator(organisation_id=company)).status_code == 404
+    )
     assert shift.call("check-in", 1, as_=world.token(shift.person)).status_code == 403
 
 
@@ -137,14 +159,21 @@ def test_a_forgotten_check_out_is_closed_at_the_end_and_waits_for_a_second_perso
         assert close_forgotten(session) == 0
         found = session.get(Attendance, (shift.id, shift.person))
         held = session.get(ActivitySession, shift.id)
-        assert (found.closed_by_clock, found.checked_out_at, found.credit) == (True, held.ends_at, "pending")
+        assert (found.closed_by_clock, found.checked_out_at, found.credit) == (
+            True,
+            held.ends_at,
+            "pending",
+        )
     assert world.said("hours.recorded") == []
 
 
 def test_time_that_is_in_another_record_is_not_credited_twice(world):
     shift = Shift(world)
-    taken = world.record(shift.person, started_at=shift.starts_at.isoformat(),
-                         ended_at=(shift.starts_at + timedelta(hours=1)).isoformat())  # fmt: skip
+    taken = world.record(
+        shift.person,
+        started_at=shift.starts_at.isoformat(),
+        ended_at=(shift.starts_at + timedelta(hours=1)).isoformat(),
+    )
     world.ok("POST", "/v1/service-records", taken, as_=world.system())
     assert shift.attend().json["credit"] == "overlaps"
     assert len(world.said("hours.recorded")) == 1
@@ -165,9 +194,17 @@ def test_who_left_before_the_check_out_is_told_so(world, goes):
 def test_any_other_refusal_of_the_time_is_not_called_an_overlap(world):
     shift = Shift(world)
     shift.call("check-in", 1)
-    taken = Work(shift.person, world.station, shift.starts_at - timedelta(days=2), shift.starts_at - timedelta(days=1),
-                 "environment", f"{shift.id}:{shift.person}")  # fmt: skip
+    taken = Work(
+        shift.person,
+        world.station,
+        shift.starts_at - timedelta(days=2),
+        shift.starts_at - timedelta(days=1),
+        "environment",
+        f"{shift.id}:{shift.person}",
+    )
     with world.district.registration.session() as session:
-        record_hours(session, [taken], client="attendance", recorded_by="another", origin=Origin.ATTENDANCE)
+        record_hours(
+            session, [taken], client="attendance", recorded_by="another", origin=Origin.ATTENDANCE
+        )
     assert shift.call("check-out", 119).json["credit"] == "refused"
     assert world.said("hours.recorded") == []

@@ -17,7 +17,9 @@ def path(session_id, volunteer_id):
 
 def seats(world, session_id):
     with world.district.registration.session() as session:
-        rows = session.execute(select(SignUp.volunteer_id, SignUp.status).where(SignUp.session_id == session_id)).all()
+        rows = session.execute(
+            select(SignUp.volunteer_id, SignUp.status).where(SignUp.session_id == session_id)
+        ).all()
         held = session.get(ActivitySession, session_id)
         return {row.volunteer_id: row.status.value for row in rows}, held.confirmed
 
@@ -39,16 +41,26 @@ def test_who_comes_too_late_waits_and_moves_up_when_a_seat_is_given_back(world):
     held = world.session(capacity=1)
     for person in (shen_fang, wang_qiang, li_jing):
         world.ok("PUT", path(held, person), as_=world.token(person))
-    assert seats(world, held) == ({shen_fang: "confirmed", wang_qiang: "waitlisted", li_jing: "waitlisted"}, 1)
+    assert seats(world, held) == (
+        {shen_fang: "confirmed", wang_qiang: "waitlisted", li_jing: "waitlisted"},
+        1,
+    )
     for _ in range(2):
         gone = world.call("DELETE", path(held, shen_fang), as_=world.token(shen_fang))
         assert (gone.status_code, gone.json["status"]) == (200, "cancelled")
-    assert seats(world, held) == ({shen_fang: "cancelled", wang_qiang: "confirmed", li_jing: "waitlisted"}, 1)
+    assert seats(world, held) == (
+        {shen_fang: "cancelled", wang_qiang: "confirmed", li_jing: "waitlisted"},
+        1,
+    )
     assert len(world.said("signup.cancelled")) == 1
     back = world.call("PUT", path(held, shen_fang), as_=world.token(shen_fang))
     assert (back.status_code, back.json["status"]) == (201, "waitlisted")
     world.ok("DELETE", path(held, wang_qiang), as_=world.coordinator())
-    assert seats(world, held)[0] == {shen_fang: "waitlisted", wang_qiang: "cancelled", li_jing: "confirmed"}
+    assert seats(world, held)[0] == {
+        shen_fang: "waitlisted",
+        wang_qiang: "cancelled",
+        li_jing: "confirmed",
+    }
 
 
 def test_who_found_a_seat_elsewhere_is_passed_over(world):
@@ -58,16 +70,24 @@ def test_who_found_a_seat_elsewhere_is_passed_over(world):
         world.ok("PUT", path(held, person), as_=world.token(person))
     world.ok("PUT", path(other, wang_qiang), as_=world.token(wang_qiang))
     world.ok("DELETE", path(held, shen_fang), as_=world.token(shen_fang))
-    assert seats(world, held) == ({shen_fang: "cancelled", wang_qiang: "waitlisted", li_jing: "confirmed"}, 1)
+    assert seats(world, held) == (
+        {shen_fang: "cancelled", wang_qiang: "waitlisted", li_jing: "confirmed"},
+        1,
+    )
 
 
 def test_every_refusal_has_a_name(world):
     shen_fang, applied = world.volunteer("沈芳"), world.volunteer("王强", active=False)
     child = world.ok(
-        "POST", "/v1/volunteers",
-        {"name": "小明", "phone": "13900000000", "birth_date": "2015-01-01",
-         "guardian": {"name": "大明", "phone": "13900000001", "consent": True}},
-    )["id"]  # fmt: skip
+        "POST",
+        "/v1/volunteers",
+        {
+            "name": "小明",
+            "phone": "13900000000",
+            "birth_date": "2015-01-01",
+            "guardian": {"name": "大明", "phone": "13900000001", "consent": True},
+        },
+    )["id"]
     world.ok("PUT", f"/v1/volunteers/{child}/activation", as_=world.staff)
     held = world.session()
     world.ok("PUT", path(held, shen_fang), as_=world.staff)
@@ -87,7 +107,12 @@ def test_every_refusal_has_a_name(world):
 def test_a_session_that_ended_takes_no_sign_ups_but_one_entered_afterwards_does(world):
     shen_fang, wang_qiang = world.volunteer("沈芳"), world.volunteer("王强")
     entered_afterwards = world.session(starts_in=timedelta(hours=-3))
-    assert world.call("PUT", path(entered_afterwards, shen_fang), as_=world.token(shen_fang)).status_code == 201
+    assert (
+        world.call(
+            "PUT", path(entered_afterwards, shen_fang), as_=world.token(shen_fang)
+        ).status_code
+        == 201
+    )
     over = world.session(starts_in=timedelta(hours=-6))
     with world.district.registration.session() as session:
         held = session.get(ActivitySession, over)
@@ -98,17 +123,26 @@ def test_a_session_that_ended_takes_no_sign_ups_but_one_entered_afterwards_does(
 
 def test_nobody_signs_up_somebody_else_unless_they_coordinate(world):
     shen_fang, wang_qiang, held = world.volunteer("沈芳"), world.volunteer("王强"), world.session()
-    company = world.ok("POST", "/v1/organisations", {"name": "星光", "kind": "company"}, as_=world.staff)["id"]
+    company = world.ok(
+        "POST", "/v1/organisations", {"name": "星光", "kind": "company"}, as_=world.staff
+    )["id"]
     for token in (world.token(wang_qiang), world.coordinator(organisation_id=company)):
         assert world.call("PUT", path(held, shen_fang), as_=token).status_code == 404
-    assert world.call("PUT", path(held, shen_fang), as_=world.coordinator(world.federation)).status_code == 201
+    assert (
+        world.call(
+            "PUT", path(held, shen_fang), as_=world.coordinator(world.federation)
+        ).status_code
+        == 201
+    )
 
 
 def test_the_last_seats_are_never_given_twice(world):
     people = [world.volunteer(f"志愿者{n}") for n in range(8)]
     held = world.session(capacity=3)
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda p: world.call("PUT", path(held, p), as_=world.token(p)), people))
+        answers = list(
+            pool.map(lambda p: world.call("PUT", path(held, p), as_=world.token(p)), people)
+        )
     assert {a.status_code for a in answers} == {201}
     statuses, confirmed = seats(world, held)
     assert (confirmed, sorted(statuses.values())) == (3, ["confirmed"] * 3 + ["waitlisted"] * 5)
@@ -122,19 +156,27 @@ def test_at_rest_no_seat_is_free_while_somebody_waits(world):
         world.ok("PUT", path(held, person), as_=world.token(person))
     with ThreadPoolExecutor(8) as pool:
         work = [("DELETE", p) for p in first] + [("PUT", p) for p in people[2:]]
-        answers = list(pool.map(lambda w: world.call(w[0], path(held, w[1]), as_=world.token(w[1])), work))
+        answers = list(
+            pool.map(lambda w: world.call(w[0], path(held, w[1]), as_=world.token(w[1])), work)
+        )
     assert all(a.status_code < 300 for a in answers)
     statuses, confirmed = seats(world, held)
     assert confirmed == 2 == list(statuses.values()).count("confirmed")
 
 
 def test_a_seat_given_back_while_somebody_queues_goes_to_them(world):
-    shen_fang, wang_qiang, held = world.volunteer("沈芳"), world.volunteer("王强"), world.session(capacity=1)
+    shen_fang, wang_qiang, held = (
+        world.volunteer("沈芳"),
+        world.volunteer("王强"),
+        world.session(capacity=1),
+    )
     world.ok("PUT", path(held, shen_fang), as_=world.token(shen_fang))
     with ThreadPoolExecutor(1) as pool:
         with world.district.registration.session() as session:
             assert sign_up(session, held, wang_qiang)[0].status == "waitlisted"
-            cancelled = pool.submit(world.ok, "DELETE", path(held, shen_fang), as_=world.token(shen_fang))
+            cancelled = pool.submit(
+                world.ok, "DELETE", path(held, shen_fang), as_=world.token(shen_fang)
+            )
             sleep(0.3)  # the other connection has reached the session's row by now
         cancelled.result(10)
     assert seats(world, held) == ({shen_fang: "cancelled", wang_qiang: "confirmed"}, 1)
@@ -145,13 +187,21 @@ def test_nobody_gets_two_seats_at_the_same_time(world):
     activity = world.activity()
     held = [world.session(activity) for _ in range(6)]
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda s: world.call("PUT", path(s, shen_fang), as_=world.token(shen_fang)), held))
+        answers = list(
+            pool.map(
+                lambda s: world.call("PUT", path(s, shen_fang), as_=world.token(shen_fang)), held
+            )
+        )
     assert sorted(a.status_code for a in answers) == [201, 409, 409, 409, 409, 409]
     assert sum(seats(world, s)[1] for s in held) == 1
 
 
 def test_suspending_a_volunteer_gives_their_seat_to_the_next(world):
-    shen_fang, wang_qiang, held = world.volunteer("沈芳"), world.volunteer("王强"), world.session(capacity=1)
+    shen_fang, wang_qiang, held = (
+        world.volunteer("沈芳"),
+        world.volunteer("王强"),
+        world.session(capacity=1),
+    )
     for person in (shen_fang, wang_qiang):
         world.ok("PUT", path(held, person), as_=world.token(person))
     world.ok("PUT", f"/v1/volunteers/{shen_fang}/suspension", as_=world.staff)

@@ -13,10 +13,14 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 def items(world, volunteer_id, count, prefix="b"):
     return [
-        world.record(volunteer_id, f"{prefix}-{n}", started_at=(START + timedelta(hours=n)).isoformat(),
-                     ended_at=(START + timedelta(hours=n, minutes=30)).isoformat())
+        world.record(
+            volunteer_id,
+            f"{prefix}-{n}",
+            started_at=(START + timedelta(hours=n)).isoformat(),
+            ended_at=(START + timedelta(hours=n, minutes=30)).isoformat(),
+        )
         for n in range(count)
-    ]  # fmt: skip
+    ]
 
 
 def test_one_bad_item_spoils_no_other(world):
@@ -34,14 +38,25 @@ def test_one_bad_item_spoils_no_other(world):
     ]
     answer = world.ok("POST", BATCH, {"items": sent}, as_=world.system())["items"]
     assert [item["outcome"] for item in answer] == [
-        "created", "refused", "exists", "refused", "refused", "refused", "refused", "refused",
-    ]  # fmt: skip
+        "created",
+        "refused",
+        "exists",
+        "refused",
+        "refused",
+        "refused",
+        "refused",
+        "refused",
+    ]
     assert [item["index"] for item in answer] == list(range(8))
     assert answer[2]["id"] == answer[0]["id"]
     assert [item["problem"]["type"] for item in answer if item["outcome"] == "refused"] == [
-        "/problems/invalid", "/problems/overlapping-record", "/problems/unknown-volunteer", "/problems/invalid",
-        "/problems/invalid", "/problems/reference-reused",
-    ]  # fmt: skip
+        "/problems/invalid",
+        "/problems/overlapping-record",
+        "/problems/unknown-volunteer",
+        "/problems/invalid",
+        "/problems/invalid",
+        "/problems/reference-reused",
+    ]
     assert [fact["data"]["record_id"] for fact in world.said("hours.recorded")] == [answer[0]["id"]]
 
 
@@ -82,7 +97,10 @@ def test_overlapping_hours_sent_by_many_systems_at_once_count_once(world):
         answers = list(
             pool.map(
                 lambda n: world.call(
-                    "POST", "/v1/service-records", world.record(shen_fang), as_=world.system(name=f"s{n}")
+                    "POST",
+                    "/v1/service-records",
+                    world.record(shen_fang),
+                    as_=world.system(name=f"s{n}"),
                 ),
                 range(6),
             )

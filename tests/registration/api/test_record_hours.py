@@ -9,23 +9,39 @@ def test_a_verified_system_records_hours_that_count_at_once(world):
     shen_fang = world.volunteer("沈芳")
     answer = world.call("POST", "/v1/service-records", world.record(shen_fang), as_=world.system())
     assert answer.status_code == 201
-    assert {k: answer.json[k] for k in ("status", "minutes")} == {"status": "recorded", "minutes": 120}
+    assert {k: answer.json[k] for k in ("status", "minutes")} == {
+        "status": "recorded",
+        "minutes": 120,
+    }
     (fact,) = world.said("hours.recorded")
     assert fact["data"] == {
-        "record_id": answer.json["id"], "volunteer_id": str(shen_fang), "organisation_id": str(world.station),
-        "session_id": None, "minutes": 120, "category": "environment", "bucket": "verified", "origin": "system",
+        "record_id": answer.json["id"],
+        "volunteer_id": str(shen_fang),
+        "organisation_id": str(world.station),
+        "session_id": None,
+        "minutes": 120,
+        "category": "environment",
+        "bucket": "verified",
+        "origin": "system",
         "worked_on": "2026-03-01",
-    }  # fmt: skip
+    }
     shown = world.ok("GET", f"/v1/volunteers/{shen_fang}/hours", as_=world.token(shen_fang))
     assert shown == {"verified_minutes": 120, "supplemented_minutes": 0}
 
 
 def test_without_the_scope_verified_hours_wait_and_nothing_is_said(world):
     shen_fang = world.volunteer("沈芳")
-    made = world.ok("POST", "/v1/service-records", world.record(shen_fang), as_=world.system("records:write"))
+    made = world.ok(
+        "POST", "/v1/service-records", world.record(shen_fang), as_=world.system("records:write")
+    )
     assert made["status"] == "pending"
     assert world.said("hours.recorded") == []
-    assert world.ok("GET", f"/v1/volunteers/{shen_fang}/hours", as_=world.staff)["supplemented_minutes"] == 0
+    assert (
+        world.ok("GET", f"/v1/volunteers/{shen_fang}/hours", as_=world.staff)[
+            "supplemented_minutes"
+        ]
+        == 0
+    )
 
 
 def test_sending_the_same_reference_again_gives_the_first_record(world):
@@ -40,7 +56,12 @@ def test_sending_the_same_reference_again_gives_the_first_record(world):
 def test_a_reference_cannot_be_reused_for_other_content(world):
     shen_fang = world.volunteer("沈芳")
     world.ok("POST", "/v1/service-records", world.record(shen_fang), as_=world.system())
-    other = world.call("POST", "/v1/service-records", world.record(shen_fang, category="tutoring"), as_=world.system())
+    other = world.call(
+        "POST",
+        "/v1/service-records",
+        world.record(shen_fang, category="tutoring"),
+        as_=world.system(),
+    )
     assert other.status_code == 409
     assert other.json["type"] == "/problems/reference-reused"
     foreign = world.call(
@@ -55,12 +76,19 @@ def test_a_reference_cannot_be_reused_for_other_content(world):
 def test_two_records_of_one_person_never_overlap(world):
     shen_fang, wang_qiang = world.volunteer("沈芳"), world.volunteer("王强")
     world.ok("POST", "/v1/service-records", world.record(shen_fang), as_=world.system())
-    later = world.record(shen_fang, "r-2", started_at="2026-03-01T09:59:00+08:00", ended_at="2026-03-01T11:00:00+08:00")
+    later = world.record(
+        shen_fang,
+        "r-2",
+        started_at="2026-03-01T09:59:00+08:00",
+        ended_at="2026-03-01T11:00:00+08:00",
+    )
     answer = world.call("POST", "/v1/service-records", later, as_=world.system())
     assert (answer.status_code, answer.json["type"]) == (409, "/problems/overlapping-record")
     next_to = later | {"started_at": "2026-03-01T10:00:00+08:00"}
     assert world.call("POST", "/v1/service-records", next_to, as_=world.system()).status_code == 201
-    other = world.call("POST", "/v1/service-records", world.record(wang_qiang, "r-3"), as_=world.system())
+    other = world.call(
+        "POST", "/v1/service-records", world.record(wang_qiang, "r-3"), as_=world.system()
+    )
     assert other.status_code == 201
 
 
@@ -69,10 +97,15 @@ def test_unknown_people_and_places_and_the_future_are_refused(world):
     for change, problem in (
         ({"volunteer_id": str(world.station)}, "unknown-volunteer"),
         ({"organisation_id": str(shen_fang)}, "unknown-organisation"),
-        ({"started_at": "2100-01-01T00:00:00Z", "ended_at": "2100-01-01T01:00:00Z"}, "not-worked-yet"),
+        (
+            {"started_at": "2100-01-01T00:00:00Z", "ended_at": "2100-01-01T01:00:00Z"},
+            "not-worked-yet",
+        ),
         ({"ended_at": "2026-03-01T08:00:30+08:00"}, "invalid"),
     ):
-        answer = world.call("POST", "/v1/service-records", world.record(shen_fang) | change, as_=world.system())
+        answer = world.call(
+            "POST", "/v1/service-records", world.record(shen_fang) | change, as_=world.system()
+        )
         assert (answer.status_code, answer.json["type"]) == (422, f"/problems/{problem}")
     assert world.said("hours.recorded") == []
 
@@ -81,9 +114,13 @@ def test_hours_of_a_merged_volunteer_go_to_the_one_who_stays(world):
     old, stays = world.volunteer("沈芳"), world.volunteer("沈芳")
     world.ok("POST", "/v1/service-records", world.record(old), as_=world.system())
     world.ok("PUT", f"/v1/volunteers/{old}/merger", {"into_id": str(stays)}, as_=world.staff)
-    late = world.record(old, "r-2", started_at="2026-03-02T08:00:00Z", ended_at="2026-03-02T09:00:00Z")
+    late = world.record(
+        old, "r-2", started_at="2026-03-02T08:00:00Z", ended_at="2026-03-02T09:00:00Z"
+    )
     world.ok("POST", "/v1/service-records", late, as_=world.system())
-    assert world.ok("GET", f"/v1/volunteers/{stays}/hours", as_=world.staff)["verified_minutes"] == 180
+    assert (
+        world.ok("GET", f"/v1/volunteers/{stays}/hours", as_=world.staff)["verified_minutes"] == 180
+    )
     assert world.said("hours.recorded")[-1]["subject"] and world.said("hours.recorded")[-1]["data"][
         "volunteer_id"
     ] == str(stays)
@@ -94,7 +131,9 @@ def test_hours_of_a_merged_volunteer_go_to_the_one_who_stays(world):
 def test_somebody_who_left_gets_no_more_hours(world):
     shen_fang = world.volunteer("沈芳")
     with world.district.registration.session() as session:
-        session.execute(update(Volunteer).where(Volunteer.id == shen_fang).values(status=VolunteerStatus.LEFT))
+        session.execute(
+            update(Volunteer).where(Volunteer.id == shen_fang).values(status=VolunteerStatus.LEFT)
+        )
     answer = world.call("POST", "/v1/service-records", world.record(shen_fang), as_=world.system())
     assert answer.status_code == 422
     with world.district.registration.session() as session:
@@ -103,10 +142,17 @@ def test_somebody_who_left_gets_no_more_hours(world):
 
 def test_a_coordinator_types_hours_for_their_own_organisation_only(world):
     shen_fang = world.volunteer("沈芳")
-    own = world.call("POST", "/v1/service-records", world.record(shen_fang), as_=world.coordinator())
+    own = world.call(
+        "POST", "/v1/service-records", world.record(shen_fang), as_=world.coordinator()
+    )
     assert (own.status_code, own.json["status"]) == (201, "pending")
-    company = world.ok("POST", "/v1/organisations", {"name": "星光", "kind": "company"}, as_=world.staff)["id"]
+    company = world.ok(
+        "POST", "/v1/organisations", {"name": "星光", "kind": "company"}, as_=world.staff
+    )["id"]
     foreign = world.call(
-        "POST", "/v1/service-records", world.record(shen_fang, "x"), as_=world.coordinator(organisation_id=company)
+        "POST",
+        "/v1/service-records",
+        world.record(shen_fang, "x"),
+        as_=world.coordinator(organisation_id=company),
     )
     assert foreign.status_code == 404

@@ -37,7 +37,9 @@ def test_a_second_registration_reveals_nothing_and_is_marked_for_staff(world):
     assert first.json.keys() == second.json.keys()
     listed = world.ok("GET", "/v1/volunteers?status=applied", as_=world.staff)["items"]
     assert [item["possible_duplicate"] for item in listed] == [True, False]
-    own = world.ok("GET", f"/v1/volunteers/{second.json['id']}", as_=world.token(UUID(second.json["id"])))
+    own = world.ok(
+        "GET", f"/v1/volunteers/{second.json['id']}", as_=world.token(UUID(second.json["id"]))
+    )
     assert own["possible_duplicate"] is None
 
 
@@ -45,7 +47,9 @@ def test_of_many_registrations_at_once_one_is_the_first(world):
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda _: world.call("POST", "/v1/volunteers", SHEN_FANG), range(6)))
     with world.district.registration.session() as session:
-        assert session.scalar(select(func.count()).where(Volunteer.possible_duplicate.is_(False))) == 1
+        assert (
+            session.scalar(select(func.count()).where(Volunteer.possible_duplicate.is_(False))) == 1
+        )
         assert session.scalar(select(func.count(Volunteer.id))) == 6
 
 
@@ -55,7 +59,10 @@ def test_of_many_registrations_at_once_one_is_the_first(world):
         {"phone": "12345"},
         {"phone": "not a phone"},
         {"birth_date": "2015-01-01"},
-        {"birth_date": "2015-01-01", "guardian": {"name": "大明", "phone": "13900000001", "consent": False}},
+        {
+            "birth_date": "2015-01-01",
+            "guardian": {"name": "大明", "phone": "13900000001", "consent": False},
+        },
         {"birth_date": "2100-01-01"},
         {"name": "沈\x00芳"},
         {"surprise": 1},
@@ -90,39 +97,74 @@ def test_strangers_see_nobody(world):
 def test_a_suspended_volunteer_can_come_back(world):
     shen_fang = world.volunteer("沈芳")
     for _ in range(2):
-        assert world.ok("PUT", f"/v1/volunteers/{shen_fang}/suspension", as_=world.staff)["status"] == "suspended"
+        assert (
+            world.ok("PUT", f"/v1/volunteers/{shen_fang}/suspension", as_=world.staff)["status"]
+            == "suspended"
+        )
     assert len(world.said("volunteer.suspended")) == len(world.said("person.access_changed")) == 1
     for _ in range(2):
-        assert world.ok("DELETE", f"/v1/volunteers/{shen_fang}/suspension", as_=world.staff)["status"] == "active"
+        assert (
+            world.ok("DELETE", f"/v1/volunteers/{shen_fang}/suspension", as_=world.staff)["status"]
+            == "active"
+        )
     assert len(world.said("volunteer.activated")) == 2
 
 
 def test_who_only_applied_is_not_activated_by_lifting_a_suspension(world):
     applied = world.volunteer("沈芳", active=False)
-    assert world.call("DELETE", f"/v1/volunteers/{applied}/suspension", as_=world.staff).status_code == 409
+    assert (
+        world.call("DELETE", f"/v1/volunteers/{applied}/suspension", as_=world.staff).status_code
+        == 409
+    )
 
 
 def test_leaving_keeps_hours_and_erasing_keeps_only_the_number(world):
     shen_fang = world.volunteer("沈芳")
-    world.ok("POST", "/v1/service-records", world.record(shen_fang, note="沈芳 helped"), as_=world.system())
+    world.ok(
+        "POST",
+        "/v1/service-records",
+        world.record(shen_fang, note="沈芳 helped"),
+        as_=world.system(),
+    )
     for _ in range(2):
-        assert world.ok("PUT", f"/v1/volunteers/{shen_fang}/departure", as_=world.token(shen_fang))["status"] == "left"
+        assert (
+            world.ok("PUT", f"/v1/volunteers/{shen_fang}/departure", as_=world.token(shen_fang))[
+                "status"
+            ]
+            == "left"
+        )
         world.district.registration.app.verifier._denied_until = float("inf")
     world.district.registration.app.verifier._denied_until = 0.0
-    assert world.call("PUT", f"/v1/volunteers/{shen_fang}/activation", as_=world.staff).status_code == 409
+    assert (
+        world.call("PUT", f"/v1/volunteers/{shen_fang}/activation", as_=world.staff).status_code
+        == 409
+    )
     for _ in range(2):
-        assert world.ok("PUT", f"/v1/volunteers/{shen_fang}/erasure", as_=world.staff)["status"] == "erased"
+        assert (
+            world.ok("PUT", f"/v1/volunteers/{shen_fang}/erasure", as_=world.staff)["status"]
+            == "erased"
+        )
     with world.district.registration.session() as session:
         row = session.get(Volunteer, shen_fang)
-        assert (row.name, row.phone_sealed, row.phone_hash, row.birth_date) == (None, None, None, None)
-    assert world.ok("GET", f"/v1/volunteers/{shen_fang}/hours", as_=world.staff)["verified_minutes"] == 120
+        assert (row.name, row.phone_sealed, row.phone_hash, row.birth_date) == (
+            None,
+            None,
+            None,
+            None,
+        )
+    assert (
+        world.ok("GET", f"/v1/volunteers/{shen_fang}/hours", as_=world.staff)["verified_minutes"]
+        == 120
+    )
     assert len(world.said("volunteer.left")) == len(world.said("volunteer.erased")) == 1
 
 
 def test_a_contact_is_for_services_that_deliver_and_every_look_is_logged(world):
     shen_fang = world.volunteer("沈芳")
     path = f"/v1/volunteers/{shen_fang}/contact"
-    assert world.ok("GET", path, as_=world.system("contacts:read", "service-notify")) == {"phone": "+8613800100001"}
+    assert world.ok("GET", path, as_=world.system("contacts:read", "service-notify")) == {
+        "phone": "+8613800100001"
+    }
     for token in (world.staff, world.token(shen_fang), world.system("records:write")):
         assert world.call("GET", path, as_=token).status_code == 403
     with world.district.registration.session() as session:
@@ -137,15 +179,23 @@ def test_merging_moves_records_and_seats_and_says_so(world):
         world.ok("PUT", f"/v1/sessions/{session_id}/sign-ups/{person}", as_=world.staff)
     world.ok("POST", "/v1/service-records", world.record(old), as_=world.system())
     for _ in range(2):
-        merged = world.ok("PUT", f"/v1/volunteers/{old}/merger", {"into_id": str(stays)}, as_=world.staff)
+        merged = world.ok(
+            "PUT", f"/v1/volunteers/{old}/merger", {"into_id": str(stays)}, as_=world.staff
+        )
         assert (merged["status"], merged["merged_into_id"]) == ("merged", str(stays))
-    assert world.ok("GET", f"/v1/volunteers/{stays}/hours", as_=world.staff)["verified_minutes"] == 120
+    assert (
+        world.ok("GET", f"/v1/volunteers/{stays}/hours", as_=world.staff)["verified_minutes"] == 120
+    )
     with world.district.registration.session() as session:
         rows = session.execute(select(SignUp.session_id, SignUp.volunteer_id, SignUp.status)).all()
     assert {(r.session_id, r.volunteer_id, r.status.value) for r in rows} == {
-        (same, stays, "confirmed"), (same, old, "cancelled"), (other, stays, "confirmed"),
-    }  # fmt: skip
-    assert [f["data"] for f in world.said("volunteer.merged")] == [{"volunteer_id": str(old), "into_id": str(stays)}]
+        (same, stays, "confirmed"),
+        (same, old, "cancelled"),
+        (other, stays, "confirmed"),
+    }
+    assert [f["data"] for f in world.said("volunteer.merged")] == [
+        {"volunteer_id": str(old), "into_id": str(stays)}
+    ]
     third = world.volunteer("沈芳")
     world.ok("PUT", f"/v1/volunteers/{stays}/merger", {"into_id": str(third)}, as_=world.staff)
     assert world.ok("GET", f"/v1/volunteers/{old}", as_=world.staff)["merged_into_id"] == str(third)
@@ -155,9 +205,13 @@ def test_a_merger_loses_no_hour(world):
     old, stays = world.volunteer("沈芳"), world.volunteer("沈芳")
     for n, person in enumerate((old, stays)):
         world.ok("POST", "/v1/service-records", world.record(person, f"r-{n}"), as_=world.system())
-    answer = world.call("PUT", f"/v1/volunteers/{old}/merger", {"into_id": str(stays)}, as_=world.staff)
+    answer = world.call(
+        "PUT", f"/v1/volunteers/{old}/merger", {"into_id": str(stays)}, as_=world.staff
+    )
     assert (answer.status_code, answer.json["type"]) == (409, "/problems/records-collide")
-    itself = world.call("PUT", f"/v1/volunteers/{old}/merger", {"into_id": str(old)}, as_=world.staff)
+    itself = world.call(
+        "PUT", f"/v1/volunteers/{old}/merger", {"into_id": str(old)}, as_=world.staff
+    )
     assert itself.status_code == 422
 
 
@@ -165,7 +219,10 @@ def test_hours_sent_during_a_merger_are_on_the_one_who_stays(world):
     old, stays = world.volunteer("沈芳"), world.volunteer("沈芳")
     records = [
         world.record(
-            old, f"r-{n}", started_at=f"2026-03-{n + 1:02d}T08:00:00Z", ended_at=f"2026-03-{n + 1:02d}T09:00:00Z"
+            old,
+            f"r-{n}",
+            started_at=f"2026-03-{n + 1:02d}T08:00:00Z",
+            ended_at=f"2026-03-{n + 1:02d}T09:00:00Z",
         )
         for n in range(20)
     ]
@@ -176,6 +233,12 @@ def test_hours_sent_during_a_merger_are_on_the_one_who_stays(world):
         answers = list(pool.map(lambda w: world.call(w[0], w[1], w[2], as_=w[3]), work))
     for (_, _, body, _), answer in zip(work, answers, strict=True):
         if answer.status_code == 503:
-            assert world.call("POST", "/v1/service-records", body, as_=world.system()).status_code == 201
-    assert world.ok("GET", f"/v1/volunteers/{stays}/hours", as_=world.staff)["verified_minutes"] == 1200
+            assert (
+                world.call("POST", "/v1/service-records", body, as_=world.system()).status_code
+                == 201
+            )
+    assert (
+        world.ok("GET", f"/v1/volunteers/{stays}/hours", as_=world.staff)["verified_minutes"]
+        == 1200
+    )
     assert len(world.said("hours.recorded")) == 20

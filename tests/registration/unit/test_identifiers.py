@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.registration.identifiers import age_on, is_volunteer_number, normal_phone, volunteer_number
+from services.registration.identifiers import (
+    age_on,
+    is_volunteer_number,
+    normal_phone,
+    volunteer_number,
+)
 from shared.core.problems import Unprocessable
 
 

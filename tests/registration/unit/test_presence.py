@@ -15,7 +15,9 @@ MINUTES = st.integers(-600, 900)
 @given(st.integers(1, 480), MINUTES, MINUTES)
 def test_minutes_lie_inside_the_session_and_its_tolerance(planned, came, stayed):
     end = START + timedelta(minutes=planned)
-    was = presence(START, end, START + timedelta(minutes=came), START + timedelta(minutes=came + abs(stayed)))
+    was = presence(
+        START, end, START + timedelta(minutes=came), START + timedelta(minutes=came + abs(stayed))
+    )
     assert 0 <= was.minutes <= min(abs(stayed), planned + 2 * TOLERANCE / timedelta(minutes=1))
     assert was.enough == (was.minutes > 0 and was.minutes >= planned * MINIMUM_PERCENT / 100)
     if was.minutes:
@@ -23,5 +25,7 @@ def test_minutes_lie_inside_the_session_and_its_tolerance(planned, came, stayed)
 
 
 def test_half_a_minute_is_not_a_minute():
-    was = presence(START, START + timedelta(hours=1), START, START + timedelta(minutes=59, seconds=59))
+    was = presence(
+        START, START + timedelta(hours=1), START, START + timedelta(minutes=59, seconds=59)
+    )
     assert was.minutes == 59

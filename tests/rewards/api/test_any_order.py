@@ -1,11 +1,19 @@
-"""Whatever happens in whatever order, the books balance: a Hypothesis state machine over ledger and vouchers."""
+"""Whatever happens in whatever order, the books balance: a Hypothesis state machine over ledger and
+vouchers.
+"""
 
 from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import text
 
 from devkit.testkit import District
@@ -60,12 +68,16 @@ def machine(district: District) -> type[RuleBasedStateMachine]:
         @rule(who=VOLUNTEERS)
         def void(self, who: int) -> None:
             for voucher in self.bank.vouchers(self.people[who], "issued")[:1]:
-                self.bank.by_staff("PUT", f"/v1/vouchers/{voucher['id']}/voidance", {"reason": "test"})
+                self.bank.by_staff(
+                    "PUT", f"/v1/vouchers/{voucher['id']}/voidance", {"reason": "test"}
+                )
 
         @rule()
         def expire(self) -> None:
             with self.bank.rewards.session() as session:
-                session.execute(text("UPDATE vouchers SET expires_at = now() WHERE status = 'issued'"))
+                session.execute(
+                    text("UPDATE vouchers SET expires_at = now() WHERE status = 'issued'")
+                )
                 expire_vouchers(session)
 
         @rule(stock=st.integers(0, 4))
@@ -86,6 +98,10 @@ def machine(district: District) -> type[RuleBasedStateMachine]:
 def test_the_books_balance_whatever_happens(district: District) -> None:
     run_state_machine_as_test(
         machine(district),
-        settings=settings(max_examples=30, stateful_step_count=12, deadline=None,
-                          suppress_health_check=list(HealthCheck)),
-    )  # fmt: skip
+        settings=settings(
+            max_examples=30,
+            stateful_step_count=12,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,7 +1,9 @@
-"""Whatever a bank is asked in whatever order: nothing made, nothing lost, nothing rewritten, each hold ended once.
+"""Whatever a bank is asked in whatever order: nothing made, nothing lost, nothing rewritten, each
+hold ended once.
 
-Hypothesis plays earn, adjust, exchange, hold, post, void, expire, give, reverse, merge and leave against PostgreSQL, a
-run in a transaction that is rolled back. `make test-full` plays 2,000 runs of 30 steps.
+Hypothesis plays earn, adjust, exchange, hold, post, void, expire, give, reverse, merge and leave
+against PostgreSQL, a run in a transaction that is rolled back. `make test-full` plays 2,000 runs of
+30 steps.
 """
 
 import os
@@ -41,7 +43,9 @@ from shared.core.ids import new_id
 from shared.core.problems import Conflict, NotFound, Unprocessable
 from shared.db.engine import Database, using
 
-PHASES = [Phase.generate] if os.environ.get("WISHTREE_BANK_RUNS") else list(Phase)  #: shrinking takes minutes
+PHASES = (
+    [Phase.generate] if os.environ.get("WISHTREE_BANK_RUNS") else list(Phase)
+)  #: shrinking takes minutes
 RUNS = int(os.environ.get("WISHTREE_BANK_RUNS", "40"))
 PEOPLE = 4
 WHO = st.integers(0, PEOPLE - 1)
@@ -75,7 +79,10 @@ class Bank(RuleBasedStateMachine):
         self.journal: dict[UUID, str] = {}
         self.ended: dict[UUID, str] = {}
 
-    @initialize(stock=st.integers(0, 12), minutes=st.lists(st.integers(0, 500), min_size=PEOPLE, max_size=PEOPLE))
+    @initialize(
+        stock=st.integers(0, 12),
+        minutes=st.lists(st.integers(0, 500), min_size=PEOPLE, max_size=PEOPLE),
+    )
     def open(self, stock: int, minutes: list[int]) -> None:
         self.venue = create_venue(self.session, "Star cinema", "cinema").id
         self.film = products.create_product(self.session, self.venue, "Film", 120, stock, 90).id
@@ -100,9 +107,15 @@ class Bank(RuleBasedStateMachine):
 
     def earn(self, who: int, minutes: int) -> None:
         fact = HoursRecorded(
-            record_id=new_id(), volunteer_id=self.people[who], organisation_id=new_id(), minutes=minutes,
-            category="tutoring", bucket=Bucket.VERIFIED, origin=Origin.ATTENDANCE, worked_on=date(2026, 7, 15),
-        )  # fmt: skip
+            record_id=new_id(),
+            volunteer_id=self.people[who],
+            organisation_id=new_id(),
+            minutes=minutes,
+            category="tutoring",
+            bucket=Bucket.VERIFIED,
+            origin=Origin.ATTENDANCE,
+            worked_on=date(2026, 7, 15),
+        )
         for _ in range(2):  # handed over twice
             issue.issue_due(self.session, earning.credit_minutes(self.session, [fact]))
         self.records.append(fact)
@@ -113,10 +126,16 @@ class Bank(RuleBasedStateMachine):
     def adjust(self, pick: int, minutes: int) -> None:
         fact = self.records[pick % len(self.records)]
         correction = HoursCorrected(
-            correction_id=new_id(), record_id=fact.record_id, volunteer_id=fact.volunteer_id,
-            old_minutes=self.minutes[fact.record_id], new_minutes=minutes, category=fact.category, bucket=fact.bucket,
-            origin=fact.origin, worked_on=fact.worked_on,
-        )  # fmt: skip
+            correction_id=new_id(),
+            record_id=fact.record_id,
+            volunteer_id=fact.volunteer_id,
+            old_minutes=self.minutes[fact.record_id],
+            new_minutes=minutes,
+            category=fact.category,
+            bucket=fact.bucket,
+            origin=fact.origin,
+            worked_on=fact.worked_on,
+        )
         unused_gifts = self.count("origin = 'gift' AND status IN ('issued', 'held')")
         for _ in range(2):
             members.apply_correction(self.session, correction)
@@ -125,7 +144,13 @@ class Bank(RuleBasedStateMachine):
 
     @rule(who=WHO, film=st.booleans(), wait=st.booleans())
     def exchange(self, who: int, film: bool, wait: bool) -> None:
-        self.try_to(exchange.exchange, self.people[who], self.film if film else self.swim, wait=wait, actor="test")
+        self.try_to(
+            exchange.exchange,
+            self.people[who],
+            self.film if film else self.swim,
+            wait=wait,
+            actor="test",
+        )
 
     @rule(who=WHO, choice=st.sampled_from(StandingChoice))
     def choose(self, who: int, choice: StandingChoice) -> None:
@@ -137,7 +162,11 @@ class Bank(RuleBasedStateMachine):
         voucher = self.voucher(pick)
         if voucher is not None:
             answer = redeem.hold_voucher(self.session, self.venue, self.code(voucher), seconds)
-            if answer.outcome is Outcome.HELD and answer.voucher is not None and answer.voucher.hold_id is not None:
+            if (
+                answer.outcome is Outcome.HELD
+                and answer.voucher is not None
+                and answer.voucher.hold_id is not None
+            ):
                 self.holds.append(answer.voucher.hold_id)
 
     @precondition(lambda self: self.any_voucher)
@@ -149,10 +178,16 @@ class Bank(RuleBasedStateMachine):
             return
         reference = f"sale-{new_id()}"
         answers = [
-            redeem.redeem(self.session, self.venue, self.code(voucher), reference, channel="counter",
-                              hold_id=hold_id).outcome
+            redeem.redeem(
+                self.session,
+                self.venue,
+                self.code(voucher),
+                reference,
+                channel="counter",
+                hold_id=hold_id,
+            ).outcome
             for _ in range(2)
-        ]  # fmt: skip
+        ]
         assert answers[0] is answers[1]
         if answers[0] is Outcome.REDEEMED:
             self.sales.append((voucher.id, reference))
@@ -179,7 +214,12 @@ class Bank(RuleBasedStateMachine):
 
     @rule(who=WHO)
     def need(self, who: int) -> None:
-        asked = PoolRequest(recipient_id=self.people[who], holder_id=self.people[who], need="elderly", asked_by="test")
+        asked = PoolRequest(
+            recipient_id=self.people[who],
+            holder_id=self.people[who],
+            need="elderly",
+            asked_by="test",
+        )
         try:
             with self.session.begin_nested():
                 self.session.add(asked)
@@ -225,19 +265,26 @@ class Bank(RuleBasedStateMachine):
 
     @invariant()
     def what_is_written_stays(self) -> None:
-        rows = {row.id: row.line for row in self.session.execute(text("SELECT id, t::text AS line FROM transfers t"))}
+        rows = {
+            row.id: row.line
+            for row in self.session.execute(text("SELECT id, t::text AS line FROM transfers t"))
+        }
         assert {i: rows.get(i) for i in self.journal} == self.journal
         self.journal = rows
         ended = {
             row.pending_id: row.line
-            for row in self.session.execute(text("SELECT pending_id, r::text AS line FROM pending_resolutions r"))
+            for row in self.session.execute(
+                text("SELECT pending_id, r::text AS line FROM pending_resolutions r")
+            )
         }
         assert {i: ended.get(i) for i in self.ended} == self.ended
         self.ended = ended
 
     @invariant()
     def hours_are_what_was_recorded(self) -> None:
-        credited = self.session.scalar(text("SELECT coalesce(sum(minutes_credited), 0) FROM accounts"))
+        credited = self.session.scalar(
+            text("SELECT coalesce(sum(minutes_credited), 0) FROM accounts")
+        )
         assert credited == sum(self.minutes.values())
 
     def try_to(self, verb: Any, *arguments: Any, **more: Any) -> None:
@@ -255,7 +302,9 @@ class Bank(RuleBasedStateMachine):
     def voucher(self, pick: int) -> Voucher | None:
         """Any voucher, mostly one that can still be used."""
         usable = Voucher.status.in_(["issued", "held"]) & Voucher.holder_id.is_not(None)
-        found = self.session.scalars(select(Voucher).where(usable if pick % 4 else true()).order_by(Voucher.id)).all()
+        found = self.session.scalars(
+            select(Voucher).where(usable if pick % 4 else true()).order_by(Voucher.id)
+        ).all()
         return found[pick % len(found)] if found else None
 
     def held_under(self, hold_id: UUID | None) -> Voucher | None:
@@ -267,7 +316,9 @@ class Bank(RuleBasedStateMachine):
         return codes.code_vault().unseal(voucher.code_sealed)
 
     def count(self, condition: str) -> int:
-        return int(self.session.scalar(text(f"SELECT count(*) FROM vouchers WHERE {condition}")) or 0)
+        return int(
+            self.session.scalar(text(f"SELECT count(*) FROM vouchers WHERE {condition}")) or 0
+        )
 
 
 _WRONG = text(
@@ -310,9 +361,15 @@ def play(district: District, runs: int) -> None:
     DISTRICT = district
     run_state_machine_as_test(
         Bank,
-        settings=settings(max_examples=runs, stateful_step_count=30, deadline=None, database=None,
-                          suppress_health_check=list(HealthCheck), phases=PHASES),
-    )  # fmt: skip
+        settings=settings(
+            max_examples=runs,
+            stateful_step_count=30,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+            phases=PHASES,
+        ),
+    )
 
 
 def test_nothing_is_made_lost_or_rewritten(district: District) -> None:

@@ -1,4 +1,6 @@
-"""Stock, daily quota and monthly budget: never exceeded by whoever comes at once, and fresh on the next day or month."""
+"""Stock, daily quota and monthly budget: never exceeded by whoever comes at once, and fresh on the
+next day or month.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,13 +29,17 @@ def later(bank: Bank, days: int) -> Iterator[Session]:
         yield session
 
 
-def film(bank: Bank, *, quota: int | None = None, budget: int | None = None, stock: int = 100) -> str:
+def film(
+    bank: Bank, *, quota: int | None = None, budget: int | None = None, stock: int = 100
+) -> str:
     bank.minute_is_a_point()
     product = bank.product(Venue(bank).id, stock=stock)
     if quota is not None:
         bank.rows("UPDATE products SET daily_quota = :quota RETURNING 1", quota=quota)
     if budget is not None:
-        bank.by_staff("POST", "/v1/rules", {"kind": "budget", "product_id": product, "points": budget}, 201)
+        bank.by_staff(
+            "POST", "/v1/rules", {"kind": "budget", "product_id": product, "points": budget}, 201
+        )
     bank.issue(product)
     return product
 
@@ -64,7 +70,9 @@ def test_nine_tenths_of_a_budget_are_said_once(bank: Bank) -> None:
     assert (fact["subject"], fact["data"]["points_left"]) == (product, 120)
 
 
-@pytest.mark.parametrize("short", [{"quota": 5}, {"budget": 700}, {"stock": 5}, {"quota": 6, "budget": 600}])
+@pytest.mark.parametrize(
+    "short", [{"quota": 5}, {"budget": 700}, {"stock": 5}, {"quota": 6, "budget": 600}]
+)
 def test_buses_at_once_never_exceed_it(bank: Bank, short: dict[str, Any]) -> None:
     product = film(bank, **short)
     batches = [[bank.hours(new_id(), 120) for _ in range(4)] for _ in range(4)]
@@ -121,7 +129,9 @@ def test_an_ended_budget_limits_nothing(bank: Bank) -> None:
 def test_what_is_voided_goes_back_to_the_budget_of_its_own_month(bank: Bank) -> None:
     film(bank, budget=120)
     bank.hear(bank.hours(bank.fang, 120))
-    bank.by_staff("PUT", f"/v1/vouchers/{bank.vouchers(bank.fang)[0]['id']}/voidance", {"reason": "doppelt"})
+    bank.by_staff(
+        "PUT", f"/v1/vouchers/{bank.vouchers(bank.fang)[0]['id']}/voidance", {"reason": "doppelt"}
+    )
     assert bank.rows('SELECT "left", month_points FROM stocks') == [(100, 0)]
 
 
@@ -142,13 +152,23 @@ def test_what_is_voided_in_a_later_month_frees_nothing_of_that_months_budget(ban
 
 def test_points_meant_for_the_pool_stay_where_nothing_is_left(bank: Bank) -> None:
     film(bank, stock=1)
-    bank.ask("PUT", f"/v1/accounts/{bank.fang}/standing-choice", {"choice": "give_on"}, as_=bank.of(bank.fang))
+    bank.ask(
+        "PUT",
+        f"/v1/accounts/{bank.fang}/standing-choice",
+        {"choice": "give_on"},
+        as_=bank.of(bank.fang),
+    )
     bank.hear(bank.hours(bank.fang, 370))
     assert bank.points(bank.fang) == 250
     assert (issued(bank), waiting(bank)) == (1, 0)
     assert bank.rows("SELECT holder_id, origin FROM vouchers") == [(None, "gift")]
-    assert bank.rows("SELECT kind, giver_id, named FROM handovers") == [("donation", bank.fang, False)]
-    assert [t[0] for t in bank.rows("SELECT kind FROM transfers ORDER BY id")] == ["earned", "donated"]
+    assert bank.rows("SELECT kind, giver_id, named FROM handovers") == [
+        ("donation", bank.fang, False)
+    ]
+    assert [t[0] for t in bank.rows("SELECT kind FROM transfers ORDER BY id")] == [
+        "earned",
+        "donated",
+    ]
     (fact,) = bank.rewards.said("voucher.given")
     assert (fact["data"]["holder_id"], fact["data"]["kind"]) == (None, "donation")
     assert not bank.rewards.said("voucher.issued")
@@ -158,7 +178,12 @@ def test_a_donation_and_a_voucher_at_once_share_what_is_left(bank: Bank) -> None
     film(bank, quota=3)
     givers = [new_id() for _ in range(4)]
     for giver in givers:
-        bank.ask("PUT", f"/v1/accounts/{giver}/standing-choice", {"choice": "give_on"}, as_=bank.of(giver))
+        bank.ask(
+            "PUT",
+            f"/v1/accounts/{giver}/standing-choice",
+            {"choice": "give_on"},
+            as_=bank.of(giver),
+        )
     batches = [[bank.hours(v, 120) for v in (giver, new_id())] for giver in givers]
 
     def handle(number: int) -> None:
@@ -171,13 +196,20 @@ def test_a_donation_and_a_voucher_at_once_share_what_is_left(bank: Bank) -> None
     assert kept + waiting(bank) == 5
 
 
-def test_a_new_rule_on_request_is_not_issued_by_itself_but_to_whoever_prefers_it(bank: Bank) -> None:
+def test_a_new_rule_on_request_is_not_issued_by_itself_but_to_whoever_prefers_it(
+    bank: Bank,
+) -> None:
     bank.minute_is_a_point()
     product = bank.product(Venue(bank).id)
-    bank.by_staff("POST", "/v1/rules", {"kind": "issue", "product_id": product, "automatic": False}, 201)
+    bank.by_staff(
+        "POST", "/v1/rules", {"kind": "issue", "product_id": product, "automatic": False}, 201
+    )
     bank.hear(bank.hours(bank.fang, 120), bank.hours(bank.qiang, 120))
-    bank.rows("UPDATE accounts SET preferred_product_id = :p WHERE volunteer_id = :v RETURNING 1",
-              p=product, v=bank.qiang)  # fmt: skip
+    bank.rows(
+        "UPDATE accounts SET preferred_product_id = :p WHERE volunteer_id = :v RETURNING 1",
+        p=product,
+        v=bank.qiang,
+    )
     while True:
         with bank.rewards.session() as session:
             assert session.get(Product, product) is not None

@@ -1,4 +1,6 @@
-"""Disputes: opened by webhook or from a venue's list, decided once or lapsed, paid once with a settlement."""
+"""Disputes: opened by webhook or from a venue's list, decided once or lapsed, paid once with a
+settlement.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -28,8 +30,12 @@ def missing(cinema: CinemaMonth, reference: str, status: int = 201, **more: Any)
     return cinema.by_venue("POST", "/v1/disputes", body, status)
 
 
-def decide(cinema: CinemaMonth, dispute_id: str, decision: str, status: int = 200, **more: Any) -> Any:
-    return cinema.bank.by_staff("PUT", f"/v1/disputes/{dispute_id}/decision", {"decision": decision} | more, status)
+def decide(
+    cinema: CinemaMonth, dispute_id: str, decision: str, status: int = 200, **more: Any
+) -> Any:
+    return cinema.bank.by_staff(
+        "PUT", f"/v1/disputes/{dispute_id}/decision", {"decision": decision} | more, status
+    )
 
 
 def test_a_line_that_we_do_not_have_may_be_disputed(cinema: CinemaMonth) -> None:
@@ -39,7 +45,11 @@ def test_a_line_that_we_do_not_have_may_be_disputed(cinema: CinemaMonth) -> None
     assert (case["reference"], case["reason_code"], case["status"]) == ("B", "missing_here", "open")
     assert missing(cinema, "B") == case
     (fact,) = cinema.bank.rewards.said("dispute.opened")
-    assert fact["data"] == {"dispute_id": case["id"], "venue_id": cinema.star.id, "reason_code": "missing_here"}
+    assert fact["data"] == {
+        "dispute_id": case["id"],
+        "venue_id": cinema.star.id,
+        "reason_code": "missing_here",
+    }
     (item,) = cinema.by_venue("GET", f"{cinema.path}/{LAST}/differences")["items"]
     assert item["dispute"]["id"] == case["id"]
 
@@ -69,7 +79,10 @@ def test_a_venue_sees_and_opens_its_own_cases_only(cinema: CinemaMonth) -> None:
     unknown = cinema.bank.ask("GET", f"/v1/disputes/{new_id()}", status=404, **key)
     assert foreign["type"] == unknown["type"] == "/problems/dispute-not-found"
     body = {"venue_id": cinema.star.id, "month": str(LAST), "reference": "B"}
-    assert cinema.bank.ask("POST", "/v1/disputes", body, status=404, **key)["type"] == "/problems/venue-not-found"
+    assert (
+        cinema.bank.ask("POST", "/v1/disputes", body, status=404, **key)["type"]
+        == "/problems/venue-not-found"
+    )
     cinema.by_venue("PUT", f"/v1/disputes/{case['id']}/decision", {"decision": "accepted"}, 403)
 
 
@@ -79,7 +92,11 @@ def test_another_venues_voucher_is_unknown_in_a_case(cinema: CinemaMonth) -> Non
     lines = [{"reference": "X", "voucher_id": cinema.voucher("A")}]
     key = {"headers": {"Api-Key": rival.key}}
     cinema.bank.ask(
-        "POST", f"/v1/venues/{rival.id}/statements", {"month": str(LAST), "lines": lines}, status=201, **key
+        "POST",
+        f"/v1/venues/{rival.id}/statements",
+        {"month": str(LAST), "lines": lines},
+        status=201,
+        **key,
     )
     body = {"venue_id": rival.id, "month": str(LAST), "reference": "X"}
     assert cinema.bank.ask("POST", "/v1/disputes", body, status=201, **key)["voucher_id"] is None
@@ -89,7 +106,9 @@ def test_cases_are_filtered(cinema: CinemaMonth) -> None:
     cinema.send(["A", "B"])
     first, second = missing(cinema, "A"), missing(cinema, "B")
     decide(cinema, first["id"], "rejected")
-    found = cinema.bank.by_staff("GET", f"/v1/disputes?status=open&venue_id={cinema.star.id}")["items"]
+    found = cinema.bank.by_staff("GET", f"/v1/disputes?status=open&venue_id={cinema.star.id}")[
+        "items"
+    ]
     assert [item["id"] for item in found] == [second["id"]]
     assert cinema.bank.by_staff("GET", f"/v1/disputes?venue_id={new_id()}")["items"] == []
     cinema.bank.by_staff("GET", "/v1/disputes?status=x", status=422)
@@ -99,23 +118,40 @@ def test_a_case_is_decided_once(cinema: CinemaMonth) -> None:
     cinema.send(["B"])
     case = missing(cinema, "B")
     decided = decide(cinema, case["id"], "accepted", amount_fen=3000, note="票根核对过")
-    assert (decided["status"], decided["amount_fen"], decided["note"]) == ("accepted", 3000, "票根核对过")
+    assert (decided["status"], decided["amount_fen"], decided["note"]) == (
+        "accepted",
+        3000,
+        "票根核对过",
+    )
     assert decide(cinema, case["id"], "accepted", amount_fen=3000, note="票根核对过") == decided
-    for other in ({"decision": "rejected"}, {"decision": "accepted", "amount_fen": 1, "note": "票根核对过"}):
+    for other in (
+        {"decision": "rejected"},
+        {"decision": "accepted", "amount_fen": 1, "note": "票根核对过"},
+    ):
         answer = decide(cinema, case["id"], status=409, **other)
         assert answer["type"] == "/problems/dispute-decided-otherwise"
     (fact,) = cinema.bank.rewards.said("dispute.decided")
-    assert fact["data"] == {"dispute_id": case["id"], "venue_id": cinema.star.id, "decision": "accepted",
-                            "amount_fen": 3000}  # fmt: skip
+    assert fact["data"] == {
+        "dispute_id": case["id"],
+        "venue_id": cinema.star.id,
+        "decision": "accepted",
+        "amount_fen": 3000,
+    }
 
 
 def test_decisions_at_once_have_one_winner(cinema: CinemaMonth) -> None:
     cinema.send(["B"])
     case = missing(cinema, "B")
     path = f"/v1/disputes/{case['id']}/decision"
-    bodies = [{"decision": "accepted", "amount_fen": n} for n in range(1, 5)] + [{"decision": "rejected"}] * 2
-    answers = at_once([lambda body=body: cinema.bank.rewards.call("PUT", path, body, as_=cinema.bank.staff)
-                       for body in bodies])  # fmt: skip
+    bodies = [{"decision": "accepted", "amount_fen": n} for n in range(1, 5)] + [
+        {"decision": "rejected"}
+    ] * 2
+    answers = at_once(
+        [
+            lambda body=body: cinema.bank.rewards.call("PUT", path, body, as_=cinema.bank.staff)
+            for body in bodies
+        ]
+    )
     won = {
         str(answer.get_json()["status"]) + str(answer.get_json()["amount_fen"])
         for answer in answers
@@ -136,7 +172,9 @@ def test_an_amount_has_to_fit(cinema: CinemaMonth) -> None:
     decide(cinema, strange["id"], "accepted", 422, amount_fen=-1)
     decide(cinema, strange["id"], "rejected", 422, amount_fen=5)
     decide(cinema, strange["id"], "lapsed", 422)
-    assert decide(cinema, known["id"], "accepted")["amount_fen"] == 0  # its redemption is paid already
+    assert (
+        decide(cinema, known["id"], "accepted")["amount_fen"] == 0
+    )  # its redemption is paid already
     assert decide(cinema, strange["id"], "rejected")["amount_fen"] == 0
     decide(cinema, str(new_id()), "rejected", 404)
 
@@ -144,7 +182,9 @@ def test_an_amount_has_to_fit(cinema: CinemaMonth) -> None:
 def test_what_nobody_decides_in_time_lapses(cinema: CinemaMonth) -> None:
     cinema.send(["A", "B"])
     early, late = missing(cinema, "A"), missing(cinema, "B")
-    cinema.as_owner("UPDATE disputes SET due_at = now() - interval '1 second' WHERE reference = 'A'")
+    cinema.as_owner(
+        "UPDATE disputes SET due_at = now() - interval '1 second' WHERE reference = 'A'"
+    )
     lapse(cinema)
     lapse(cinema)
     assert cinema.bank.by_staff("GET", f"/v1/disputes/{early['id']}")["status"] == "lapsed"
@@ -163,7 +203,9 @@ def test_a_webhook_does_not_open_a_lapsed_case_again(cinema: CinemaMonth) -> Non
         assert cinema.star.confirm(cinema.codes["A"], "A-2")["outcome"] == "already_redeemed"
         cinema.as_owner("UPDATE disputes SET due_at = now() - interval '1 second'")
         lapse(cinema)
-    assert [item["status"] for item in cinema.bank.by_staff("GET", "/v1/disputes")["items"]] == ["lapsed"]
+    assert [item["status"] for item in cinema.bank.by_staff("GET", "/v1/disputes")["items"]] == [
+        "lapsed"
+    ]
     assert len(cinema.bank.rewards.said("dispute.opened")) == 1
 
 
@@ -172,10 +214,14 @@ def test_lapsing_and_deciding_at_once_have_one_winner(cinema: CinemaMonth) -> No
     case = missing(cinema, "B")
     cinema.as_owner("UPDATE disputes SET due_at = now() - interval '1 second'")
     path = f"/v1/disputes/{case['id']}/decision"
-    answer, _ = at_once([
-        lambda: cinema.bank.rewards.call("PUT", path, {"decision": "rejected"}, as_=cinema.bank.staff),
-        lambda: lapse(cinema),
-    ])  # fmt: skip
+    answer, _ = at_once(
+        [
+            lambda: cinema.bank.rewards.call(
+                "PUT", path, {"decision": "rejected"}, as_=cinema.bank.staff
+            ),
+            lambda: lapse(cinema),
+        ]
+    )
     stands = cinema.bank.by_staff("GET", f"/v1/disputes/{case['id']}")["status"]
     assert (answer.status_code, stands) in ((200, "rejected"), (409, "lapsed"))
     assert len(cinema.bank.rewards.said("dispute.decided")) == 1
@@ -247,13 +293,18 @@ def test_a_case_is_paid_by_one_settlement_only(cinema: CinemaMonth) -> None:
 
 
 def test_a_case_of_what_came_in_after_all_pays_nothing(cinema: CinemaMonth) -> None:
-    """Before the decision it is refused, after it the settlement leaves it out: the redemption is paid once."""
+    """Before the decision it is refused, after it the settlement leaves it out: the redemption is
+    paid once.
+    """
     cinema.send(["A", "B"])
     early, late = missing(cinema, "A"), missing(cinema, "B")
     decide(cinema, early["id"], "accepted", amount_fen=FILM_FEN)
     cinema.take_in("A", on=day(3))
     cinema.take_in("B", on=day(3))
-    assert decide(cinema, late["id"], "accepted", 409, amount_fen=FILM_FEN)["type"] == "/problems/paid-otherwise"
+    assert (
+        decide(cinema, late["id"], "accepted", 409, amount_fen=FILM_FEN)["type"]
+        == "/problems/paid-otherwise"
+    )
     decide(cinema, late["id"], "accepted", amount_fen=0)
     assert cinema.statement()["totals"]["disputes_fen"] == 0  # the preview says what closing takes
     closed = cinema.close(accept_differences=True)
@@ -265,7 +316,9 @@ def test_two_cases_of_one_sale_are_not_both_paid(cinema: CinemaMonth) -> None:
     case = missing(cinema, "A")
     with cinema.bank.rewards.session() as session:
         disputes.open_dispute(session, case_venue(cinema), "A", "unknown", None)
-    (other,) = [c for c in cinema.by_venue("GET", "/v1/disputes")["items"] if c["reason_code"] == "unknown"]
+    (other,) = [
+        c for c in cinema.by_venue("GET", "/v1/disputes")["items"] if c["reason_code"] == "unknown"
+    ]
     decide(cinema, case["id"], "accepted", amount_fen=FILM_FEN)
     decide(cinema, other["id"], "accepted", 409, amount_fen=FILM_FEN)
 

@@ -18,7 +18,9 @@ def explain(bank: Bank, volunteer: Any, query: str = "") -> Any:
 
 
 def test_a_film_is_explained_from_its_minutes(bank: Bank, star: Venue) -> None:
-    bank.by_staff("POST", "/v1/rules", {"kind": "coefficient", "category": "patrol", "percent": 150}, 201)
+    bank.by_staff(
+        "POST", "/v1/rules", {"kind": "coefficient", "category": "patrol", "percent": 150}, 201
+    )
     first = bank.hours(bank.fang, 100)
     second = bank.hours(bank.fang, 33, category="patrol")
     bank.hear(first, second)
@@ -26,18 +28,31 @@ def test_a_film_is_explained_from_its_minutes(bank: Bank, star: Venue) -> None:
     told = explain(bank, bank.fang)
     assert (told["matches"], told["differences"]) == (True, [])
     patrol, tutoring = told["records"]
-    assert (patrol["record_id"], patrol["points"], patrol["category"]) == (str(second.record_id), 49, "patrol")
+    assert (patrol["record_id"], patrol["points"], patrol["category"]) == (
+        str(second.record_id),
+        49,
+        "patrol",
+    )
     assert patrol["rate"] == "150 % of 1 point per 1 minute, rounded down"
     assert (tutoring["minutes"], tutoring["minutes_credited"], tutoring["points"]) == (100, 90, 90)
     assert [c["minutes"] for c in tutoring["corrections"]] == [-10]
     assert tutoring["rate"] == "1 point per 1 minute, rounded down"
     assert {r["matches"] for r in told["records"]} == {True}
     assert told["sums"] == {
-        "records": 2, "minutes_credited": 123, "points_earned": 139, "points_spent": 120, "points_lapsed": 0,
-        "points_available": 19, "points_held": 0, "shortfall": 0,
-    }  # fmt: skip
+        "records": 2,
+        "minutes_credited": 123,
+        "points_earned": 139,
+        "points_spent": 120,
+        "points_lapsed": 0,
+        "points_available": 19,
+        "points_held": 0,
+        "shortfall": 0,
+    }
     assert {(m["book"], m["kind"], m["points"]) for m in told["moves"]} == {
-        ("volunteer", "earned", 149), ("volunteer", "corrected", -10), ("volunteer", "issued", -120)}  # fmt: skip
+        ("volunteer", "earned", 149),
+        ("volunteer", "corrected", -10),
+        ("volunteer", "issued", -120),
+    }
 
 
 def test_what_is_held_and_owed_is_explained(bank: Bank, star: Venue) -> None:
@@ -46,12 +61,20 @@ def test_what_is_held_and_owed_is_explained(bank: Bank, star: Venue) -> None:
     assert star.redeem(bank.code(bank.fang), "POS-1") == "redeemed"
     bank.hear(bank.correction(record, 130, 5))
     told = explain(bank, bank.fang)
-    assert (told["sums"]["shortfall"], told["sums"]["points_earned"], told["matches"]) == (115, 5, True)
+    assert (told["sums"]["shortfall"], told["sums"]["points_earned"], told["matches"]) == (
+        115,
+        5,
+        True,
+    )
     (product,) = bank.by_staff("GET", "/v1/products")["items"]
     bank.by_staff("PUT", f"/v1/products/{product['id']}/stock", {"stock": 0})
     bank.hear(bank.hours(bank.qiang, 130))
     told = explain(bank, bank.qiang)
-    assert (told["sums"]["points_held"], told["sums"]["points_available"], told["matches"]) == (120, 10, True)
+    assert (told["sums"]["points_held"], told["sums"]["points_available"], told["matches"]) == (
+        120,
+        10,
+        True,
+    )
 
 
 def test_records_come_page_by_page_and_sums_are_over_all(bank: Bank, star: Venue) -> None:
@@ -72,7 +95,11 @@ def test_a_merged_account_is_explained_by_who_stays(bank: Bank, star: Venue) -> 
     bank.hear(VolunteerMerged(volunteer_id=bank.qiang, into_id=middle))
     bank.hear(VolunteerMerged(volunteer_id=middle, into_id=bank.fang))
     told = explain(bank, bank.fang)
-    assert (told["sums"]["records"], told["sums"]["points_earned"], told["sums"]["points_available"]) == (3, 150, 30)
+    assert (
+        told["sums"]["records"],
+        told["sums"]["points_earned"],
+        told["sums"]["points_available"],
+    ) == (3, 150, 30)
     assert told["matches"] is True
     for gone in (bank.qiang, middle):
         told = explain(bank, gone)
@@ -86,12 +113,21 @@ def test_who_left_is_explained(bank: Bank, star: Venue, fact: type) -> None:
     bank.hear(fact(volunteer_id=bank.fang))
     bank.hear(bank.hours(bank.fang, 50), bank.correction(record, 130, 90))
     told = explain(bank, bank.fang)
-    assert (told["matches"], told["sums"]["minutes_credited"], told["sums"]["points_available"]) == (True, 140, 0)
+    assert (
+        told["matches"],
+        told["sums"]["minutes_credited"],
+        told["sums"]["points_available"],
+    ) == (True, 140, 0)
 
 
 def test_somebody_without_hours_has_nothing_to_explain(bank: Bank) -> None:
     told = explain(bank, bank.fang)
-    assert (told["matches"], told["records"], told["moves"], told["sums"]["records"]) == (True, [], [], 0)
+    assert (told["matches"], told["records"], told["moves"], told["sums"]["records"]) == (
+        True,
+        [],
+        [],
+        0,
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,10 +138,16 @@ def test_somebody_without_hours_has_nothing_to_explain(bank: Bank) -> None:
         ("UPDATE accounts SET points_held = 3", "points_held", 3),
         ("UPDATE accounts SET shortfall = 2", "shortfall", 2),
         ("UPDATE credited_records SET points_credited = 1000", "records", 1),
-        ("UPDATE credited_records SET rule_points = 2, points_credited = 100", "points_earned", -50),
+        (
+            "UPDATE credited_records SET rule_points = 2, points_credited = 100",
+            "points_earned",
+            -50,
+        ),
     ],
 )
-def test_what_does_not_match_is_said(bank: Bank, star: Venue, change: str, of: str, difference: int) -> None:
+def test_what_does_not_match_is_said(
+    bank: Bank, star: Venue, change: str, of: str, difference: int
+) -> None:
     bank.hear(bank.hours(bank.fang, 50))
     bank.rows(f"{change} RETURNING 1")
     told = explain(bank, bank.fang)
@@ -120,7 +162,9 @@ def test_only_oneself_staff_and_auditors_see_it(bank: Bank, star: Venue) -> None
     assert bank.ask("GET", path, as_=bank.of(bank.fang))["matches"] is True
     assert bank.ask("GET", path, as_=bank.district.token("auditor"))["matches"] is True
     foreign = bank.ask("GET", path, as_=bank.of(bank.qiang), status=404)
-    unknown = bank.ask("GET", f"/v1/accounts/{new_id()}/explain", as_=bank.of(bank.qiang), status=404)
+    unknown = bank.ask(
+        "GET", f"/v1/accounts/{new_id()}/explain", as_=bank.of(bank.qiang), status=404
+    )
     assert foreign["type"] == unknown["type"]
     bank.ask("GET", path, status=401)
 

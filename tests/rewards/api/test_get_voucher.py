@@ -1,4 +1,6 @@
-"""Who sees what of a voucher: the code is its holder's alone, the trace leads back to the records."""
+"""Who sees what of a voucher: the code is its holder's alone, the trace leads back to the
+records.
+"""
 
 from services.rewards.membership.members import issue_reached
 from shared.contracts.registration import VolunteerMerged
@@ -23,7 +25,11 @@ def test_others_see_nothing_and_lists_are_ones_own(bank: Bank, star: Venue) -> N
     bank.hear(bank.hours(bank.fang, 240))
     voucher = bank.vouchers(bank.fang)[0]
     strange = bank.of(bank.qiang)
-    for path in (f"/v1/vouchers/{voucher['id']}", f"/v1/vouchers/{voucher['id']}/trace", f"/v1/vouchers/{new_id()}"):
+    for path in (
+        f"/v1/vouchers/{voucher['id']}",
+        f"/v1/vouchers/{voucher['id']}/trace",
+        f"/v1/vouchers/{new_id()}",
+    ):
         bank.ask("GET", path, as_=strange, status=404)
     bank.ask("GET", f"/v1/vouchers?holder_id={bank.fang}", as_=strange, status=404)
     assert bank.ask("GET", "/v1/vouchers", as_=strange) == {"items": [], "next": None}
@@ -35,7 +41,11 @@ def test_others_see_nothing_and_lists_are_ones_own(bank: Bank, star: Venue) -> N
 
 def test_an_account_that_is_not_there_yet_is_all_zeros(bank: Bank) -> None:
     account = bank.ask("GET", f"/v1/accounts/{bank.fang}", as_=bank.of(bank.fang))
-    assert (account["points_available"], account["points_held"], account["minutes_credited"]) == (0, 0, 0)
+    assert (account["points_available"], account["points_held"], account["minutes_credited"]) == (
+        0,
+        0,
+        0,
+    )
     bank.ask("GET", f"/v1/accounts/{bank.fang}", as_=bank.of(bank.qiang), status=404)
     bank.ask("GET", f"/v1/accounts/{bank.fang}/entries", as_=bank.of(bank.qiang), status=404)
 
@@ -52,8 +62,14 @@ def test_a_trace_leads_back_to_the_records(bank: Bank, star: Venue) -> None:
     for record in records:
         bank.hear(record)
     second, first = bank.vouchers(bank.fang)
-    assert sources(bank, first) == [(str(records[0].record_id), 100), (str(records[1].record_id), 20)]
-    assert sources(bank, second) == [(str(records[1].record_id), 30), (str(records[2].record_id), 90)]
+    assert sources(bank, first) == [
+        (str(records[0].record_id), 100),
+        (str(records[1].record_id), 20),
+    ]
+    assert sources(bank, second) == [
+        (str(records[1].record_id), 30),
+        (str(records[2].record_id), 90),
+    ]
     trace = bank.by_staff("GET", f"/v1/vouchers/{first['id']}/trace")
     assert {(s["rule_id"], s["rule_version"]) for s in trace["sources"]} == {(rule["id"], 1)}
     star.redeem(bank.code(bank.fang, 1), "POS-1")
@@ -77,7 +93,10 @@ def test_a_trace_goes_through_a_merge_a_wait_and_a_voided_voucher(bank: Bank) ->
     bank.by_staff("PUT", f"/v1/vouchers/{voucher['id']}/voidance", {"reason": "misprint"})
     bank.hear(bank.hours(bank.fang, 1))
     fresh = bank.vouchers(bank.fang, "issued")[0]
-    assert sources(bank, fresh) == [(str(late.record_id), 10), *[(paid[0][0], 70), (paid[1][0], 40)]]
+    assert sources(bank, fresh) == [
+        (str(late.record_id), 10),
+        *[(paid[0][0], 70), (paid[1][0], 40)],
+    ]
     bank.assert_sound()
 
 
@@ -103,7 +122,9 @@ def test_staff_void_and_the_points_come_back(bank: Bank, star: Venue) -> None:
 def test_what_was_used_cannot_be_voided(bank: Bank, star: Venue) -> None:
     bank.hear(bank.hours(bank.fang, 120))
     star.redeem(bank.code(bank.fang), "POS-1")
-    bank.by_staff("PUT", f"/v1/vouchers/{bank.vouchers(bank.fang)[0]['id']}/voidance", {"reason": "late"}, 409)
+    bank.by_staff(
+        "PUT", f"/v1/vouchers/{bank.vouchers(bank.fang)[0]['id']}/voidance", {"reason": "late"}, 409
+    )
 
 
 def test_a_new_issue_rule_reaches_those_who_have_the_points_already(bank: Bank) -> None:
@@ -122,10 +143,20 @@ def test_a_new_issue_rule_reaches_those_who_have_the_points_already(bank: Bank) 
 def test_rules_are_versions_and_must_fit_their_kind(bank: Bank, star: Venue) -> None:
     again = bank.by_staff("POST", "/v1/rules", {"kind": "earn", "minutes": 1, "points": 2}, 201)
     assert again["version"] == 2
-    for body in ({"kind": "earn", "minutes": 1}, {"kind": "issue"}, {"kind": "earn", "minutes": 0, "points": 1}):
+    for body in (
+        {"kind": "earn", "minutes": 1},
+        {"kind": "issue"},
+        {"kind": "earn", "minutes": 0, "points": 1},
+    ):
         bank.by_staff("POST", "/v1/rules", body, 422)
     bank.by_staff("POST", "/v1/rules", {"kind": "issue", "product_id": str(new_id())}, 422)
-    bank.ask("POST", "/v1/rules", {"kind": "earn", "minutes": 1, "points": 9}, status=403, as_=bank.of(bank.fang))
+    bank.ask(
+        "POST",
+        "/v1/rules",
+        {"kind": "earn", "minutes": 1, "points": 9},
+        status=403,
+        as_=bank.of(bank.fang),
+    )
 
 
 def test_the_seed_fills_an_empty_service_once(bank: Bank) -> None:

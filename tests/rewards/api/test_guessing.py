@@ -1,4 +1,6 @@
-"""Guessing codes: locked out within the window, told once, while honest venues and codes that exist are served."""
+"""Guessing codes: locked out within the window, told once, while honest venues and codes that exist
+are served.
+"""
 
 import threading
 from uuid import UUID
@@ -21,7 +23,9 @@ def lock_outs(bank: Bank) -> dict[str, int]:
 
 
 def guess(bank: Bank, venue_id: str, count: int) -> tuple[int, int]:
-    """Guess well-formed codes as the counter would; says how many hit, and how many were refused."""
+    """Guess well-formed codes as the counter would; says how many hit, and how many were
+    refused.
+    """
     hits = refused = 0
     with bank.rewards.session() as session:
         for _ in range(count):
@@ -38,12 +42,19 @@ def guess(bank: Bank, venue_id: str, count: int) -> tuple[int, int]:
 def let_pass(bank: Bank, minutes: int) -> None:
     with bank.rewards.session() as session:
         ago = {"minutes": minutes}
-        session.execute(text("UPDATE failed_looks SET looked_at = looked_at - make_interval(mins => :minutes)"), ago)
-        session.execute(text("UPDATE lock_outs SET until = until - make_interval(mins => :minutes)"), ago)
+        session.execute(
+            text("UPDATE failed_looks SET looked_at = looked_at - make_interval(mins => :minutes)"),
+            ago,
+        )
+        session.execute(
+            text("UPDATE lock_outs SET until = until - make_interval(mins => :minutes)"), ago
+        )
 
 
 @pytest.mark.parametrize("guesses", [500, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_guesses_hit_nothing_and_lock_out_only_the_guesser(bank: Bank, star: Venue, guesses: int) -> None:
+def test_guesses_hit_nothing_and_lock_out_only_the_guesser(
+    bank: Bank, star: Venue, guesses: int
+) -> None:
     bank.hear(bank.hours(bank.fang, 240))
     mallory = Venue(bank, "柯城游泳馆")
     found = [guess(bank, mallory.id, 100) for _ in range(guesses // 100)]
@@ -116,14 +127,20 @@ def test_two_venues_that_fill_the_window_at_once_raise_one_alarm(bank: Bank, sta
     assert GUESSES_OF_ALL <= bank.count("failed_looks") <= GUESSES_OF_ALL + 2
 
 
-def test_unknown_codes_by_webhook_raise_the_alarm_and_are_never_refused(bank: Bank, star: Venue) -> None:
-    lines = [{"code": codes.new_code(), "reference": f"U-{number}"} for number in range(GUESSES + 5)]
+def test_unknown_codes_by_webhook_raise_the_alarm_and_are_never_refused(
+    bank: Bank, star: Venue
+) -> None:
+    lines = [
+        {"code": codes.new_code(), "reference": f"U-{number}"} for number in range(GUESSES + 5)
+    ]
     for _ in range(2):
         answer = star.webhook(told("redemption.batch", {"items": lines}))
         assert {item["outcome"] for item in answer["items"]} == {"unknown"}
     assert lock_outs(bank) == {star.id: 1}
     assert bank.count("disputes") == GUESSES + 5
-    slips = [{"code": codes.new_code()[:-1] + "?", "reference": f"S-{number}"} for number in range(3)]
+    slips = [
+        {"code": codes.new_code()[:-1] + "?", "reference": f"S-{number}"} for number in range(3)
+    ]
     before = bank.count("failed_looks")
     star.webhook(told("redemption.batch", {"items": slips}))
     assert bank.count("failed_looks") == before

@@ -24,10 +24,19 @@ from tests.support.bank import Bank, Venue, at_once
 def test_two_hours_become_a_film(bank: Bank, star: Venue) -> None:
     bank.hear(bank.hours(bank.fang, 130), times=2)
     assert bank.account(bank.fang) | {} == {
-        "volunteer_id": str(bank.fang), "points_available": 10, "points_held": 0, "minutes_credited": 130,
-        "shortfall": 0, "standing_choice": "issue", "preferred_product_id": None, "status": "open",
-        "merged_into": None, "lapsing": [], "waiting": [], "at": None,
-    }  # fmt: skip
+        "volunteer_id": str(bank.fang),
+        "points_available": 10,
+        "points_held": 0,
+        "minutes_credited": 130,
+        "shortfall": 0,
+        "standing_choice": "issue",
+        "preferred_product_id": None,
+        "status": "open",
+        "merged_into": None,
+        "lapsing": [],
+        "waiting": [],
+        "at": None,
+    }
     (voucher,) = bank.vouchers(bank.fang)
     (fact,) = bank.rewards.said("voucher.issued")
     assert fact["subject"] == voucher["id"]
@@ -37,7 +46,9 @@ def test_two_hours_become_a_film(bank: Bank, star: Venue) -> None:
 
 
 @pytest.mark.parametrize("more", [{"bucket": Bucket.SUPPLEMENTED}, {"origin": Origin.IMPORT}])
-def test_only_verified_minutes_that_were_not_imported_earn(bank: Bank, star: Venue, more: dict[str, str]) -> None:
+def test_only_verified_minutes_that_were_not_imported_earn(
+    bank: Bank, star: Venue, more: dict[str, str]
+) -> None:
     bank.hear(bank.hours(bank.fang, 130, **more))
     assert bank.account(bank.fang)["minutes_credited"] == 0
     assert bank.count("transfers") == 0
@@ -77,7 +88,9 @@ def test_who_saves_keeps_the_points_until_they_choose_otherwise(bank: Bank, star
     bank.ask("PUT", path, {"choice": "save"}, as_=bank.of(bank.fang))
     bank.hear(bank.hours(bank.fang, 130))
     assert bank.points(bank.fang) == 130
-    assert bank.ask("PUT", path, {"choice": "issue"}, as_=bank.of(bank.fang))["points_available"] == 10
+    assert (
+        bank.ask("PUT", path, {"choice": "issue"}, as_=bank.of(bank.fang))["points_available"] == 10
+    )
     bank.ask("PUT", path, {"choice": "issue"}, as_=bank.of(bank.fang))
     assert len(bank.vouchers(bank.fang)) == 1
     bank.ask("PUT", path, {"choice": "save"}, as_=bank.of(bank.qiang), status=404)
@@ -91,7 +104,11 @@ def test_corrections_and_their_record_commute(bank: Bank, star: Venue) -> None:
         for number in order:
             bank.hear(facts[number], times=2)
         account = bank.account(volunteer)
-        assert (account["points_available"], account["minutes_credited"], account["shortfall"]) == (30, 30, 0), order
+        assert (account["points_available"], account["minutes_credited"], account["shortfall"]) == (
+            30,
+            30,
+            0,
+        ), order
     bank.assert_sound()
 
 
@@ -125,19 +142,29 @@ def test_a_loss_voids_the_newest_unused_voucher_and_keeps_the_rest(bank: Bank, s
     bank.assert_sound()
 
 
-def test_a_used_voucher_leaves_a_shortfall_that_the_next_minutes_pay(bank: Bank, star: Venue) -> None:
+def test_a_used_voucher_leaves_a_shortfall_that_the_next_minutes_pay(
+    bank: Bank, star: Venue
+) -> None:
     record = bank.hours(bank.fang, 130)
     bank.hear(record)
     assert star.redeem(bank.code(bank.fang), "POS-1") == "redeemed"
     bank.hear(bank.correction(record, 130, 0))
     account = bank.account(bank.fang)
-    assert (account["points_available"], account["shortfall"], account["minutes_credited"]) == (0, 120, 0)
+    assert (account["points_available"], account["shortfall"], account["minutes_credited"]) == (
+        0,
+        120,
+        0,
+    )
     assert bank.vouchers(bank.fang)[0]["status"] == "redeemed"
     bank.assert_sound()
     bank.hear(bank.hours(bank.fang, 100))
     bank.hear(bank.hours(bank.fang, 50), bank.hours(bank.fang, 5))
     account = bank.account(bank.fang)
-    assert (account["points_available"], account["shortfall"], account["minutes_credited"]) == (35, 0, 155)
+    assert (account["points_available"], account["shortfall"], account["minutes_credited"]) == (
+        35,
+        0,
+        155,
+    )
     bank.assert_sound()
 
 
@@ -158,7 +185,9 @@ def test_hours_before_registered(bank: Bank, star: Venue) -> None:
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
-def test_a_merge_moves_what_came_and_what_comes(bank: Bank, star: Venue, order: tuple[int, ...]) -> None:
+def test_a_merge_moves_what_came_and_what_comes(
+    bank: Bank, star: Venue, order: tuple[int, ...]
+) -> None:
     middle = new_id()
     facts = [
         bank.hours(bank.qiang, 70),
@@ -186,7 +215,9 @@ def test_a_merge_takes_vouchers_along(bank: Bank, star: Venue) -> None:
 
 @pytest.mark.parametrize("fact", [VolunteerErased, VolunteerLeft])
 @pytest.mark.parametrize("first", [True, False])
-def test_who_is_gone_keeps_minutes_and_nothing_else(bank: Bank, star: Venue, fact: type, first: bool) -> None:
+def test_who_is_gone_keeps_minutes_and_nothing_else(
+    bank: Bank, star: Venue, fact: type, first: bool
+) -> None:
     gone, hours = fact(volunteer_id=bank.fang), bank.hours(bank.fang, 130)
     for told in (gone, hours) if first else (hours, gone):
         bank.hear(told, times=2)
@@ -200,13 +231,19 @@ def test_who_is_gone_keeps_minutes_and_nothing_else(bank: Bank, star: Venue, fac
 def test_an_older_word_on_suspension_changes_nothing(bank: Bank) -> None:
     from shared.contracts.registration import VolunteerActivated
 
-    bank.hear(VolunteerActivated(volunteer_id=bank.fang), VolunteerSuspended(volunteer_id=bank.fang))
+    bank.hear(
+        VolunteerActivated(volunteer_id=bank.fang), VolunteerSuspended(volunteer_id=bank.fang)
+    )
     assert bank.rows("SELECT suspended FROM accounts") == [(True,)]
 
 
 def test_the_application_cannot_change_the_journal(bank: Bank, star: Venue) -> None:
     bank.hear(bank.hours(bank.fang, 30))
-    for statement in ("UPDATE transfers SET amount = 1000", "DELETE FROM transfers", "TRUNCATE transfers"):
+    for statement in (
+        "UPDATE transfers SET amount = 1000",
+        "DELETE FROM transfers",
+        "TRUNCATE transfers",
+    ):
         with pytest.raises(ProgrammingError), bank.rewards.session() as session:
             session.execute(text(statement))
 

@@ -1,4 +1,6 @@
-"""The seal on the journal and its audit: whoever rewrites the past is found out, and nobody waits for the sealer."""
+"""The seal on the journal and its audit: whoever rewrites the past is found out, and nobody waits
+for the sealer.
+"""
 
 import hashlib
 import itertools
@@ -24,13 +26,22 @@ from shared.core.ids import new_id
 from shared.service.migrate import migrate
 from tests.support.bank import Bank, Venue, at_once
 
-JOURNALS = ("transfers", "seals", "exported_heads", "pending_transfers", "pending_resolutions", "handovers")
+JOURNALS = (
+    "transfers",
+    "seals",
+    "exported_heads",
+    "pending_transfers",
+    "pending_resolutions",
+    "handovers",
+)
 
 
 @contextmanager
 def as_owner(bank: Bank) -> Iterator[Connection]:
     """Somebody with the owner's password: what the application may not do, they can."""
-    url = bank.district.env["WISHTREE_OWNER_DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://", 1)
+    url = bank.district.env["WISHTREE_OWNER_DATABASE_URL"].replace(
+        "postgresql://", "postgresql+psycopg://", 1
+    )
     engine = create_engine(url, connect_args={"options": "-csearch_path=rewards,public"})
     with engine.begin() as connection:
         yield connection
@@ -43,7 +54,9 @@ def tamper(bank: Bank, statement: str, **parameters: Any) -> None:
 
 
 def seal_all(bank: Bank, limit: int = 3) -> int:
-    """Seal all there is, in small seals. The server's own housekeeping may hold it up for a moment."""
+    """Seal all there is, in small seals. The server's own housekeeping may hold it up for a
+    moment.
+    """
     for _ in range(100):
         sealed = limit
         while sealed:
@@ -88,7 +101,12 @@ def ids(bank: Bank) -> list[UUID]:
 
 
 def test_a_journal_nobody_touched_is_sound(sealed: Bank) -> None:
-    assert sealed.rows("SELECT number, count FROM seals ORDER BY 1") == [(1, 3), (2, 3), (3, 3), (4, 1)]
+    assert sealed.rows("SELECT number, count FROM seals ORDER BY 1") == [
+        (1, 3),
+        (2, 3),
+        (3, 3),
+        (4, 1),
+    ]
     export(sealed)
     assert found(sealed) is None
     assert found(sealed, head_of(sealed)) is None
@@ -105,9 +123,15 @@ def test_sealing_again_seals_nothing_twice(sealed: Bank) -> None:
 
 @pytest.mark.parametrize("column", [c for c in seal.SEALED_COLUMNS if c != "id"])
 def test_a_changed_transfer_is_named_whatever_was_changed(sealed: Bank, column: str) -> None:
-    value = {"amount": "amount + 1", "kind": "'voided'", "created_at": "created_at + interval '1 microsecond'",
-             "rule_version": "rule_version + 1", "actor": "actor || 'x'",
-             "debit_account": "debit_account || 'x'", "credit_account": "credit_account || 'x'"}.get(column, "gen_random_uuid()")  # fmt: skip
+    value = {
+        "amount": "amount + 1",
+        "kind": "'voided'",
+        "created_at": "created_at + interval '1 microsecond'",
+        "rule_version": "rule_version + 1",
+        "actor": "actor || 'x'",
+        "debit_account": "debit_account || 'x'",
+        "credit_account": "credit_account || 'x'",
+    }.get(column, "gen_random_uuid()")
     fifth = ids(sealed)[4]
     tamper(sealed, f"UPDATE transfers SET {column} = {value} WHERE id = :id", id=fifth)
     finding = found(sealed)
@@ -124,12 +148,24 @@ def test_the_first_of_several_is_named(sealed: Bank) -> None:
 
 def test_a_transfer_with_another_place_in_the_order_is_named(sealed: Bank) -> None:
     for moved, txid in ((ids(sealed)[1], "3"), (ids(sealed)[7], "4000000000")):
-        (before,) = sealed.rows("SELECT CAST(txid AS text) FROM transfers WHERE id = :id", id=moved)[0]
-        tamper(sealed, "UPDATE transfers SET txid = CAST(:txid AS xid8) WHERE id = :id", id=moved, txid=txid)
+        (before,) = sealed.rows(
+            "SELECT CAST(txid AS text) FROM transfers WHERE id = :id", id=moved
+        )[0]
+        tamper(
+            sealed,
+            "UPDATE transfers SET txid = CAST(:txid AS xid8) WHERE id = :id",
+            id=moved,
+            txid=txid,
+        )
         finding = found(sealed)
         assert finding is not None
         assert (finding.kind, finding.transfer_id) == (audit.Flaw.ALTERED, moved)
-        tamper(sealed, "UPDATE transfers SET txid = CAST(:txid AS xid8) WHERE id = :id", id=moved, txid=before)
+        tamper(
+            sealed,
+            "UPDATE transfers SET txid = CAST(:txid AS xid8) WHERE id = :id",
+            id=moved,
+            txid=before,
+        )
 
 
 @pytest.mark.parametrize("place", range(10))
@@ -138,23 +174,33 @@ def test_a_deleted_transfer_is_named(sealed: Bank, place: int) -> None:
     tamper(sealed, "DELETE FROM transfers WHERE id = :id", id=gone)
     finding = found(sealed)
     assert finding is not None
-    assert (finding.kind, finding.seal, finding.transfer_id) == (audit.Flaw.MISSING, place // 3 + 1, gone)
+    assert (finding.kind, finding.seal, finding.transfer_id) == (
+        audit.Flaw.MISSING,
+        place // 3 + 1,
+        gone,
+    )
 
 
 @pytest.mark.parametrize("place", range(10))
 def test_a_transfer_put_in_behind_the_head_is_named(sealed: Bank, place: int) -> None:
     forged, beside = new_id(), ids(sealed)[place]
-    columns = ", ".join(c.name for c in Transfer.__table__.columns if c.name not in ("id", "cause_id"))
+    columns = ", ".join(
+        c.name for c in Transfer.__table__.columns if c.name not in ("id", "cause_id")
+    )
     tamper(
         sealed,
         f"INSERT INTO transfers (id, cause_id, {columns}) SELECT :forged, :forged, {columns} FROM transfers"
         " WHERE id = :beside",
-        forged=UUID(int=beside.int - 1), beside=beside,
-    )  # fmt: skip
+        forged=UUID(int=beside.int - 1),
+        beside=beside,
+    )
     finding = found(sealed)
     assert finding is not None and forged != beside
     assert (finding.kind, finding.seal, finding.transfer_id) == (
-        audit.Flaw.ADDED, place // 3 + 1, UUID(int=beside.int - 1))  # fmt: skip
+        audit.Flaw.ADDED,
+        place // 3 + 1,
+        UUID(int=beside.int - 1),
+    )
 
 
 def test_a_transfer_that_only_looks_old_stays_unsealed_and_is_named(sealed: Bank) -> None:
@@ -162,19 +208,28 @@ def test_a_transfer_that_only_looks_old_stays_unsealed_and_is_named(sealed: Bank
     tamper(
         sealed,
         "INSERT INTO transfers (id, debit_account, credit_account, amount, kind, cause_id, actor, txid)"
-        " VALUES (:id, 'outside', 'venue:x', 5, 'redeemed', :id, 'x', '3')", id=new_id(),
-    )  # fmt: skip
+        " VALUES (:id, 'outside', 'venue:x', 5, 'redeemed', :id, 'x', '3')",
+        id=new_id(),
+    )
     with sealed.rewards.session() as session:
         assert seal.seal_batch(session) == 0
     finding = found(sealed)
     assert finding is not None and (finding.kind, finding.seal) == (audit.Flaw.ADDED, 1)
 
 
-@pytest.mark.parametrize("change", [
-    "count = count + 1", "last_txid = CAST('4000000000' AS xid8)", "last_id = gen_random_uuid()",
-    "entries = set_byte(entries, 20, 255 - get_byte(entries, 20))", "hash = sha256(hash)",
-    "previous_hash = sha256(previous_hash)", "entries = substr(entries, 1, 96)", "entries = ''",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        "count = count + 1",
+        "last_txid = CAST('4000000000' AS xid8)",
+        "last_id = gen_random_uuid()",
+        "entries = set_byte(entries, 20, 255 - get_byte(entries, 20))",
+        "hash = sha256(hash)",
+        "previous_hash = sha256(previous_hash)",
+        "entries = substr(entries, 1, 96)",
+        "entries = ''",
+    ],
+)
 def test_a_changed_seal_is_named(sealed: Bank, change: str) -> None:
     tamper(sealed, f"UPDATE seals SET {change} WHERE number = 2")
     finding = found(sealed)
@@ -202,7 +257,9 @@ def test_a_cut_tail_is_noticed_by_the_exported_head(sealed: Bank) -> None:
     assert finding is not None and (finding.kind, finding.seal) == (audit.Flaw.TAIL_CUT, 4)
 
 
-def test_a_cut_tail_is_noticed_by_a_head_kept_outside_also_without_the_exported_ones(sealed: Bank) -> None:
+def test_a_cut_tail_is_noticed_by_a_head_kept_outside_also_without_the_exported_ones(
+    sealed: Bank,
+) -> None:
     kept = head_of(sealed)
     cut_tail(sealed)
     assert found(sealed) is None
@@ -219,13 +276,22 @@ def test_a_chain_written_anew_does_not_lead_to_the_exported_head(sealed: Bank) -
     assert finding is not None and (finding.kind, finding.seal) == (audit.Flaw.TAIL_CUT, 4)
 
 
-@pytest.mark.parametrize(("change", "account"), [
-    ("points_available = points_available + 1", "volunteer"), ("points_held = 1", "held"), ("shortfall = 1", "owed"),
-])  # fmt: skip
-def test_an_account_that_holds_something_else_is_named(sealed: Bank, change: str, account: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "account"),
+    [
+        ("points_available = points_available + 1", "volunteer"),
+        ("points_held = 1", "held"),
+        ("shortfall = 1", "owed"),
+    ],
+)
+def test_an_account_that_holds_something_else_is_named(
+    sealed: Bank, change: str, account: str
+) -> None:
     sealed.hear(sealed.hours(sealed.qiang, 5))
     with sealed.rewards.session() as session:
-        session.execute(text(f"UPDATE accounts SET {change} WHERE volunteer_id = :id"), {"id": sealed.qiang})
+        session.execute(
+            text(f"UPDATE accounts SET {change} WHERE volunteer_id = :id"), {"id": sealed.qiang}
+        )
     answer = sealed.by_staff("GET", "/v1/ledger/audit/accounts")
     assert answer["finding"]["kind"] == "balance"
     assert answer["finding"]["account"] == f"{account}:{sealed.qiang}"
@@ -234,15 +300,24 @@ def test_an_account_that_holds_something_else_is_named(sealed: Bank, change: str
 def test_points_of_an_account_without_a_row_are_noticed(sealed: Bank) -> None:
     with sealed.rewards.session() as session:
         nobody = new_id()
-        row = journal.transfer(journal.OUTSIDE, journal.volunteer(nobody), 7, TransferKind.EARNED, new_id(),
-                               volunteer_id=nobody, actor="x")  # fmt: skip
+        row = journal.transfer(
+            journal.OUTSIDE,
+            journal.volunteer(nobody),
+            7,
+            TransferKind.EARNED,
+            new_id(),
+            volunteer_id=nobody,
+            actor="x",
+        )
         journal.record_transfers(session, [row])
         assert balances.check_accounts(session).finding is None
         finding = balances.check_books(session)
     assert finding is not None and (finding.kind, finding.account) == (audit.Flaw.BOOK, "volunteer")
 
 
-def test_accounts_agree_through_merges_waits_debts_and_voided_vouchers(bank: Bank, star: Venue) -> None:
+def test_accounts_agree_through_merges_waits_debts_and_voided_vouchers(
+    bank: Bank, star: Venue
+) -> None:
     swim = bank.product(star.id, points=30, stock=0, title="游泳")
     bank.issue(swim)
     first, middle = bank.hours(bank.fang, 130), new_id()
@@ -266,8 +341,15 @@ def test_accounts_agree_through_merges_waits_debts_and_voided_vouchers(bank: Ban
 
 def test_one_that_commits_late_is_not_passed_over(sealed: Bank) -> None:
     late = sealed.rewards.database.session()
-    row = journal.transfer(journal.OUTSIDE, journal.volunteer(sealed.qiang), 1, TransferKind.EARNED, new_id(),
-                           volunteer_id=sealed.qiang, actor="x")  # fmt: skip
+    row = journal.transfer(
+        journal.OUTSIDE,
+        journal.volunteer(sealed.qiang),
+        1,
+        TransferKind.EARNED,
+        new_id(),
+        volunteer_id=sealed.qiang,
+        actor="x",
+    )
     journal.record_transfers(late, [row])
     sealed.hear(sealed.hours(sealed.fang, 1))
     with sealed.rewards.session() as session:
@@ -276,7 +358,9 @@ def test_one_that_commits_late_is_not_passed_over(sealed: Bank) -> None:
     late.close()
     assert seal_all(sealed) == 12
     assert found(sealed) is None
-    assert sealed.rows("SELECT id FROM transfers ORDER BY txid DESC, id DESC LIMIT 1") != [(row["id"],)]
+    assert sealed.rows("SELECT id FROM transfers ORDER BY txid DESC, id DESC LIMIT 1") != [
+        (row["id"],)
+    ]
 
 
 def test_a_journal_restored_into_another_cluster_is_sealed_on(sealed: Bank) -> None:
@@ -302,16 +386,20 @@ def test_a_journal_restored_into_another_cluster_is_sealed_on(sealed: Bank) -> N
 
 def test_anybody_can_check_the_chain_without_our_code(sealed: Bank) -> None:
     """As docs/operations/audit-the-ledger.md says it."""
-    rows = iter(sealed.rows(
-        "SELECT id, to_jsonb(t) - 'txid' || jsonb_build_object('created_at',"
-        " CAST(extract(epoch FROM created_at) * 1000000 AS bigint)) AS columns FROM transfers AS t ORDER BY txid, id"
-    ))  # fmt: skip
+    rows = iter(
+        sealed.rows(
+            "SELECT id, to_jsonb(t) - 'txid' || jsonb_build_object('created_at',"
+            " CAST(extract(epoch FROM created_at) * 1000000 AS bigint)) AS columns FROM transfers AS t ORDER BY txid, id"
+        )
+    )
     link = bytes(32)
     for number, count, last_txid, kept in sealed.rows(
         "SELECT number, count, CAST(last_txid AS text), hash FROM seals ORDER BY number"
     ):
         for id_, columns in itertools.islice(rows, count):
-            strings = {name: str(value) for name, value in sorted(columns.items()) if value is not None}
+            strings = {
+                name: str(value) for name, value in sorted(columns.items()) if value is not None
+            }
             digest = hashlib.sha256(json.dumps(strings, separators=(",", ":")).encode()).digest()
             link = hashlib.sha256(link + id_.bytes + digest).digest()
         link = hashlib.sha256(link + struct.pack(">QQQ", number, count, int(last_txid))).digest()
@@ -328,7 +416,12 @@ def test_two_sealers_at_once_seal_everything_once(bank: Bank, star: Venue) -> No
                 done += seal.seal_batch(session, 7)
         return done
 
-    assert sum(at_once([work] * 6)) + seal_all(bank, 7) - bank.rows("SELECT sum(count) FROM seals")[0][0] <= 100
+    assert (
+        sum(at_once([work] * 6))
+        + seal_all(bank, 7)
+        - bank.rows("SELECT sum(count) FROM seals")[0][0]
+        <= 100
+    )
     numbers = [row[0] for row in bank.rows("SELECT number FROM seals ORDER BY 1")]
     assert numbers == list(range(1, len(numbers) + 1))
     assert found(bank) is None
@@ -357,10 +450,18 @@ def test_hours_are_credited_while_the_sealer_works(sealed: Bank) -> None:
 @pytest.mark.parametrize("table", JOURNALS)
 def test_the_application_cannot_rewrite_what_is_sealed(bank: Bank, table: str) -> None:
     column = bank.rows(
-        "SELECT column_name FROM information_schema.columns WHERE table_schema = 'rewards' AND table_name = :t", t=table
+        "SELECT column_name FROM information_schema.columns WHERE table_schema = 'rewards' AND table_name = :t",
+        t=table,
     )[0][0]
-    for statement in (f'UPDATE {table} SET "{column}" = "{column}"', f"DELETE FROM {table}", f"TRUNCATE {table}"):
-        with pytest.raises(ProgrammingError, match="permission denied"), bank.rewards.session() as session:
+    for statement in (
+        f'UPDATE {table} SET "{column}" = "{column}"',
+        f"DELETE FROM {table}",
+        f"TRUNCATE {table}",
+    ):
+        with (
+            pytest.raises(ProgrammingError, match="permission denied"),
+            bank.rewards.session() as session,
+        ):
             session.execute(text(statement))
 
 
@@ -382,8 +483,12 @@ def test_the_head_is_told_once_a_day(sealed: Bank) -> None:
 def test_heads_are_paged(sealed: Bank) -> None:
     export(sealed)
     for days in (1, 2):
-        tamper(sealed, "INSERT INTO exported_heads SELECT exported_on - :days, number, entries, hash FROM exported_heads"
-                       " ORDER BY exported_on DESC LIMIT 1", days=days)  # fmt: skip
+        tamper(
+            sealed,
+            "INSERT INTO exported_heads SELECT exported_on - :days, number, entries, hash FROM exported_heads"
+            " ORDER BY exported_on DESC LIMIT 1",
+            days=days,
+        )
     first = sealed.ask("GET", "/v1/ledger/heads?limit=2")
     rest = sealed.ask("GET", f"/v1/ledger/heads?limit=2&after={first['next']}")
     days = [item["exported_on"] for item in first["items"] + rest["items"]]
@@ -430,8 +535,18 @@ def test_who_may_audit(sealed: Bank) -> None:
         sealed.ask("GET", path, status=403, as_=sealed.of(sealed.fang))
 
 
-@pytest.mark.parametrize("query", ["from=0", "from=x", "from=99999999999999999999", "head=1", "head=x:y", "nonsense=1",
-                                   "head=0:" + "0" * 64])  # fmt: skip
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from=0",
+        "from=x",
+        "from=99999999999999999999",
+        "head=1",
+        "head=x:y",
+        "nonsense=1",
+        "head=0:" + "0" * 64,
+    ],
+)
 def test_a_bad_question_is_refused(bank: Bank, query: str) -> None:
     bank.ask("GET", f"/v1/ledger/audit?{query}", status=422, as_=bank.staff)
 
@@ -481,5 +596,6 @@ def values(**given: str) -> list[str | None]:
 
 def test_the_bytes_that_are_sealed_are_those_that_are_documented() -> None:
     assert (
-        seal.canonical(values(id="a", actor='"沈\\', amount="1")) == b'{"actor":"\\"\\u6c88\\\\","amount":"1","id":"a"}'
+        seal.canonical(values(id="a", actor='"沈\\', amount="1"))
+        == b'{"actor":"\\"\\u6c88\\\\","amount":"1","id":"a"}'
     )

@@ -1,4 +1,6 @@
-"""Limits per person and period: they hold, and what lies beyond them is issued in the next period."""
+"""Limits per person and period: they hold, and what lies beyond them is issued in the next
+period.
+"""
 
 from datetime import date
 
@@ -14,7 +16,9 @@ from tests.support.bank import Bank, Venue, at_once
 
 
 def limit(bank: Bank, count: int, period: str = "month", **more: str) -> None:
-    bank.by_staff("POST", "/v1/rules", {"kind": "limit", "count": count, "period": period} | more, 201)
+    bank.by_staff(
+        "POST", "/v1/rules", {"kind": "limit", "count": count, "period": period} | more, 201
+    )
 
 
 def look_again(bank: Bank, days: int) -> bool:
@@ -47,7 +51,9 @@ def test_points_beyond_a_limit_stay_and_buy_in_the_next_period(bank: Bank, star:
     bank.assert_sound()
 
 
-@pytest.mark.parametrize(("period", "days"), [("day", 1), ("week", 7), ("month", 31), ("year", 366)])
+@pytest.mark.parametrize(
+    ("period", "days"), [("day", 1), ("week", 7), ("month", 31), ("year", 366)]
+)
 def test_periods_are_those_of_the_calendar(bank: Bank, star: Venue, period: str, days: int) -> None:
     limit(bank, 1, period)
     bank.hear(bank.hours(bank.fang, 240))
@@ -95,7 +101,12 @@ def test_what_waits_counts(bank: Bank, star: Venue) -> None:
 
 def test_a_donation_counts(bank: Bank, star: Venue) -> None:
     limit(bank, 1)
-    bank.ask("PUT", f"/v1/accounts/{bank.fang}/standing-choice", {"choice": "give_on"}, as_=bank.of(bank.fang))
+    bank.ask(
+        "PUT",
+        f"/v1/accounts/{bank.fang}/standing-choice",
+        {"choice": "give_on"},
+        as_=bank.of(bank.fang),
+    )
     bank.hear(bank.hours(bank.fang, 120))
     bank.hear(bank.hours(bank.fang, 120))
     assert (bank.count("handovers"), bank.points(bank.fang)) == (1, 120)
@@ -112,7 +123,9 @@ def test_what_a_duplicate_had_counts_after_the_merge(bank: Bank, star: Venue) ->
 def test_a_voucher_given_back_counts_no_longer(bank: Bank, star: Venue) -> None:
     limit(bank, 1)
     bank.hear(bank.hours(bank.fang, 120))
-    bank.by_staff("PUT", f"/v1/vouchers/{bank.vouchers(bank.fang)[0]['id']}/voidance", {"reason": "doppelt"})
+    bank.by_staff(
+        "PUT", f"/v1/vouchers/{bank.vouchers(bank.fang)[0]['id']}/voidance", {"reason": "doppelt"}
+    )
     settle(bank)
     assert [v["status"] for v in bank.vouchers(bank.fang)] == ["issued", "voided"]
 
@@ -128,7 +141,9 @@ def test_a_voucher_given_back_after_a_new_code_counts_no_longer(bank: Bank, star
     assert [v["status"] for v in bank.vouchers(bank.fang)] == ["issued", "voided", "given"]
 
 
-def test_a_voucher_of_an_earlier_period_makes_no_room_when_it_is_given_back(bank: Bank, star: Venue) -> None:
+def test_a_voucher_of_an_earlier_period_makes_no_room_when_it_is_given_back(
+    bank: Bank, star: Venue
+) -> None:
     limit(bank, 1)
     bank.hear(bank.hours(bank.fang, 120))
     (old,) = bank.vouchers(bank.fang)
@@ -152,7 +167,9 @@ def test_an_ended_limit_limits_nothing(bank: Bank, star: Venue) -> None:
 # Offers that end
 
 
-def test_who_waits_for_what_is_no_longer_offered_gets_the_points_back(bank: Bank, star: Venue) -> None:
+def test_who_waits_for_what_is_no_longer_offered_gets_the_points_back(
+    bank: Bank, star: Venue
+) -> None:
     (film,) = bank.by_staff("GET", "/v1/products")["items"]
     bank.by_staff("PUT", f"/v1/products/{film['id']}/stock", {"stock": 0})
     bank.hear(bank.hours(bank.fang, 120), bank.hours(bank.qiang, 120))
@@ -170,7 +187,9 @@ def test_who_waits_for_what_is_no_longer_offered_gets_the_points_back(bank: Bank
         account = bank.account(volunteer)
         assert (account["points_available"], account["points_held"]) == (20, 0)
         assert [v["points"] for v in bank.vouchers(volunteer)] == [50, 50]
-    assert bank.rows("SELECT count(*) FROM transfers WHERE kind = 'released' AND actor = 'clock'") == [(2,)]
+    assert bank.rows(
+        "SELECT count(*) FROM transfers WHERE kind = 'released' AND actor = 'clock'"
+    ) == [(2,)]
     bank.assert_sound()
 
 
@@ -178,7 +197,9 @@ def test_who_waits_for_what_is_still_offered_keeps_waiting(bank: Bank, star: Ven
     (film,) = bank.by_staff("GET", "/v1/products")["items"]
     bank.by_staff("PUT", f"/v1/products/{film['id']}/stock", {"stock": 0})
     bank.hear(bank.hours(bank.fang, 120))
-    bank.rows("UPDATE products SET offered_until = (app_now() AT TIME ZONE 'Asia/Shanghai')::date RETURNING 1")
+    bank.rows(
+        "UPDATE products SET offered_until = (app_now() AT TIME ZONE 'Asia/Shanghai')::date RETURNING 1"
+    )
     with bank.rewards.session() as session:
         assert daily_review.release_ended(session) == 0
         assert session.query(Backorder).one().status == "waiting"

@@ -43,11 +43,15 @@ def earn(bank: Bank, who: UUID, points: int, days: int = 0) -> None:
 
 
 def lapsed(bank: Bank) -> list[tuple[str, int]]:
-    return [(fact["subject"], fact["data"]["points"]) for fact in bank.rewards.said("points.lapsed")]
+    return [
+        (fact["subject"], fact["data"]["points"]) for fact in bank.rewards.said("points.lapsed")
+    ]
 
 
 def rule(bank: Bank, days: int, **more: Any) -> str:
-    found: str = bank.by_staff("POST", "/v1/rules", {"kind": "expire", "days": days, **more}, 201)["id"]
+    found: str = bank.by_staff("POST", "/v1/rules", {"kind": "expire", "days": days, **more}, 201)[
+        "id"
+    ]
     return found
 
 
@@ -67,8 +71,10 @@ def test_points_lapse_on_the_day_and_not_before(saving: Bank) -> None:
     account = saving.account(saving.fang)
     assert (account["points_available"], account["minutes_credited"]) == (0, 70)
     assert lapsed(saving) == [(str(saving.fang), 70)]
-    (row,) = saving.rows("SELECT debit_account, credit_account, amount, actor, rule_version, volunteer_id FROM transfers"
-                         " WHERE kind = 'lapsed'")  # fmt: skip
+    (row,) = saving.rows(
+        "SELECT debit_account, credit_account, amount, actor, rule_version, volunteer_id FROM transfers"
+        " WHERE kind = 'lapsed'"
+    )
     assert row == (f"volunteer:{saving.fang}", "outside", 70, "clock", 1, saving.fang)
     saving.assert_sound()
 
@@ -204,7 +210,9 @@ def test_a_second_sweep_leaves_the_first_alone(saving: Bank) -> None:
 
 
 def test_points_that_are_spent_and_lapse_at_once_go_once(saving: Bank) -> None:
-    """What buys a film at the same moment is no longer there to lapse; nobody's balance goes below zero."""
+    """What buys a film at the same moment is no longer there to lapse; nobody's balance goes below
+    zero.
+    """
     people = [new_id() for _ in range(12)]
     for person in people:
         earn(saving, person, 60)
@@ -232,7 +240,10 @@ def test_an_account_shows_what_lapses_next(saving: Bank) -> None:
         earn(saving, saving.fang, 1, days=days)
     shown = saving.ask("GET", f"/v1/accounts/{saving.fang}", as_=saving.of(saving.fang))["lapsing"]
     today = datetime.now(SITE).date()
-    assert shown == [{"on": (today + timedelta(days=30 + days)).isoformat(), "points": 11 + days} for days in range(5)]
+    assert shown == [
+        {"on": (today + timedelta(days=30 + days)).isoformat(), "points": 11 + days}
+        for days in range(5)
+    ]
 
 
 def test_a_new_rule_takes_no_points_that_were_there_before(bank: Bank) -> None:

@@ -1,4 +1,6 @@
-"""The pool 爱心券池: fewest received first, then the longest wait, what ends first goes first; and nothing given twice."""
+"""The pool 爱心券池: fewest received first, then the longest wait, what ends first goes first; and
+nothing given twice.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -7,14 +9,21 @@ from sqlalchemy import text
 
 from services.rewards.pool import requests
 from services.rewards.pool.allocation import allocate
-from shared.contracts.registration import VolunteerLeft, VolunteerMerged, VolunteerRegistered, VolunteerSuspended
+from shared.contracts.registration import (
+    VolunteerLeft,
+    VolunteerMerged,
+    VolunteerRegistered,
+    VolunteerSuspended,
+)
 from shared.core.ids import new_id
 from tests.rewards.api.test_get_voucher import sources
 from tests.support.bank import Bank, Venue, at_once
 
 
 def ask(bank: Bank, who: UUID, status: int = 201, **more: Any) -> Any:
-    return bank.ask("POST", "/v1/pool/requests", {"need": "low_income"} | more, as_=bank.of(who), status=status)
+    return bank.ask(
+        "POST", "/v1/pool/requests", {"need": "low_income"} | more, as_=bank.of(who), status=status
+    )
 
 
 def give_out(bank: Bank) -> list[str]:
@@ -38,19 +47,23 @@ def test_the_public_sees_what_lies_there_and_nobodys_name(bank: Bank, star: Venu
         bank.donate(bank.fang)
     bank.give(bank.qiang, bank.earned(bank.qiang), "pool", named=True)
     first = bank.rows("SELECT id FROM vouchers WHERE status = 'issued' ORDER BY id LIMIT 1")[0][0]
-    moved(bank, "UPDATE vouchers SET expires_at = now() + interval '3 days' WHERE id = :id", id=first)
+    moved(
+        bank, "UPDATE vouchers SET expires_at = now() + interval '3 days' WHERE id = :id", id=first
+    )
     answer = bank.ask("GET", "/v1/pool")
     (item,) = answer["items"]
     assert item.keys() == {"product_id", "venue_id", "title", "count", "first_expires_at"}
     assert item["count"] == 3
     assert bank.rows("SELECT count(*) FROM handovers WHERE named") == [(0,)]
-    assert {(f["data"]["holder_id"], f["data"]["kind"]) for f in bank.rewards.said("voucher.given")} == {
-        (None, "donation")
-    }
+    assert {
+        (f["data"]["holder_id"], f["data"]["kind"]) for f in bank.rewards.said("voucher.given")
+    } == {(None, "donation")}
     bank.assert_sound()
 
 
-def test_what_is_given_to_the_pool_is_nobodys_and_no_counter_knows_it(bank: Bank, star: Venue) -> None:
+def test_what_is_given_to_the_pool_is_nobodys_and_no_counter_knows_it(
+    bank: Bank, star: Venue
+) -> None:
     mine = bank.earned(bank.fang)
     code = bank.code_of(bank.fang, mine)
     pooled = bank.give(bank.fang, mine, "pool")["voucher_id"]
@@ -58,7 +71,9 @@ def test_what_is_given_to_the_pool_is_nobodys_and_no_counter_knows_it(bank: Bank
     for who in (bank.fang, bank.qiang):
         bank.ask("GET", f"/v1/vouchers/{pooled}", as_=bank.of(who), status=404)
         bank.ask("GET", f"/v1/vouchers/{pooled}/code", as_=bank.of(who), status=404)
-    row = bank.rows("SELECT debit_account, credit_account, amount FROM transfers WHERE kind = 'given'")[0]
+    row = bank.rows(
+        "SELECT debit_account, credit_account, amount FROM transfers WHERE kind = 'given'"
+    )[0]
     product = bank.rows("SELECT product_id FROM vouchers")[0][0]
     assert tuple(row) == (f"product:{product}", f"pool:{product}", 120)
 
@@ -74,10 +89,16 @@ def test_who_asks_gets_it_and_value_is_neither_made_nor_lost(bank: Bank, star: V
     assert (again["status"], again["voucher_id"]) == ("granted", voucher["id"])
     assert again["explanation"] == {"received_before": 0, "waited_days": 0, "ahead": None}
     assert bank.by_staff("GET", f"/v1/vouchers/{pooled}")["status"] == "given"
-    kinds = bank.rows("SELECT kind, amount FROM transfers WHERE kind IN ('given', 'allocated') ORDER BY id")
+    kinds = bank.rows(
+        "SELECT kind, amount FROM transfers WHERE kind IN ('given', 'allocated') ORDER BY id"
+    )
     assert [tuple(row) for row in kinds] == [("given", 120), ("allocated", 120)]
     fact = bank.rewards.said("voucher.given")[-1]["data"]
-    assert (fact["kind"], fact["holder_id"], fact["giver_id"]) == ("allocation", str(bank.qiang), None)
+    assert (fact["kind"], fact["holder_id"], fact["giver_id"]) == (
+        "allocation",
+        str(bank.qiang),
+        None,
+    )
     bank.assert_sound()
     assert star.redeem(bank.code_of(bank.qiang, voucher["id"]), "POS-1") == "redeemed"
     bank.assert_sound()
@@ -96,7 +117,10 @@ def test_its_receiver_never_learns_from_whom_but_an_auditor_does(bank: Bank, sta
     assert sources(bank, voucher) == [(str(record.record_id), 120)]
     auditor = bank.district.token("auditor")
     links = bank.ask("GET", f"/v1/vouchers/{voucher['id']}/chain", as_=auditor)["items"]
-    assert [(link["kind"], link["giver_id"]) for link in links] == [("donation", str(bank.fang)), ("allocation", None)]
+    assert [(link["kind"], link["giver_id"]) for link in links] == [
+        ("donation", str(bank.fang)),
+        ("allocation", None),
+    ]
 
 
 def test_fewest_received_comes_first_then_the_longest_wait(bank: Bank, star: Venue) -> None:
@@ -106,19 +130,31 @@ def test_fewest_received_comes_first_then_the_longest_wait(bank: Bank, star: Ven
     assert give_out(bank) == [str(often)]
     requests = {who: ask(bank, who)["id"] for who in (often, late, early)}
     for days, who in ((3, often), (2, early), (1, late)):
-        moved(bank, "UPDATE pool_requests SET created_at = now() - :days * interval '1 day' WHERE id = :id",
-              days=days, id=requests[who])  # fmt: skip
+        moved(
+            bank,
+            "UPDATE pool_requests SET created_at = now() - :days * interval '1 day' WHERE id = :id",
+            days=days,
+            id=requests[who],
+        )
     places = {who: explained(bank, requests[who]) for who in (often, early, late)}
-    assert [(places[w]["received_before"], places[w]["waited_days"], places[w]["ahead"]) for w in places] == [
-        (1, 3, 2), (0, 2, 0), (0, 1, 1),
-    ]  # fmt: skip
+    assert [
+        (places[w]["received_before"], places[w]["waited_days"], places[w]["ahead"]) for w in places
+    ] == [
+        (1, 3, 2),
+        (0, 2, 0),
+        (0, 1, 1),
+    ]
     for _ in range(2):
         bank.donate(bank.fang)
     assert give_out(bank) == [str(early), str(late)]
     bank.donate(bank.fang)
     assert give_out(bank) == [str(often)]
     assert explained(bank, requests[often])["received_before"] == 1
-    assert explained(bank, requests[early]) == {"received_before": 0, "waited_days": 2, "ahead": None}
+    assert explained(bank, requests[early]) == {
+        "received_before": 0,
+        "waited_days": 2,
+        "ahead": None,
+    }
 
 
 def test_what_was_received_more_than_a_year_ago_no_longer_counts(bank: Bank, star: Venue) -> None:
@@ -133,11 +169,17 @@ def test_what_was_received_more_than_a_year_ago_no_longer_counts(bank: Bank, sta
     assert give_out(bank) == [str(long_ago)]
 
 
-def test_what_ends_first_goes_first_and_what_has_ended_goes_nowhere(bank: Bank, star: Venue) -> None:
+def test_what_ends_first_goes_first_and_what_has_ended_goes_nowhere(
+    bank: Bank, star: Venue
+) -> None:
     far, near, over = (bank.donate(bank.fang) for _ in range(3))
     for days, voucher in ((30, far), (3, near), (-1, over)):
-        moved(bank, "UPDATE vouchers SET expires_at = now() + :days * interval '1 day' WHERE id = :id",
-              days=days, id=voucher)  # fmt: skip
+        moved(
+            bank,
+            "UPDATE vouchers SET expires_at = now() + :days * interval '1 day' WHERE id = :id",
+            days=days,
+            id=voucher,
+        )
     assert bank.ask("GET", "/v1/pool")["items"][0]["count"] == 2
     ask(bank, bank.qiang)
     give_out(bank)
@@ -145,7 +187,9 @@ def test_what_ends_first_goes_first_and_what_has_ended_goes_nowhere(bank: Bank, 
     assert bank.by_staff("GET", f"/v1/vouchers/{far}")["status"] == "issued"
 
 
-def test_who_wants_a_product_waits_for_it_and_stands_in_nobodys_way(bank: Bank, star: Venue) -> None:
+def test_who_wants_a_product_waits_for_it_and_stands_in_nobodys_way(
+    bank: Bank, star: Venue
+) -> None:
     swim = bank.product(star.id, points=50, title="游泳票")
     bank.donate(bank.fang)
     ask(bank, bank.qiang, product_id=swim)
@@ -166,7 +210,9 @@ def test_a_person_has_one_request_waiting_and_may_withdraw_it(bank: Bank, star: 
     assert give_out(bank) == []
     granted = ask(bank, bank.qiang)
     assert give_out(bank) == [str(bank.qiang)]
-    problem = bank.ask("DELETE", f"/v1/pool/requests/{granted['id']}", as_=bank.of(bank.qiang), status=409)
+    problem = bank.ask(
+        "DELETE", f"/v1/pool/requests/{granted['id']}", as_=bank.of(bank.qiang), status=409
+    )
     assert problem["type"] == "/problems/request-granted"
 
 
@@ -183,9 +229,9 @@ def test_a_coordinator_asks_for_somebody_in_need_and_hands_it_over(bank: Bank, s
     code = bank.ask("GET", f"/v1/vouchers/{voucher}/code", as_=token)["code"]
     assert star.redeem(code, "POS-1") == "redeemed"
     assert str(old_lady) not in str(bank.rewards.said())
-    assert bank.rows("SELECT count(*) FROM accounts WHERE volunteer_id IN (:a, :b)", a=coordinator, b=old_lady) == [
-        (0,)
-    ]
+    assert bank.rows(
+        "SELECT count(*) FROM accounts WHERE volunteer_id IN (:a, :b)", a=coordinator, b=old_lady
+    ) == [(0,)]
 
 
 def test_staff_name_who_is_in_need_and_who_hands_it_over(bank: Bank, star: Venue) -> None:
@@ -228,7 +274,10 @@ def test_a_merge_moves_requests_and_what_was_received(bank: Bank, star: Venue) -
     older, younger = ask(bank, duplicate)["id"], ask(bank, stays)["id"]
     ask(bank, other)
     bank.hear(VolunteerMerged(volunteer_id=duplicate, into_id=stays), times=2)
-    state = {r["id"]: (r["status"], r["recipient_id"]) for r in bank.by_staff("GET", "/v1/pool/requests")["items"]}
+    state = {
+        r["id"]: (r["status"], r["recipient_id"])
+        for r in bank.by_staff("GET", "/v1/pool/requests")["items"]
+    }
     assert (state[older], state[younger]) == (("waiting", str(stays)), ("withdrawn", str(stays)))
     bank.donate(bank.fang)
     assert give_out(bank) == [str(other)]
@@ -250,7 +299,9 @@ def test_allocations_at_once_give_no_voucher_twice_and_nobody_two(bank: Bank, st
             return len(allocate(session, 5))
 
     assert sum(at_once([run] * 6)) == 8
-    granted = bank.rows("SELECT recipient_id, voucher_id FROM pool_requests WHERE status = 'granted'")
+    granted = bank.rows(
+        "SELECT recipient_id, voucher_id FROM pool_requests WHERE status = 'granted'"
+    )
     assert len({row[0] for row in granted}) == len({row[1] for row in granted}) == len(granted) == 8
     assert {row[0] for row in granted} == set(people[:8])
     assert bank.rows("SELECT count(*) FROM handovers WHERE kind = 'allocation'") == [(8,)]
@@ -266,18 +317,24 @@ def test_of_a_withdrawal_and_an_allocation_at_once_one_wins(bank: Bank, star: Ve
     for _ in range(6):
         bank.donate(bank.fang)
         path, token = f"/v1/pool/requests/{ask(bank, bank.qiang)['id']}", bank.of(bank.qiang)
-        call = lambda path=path, token=token: bank.rewards.call("DELETE", path, as_=token).status_code  # noqa: E731
-        given, answer = at_once([run, call])
+
+        def withdraw(path: str = path, token: str = token) -> int:
+            return bank.rewards.call("DELETE", path, as_=token).status_code
+
+        given, answer = at_once([run, withdraw])
         assert (given, answer) in ((1, 409), (0, 200))
         assert (bank.ask("GET", path, as_=token)["status"] == "granted") == bool(given)
     assert (
-        len(bank.vouchers(bank.qiang)) == bank.rows("SELECT count(*) FROM pool_requests WHERE status = 'granted'")[0][0]
+        len(bank.vouchers(bank.qiang))
+        == bank.rows("SELECT count(*) FROM pool_requests WHERE status = 'granted'")[0][0]
     )
     bank.assert_sound()
 
 
 def test_who_leaves_during_an_allocation_keeps_nothing(bank: Bank, star: Venue) -> None:
-    """Whichever comes first, in the end the voucher lies in the pool and not with somebody who is gone."""
+    """Whichever comes first, in the end the voucher lies in the pool and not with somebody who is
+    gone.
+    """
     for number in range(6):
         who = new_id()
         bank.hear(VolunteerRegistered(volunteer_id=who, number=f"ZJ-{number}"))
@@ -302,11 +359,15 @@ def test_vouchers_in_the_pool_expire_like_others(bank: Bank, star: Venue) -> Non
     moved(bank, "UPDATE vouchers SET expires_at = now() WHERE id = :id", id=pooled)
     with bank.rewards.session() as session:
         assert expire_vouchers(session) == 1
-    assert bank.rows("SELECT debit_account LIKE 'pool:%' FROM transfers WHERE kind = 'expired'") == [(True,)]
+    assert bank.rows(
+        "SELECT debit_account LIKE 'pool:%' FROM transfers WHERE kind = 'expired'"
+    ) == [(True,)]
     bank.assert_sound()
 
 
-def test_a_coordinator_asks_for_so_many_people_a_year(bank: Bank, star: Venue, monkeypatch: Any) -> None:
+def test_a_coordinator_asks_for_so_many_people_a_year(
+    bank: Bank, star: Venue, monkeypatch: Any
+) -> None:
     """Nobody here can check that they exist, and one who was never given anything comes first."""
     monkeypatch.setattr(requests, "FOR_OTHERS_A_YEAR", 2)
     token = bank.district.token("coordinator", new_id(), organisation=bank.organisation)

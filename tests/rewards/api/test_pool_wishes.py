@@ -1,4 +1,6 @@
-"""Wishes that the pool can grant: followed as wishes tells of them, granted once, and what is not needed comes back."""
+"""Wishes that the pool can grant: followed as wishes tells of them, granted once, and what is not
+needed comes back.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,13 +31,29 @@ def published(wish_id: UUID) -> WishPublished:
 
 def claimed(wish_id: UUID, claimer: UUID, kind: ClaimerKind = ClaimerKind.VOLUNTEER) -> WishClaimed:
     until = datetime.now(UTC) + timedelta(days=14)
-    return WishClaimed(wish_id=wish_id, station_id=STATION, title=TITLE, claimer_id=claimer, claimer_kind=kind, fence=1,
-                       lease_until=until)  # fmt: skip
+    return WishClaimed(
+        wish_id=wish_id,
+        station_id=STATION,
+        title=TITLE,
+        claimer_id=claimer,
+        claimer_kind=kind,
+        fence=1,
+        lease_until=until,
+    )
 
 
-def released(wish_id: UUID, claimer: UUID, kind: ClaimerKind = ClaimerKind.VOLUNTEER) -> WishReleased:
-    return WishReleased(wish_id=wish_id, station_id=STATION, title=TITLE, claimer_id=claimer, claimer_kind=kind,
-                        fence=1, cause="expired")  # fmt: skip
+def released(
+    wish_id: UUID, claimer: UUID, kind: ClaimerKind = ClaimerKind.VOLUNTEER
+) -> WishReleased:
+    return WishReleased(
+        wish_id=wish_id,
+        station_id=STATION,
+        title=TITLE,
+        claimer_id=claimer,
+        claimer_kind=kind,
+        fence=1,
+        cause="expired",
+    )
 
 
 def open_wishes(bank: Bank) -> list[str]:
@@ -47,7 +65,11 @@ def product_of(bank: Bank) -> str:
 
 
 def grant(bank: Bank, wish_id: UUID, status: int = 201, **more: Any) -> Any:
-    body = {"wish_id": str(wish_id), "product_id": product_of(bank), "holder_id": str(bank.qiang)} | more
+    body = {
+        "wish_id": str(wish_id),
+        "product_id": product_of(bank),
+        "holder_id": str(bank.qiang),
+    } | more
     return bank.by_staff("POST", "/v1/pool/wish-grants", body, status)
 
 
@@ -59,8 +81,11 @@ def test_free_wishes_are_followed_newest_word_first(bank: Bank) -> None:
     free, taken, over, gone, again = (new_id() for _ in range(5))
     bank.hear(*(published(wish) for wish in (free, taken, over, gone, again)), times=2)
     bank.hear(claimed(taken, bank.fang), claimed(again, bank.fang))
-    bank.hear(WishExpired(wish_id=over, station_id=STATION, title=TITLE),
-              WishWithdrawn(wish_id=gone, station_id=STATION, title=TITLE), released(again, bank.fang))  # fmt: skip
+    bank.hear(
+        WishExpired(wish_id=over, station_id=STATION, title=TITLE),
+        WishWithdrawn(wish_id=gone, station_id=STATION, title=TITLE),
+        released(again, bank.fang),
+    )
     assert set(open_wishes(bank)) == {str(free), str(again)}
     item = bank.by_staff("GET", "/v1/pool/wishes")["items"][0]
     assert (item["title"], item["category"], item["station_id"]) == (TITLE, "company", str(STATION))
@@ -89,7 +114,9 @@ def test_the_pool_grants_a_wish_with_what_ends_first(bank: Bank, star: Venue) ->
     assert bank.by_staff("GET", f"/v1/vouchers/{first}")["status"] == "given"
     (fact,) = bank.rewards.said("pool.wish_granted")
     assert (fact["subject"], fact["data"]["voucher_id"]) == (str(wish), given["id"])
-    assert bank.rows("SELECT wish_id, receiver_id FROM handovers WHERE kind = 'wish'") == [(wish, bank.qiang)]
+    assert bank.rows("SELECT wish_id, receiver_id FROM handovers WHERE kind = 'wish'") == [
+        (wish, bank.qiang)
+    ]
     assert open_wishes(bank) == []
     assert grant(bank, wish, 409)["type"] == "/problems/pool-wish-not-free"
     bank.code_of(bank.qiang, given["id"])
@@ -98,7 +125,11 @@ def test_the_pool_grants_a_wish_with_what_ends_first(bank: Bank, star: Venue) ->
 
 def test_what_is_not_there_or_not_known_is_refused(bank: Bank, star: Venue) -> None:
     wish, gone = new_id(), new_id()
-    bank.hear(published(wish), VolunteerRegistered(volunteer_id=gone, number="ZJ-1"), VolunteerLeft(volunteer_id=gone))
+    bank.hear(
+        published(wish),
+        VolunteerRegistered(volunteer_id=gone, number="ZJ-1"),
+        VolunteerLeft(volunteer_id=gone),
+    )
     assert grant(bank, wish, 409)["type"] == "/problems/pool-empty"
     bank.donate(bank.fang)
     grant(bank, new_id(), 404)
@@ -136,7 +167,11 @@ def test_a_declined_voucher_returns_once(bank: Bank, star: Venue) -> None:
     bank.donate(bank.fang)
     given = grant(bank, wish)
     code = bank.code_of(bank.qiang, given["id"])
-    bank.hear(claimed(wish, bank.fang), WishGrantDeclined(wish_id=wish, voucher_id=UUID(given["id"])), times=2)
+    bank.hear(
+        claimed(wish, bank.fang),
+        WishGrantDeclined(wish_id=wish, voucher_id=UUID(given["id"])),
+        times=2,
+    )
     bank.hear(WishGrantDeclined(wish_id=wish, voucher_id=UUID(given["id"])))
     assert pooled(bank) == 1
     assert star.redeem(code, "POS-1") == "voided"
@@ -147,7 +182,9 @@ def test_a_declined_voucher_returns_once(bank: Bank, star: Venue) -> None:
     bank.assert_sound()
 
 
-def test_a_decline_that_comes_after_newer_words_still_brings_it_back(bank: Bank, star: Venue) -> None:
+def test_a_decline_that_comes_after_newer_words_still_brings_it_back(
+    bank: Bank, star: Venue
+) -> None:
     wish = new_id()
     bank.hear(published(wish))
     bank.donate(bank.fang)
@@ -168,8 +205,17 @@ def test_a_claim_of_the_pool_that_ends_brings_the_voucher_back(bank: Bank, star:
         given = UUID(grant(bank, wish)["id"])
         bank.hear(claimed(wish, given, ClaimerKind.POOL))
         assert pooled(bank) == 0
-        ended = released(wish, given, ClaimerKind.POOL) if end == "released" else WishWithdrawn(
-            wish_id=wish, station_id=STATION, title=TITLE, claimer_id=given, claimer_kind=ClaimerKind.POOL)  # fmt: skip
+        ended = (
+            released(wish, given, ClaimerKind.POOL)
+            if end == "released"
+            else WishWithdrawn(
+                wish_id=wish,
+                station_id=STATION,
+                title=TITLE,
+                claimer_id=given,
+                claimer_kind=ClaimerKind.POOL,
+            )
+        )
         bank.hear(ended, times=2)
         assert pooled(bank) == 1
         assert (str(wish) in open_wishes(bank)) == (end == "released")
@@ -190,7 +236,9 @@ def test_a_voucher_that_a_till_holds_just_then_comes_back_too(bank: Bank, star: 
     bank.assert_sound()
 
 
-def test_what_was_used_or_handed_over_does_not_come_back_and_a_new_code_does(bank: Bank, star: Venue) -> None:
+def test_what_was_used_or_handed_over_does_not_come_back_and_a_new_code_does(
+    bank: Bank, star: Venue
+) -> None:
     for number, fate in enumerate(("redeemed", "given", "issued")):
         wish, child = new_id(), new_id()
         bank.hear(published(wish), VolunteerRegistered(volunteer_id=child, number=f"ZJ-{number}"))

@@ -1,4 +1,6 @@
-"""Points into a voucher because somebody asked: priced, limited, never oversold; hours stay as they are."""
+"""Points into a voucher because somebody asked: priced, limited, never oversold; hours stay as they
+are.
+"""
 
 import time
 from typing import Any
@@ -15,18 +17,26 @@ from tests.support.bank import Bank, Venue, at_once
 def film(bank: Bank, star: Venue) -> str:
     """A film for 90 points, given on request only."""
     product = bank.product(star.id, points=90, stock=2, title="夜场电影票")
-    bank.by_staff("POST", "/v1/rules", {"kind": "issue", "product_id": product, "automatic": False}, 201)
+    bank.by_staff(
+        "POST", "/v1/rules", {"kind": "issue", "product_id": product, "automatic": False}, 201
+    )
     return product
 
 
 def buy(bank: Bank, who: Any, product: str, status: int = 201, **more: Any) -> Any:
-    return bank.ask("POST", "/v1/exchanges", {"product_id": product} | more, as_=bank.of(who), status=status)
+    return bank.ask(
+        "POST", "/v1/exchanges", {"product_id": product} | more, as_=bank.of(who), status=status
+    )
 
 
 def test_points_buy_a_voucher_and_hours_stay(bank: Bank, film: str) -> None:
     bank.hear(bank.hours(bank.fang, 100))
     voucher = buy(bank, bank.fang, film)["voucher"]
-    assert (voucher["holder_id"], voucher["origin"], voucher["points"]) == (str(bank.fang), "exchanged", 90)
+    assert (voucher["holder_id"], voucher["origin"], voucher["points"]) == (
+        str(bank.fang),
+        "exchanged",
+        90,
+    )
     account = bank.account(bank.fang)
     assert (account["points_available"], account["minutes_credited"]) == (10, 100)
     (fact,) = bank.rewards.said("voucher.issued")
@@ -39,8 +49,14 @@ def test_points_buy_a_voucher_and_hours_stay(bank: Bank, film: str) -> None:
 def test_the_same_key_buys_once(bank: Bank, film: str) -> None:
     bank.hear(bank.hours(bank.fang, 100))
     for _ in range(2):
-        bank.ask("POST", "/v1/exchanges", {"product_id": film}, as_=bank.of(bank.fang), status=201,
-                 headers={"Idempotency-Key": "one"})  # fmt: skip
+        bank.ask(
+            "POST",
+            "/v1/exchanges",
+            {"product_id": film},
+            as_=bank.of(bank.fang),
+            status=201,
+            headers={"Idempotency-Key": "one"},
+        )
     assert bank.count("vouchers") == 1
 
 
@@ -77,7 +93,9 @@ def test_a_limit_holds_and_what_was_given_back_makes_room(bank: Bank, film: str)
     bank.by_staff("POST", "/v1/rules", limit, 201)
     bank.hear(bank.hours(bank.fang, 110))
     bank.hear(bank.hours(bank.qiang, 119))
-    bank.by_staff("POST", "/v1/rules", {"kind": "earn", "minutes": 1, "points": 0, "category": "rest"}, 201)
+    bank.by_staff(
+        "POST", "/v1/rules", {"kind": "earn", "minutes": 1, "points": 0, "category": "rest"}, 201
+    )
     first = buy(bank, bank.fang, film)["voucher"]
     bank.hear(bank.hours(bank.fang, 99))
     assert buy(bank, bank.fang, film, 409)["type"] == "/problems/limit-reached"
@@ -109,7 +127,9 @@ def test_staff_buy_for_somebody_and_nobody_for_another(bank: Bank, film: str) ->
     bank.by_staff("POST", "/v1/exchanges", {"product_id": film}, 422)
     bank.ask("POST", "/v1/exchanges", body, as_=bank.of(bank.qiang), status=404)
     assert bank.count("vouchers") == 0
-    assert bank.by_staff("POST", "/v1/exchanges", body, 201)["voucher"]["holder_id"] == str(bank.fang)
+    assert bank.by_staff("POST", "/v1/exchanges", body, 201)["voucher"]["holder_id"] == str(
+        bank.fang
+    )
 
 
 def test_one_persons_points_are_spent_once_by_many_requests(bank: Bank, film: str) -> None:
@@ -118,7 +138,9 @@ def test_one_persons_points_are_spent_once_by_many_requests(bank: Bank, film: st
     token = bank.of(bank.fang)
 
     def once() -> int:
-        return bank.rewards.call("POST", "/v1/exchanges", {"product_id": film}, as_=token).status_code
+        return bank.rewards.call(
+            "POST", "/v1/exchanges", {"product_id": film}, as_=token
+        ).status_code
 
     answers = at_once([once] * 8)
     assert sorted(set(answers) - {503}) == [201, 409]
@@ -144,5 +166,7 @@ def test_the_last_one_is_sold_once_to_two_hundred_at_once(bank: Bank, film: str)
     assert (answers.count(201), answers.count(409)) == (1, 199)
     assert bank.rows('SELECT "left" FROM stocks WHERE product_id = :id', id=film) == [(0,)]
     assert bank.count("vouchers") == len(bank.rewards.said("voucher.issued")) == 1
-    assert sum(row[0] for row in bank.rows("SELECT points_available FROM accounts")) == 200 * 100 - 90
+    assert (
+        sum(row[0] for row in bank.rows("SELECT points_available FROM accounts")) == 200 * 100 - 90
+    )
     bank.assert_sound()

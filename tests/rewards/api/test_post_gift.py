@@ -1,4 +1,6 @@
-"""A voucher in other hands: the old code dies, the new one is its receiver's alone, and who gave it may stay unnamed."""
+"""A voucher in other hands: the old code dies, the new one is its receiver's alone, and who gave it
+may stay unnamed.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -44,11 +46,17 @@ def test_the_old_code_dies_and_the_new_one_is_the_receivers_alone(bank: Bank, st
     new_code = bank.code_of(bank.qiang, after["id"])
     assert new_code != old_code
     (fact,) = bank.rewards.said("voucher.given")
-    assert (fact["subject"], fact["data"]["previous_id"], fact["data"]["kind"]) == (after["id"], mine, "gift")
+    assert (fact["subject"], fact["data"]["previous_id"], fact["data"]["kind"]) == (
+        after["id"],
+        mine,
+        "gift",
+    )
     said = str(bank.rewards.said())
     assert old_code not in said
     assert new_code not in said
-    assert bank.rows("SELECT count(*) FROM transfers WHERE kind IN ('given', 'allocated')") == [(0,)]
+    assert bank.rows("SELECT count(*) FROM transfers WHERE kind IN ('given', 'allocated')") == [
+        (0,)
+    ]
     bank.assert_sound()
     assert star.redeem(new_code, "POS-2") == "redeemed"
     bank.assert_sound()
@@ -101,14 +109,20 @@ def test_what_was_used_is_held_or_has_ended_cannot_be_given(bank: Bank, star: Ve
     with bank.rewards.session() as session:
         session.execute(text("UPDATE vouchers SET expires_at = now() WHERE id = :id"), {"id": late})
     for voucher in (used, held, late):
-        assert bank.give(bank.fang, voucher, bank.qiang, 409)["type"] == "/problems/voucher-not-givable"
+        assert (
+            bank.give(bank.fang, voucher, bank.qiang, 409)["type"]
+            == "/problems/voucher-not-givable"
+        )
     assert bank.count("handovers") == 0
     with bank.rewards.session() as session:  # the venue lets the time pass
-        session.execute(text("UPDATE vouchers SET held_until = now() - interval '1 s' WHERE id = :id"), {"id": held})
+        session.execute(
+            text("UPDATE vouchers SET held_until = now() - interval '1 s' WHERE id = :id"),
+            {"id": held},
+        )
     bank.give(bank.fang, held, bank.qiang)
-    assert bank.rows("SELECT outcome FROM pending_resolutions WHERE pending_id = :id", id=hold["hold_id"]) == [
-        ("expired",)
-    ]
+    assert bank.rows(
+        "SELECT outcome FROM pending_resolutions WHERE pending_id = :id", id=hold["hold_id"]
+    ) == [("expired",)]
     bank.assert_sound()
 
 
@@ -118,7 +132,9 @@ def test_of_many_gifts_at_once_one_wins(bank: Bank, star: Venue) -> None:
     mine, token = bank.earned(bank.fang), bank.of(bank.fang)
 
     def give(to: Any) -> int:
-        return bank.rewards.call("POST", f"/v1/vouchers/{mine}/gift", {"to": str(to)}, as_=token).status_code
+        return bank.rewards.call(
+            "POST", f"/v1/vouchers/{mine}/gift", {"to": str(to)}, as_=token
+        ).status_code
 
     answers = at_once([lambda to=to: give(to) for to in (*people, "pool")])  # type: ignore[misc]
     assert sorted(answers) == [201, *[409] * 5]
@@ -132,12 +148,16 @@ def test_of_a_gift_and_a_redemption_at_once_one_wins(bank: Bank, star: Venue) ->
     for number in range(6):
         mine = bank.earned(bank.fang)
         code, token = bank.code_of(bank.fang, mine), bank.of(bank.fang)
-        answer, outcome = at_once([
-            lambda mine=mine, token=token: bank.rewards.call(  # type: ignore[misc]
-                "POST", f"/v1/vouchers/{mine}/gift", {"to": str(bank.qiang)}, as_=token
-            ).status_code,
-            lambda code=code, number=number: star.redeem(code, f"POS-{number}"),  # type: ignore[misc]
-        ])  # fmt: skip
+        answer, outcome = at_once(
+            [
+                lambda mine=mine, token=token: (
+                    bank.rewards.call(  # type: ignore[misc]
+                        "POST", f"/v1/vouchers/{mine}/gift", {"to": str(bank.qiang)}, as_=token
+                    ).status_code
+                ),
+                lambda code=code, number=number: star.redeem(code, f"POS-{number}"),  # type: ignore[misc]
+            ]
+        )
         assert (answer, outcome) in ((201, "voided"), (409, "redeemed"))
         assert len(bank.vouchers(bank.qiang, "issued")) == bank.count("handovers")
         bank.assert_sound()
@@ -155,18 +175,23 @@ def test_two_who_give_each_other_do_not_block_each_other(bank: Bank, star: Venue
     bank.assert_sound()
 
 
-def test_who_had_it_sees_their_own_links_and_the_giver_only_if_named(bank: Bank, star: Venue) -> None:
+def test_who_had_it_sees_their_own_links_and_the_giver_only_if_named(
+    bank: Bank, star: Venue
+) -> None:
     third = new_id()
     known(bank, bank.qiang, third)
     first = bank.earned(bank.fang)
     second = bank.give(bank.fang, first, bank.qiang)["voucher_id"]
     last = bank.give(bank.qiang, second, third, named=True)["voucher_id"]
     mine = chain(bank, last, bank.fang)
-    assert [(link["giver_id"], link["receiver_id"]) for link in mine] == [(str(bank.fang), str(bank.qiang))]
+    assert [(link["giver_id"], link["receiver_id"]) for link in mine] == [
+        (str(bank.fang), str(bank.qiang))
+    ]
     middle = chain(bank, second, bank.qiang)
     assert [(link["giver_id"], link["receiver_id"]) for link in middle] == [
-        (None, str(bank.qiang)), (str(bank.qiang), str(third)),
-    ]  # fmt: skip
+        (None, str(bank.qiang)),
+        (str(bank.qiang), str(third)),
+    ]
     assert [link["giver_id"] for link in chain(bank, last, third)] == [str(bank.qiang)]
     whole = bank.by_staff("GET", f"/v1/vouchers/{last}/chain")["items"]
     assert [link["giver_id"] for link in whole] == [str(bank.fang), str(bank.qiang)]
@@ -174,7 +199,9 @@ def test_who_had_it_sees_their_own_links_and_the_giver_only_if_named(bank: Bank,
     chain(bank, str(new_id()), bank.fang, 404)
 
 
-def test_a_trace_leads_through_gifts_to_the_giver_and_shows_receivers_their_part_only(bank: Bank, star: Venue) -> None:
+def test_a_trace_leads_through_gifts_to_the_giver_and_shows_receivers_their_part_only(
+    bank: Bank, star: Venue
+) -> None:
     known(bank, bank.qiang)
     record = bank.hours(bank.fang, 120)
     bank.hear(record)
@@ -182,7 +209,9 @@ def test_a_trace_leads_through_gifts_to_the_giver_and_shows_receivers_their_part
     star.redeem(bank.code_of(bank.qiang, given), "POS-1")
     path = f"/v1/vouchers/{given}/trace"
     whole = bank.by_staff("GET", path)
-    assert [(s["record_id"], s["points"]) for s in whole["sources"]] == [(str(record.record_id), 120)]
+    assert [(s["record_id"], s["points"]) for s in whole["sources"]] == [
+        (str(record.record_id), 120)
+    ]
     assert [t["kind"] for t in whole["transfers"]] == ["issued", "redeemed"]
     assert whole["giver_id"] == str(bank.fang)
     part = bank.ask("GET", path, as_=bank.of(bank.qiang))
@@ -197,7 +226,10 @@ def test_leaving_returns_gifts_to_the_pool_and_voids_ones_own(bank: Bank, star: 
     gift = bank.give(bank.fang, bank.earned(bank.fang), bank.qiang)["voucher_id"]
     own, code = bank.earned(bank.qiang), bank.code_of(bank.qiang, gift)
     bank.hear(VolunteerLeft(volunteer_id=bank.qiang), times=2)
-    assert {v["id"]: v["status"] for v in bank.vouchers(bank.qiang)} == {gift: "given", own: "voided"}
+    assert {v["id"]: v["status"] for v in bank.vouchers(bank.qiang)} == {
+        gift: "given",
+        own: "voided",
+    }
     assert bank.ask("GET", "/v1/pool")["items"][0]["count"] == 1
     fact = bank.rewards.said("voucher.given")[-1]["data"]
     assert (fact["kind"], fact["holder_id"], fact["giver_id"]) == ("return", None, None)
@@ -224,9 +256,10 @@ def test_a_correction_touches_neither_gifts_nor_what_a_venue_holds(bank: Bank, s
     held = bank.vouchers(bank.qiang, "issued")[0]["id"]
     star.counter("hold", {"code": bank.code_of(bank.qiang, held)})
     bank.hear(bank.correction(record, 240, 0))
-    assert {v["id"]: v["status"] for v in bank.vouchers(bank.qiang)} | {gift: "issued", held: "held"} == {
-        v["id"]: v["status"] for v in bank.vouchers(bank.qiang)
-    }
+    assert {v["id"]: v["status"] for v in bank.vouchers(bank.qiang)} | {
+        gift: "issued",
+        held: "held",
+    } == {v["id"]: v["status"] for v in bank.vouchers(bank.qiang)}
     assert len(bank.vouchers(bank.qiang, "voided")) == 1
     assert (bank.points(bank.qiang), bank.account(bank.qiang)["shortfall"]) == (0, 120)
     bank.assert_sound()

@@ -14,7 +14,9 @@ NEVER_ISSUED = codes.with_check_signs("2" * 17)
 def test_a_voucher_is_checked_and_redeemed_once(bank: Bank, star: Venue) -> None:
     bank.hear(bank.hours(bank.fang, 120))
     code = bank.code(bank.fang)
-    assert star.counter("check", {"code": code.lower().replace("-", " ")})["outcome"] == "redeemable"
+    assert (
+        star.counter("check", {"code": code.lower().replace("-", " ")})["outcome"] == "redeemable"
+    )
     first = star.counter("redeem", {"code": code, "reference": "POS-1"})
     assert first["outcome"] == "redeemed"
     again = star.counter("redeem", {"code": code, "reference": "POS-1"})
@@ -35,7 +37,9 @@ def test_a_reference_names_one_sale(bank: Bank, star: Venue) -> None:
     assert star.redeem(second, "POS-2") == "redeemed"
 
 
-def test_another_venues_voucher_is_as_unknown_as_one_that_never_was(bank: Bank, star: Venue) -> None:
+def test_another_venues_voucher_is_as_unknown_as_one_that_never_was(
+    bank: Bank, star: Venue
+) -> None:
     pool = Venue(bank, "柯城游泳馆")
     bank.hear(bank.hours(bank.fang, 120))
     code = bank.code(bank.fang)
@@ -90,7 +94,9 @@ def test_a_hold_keeps_others_out_until_it_ends(bank: Bank, star: Venue) -> None:
     for _ in range(2):
         bank.ask("DELETE", path, status=204, headers={"Api-Key": star.key})
     held = star.counter("hold", {"code": code, "seconds": 60})
-    bank.ask("DELETE", path, status=204, headers={"Api-Key": star.key})  # again, and not the newer hold
+    bank.ask(
+        "DELETE", path, status=204, headers={"Api-Key": star.key}
+    )  # again, and not the newer hold
     bank.ask("DELETE", path, status=404, headers={"Api-Key": pool.key})
     bank.ask("DELETE", f"/v1/holds/{new_id()}", status=404, headers={"Api-Key": star.key})
     assert star.counter("check", {"code": code})["outcome"] == "held_elsewhere"
@@ -115,15 +121,27 @@ def test_twenty_guesses_lock_guessing_out_but_not_good_codes(bank: Bank, star: V
     for _ in range(25):  # slips of the finger are noticed offline and are no guesses
         star.counter("check", {"code": NEVER_ISSUED[:-1] + "Z"})
     for number in range(20):
-        assert star.counter("check" if number % 2 else "redeem", body if not number % 2 else {"code": NEVER_ISSUED})
-    for verb, sent in (("check", {"code": NEVER_ISSUED}), ("redeem", body), ("hold", {"code": NEVER_ISSUED})):
-        answer = bank.rewards.call("POST", f"/v1/vouchers/{verb}", sent, headers={"Api-Key": star.key})
+        assert star.counter(
+            "check" if number % 2 else "redeem", body if not number % 2 else {"code": NEVER_ISSUED}
+        )
+    for verb, sent in (
+        ("check", {"code": NEVER_ISSUED}),
+        ("redeem", body),
+        ("hold", {"code": NEVER_ISSUED}),
+    ):
+        answer = bank.rewards.call(
+            "POST", f"/v1/vouchers/{verb}", sent, headers={"Api-Key": star.key}
+        )
         assert answer.status_code == 429
         assert 1 <= int(answer.headers["Retry-After"]) <= 601
     assert star.redeem(bank.code(bank.fang), "POS-1") == "redeemed"
-    assert Venue(bank, "柯城游泳馆").counter("check", {"code": NEVER_ISSUED})["outcome"] == "unknown"
+    assert (
+        Venue(bank, "柯城游泳馆").counter("check", {"code": NEVER_ISSUED})["outcome"] == "unknown"
+    )
     with bank.rewards.session() as session:
-        session.execute(text("UPDATE failed_looks SET looked_at = looked_at - interval '11 minutes'"))
+        session.execute(
+            text("UPDATE failed_looks SET looked_at = looked_at - interval '11 minutes'")
+        )
         session.execute(text("UPDATE lock_outs SET until = until - interval '11 minutes'"))
     assert star.counter("check", {"code": NEVER_ISSUED})["outcome"] == "unknown"
 

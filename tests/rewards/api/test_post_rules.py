@@ -40,19 +40,44 @@ def test_a_rule_of_each_kind_is_kept_as_sent(bank: Bank, rule: dict[str, Any]) -
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"kind": "earn", "minutes": 1}, "an earn rule has minutes and points, may have category, and nothing else"),
-        ({"kind": "coefficient", "percent": 10}, "a coefficient rule has category and percent and nothing else"),
+        (
+            {"kind": "earn", "minutes": 1},
+            "an earn rule has minutes and points, may have category, and nothing else",
+        ),
+        (
+            {"kind": "coefficient", "percent": 10},
+            "a coefficient rule has category and percent and nothing else",
+        ),
         ({"kind": "issue"}, "an issue rule has product_id, may have automatic, and nothing else"),
         ({"kind": "expire"}, "an expire rule has days and nothing else"),
-        ({"kind": "limit", "count": 1}, "a limit rule has count and period, may have product_id, and nothing else"),
-        ({"kind": "budget", "points": 1}, "a budget rule has product_id and points and nothing else"),
-        ({"kind": "expire", "days": 1, "automatic": True}, "an expire rule has days and nothing else"),
+        (
+            {"kind": "limit", "count": 1},
+            "a limit rule has count and period, may have product_id, and nothing else",
+        ),
+        (
+            {"kind": "budget", "points": 1},
+            "a budget rule has product_id and points and nothing else",
+        ),
+        (
+            {"kind": "expire", "days": 1, "automatic": True},
+            "an expire rule has days and nothing else",
+        ),
         ({"kind": "expire", "days": 1, "points": 0}, "an expire rule has days and nothing else"),
-        ({"kind": "earn", "minutes": 1, "points": 1_000_001}, "an earn rule gives at most 1000000 points"),
-        ({"kind": "expire", "days": 1, "effective_from": "2026-02-01T00:00:00Z",
-          "effective_until": "2026-02-01T00:00:00Z"}, "effective_until lies after effective_from"),
+        (
+            {"kind": "earn", "minutes": 1, "points": 1_000_001},
+            "an earn rule gives at most 1000000 points",
+        ),
+        (
+            {
+                "kind": "expire",
+                "days": 1,
+                "effective_from": "2026-02-01T00:00:00Z",
+                "effective_until": "2026-02-01T00:00:00Z",
+            },
+            "effective_until lies after effective_from",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_a_kind_needs_is_said(bank: Bank, change: dict[str, Any], message: str) -> None:
     answer = bank.by_staff("POST", "/v1/rules", change, 422)
     assert message in answer["detail"]
@@ -62,11 +87,14 @@ def test_what_a_kind_needs_is_said(bank: Bank, change: dict[str, Any], message: 
 @pytest.mark.parametrize(
     "rule",
     [
-        {"kind": "expire", "days": 0}, {"kind": "coefficient", "category": "x", "percent": -1},
-        {"kind": "limit", "count": 0, "period": "month"}, {"kind": "limit", "count": 1, "period": "decade"},
-        {"kind": "expire", "days": True}, {"kind": "nonsense"},
+        {"kind": "expire", "days": 0},
+        {"kind": "coefficient", "category": "x", "percent": -1},
+        {"kind": "limit", "count": 0, "period": "month"},
+        {"kind": "limit", "count": 1, "period": "decade"},
+        {"kind": "expire", "days": True},
+        {"kind": "nonsense"},
     ],
-)  # fmt: skip
+)
 def test_a_rule_out_of_bounds_is_refused(bank: Bank, rule: dict[str, Any]) -> None:
     bank.by_staff("POST", "/v1/rules", rule, 422)
     assert bank.count("rules") == 0
@@ -87,26 +115,37 @@ def test_only_staff_make_rules_and_end_them(bank: Bank) -> None:
 
 def test_rules_made_at_once_get_one_version_each(bank: Bank) -> None:
     rule = {"kind": "expire", "days": 1}
-    versions = [r["version"] for r in at_once([lambda: bank.by_staff("POST", "/v1/rules", rule, 201)] * 6)]
+    versions = [
+        r["version"] for r in at_once([lambda: bank.by_staff("POST", "/v1/rules", rule, 201)] * 6)
+    ]
     assert sorted(versions) == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_coefficient_counts_for_its_category(bank: Bank, star: Venue) -> None:
-    bank.by_staff("POST", "/v1/rules", {"kind": "coefficient", "category": "patrol", "percent": 150}, 201)
+    bank.by_staff(
+        "POST", "/v1/rules", {"kind": "coefficient", "category": "patrol", "percent": 150}, 201
+    )
     bank.hear(bank.hours(bank.fang, 33, category="patrol"), bank.hours(bank.qiang, 33))
     assert (bank.points(bank.fang), bank.points(bank.qiang)) == (49, 33)
     bank.assert_sound()
 
 
 def test_an_earn_rule_counts_for_work_before_the_day_it_ends(bank: Bank) -> None:
-    rule = {"kind": "earn", "minutes": 1, "points": 1, "effective_until": "2026-07-15T00:00:00+08:00"}
+    rule = {
+        "kind": "earn",
+        "minutes": 1,
+        "points": 1,
+        "effective_until": "2026-07-15T00:00:00+08:00",
+    }
     bank.by_staff("POST", "/v1/rules", rule, 201)
     bank.hear(bank.hours(bank.fang, 30, worked_on=date(2026, 7, 14)))
     bank.hear(bank.hours(bank.qiang, 30, worked_on=date(2026, 7, 15)))
     assert (bank.points(bank.fang), bank.points(bank.qiang)) == (30, 0)
 
 
-def test_an_ended_issue_rule_issues_nothing_more_and_repeating_the_end_changes_nothing(bank: Bank, star: Venue) -> None:
+def test_an_ended_issue_rule_issues_nothing_more_and_repeating_the_end_changes_nothing(
+    bank: Bank, star: Venue
+) -> None:
     (rule,) = bank.by_staff("GET", "/v1/rules?kind=issue")["items"]
     ended = bank.by_staff("PUT", f"/v1/rules/{rule['id']}/end", {})
     assert (ended["version"], ended["product_id"]) == (2, rule["product_id"])
@@ -117,7 +156,9 @@ def test_an_ended_issue_rule_issues_nothing_more_and_repeating_the_end_changes_n
     assert bank.count("rules") == 3
 
 
-def test_what_ends_later_counts_until_then_and_may_be_ended_earlier(bank: Bank, star: Venue) -> None:
+def test_what_ends_later_counts_until_then_and_may_be_ended_earlier(
+    bank: Bank, star: Venue
+) -> None:
     (rule,) = bank.by_staff("GET", "/v1/rules?kind=issue")["items"]
     path = f"/v1/rules/{rule['id']}/end"
     assert bank.by_staff("PUT", path, {"at": "2030-01-01T00:00:00Z"})["version"] == 2
@@ -149,7 +190,9 @@ def test_those_in_force_are_the_newest_begun_and_not_ended(bank: Bank) -> None:
         bank.by_staff("POST", "/v1/rules", rule, 201)
 
     def asked(query: str) -> list[tuple[str, int]]:
-        return [(r["kind"], r["version"]) for r in bank.by_staff("GET", f"/v1/rules?{query}")["items"]]
+        return [
+            (r["kind"], r["version"]) for r in bank.by_staff("GET", f"/v1/rules?{query}")["items"]
+        ]
 
     assert asked("in_force=true") == [("earn", 1), ("earn", 1), ("expire", 2)]
     assert asked("in_force=true&kind=expire") == [("expire", 2)]

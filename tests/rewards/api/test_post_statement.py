@@ -1,4 +1,6 @@
-"""A venue's own list for a month, and the three-way match: every planted difference is found, and no other."""
+"""A venue's own list for a month, and the three-way match: every planted difference is found, and
+no other.
+"""
 
 import json
 import random
@@ -20,9 +22,12 @@ def cinema(bank: Bank, star: Venue) -> CinemaMonth:
 
 def send_csv(cinema: CinemaMonth, raw: bytes, status: int = 201, month: str = str(LAST)) -> Any:
     answer = cinema.bank.rewards.call(
-        "POST", f"/v1/venues/{cinema.star.id}/statements?month={month}", data=raw, content_type="text/csv",
+        "POST",
+        f"/v1/venues/{cinema.star.id}/statements?month={month}",
+        data=raw,
+        content_type="text/csv",
         headers={"Api-Key": cinema.star.key},
-    )  # fmt: skip
+    )
     assert answer.status_code == status, answer.get_data(as_text=True)
     return answer.get_json()
 
@@ -35,7 +40,10 @@ def test_the_same_list_again_changes_nothing(cinema: CinemaMonth) -> None:
     assert (taken["lines"], taken["month"]) == (2, str(LAST.first))
     assert cinema.send(["A", "B"], status=200) == taken
     assert send_csv(cinema, b"reference\nA\nB\n", status=200) == taken
-    assert (cinema.bank.count("venue_statements"), cinema.bank.count("venue_statement_lines")) == (1, 2)
+    assert (cinema.bank.count("venue_statements"), cinema.bank.count("venue_statement_lines")) == (
+        1,
+        2,
+    )
 
 
 def test_the_newest_list_counts_and_older_ones_stay(cinema: CinemaMonth) -> None:
@@ -53,7 +61,9 @@ def test_the_same_list_at_once_is_kept_once(cinema: CinemaMonth) -> None:
     path, key = f"/v1/venues/{cinema.star.id}/statements", {"Api-Key": cinema.star.key}
     for turn in range(1, 6):
         body = {"month": str(LAST), "lines": [{"reference": f"{turn}-{n}"} for n in range(300)]}
-        answers = at_once([lambda body=body: cinema.bank.rewards.call("POST", path, body, headers=key)] * 6)
+        answers = at_once(
+            [lambda body=body: cinema.bank.rewards.call("POST", path, body, headers=key)] * 6
+        )
         assert sorted(answer.status_code for answer in answers) == [200] * 5 + [201]
         assert cinema.bank.count("venue_statements") == turn
 
@@ -78,31 +88,60 @@ def test_a_venue_sends_its_own_list_only(cinema: CinemaMonth) -> None:
     [
         ({"month": "2026-10"}, "/lines"),
         ({"month": "2026-13", "lines": []}, "/month"),
-        ({"month": "2026-10", "lines": [{"reference": "A"}, {"reference": "=1+1"}]}, "/lines/1/reference"),
+        (
+            {"month": "2026-10", "lines": [{"reference": "A"}, {"reference": "=1+1"}]},
+            "/lines/1/reference",
+        ),
         ({"month": "2026-10", "lines": [{"reference": ""}]}, "/lines/0/reference"),
         ({"month": "2026-10", "lines": [{"reference": "A" * 61}]}, "/lines/0/reference"),
-        ({"month": "2026-10", "lines": [{"reference": "A", "voucher_id": "x"}]}, "/lines/0/voucher_id"),
-        ({"month": "2026-10", "lines": [{"reference": "A", "redeemed_on": "10/12/2026"}]}, "/lines/0/redeemed_on"),
-        ({"month": "2026-10", "lines": [{"reference": "A", "amount_fen": -1}]}, "/lines/0/amount_fen"),
-        ({"month": "2026-10", "lines": [{"reference": "A", "amount_fen": 1.5}]}, "/lines/0/amount_fen"),
+        (
+            {"month": "2026-10", "lines": [{"reference": "A", "voucher_id": "x"}]},
+            "/lines/0/voucher_id",
+        ),
+        (
+            {"month": "2026-10", "lines": [{"reference": "A", "redeemed_on": "10/12/2026"}]},
+            "/lines/0/redeemed_on",
+        ),
+        (
+            {"month": "2026-10", "lines": [{"reference": "A", "amount_fen": -1}]},
+            "/lines/0/amount_fen",
+        ),
+        (
+            {"month": "2026-10", "lines": [{"reference": "A", "amount_fen": 1.5}]},
+            "/lines/0/amount_fen",
+        ),
         ({"month": "2026-10", "lines": [{"reference": "A", "who": "沈芳"}]}, "/lines/0/who"),
         ({"month": "2026-10", "lines": [None]}, "/lines/0"),
         ([], ""),
         (None, ""),
     ],
 )
-def test_a_bad_body_names_its_place_and_changes_nothing(cinema: CinemaMonth, body: Any, pointer: str) -> None:
-    answer = cinema.bank.rewards.call("POST", f"/v1/venues/{cinema.star.id}/statements", data=json.dumps(body),
-                                      content_type="application/json", headers={"Api-Key": cinema.star.key})  # fmt: skip
+def test_a_bad_body_names_its_place_and_changes_nothing(
+    cinema: CinemaMonth, body: Any, pointer: str
+) -> None:
+    answer = cinema.bank.rewards.call(
+        "POST",
+        f"/v1/venues/{cinema.star.id}/statements",
+        data=json.dumps(body),
+        content_type="application/json",
+        headers={"Api-Key": cinema.star.key},
+    )
     assert answer.status_code == 422
     assert answer.get_json()["errors"][0]["pointer"] == pointer
     assert cinema.bank.count("venue_statements") == 0
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"month": "2026-10", "lines": "x"}'])
+@pytest.mark.parametrize(
+    "raw", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"month": "2026-10", "lines": "x"}']
+)
 def test_what_is_no_json_is_refused(cinema: CinemaMonth, raw: bytes) -> None:
-    answer = cinema.bank.rewards.call("POST", f"/v1/venues/{cinema.star.id}/statements", data=raw,
-                                      content_type="application/json", headers={"Api-Key": cinema.star.key})  # fmt: skip
+    answer = cinema.bank.rewards.call(
+        "POST",
+        f"/v1/venues/{cinema.star.id}/statements",
+        data=raw,
+        content_type="application/json",
+        headers={"Api-Key": cinema.star.key},
+    )
     assert answer.status_code in (400, 422)
     assert cinema.bank.count("venue_statements") == 0
 
@@ -114,7 +153,10 @@ def test_what_is_no_json_is_refused(cinema: CinemaMonth, raw: bytes) -> None:
         (b"\xef\xbb\xbfreference,amount_fen\r\nA,3500\r\n", ["A"]),
         ("流水号,核销日期\n票-1,2026-10-03\n".encode("gbk"), ["票-1"]),
         ("流水号，".encode("gbk")[:6] + b"\n\x31\n", ["1"]),
-        (b'Reference,voucher_id\n"A",\n\n , \n B ,00000000-0000-0000-0000-000000000001\n', ["A", "B"]),
+        (
+            b'Reference,voucher_id\n"A",\n\n , \n B ,00000000-0000-0000-0000-000000000001\n',
+            ["A", "B"],
+        ),
         (b"reference\n", []),
     ],
 )
@@ -174,9 +216,16 @@ def test_errors_are_counted_up_to_a_hundred() -> None:
 def test_a_list_has_an_end(cinema: CinemaMonth) -> None:
     rows = b"reference\n" + b"".join(b"%d\n" % n for n in range(MOST_LINES + 1))
     assert "100000" in send_csv(cinema, rows, 422)["detail"]
-    assert send_csv(cinema, b"x" * (20 * 1024 * 1024 + 1), 413)["detail"].startswith("At most 20 MB")
-    small = cinema.bank.rewards.call("POST", "/v1/disputes", data=b"x" * (2 * 1024 * 1024 + 1), as_=cinema.bank.staff,
-                                     content_type="application/json")  # fmt: skip
+    assert send_csv(cinema, b"x" * (20 * 1024 * 1024 + 1), 413)["detail"].startswith(
+        "At most 20 MB"
+    )
+    small = cinema.bank.rewards.call(
+        "POST",
+        "/v1/disputes",
+        data=b"x" * (2 * 1024 * 1024 + 1),
+        as_=cinema.bank.staff,
+        content_type="application/json",
+    )
     assert (small.status_code, small.get_json()["detail"][:12]) == (413, "At most 2 MB")
 
 
@@ -197,11 +246,24 @@ def test_each_kind_of_difference_is_named(cinema: CinemaMonth) -> None:
     cinema.take_in("HOOK", on=day(3), by_webhook=True)
     assert cinema.reverse("BACK") == "reversed"
     cinema.send(["NEXT"], THIS)
-    cinema.send([
-        {"reference": "SAME", "voucher_id": cinema.voucher("SAME"), "redeemed_on": str(day(3)), "amount_fen": FILM_FEN},
-        "TWICE", {"reference": "FEN", "amount_fen": FILM_FEN + 1}, {"reference": "DAY", "redeemed_on": str(day(4))}, "BACK",
-        "MONTH", "TWICE", "NEVER", {"reference": "OTHER-NUMBER", "voucher_id": cinema.voucher("HOOK")},
-    ])  # fmt: skip
+    cinema.send(
+        [
+            {
+                "reference": "SAME",
+                "voucher_id": cinema.voucher("SAME"),
+                "redeemed_on": str(day(3)),
+                "amount_fen": FILM_FEN,
+            },
+            "TWICE",
+            {"reference": "FEN", "amount_fen": FILM_FEN + 1},
+            {"reference": "DAY", "redeemed_on": str(day(4))},
+            "BACK",
+            "MONTH",
+            "TWICE",
+            "NEVER",
+            {"reference": "OTHER-NUMBER", "voucher_id": cinema.voucher("HOOK")},
+        ]
+    )
     found = cinema.bank.by_staff("GET", f"{cinema.path}/{LAST}/differences")["items"]
     assert [(item["kind"], item["reference"], item["line"], item["month"]) for item in found] == [
         ("other_amount", "FEN", 3, None),
@@ -214,21 +276,37 @@ def test_each_kind_of_difference_is_named(cinema: CinemaMonth) -> None:
         ("other_month", "NEXT", None, str(THIS)),
     ]
     assert found[0] | {"redemption_id": "", "voucher_id": ""} == {
-        "kind": "other_amount", "reference": "FEN", "voucher_id": "", "redemption_id": "", "channel": "counter",
-        "booked_on": str(day(3)), "booked_fen": FILM_FEN, "line": 3, "listed_on": None, "listed_fen": FILM_FEN + 1,
-        "month": None, "dispute": None,
-    }  # fmt: skip
+        "kind": "other_amount",
+        "reference": "FEN",
+        "voucher_id": "",
+        "redemption_id": "",
+        "channel": "counter",
+        "booked_on": str(day(3)),
+        "booked_fen": FILM_FEN,
+        "line": 3,
+        "listed_on": None,
+        "listed_fen": FILM_FEN + 1,
+        "month": None,
+        "dispute": None,
+    }
     assert cinema.statement()["venue_list"]["differences"] == {
-        "other_amount": 1, "other_day": 1, "reversed_here": 1, "other_month": 2, "doubled": 1, "missing_here": 1,
+        "other_amount": 1,
+        "other_day": 1,
+        "reversed_here": 1,
+        "other_month": 2,
+        "doubled": 1,
+        "missing_here": 1,
         "missing_at_venue": 1,
-    }  # fmt: skip
+    }
     assert cinema.differences(THIS) == [("other_month", "NEXT")]
 
 
 def test_a_voucher_under_two_numbers_is_doubled(cinema: CinemaMonth) -> None:
     cinema.take_in("A", on=day(3))
     voucher = cinema.voucher("A")
-    cinema.send([{"reference": "X", "voucher_id": voucher}, {"reference": "A", "voucher_id": voucher}])
+    cinema.send(
+        [{"reference": "X", "voucher_id": voucher}, {"reference": "A", "voucher_id": voucher}]
+    )
     assert [kind for kind, _ in cinema.differences()] == ["doubled"]
 
 
@@ -240,14 +318,17 @@ def test_a_number_with_another_voucher_is_not_that_redemption(cinema: CinemaMont
 
 def test_what_the_webhook_could_not_book_is_named_with_its_dispute(cinema: CinemaMonth) -> None:
     cinema.take_in("A", on=day(3))
-    outcome = cinema.star.webhook(told("redemption.confirmed", {"code": cinema.codes["A"], "reference": "A-2"}))[
-        "outcome"
-    ]
+    outcome = cinema.star.webhook(
+        told("redemption.confirmed", {"code": cinema.codes["A"], "reference": "A-2"})
+    )["outcome"]
     assert outcome == "already_redeemed"
     cinema.send(["A", "A-2"])
     (item,) = cinema.bank.by_staff("GET", f"{cinema.path}/{LAST}/differences")["items"]
     assert (item["kind"], item["reference"]) == ("missing_here", "A-2")
-    assert (item["dispute"]["reason_code"], item["dispute"]["status"]) == ("already_redeemed", "open")
+    assert (item["dispute"]["reason_code"], item["dispute"]["status"]) == (
+        "already_redeemed",
+        "open",
+    )
 
 
 def test_another_venues_redemptions_are_unknown(cinema: CinemaMonth) -> None:
@@ -255,8 +336,13 @@ def test_another_venues_redemptions_are_unknown(cinema: CinemaMonth) -> None:
     cinema.take_in("A", on=day(3))
     rival = Venue(cinema.bank, "柯城游泳馆")
     lines = [{"reference": "A", "voucher_id": cinema.voucher("A")}]
-    cinema.bank.ask("POST", f"/v1/venues/{rival.id}/statements", {"month": str(LAST), "lines": lines}, status=201,
-                    headers={"Api-Key": rival.key})  # fmt: skip
+    cinema.bank.ask(
+        "POST",
+        f"/v1/venues/{rival.id}/statements",
+        {"month": str(LAST), "lines": lines},
+        status=201,
+        headers={"Api-Key": rival.key},
+    )
     (item,) = cinema.bank.by_staff("GET", f"/v1/settlements/{rival.id}/{LAST}/differences")["items"]
     assert (item["kind"], item["redemption_id"]) == ("missing_here", None)
 
@@ -282,13 +368,19 @@ def test_planted_differences_are_all_found_and_none_else(cinema: CinemaMonth, se
         cinema.take_in(name, on=day(chance.randint(1, 28)), by_webhook=chance.random() < 0.5)
     vouchers = {name: cinema.voucher(name) for name in names}
     days = dict(
-        cinema.bank.rows("SELECT reference, cast(redeemed_at AT TIME ZONE 'Asia/Shanghai' AS date) FROM redemptions")
+        cinema.bank.rows(
+            "SELECT reference, cast(redeemed_at AT TIME ZONE 'Asia/Shanghai' AS date) FROM redemptions"
+        )
     )
     chance.shuffle(names)
     lines, planted = [], []
     for number, name in enumerate(names):
-        line: dict[str, Any] = {"reference": name, "voucher_id": vouchers[name], "redeemed_on": str(days[name]),
-                                "amount_fen": FILM_FEN}  # fmt: skip
+        line: dict[str, Any] = {
+            "reference": name,
+            "voucher_id": vouchers[name],
+            "redeemed_on": str(days[name]),
+            "amount_fen": FILM_FEN,
+        }
         for field in ("voucher_id", "redeemed_on", "amount_fen"):
             if chance.random() < 0.3:
                 del line[field]
@@ -308,11 +400,15 @@ def test_planted_differences_are_all_found_and_none_else(cinema: CinemaMonth, se
             cinema.happened(name, day(5, chance.choice([LAST.before, THIS])))
             planted.append(("other_month", name))
         elif 15 <= number < 18:
-            lines.append({"reference": chance.choice([name, f"{name}-again"]), "voucher_id": vouchers[name]})
+            lines.append(
+                {"reference": chance.choice([name, f"{name}-again"]), "voucher_id": vouchers[name]}
+            )
             planted.append(("doubled", name))
         lines.append(line)
     for number in range(3):
-        lines.append({"reference": f"N{number}"} | ({"voucher_id": str(new_id())} if number else {}))
+        lines.append(
+            {"reference": f"N{number}"} | ({"voucher_id": str(new_id())} if number else {})
+        )
         planted.append(("missing_here", f"N{number}"))
     chance.shuffle(lines)
     cinema.send(lines)
@@ -327,7 +423,10 @@ def test_a_month_is_not_closed_over_unresolved_differences(cinema: CinemaMonth) 
     cinema.take_in("A", on=day(3))
     cinema.send([])
     refused = cinema.close(status=409)
-    assert (refused["type"], refused["differences"]) == ("/problems/differences-unresolved", {"missing_at_venue": 1})
+    assert (refused["type"], refused["differences"]) == (
+        "/problems/differences-unresolved",
+        {"missing_at_venue": 1},
+    )
     assert cinema.bank.count("settlements") == 0
     assert cinema.close(accept_differences=True)["redemptions"] == 1
 

@@ -1,4 +1,6 @@
-"""Signed webhooks of venues: the same verb as the counter, once per webhook-id and once per reference."""
+"""Signed webhooks of venues: the same verb as the counter, once per webhook-id and once per
+reference.
+"""
 
 import json
 import random
@@ -24,7 +26,9 @@ from tests.support.bank import Bank, Venue, at_once, told
 NEVER_ISSUED = codes.with_check_signs("2" * 17)
 
 
-def test_a_confirmed_redemption_is_booked_and_repeated_answers_are_the_same(bank: Bank, star: Venue) -> None:
+def test_a_confirmed_redemption_is_booked_and_repeated_answers_are_the_same(
+    bank: Bank, star: Venue
+) -> None:
     bank.hear(bank.hours(bank.fang, 120))
     code = bank.code(bank.fang)
     first = star.confirm(code, "POS-1", id_="msg-1")
@@ -98,9 +102,17 @@ def test_what_cannot_be_booked_becomes_one_dispute(bank: Bank, star: Venue) -> N
     for _ in range(2):
         assert star.confirm(NEVER_ISSUED, "POS-1")["outcome"] == "unknown"
     (dispute,) = bank.by_staff("GET", "/v1/disputes")["items"]
-    assert (dispute["reference"], dispute["reason_code"], dispute["voucher_id"]) == ("POS-1", "unknown", None)
+    assert (dispute["reference"], dispute["reason_code"], dispute["voucher_id"]) == (
+        "POS-1",
+        "unknown",
+        None,
+    )
     (fact,) = bank.rewards.said("dispute.opened")
-    assert fact["data"] == {"dispute_id": dispute["id"], "venue_id": star.id, "reason_code": "unknown"}
+    assert fact["data"] == {
+        "dispute_id": dispute["id"],
+        "venue_id": star.id,
+        "reason_code": "unknown",
+    }
     bank.ask("GET", "/v1/disputes", status=403, as_=bank.of(bank.fang))
 
 
@@ -126,7 +138,9 @@ def test_the_old_secret_stays_valid_for_a_day(bank: Bank, star: Venue) -> None:
     assert star.confirm(NEVER_ISSUED, "1")["outcome"] == "unknown"
     assert star.confirm(NEVER_ISSUED, "1", secret=new)["outcome"] == "unknown"
     with bank.rewards.session() as session:
-        session.execute(text("UPDATE venue_secrets SET valid_until = valid_until - interval '24 hours'"))
+        session.execute(
+            text("UPDATE venue_secrets SET valid_until = valid_until - interval '24 hours'")
+        )
     star.confirm(NEVER_ISSUED, "1", status=401)
     assert star.confirm(NEVER_ISSUED, "1", secret=new)["outcome"] == "unknown"
 
@@ -186,7 +200,9 @@ def counted(bank: Bank) -> Iterator[list[str]]:
         event.remove(bank.rewards.database.engine, "before_cursor_execute", note)
 
 
-def test_a_batch_of_500_is_right_line_by_line_and_twice_changes_nothing(bank: Bank, star: Venue) -> None:
+def test_a_batch_of_500_is_right_line_by_line_and_twice_changes_nothing(
+    bank: Bank, star: Venue
+) -> None:
     pool = Venue(bank, "柯城游泳馆")
     bank.issue(bank.product(pool.id, points=1, title="游泳"))
     good = films(bank, 435)
@@ -197,7 +213,8 @@ def test_a_batch_of_500_is_right_line_by_line_and_twice_changes_nothing(bank: Ba
     with bank.rewards.session() as session:
         fingerprints = {"late": [code_vault().fingerprint(code) for code in late]}
         session.execute(
-            text("UPDATE vouchers SET expires_at = now() WHERE code_fingerprint = ANY(:late)"), fingerprints
+            text("UPDATE vouchers SET expires_at = now() WHERE code_fingerprint = ANY(:late)"),
+            fingerprints,
         )
     expected = [("redeemed", code, f"G-{n}") for n, code in enumerate(good)]
     expected += [("redeemed", code, f"G-{n}") for n, code in enumerate(good[:25])]
@@ -209,9 +226,13 @@ def test_a_batch_of_500_is_right_line_by_line_and_twice_changes_nothing(bank: Ba
     first_of_all, rest = expected[:430], expected[430:]
     random.Random(7).shuffle(rest)
     lines = first_of_all + rest
-    message = told("redemption.batch", {"items": [{"code": code, "reference": ref} for _, code, ref in lines]})
+    message = told(
+        "redemption.batch", {"items": [{"code": code, "reference": ref} for _, code, ref in lines]}
+    )
     first = star.webhook(message, id_="msg-1")
-    assert [(i["outcome"], i["reference"]) for i in first["items"]] == [(o, ref) for o, _, ref in lines]
+    assert [(i["outcome"], i["reference"]) for i in first["items"]] == [
+        (o, ref) for o, _, ref in lines
+    ]
     tables = ("redemptions", "transfers", "disputes", "outbox")
     before = [bank.count(table) for table in tables]
     assert before[0] == 430
@@ -221,7 +242,9 @@ def test_a_batch_of_500_is_right_line_by_line_and_twice_changes_nothing(bank: Ba
     # Thirty unknown codes within ten minutes are the alarm: that is all the second upload adds.
     assert bank.count("outbox") - before[3] == len(bank.rewards.said("venue.locked_out")) == 1
     assert [bank.count(table) for table in tables[:3]] == before[:3]
-    assert bank.rows("SELECT status FROM vouchers WHERE venue_id = :id GROUP BY 1", id=pool.id) == [("issued",)]
+    assert bank.rows("SELECT status FROM vouchers WHERE venue_id = :id GROUP BY 1", id=pool.id) == [
+        ("issued",)
+    ]
     bank.assert_sound()
 
 
@@ -250,11 +273,16 @@ def test_confirmations_and_reversals_in_one_batch_keep_their_order(bank: Bank, s
     answer = star.webhook(told("redemption.batch", {"items": lines}))
     found = [item["outcome"] for item in answer["items"]]
     assert found == ["redeemed", "redeemed", "reversed", "redeemed", "unknown", "reversed"]
-    assert bank.rows("SELECT reference FROM redemptions WHERE reversed_at IS NULL ORDER BY 1") == [("2",), ("3",)]
+    assert bank.rows("SELECT reference FROM redemptions WHERE reversed_at IS NULL ORDER BY 1") == [
+        ("2",),
+        ("3",),
+    ]
     bank.assert_sound()
 
 
-def test_batches_that_name_the_same_vouchers_in_other_orders_do_not_lock_each_other(bank: Bank, star: Venue) -> None:
+def test_batches_that_name_the_same_vouchers_in_other_orders_do_not_lock_each_other(
+    bank: Bank, star: Venue
+) -> None:
     found = films(bank, 60)
 
     def send(order: list[str], mark: str) -> Counter[str]:
@@ -273,7 +301,9 @@ def test_batches_that_use_the_same_references_for_other_vouchers_do_not_lock_eac
     found = films(bank, 80)
 
     def send(part: list[str], references: list[str]) -> Counter[str]:
-        lines = [{"code": code, "reference": ref} for code, ref in zip(part, references, strict=True)]
+        lines = [
+            {"code": code, "reference": ref} for code, ref in zip(part, references, strict=True)
+        ]
         answer = star.webhook(told("redemption.batch", {"items": lines}))
         return Counter(item["outcome"] for item in answer["items"])
 
@@ -314,39 +344,69 @@ def altered(name: str, headers: dict[str, str], body: bytes) -> tuple[dict[str, 
 
 
 ALTERATIONS = (
-    "another id", "no id", "a second later", "an hour later", "no time", "a time that is none",
-    "one sign of the signature", "half the signature", "no signature", "another version", "a signature that is none",
-    "another reference", "another type", "a space more", "a byte less",
-)  # fmt: skip
+    "another id",
+    "no id",
+    "a second later",
+    "an hour later",
+    "no time",
+    "a time that is none",
+    "one sign of the signature",
+    "half the signature",
+    "no signature",
+    "another version",
+    "a signature that is none",
+    "another reference",
+    "another type",
+    "a space more",
+    "a byte less",
+)
 
 
-def test_fifteen_altered_messages_are_refused_and_the_true_one_is_taken(bank: Bank, star: Venue) -> None:
+def test_fifteen_altered_messages_are_refused_and_the_true_one_is_taken(
+    bank: Bank, star: Venue
+) -> None:
     bank.hear(bank.hours(bank.fang, 120))
-    body = json.dumps(told("redemption.confirmed", {"code": bank.code(bank.fang), "reference": "POS-1"})).encode()
+    body = json.dumps(
+        told("redemption.confirmed", {"code": bank.code(bank.fang), "reference": "POS-1"})
+    ).encode()
     at = datetime.now(UTC)
-    headers = {"webhook-id": "msg-1", "webhook-timestamp": str(int(at.timestamp())),
-               "webhook-signature": webhook_signatures.sign([star.secret], "msg-1", at, body)}  # fmt: skip
+    headers = {
+        "webhook-id": "msg-1",
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": webhook_signatures.sign([star.secret], "msg-1", at, body),
+    }
     path = f"/v1/webhooks/venues/{star.id}"
     assert len(ALTERATIONS) == 15
     for name in ALTERATIONS:
         sent, raw = altered(name, headers, body)
         answer = bank.rewards.call("POST", path, data=raw, headers=sent)
         assert answer.status_code == 401, name
-    assert (bank.count("webhook_receipts"), bank.count("redemptions"), bank.count("disputes")) == (0, 0, 0)
+    assert (bank.count("webhook_receipts"), bank.count("redemptions"), bank.count("disputes")) == (
+        0,
+        0,
+        0,
+    )
     assert bank.ask("POST", path, data=body, headers=headers)["outcome"] == "redeemed"
 
 
 def test_a_thousand_replays_have_one_effect(bank: Bank, star: Venue) -> None:
     bank.hear(bank.hours(bank.fang, 120))
-    body = json.dumps(told("redemption.confirmed", {"code": bank.code(bank.fang), "reference": "POS-1"})).encode()
+    body = json.dumps(
+        told("redemption.confirmed", {"code": bank.code(bank.fang), "reference": "POS-1"})
+    ).encode()
     at = datetime.now(UTC)
     answers = set()
     for round_ in range(10):
         with bank.rewards.session() as session:
             for number in range(100):
-                id_ = "msg-1" if number % 2 else f"msg-{round_}-{number}"  # the same message, and the same sale anew
-                headers = {"webhook-id": id_, "webhook-timestamp": str(int(at.timestamp())),
-                           "webhook-signature": webhook_signatures.sign([star.secret], id_, at, body)}  # fmt: skip
+                id_ = (
+                    "msg-1" if number % 2 else f"msg-{round_}-{number}"
+                )  # the same message, and the same sale anew
+                headers = {
+                    "webhook-id": id_,
+                    "webhook-timestamp": str(int(at.timestamp())),
+                    "webhook-signature": webhook_signatures.sign([star.secret], id_, at, body),
+                }
                 answers.add(json.dumps(receive(session, UUID(star.id), headers, body)))
     assert len(answers) == 1
     assert json.loads(answers.pop())["outcome"] == "redeemed"

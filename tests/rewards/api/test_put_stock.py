@@ -15,7 +15,9 @@ def offer(bank: Bank, stock: int) -> str:
 
 
 def stock_of(bank: Bank, product: str) -> int:
-    return next(int(p["stock"]) for p in bank.by_staff("GET", "/v1/products")["items"] if p["id"] == product)
+    return next(
+        int(p["stock"]) for p in bank.by_staff("GET", "/v1/products")["items"] if p["id"] == product
+    )
 
 
 def test_without_stock_the_entitlement_waits(bank: Bank) -> None:
@@ -102,7 +104,9 @@ def test_a_tenth_left_is_said_once(bank: Bank) -> None:
 
 def test_only_staff_set_stock_and_an_unknown_product_is_404(bank: Bank) -> None:
     product = offer(bank, 1)
-    bank.ask("PUT", f"/v1/products/{product}/stock", {"stock": 9}, status=403, as_=bank.of(bank.fang))
+    bank.ask(
+        "PUT", f"/v1/products/{product}/stock", {"stock": 9}, status=403, as_=bank.of(bank.fang)
+    )
     bank.by_staff("PUT", f"/v1/products/{new_id()}/stock", {"stock": 9}, 404)
     bank.by_staff("PUT", f"/v1/products/{product}/stock", {"stock": -1}, 422)
 

@@ -1,4 +1,6 @@
-"""On which terms a product is offered: cost, quota, period, and days on which the counter does not take it."""
+"""On which terms a product is offered: cost, quota, period, and days on which the counter does not
+take it.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -26,8 +28,14 @@ def close_on(bank: Bank, *days: date) -> Any:
 
 def test_terms_are_set_shown_and_set_back(bank: Bank, star: Venue) -> None:
     path = f"/v1/products/{film(bank)}"
-    terms = {"valid_days": 30, "cost_fen": 3500, "daily_quota": 5, "offered_from": "2026-11-01",
-             "offered_until": "2026-12-31", "blackout_days": ["2026-12-25", "2026-10-01", "2026-12-25"]}  # fmt: skip
+    terms = {
+        "valid_days": 30,
+        "cost_fen": 3500,
+        "daily_quota": 5,
+        "offered_from": "2026-11-01",
+        "offered_until": "2026-12-31",
+        "blackout_days": ["2026-12-25", "2026-10-01", "2026-12-25"],
+    }
     for _ in range(2):
         shown = bank.by_staff("PUT", f"{path}/terms", terms)
     assert shown == bank.by_staff("GET", path)
@@ -39,10 +47,21 @@ def test_terms_are_set_shown_and_set_back(bank: Bank, star: Venue) -> None:
 
 
 def test_a_product_is_created_with_its_terms(bank: Bank, star: Venue) -> None:
-    body = {"venue_id": star.id, "title": "3D", "points": 200, "stock": 5, "valid_days": 30, "cost_fen": 4500,
-            "offered_from": "2099-01-01"}  # fmt: skip
+    body = {
+        "venue_id": star.id,
+        "title": "3D",
+        "points": 200,
+        "stock": 5,
+        "valid_days": 30,
+        "cost_fen": 4500,
+        "offered_from": "2099-01-01",
+    }
     made = bank.by_staff("POST", "/v1/products", body, 201)
-    assert (made["cost_fen"], made["offered_from"], made["blackout_days"]) == (4500, "2099-01-01", [])
+    assert (made["cost_fen"], made["offered_from"], made["blackout_days"]) == (
+        4500,
+        "2099-01-01",
+        [],
+    )
     bank.issue(made["id"])
     bank.hear(bank.hours(bank.fang, 120))
     assert [voucher["title"] for voucher in bank.vouchers(bank.fang)] == ["电影票"]
@@ -85,7 +104,9 @@ def test_only_staff_set_terms(bank: Bank, star: Venue) -> None:
     bank.by_staff("PUT", f"/v1/products/{bank.fang}/terms", {"valid_days": 1}, 404)
 
 
-def test_the_counter_takes_nothing_on_a_blackout_day_and_names_the_next_one(bank: Bank, star: Venue) -> None:
+def test_the_counter_takes_nothing_on_a_blackout_day_and_names_the_next_one(
+    bank: Bank, star: Venue
+) -> None:
     bank.hear(bank.hours(bank.fang, 120))
     code = bank.code(bank.fang)
     day = today()
@@ -101,7 +122,9 @@ def test_the_counter_takes_nothing_on_a_blackout_day_and_names_the_next_one(bank
     assert star.redeem(code, "P-1") == "redeemed"
 
 
-def test_what_was_taken_in_before_is_answered_the_same_on_a_blackout_day(bank: Bank, star: Venue) -> None:
+def test_what_was_taken_in_before_is_answered_the_same_on_a_blackout_day(
+    bank: Bank, star: Venue
+) -> None:
     bank.hear(bank.hours(bank.fang, 120))
     code = bank.code(bank.fang)
     star.redeem(code, "P-1")
@@ -111,11 +134,15 @@ def test_what_was_taken_in_before_is_answered_the_same_on_a_blackout_day(bank: B
     assert star.counter("check", {"code": code})["outcome"] == "already_redeemed"
 
 
-def test_what_a_venue_reports_has_happened_and_is_booked_on_a_blackout_day(bank: Bank, star: Venue) -> None:
+def test_what_a_venue_reports_has_happened_and_is_booked_on_a_blackout_day(
+    bank: Bank, star: Venue
+) -> None:
     bank.hear(bank.hours(bank.fang, 240))
     close_on(bank, today())
     assert star.confirm(bank.code(bank.fang, 0), "W-1")["outcome"] == "redeemed"
-    batch = told("redemption.batch", {"items": [{"code": bank.code(bank.fang, 1), "reference": "W-2"}]})
+    batch = told(
+        "redemption.batch", {"items": [{"code": bank.code(bank.fang, 1), "reference": "W-2"}]}
+    )
     assert star.webhook(batch)["items"][0]["outcome"] == "redeemed"
 
 
@@ -133,4 +160,6 @@ def test_the_next_possible_day_begins_at_the_site() -> None:
     begins = datetime(2026, 12, 25, 16, tzinfo=UTC)  # the 26th in 衢州
     assert next_possible_day(day, [day], begins) is None
     assert next_possible_day(day, [day], begins + timedelta(seconds=1)) == date(2026, 12, 26)
-    assert next_possible_day(day, [day, date(2026, 12, 26)], begins + timedelta(days=9)) == date(2026, 12, 27)
+    assert next_possible_day(day, [day, date(2026, 12, 26)], begins + timedelta(days=9)) == date(
+        2026, 12, 27
+    )

@@ -1,4 +1,6 @@
-"""A lost or leaked code: the same voucher under another code, which staff never see. And a word before it ends."""
+"""A lost or leaked code: the same voucher under another code, which staff never see. And a word
+before it ends.
+"""
 
 from typing import Any
 
@@ -11,13 +13,17 @@ from tests.support.bank import Bank, Venue, at_once
 
 
 def reissue(bank: Bank, voucher_id: str, status: int = 201) -> Any:
-    return bank.by_staff("POST", f"/v1/vouchers/{voucher_id}/reissue", {"reason": "phone lost"}, status)
+    return bank.by_staff(
+        "POST", f"/v1/vouchers/{voucher_id}/reissue", {"reason": "phone lost"}, status
+    )
 
 
 def ends_in(bank: Bank, days: float, voucher_id: str | None = None) -> None:
     sql = "UPDATE vouchers SET expires_at = now() + :days * interval '1 day', issued_at = now() - interval '60 days'"
     with bank.rewards.session() as session:
-        session.execute(text(sql + (" WHERE id = :id" if voucher_id else "")), {"days": days, "id": voucher_id})
+        session.execute(
+            text(sql + (" WHERE id = :id" if voucher_id else "")), {"days": days, "id": voucher_id}
+        )
 
 
 def remind(bank: Bank) -> None:
@@ -35,7 +41,9 @@ def test_a_new_code_for_the_same_holder_and_the_old_one_is_dead(bank: Bank, star
     bank.ask("GET", f"/v1/vouchers/{answer['id']}/code", as_=bank.staff, status=403)
     assert star.redeem(old_code, "POS-1") == "voided"
     assert bank.rows("SELECT kind, actor LIKE 'staff:%' FROM handovers") == [("reissue", True)]
-    assert bank.rows("SELECT status, end_reason FROM vouchers WHERE id = :id", id=lost) == [("given", "phone lost")]
+    assert bank.rows("SELECT status, end_reason FROM vouchers WHERE id = :id", id=lost) == [
+        ("given", "phone lost")
+    ]
     (fact,) = bank.rewards.said("voucher.given")
     assert (fact["data"]["kind"], fact["data"]["holder_id"]) == ("reissue", str(bank.fang))
     bank.assert_sound()
@@ -45,7 +53,9 @@ def test_a_new_code_for_the_same_holder_and_the_old_one_is_dead(bank: Bank, star
 
 def test_only_staff_reissue_and_only_what_is_free(bank: Bank, star: Venue) -> None:
     mine = bank.earned(bank.fang)
-    bank.ask("POST", f"/v1/vouchers/{mine}/reissue", {"reason": "x"}, as_=bank.of(bank.fang), status=403)
+    bank.ask(
+        "POST", f"/v1/vouchers/{mine}/reissue", {"reason": "x"}, as_=bank.of(bank.fang), status=403
+    )
     bank.by_staff("POST", f"/v1/vouchers/{mine}/reissue", {}, 422)
     pooled = bank.donate(bank.qiang)
     assert reissue(bank, pooled, 409)["type"] == "/problems/voucher-not-givable"
@@ -74,10 +84,12 @@ def test_reissue_and_redemption_at_once_have_one_winner(bank: Bank, star: Venue)
         mine = bank.earned(bank.fang)
         code = bank.code_of(bank.fang, mine)
         path, body = f"/v1/vouchers/{mine}/reissue", {"reason": "leaked"}
-        answer, outcome = at_once([
-            lambda: bank.rewards.call("POST", path, body, as_=bank.staff).status_code,  # noqa: B023
-            lambda: star.redeem(code, f"POS-{number}"),  # noqa: B023
-        ])  # fmt: skip
+        answer, outcome = at_once(
+            [
+                lambda: bank.rewards.call("POST", path, body, as_=bank.staff).status_code,  # noqa: B023
+                lambda: star.redeem(code, f"POS-{number}"),  # noqa: B023
+            ]
+        )
         assert (answer, outcome) in ((201, "voided"), (409, "redeemed"))
     bank.assert_sound()
 
@@ -90,10 +102,14 @@ def test_holders_are_reminded_once_of_what_ends_within_a_week(bank: Bank, star: 
         remind(bank)
     (fact,) = bank.rewards.said("voucher.expiring")
     assert (fact["subject"], fact["data"]["holder_id"]) == (soon, str(bank.fang))
-    assert bank.rows("SELECT reminded_at IS NOT NULL FROM vouchers WHERE id = :id", id=later) == [(False,)]
+    assert bank.rows("SELECT reminded_at IS NOT NULL FROM vouchers WHERE id = :id", id=later) == [
+        (False,)
+    ]
 
 
-def test_nobody_is_reminded_of_what_was_used_has_ended_or_lies_in_the_pool(bank: Bank, star: Venue) -> None:
+def test_nobody_is_reminded_of_what_was_used_has_ended_or_lies_in_the_pool(
+    bank: Bank, star: Venue
+) -> None:
     used, ended = bank.earned(bank.fang), bank.earned(bank.fang)
     bank.donate(bank.qiang)
     star.redeem(bank.code_of(bank.fang, used), "POS-1")
@@ -112,7 +128,9 @@ def test_reminders_at_once_say_it_once(bank: Bank, star: Venue) -> None:
     assert len(bank.rewards.said("voucher.expiring")) == 5
 
 
-def test_a_reminded_voucher_that_is_handed_on_is_not_brought_up_again(bank: Bank, star: Venue) -> None:
+def test_a_reminded_voucher_that_is_handed_on_is_not_brought_up_again(
+    bank: Bank, star: Venue
+) -> None:
     bank.hear(VolunteerRegistered(volunteer_id=bank.qiang, number="ZJ-1"))
     mine = bank.earned(bank.fang)
     ends_in(bank, 3)

@@ -21,7 +21,9 @@ class Practice(Venue):
         self.key, self.secret = bank.secret(self.id, "api_key"), bank.secret(self.id, "webhook")
         self.product = bank.product(self.id)
 
-    def vouchers(self, count: int = 1, state: str = "issued", status: int = 201, **body: Any) -> Any:
+    def vouchers(
+        self, count: int = 1, state: str = "issued", status: int = 201, **body: Any
+    ) -> Any:
         path = f"/v1/venues/{self.id}/test-vouchers?state={state}"
         sent = {"product_id": self.product, "count": count} | body
         answer = self.bank.ask("POST", path, sent, status=status, headers={"Api-Key": self.key})
@@ -38,11 +40,17 @@ def test_a_practice_voucher_goes_the_whole_way(bank: Bank, practice: Practice) -
     assert practice.counter("check", {"code": voucher["code"]})["outcome"] == "redeemable"
     assert practice.redeem(voucher["code"], "P-1") == "redeemed"
     assert practice.redeem(voucher["code"], "P-2") == "already_redeemed"
-    undo = {"type": "redemption.reversed", "timestamp": "2026-11-23T08:00:00Z",
-            "data": {"code": voucher["code"], "reference": "P-1"}}  # fmt: skip
+    undo = {
+        "type": "redemption.reversed",
+        "timestamp": "2026-11-23T08:00:00Z",
+        "data": {"code": voucher["code"], "reference": "P-1"},
+    }
     assert practice.webhook(undo)["outcome"] == "reversed"
     assert practice.confirm(voucher["code"], "P-3")["outcome"] == "redeemed"
-    assert [fact["data"]["holder_id"] for fact in bank.rewards.said("voucher.redeemed")] == [None, None]
+    assert [fact["data"]["holder_id"] for fact in bank.rewards.said("voucher.redeemed")] == [
+        None,
+        None,
+    ]
     assert bank.rewards.said("voucher.issued") == []
     bank.assert_sound()
 
@@ -82,9 +90,15 @@ def test_practice_vouchers_expire_and_nobody_is_told(bank: Bank, practice: Pract
 
 def test_a_sandbox_issues_nothing_to_anybody(bank: Bank, practice: Practice) -> None:
     bank.minute_is_a_point()
-    for kind in ({"kind": "issue"}, {"kind": "issue", "automatic": False}, {"kind": "budget", "points": 1}):
+    for kind in (
+        {"kind": "issue"},
+        {"kind": "issue", "automatic": False},
+        {"kind": "budget", "points": 1},
+    ):
         refused = bank.by_staff("POST", "/v1/rules", kind | {"product_id": practice.product}, 422)
-        assert refused["errors"] == [{"pointer": "/product_id", "detail": "of a venue to practise with"}]
+        assert refused["errors"] == [
+            {"pointer": "/product_id", "detail": "of a venue to practise with"}
+        ]
     bank.hear(bank.hours(bank.fang, 600))
     assert bank.vouchers(bank.fang) == []
     assert bank.points(bank.fang) == 600
@@ -106,16 +120,27 @@ def test_only_a_sandbox_gets_test_vouchers(bank: Bank, star: Venue, practice: Pr
     bank.ask("POST", path, body, status=404, headers={"Api-Key": practice.key})
     bank.ask("POST", path, body, status=403, as_=bank.of(bank.fang))
     foreign = f"/v1/venues/{practice.id}/test-vouchers"
-    bank.ask("POST", foreign, {"product_id": practice.product}, status=404, headers={"Api-Key": star.key})
+    bank.ask(
+        "POST", foreign, {"product_id": practice.product}, status=404, headers={"Api-Key": star.key}
+    )
     practice.vouchers(status=422, product_id=str(product))
     practice.vouchers(21, status=422)
     practice.vouchers(0, status=422)
     practice.vouchers(state="redeemed", status=422)
     assert bank.count("vouchers") == 0
-    assert len(bank.by_staff("POST", foreign, {"product_id": practice.product, "count": 20}, 201)["items"]) == 20
+    assert (
+        len(
+            bank.by_staff("POST", foreign, {"product_id": practice.product, "count": 20}, 201)[
+                "items"
+            ]
+        )
+        == 20
+    )
 
 
-def test_codes_of_a_sandbox_are_unknown_elsewhere(bank: Bank, star: Venue, practice: Practice) -> None:
+def test_codes_of_a_sandbox_are_unknown_elsewhere(
+    bank: Bank, star: Venue, practice: Practice
+) -> None:
     (voucher,) = practice.vouchers()
     assert star.redeem(voucher["code"], "P-1") == "unknown"
     assert bank.rows("SELECT status FROM vouchers") == [("issued",)]

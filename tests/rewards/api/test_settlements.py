@@ -1,4 +1,6 @@
-"""A venue's month: the statement from the journal, closing it once, reopening it, and files of it."""
+"""A venue's month: the statement from the journal, closing it once, reopening it, and files of
+it.
+"""
 
 import csv
 import io
@@ -28,8 +30,14 @@ def test_a_preview_counts_what_the_journal_says(cinema: CinemaMonth) -> None:
     assert cinema.reverse("C") == "reversed"
     found = cinema.statement()
     assert (found["state"], found["settlement_id"]) == ("open", None)
-    assert found["totals"] == {"redemptions": 2, "carried": 0, "points": 240, "fen": 2 * FILM_FEN, "disputes_fen": 0,
-                               "owed_fen": 2 * FILM_FEN}  # fmt: skip
+    assert found["totals"] == {
+        "redemptions": 2,
+        "carried": 0,
+        "points": 240,
+        "fen": 2 * FILM_FEN,
+        "disputes_fen": 0,
+        "owed_fen": 2 * FILM_FEN,
+    }
     assert [(p["title"], p["redemptions"], p["points"], p["fen"]) for p in found["products"]] == [
         ("电影票", 2, 240, 2 * FILM_FEN)
     ]
@@ -39,16 +47,21 @@ def test_a_preview_counts_what_the_journal_says(cinema: CinemaMonth) -> None:
 
 
 def test_months_are_months_of_the_site(cinema: CinemaMonth) -> None:
-    """The last evening of the month is still in it, though by UTC the first of the next is the same day."""
+    """The last evening of the month is still in it, though by UTC the first of the next is the same
+    day.
+    """
     cinema.take_in("LATE", "EARLY")
     midnight = datetime(THIS.first.year, THIS.first.month, 1, tzinfo=timezone(timedelta(hours=8)))
     at = "UPDATE {} SET {} = :at WHERE {}"
     for reference, moment in (("LATE", midnight - timedelta(seconds=1)), ("EARLY", midnight)):
         redemption = f"(SELECT id FROM redemptions WHERE reference = '{reference}')"
         cinema.as_owner(
-            at.format("transfers", "created_at", f"kind = 'redeemed' AND cause_id = {redemption}"), at=moment
+            at.format("transfers", "created_at", f"kind = 'redeemed' AND cause_id = {redemption}"),
+            at=moment,
         )
-        cinema.as_owner(at.format("redemptions", "redeemed_at", f"reference = '{reference}'"), at=moment)
+        cinema.as_owner(
+            at.format("redemptions", "redeemed_at", f"reference = '{reference}'"), at=moment
+        )
     assert [line["reference"] for line in cinema.statement()["lines"]] == ["LATE"]
     assert [line["reference"] for line in cinema.statement(THIS)["lines"]] == ["LATE", "EARLY"]
     assert [line["carried"] for line in cinema.statement(THIS)["lines"]] == [True, False]
@@ -58,15 +71,28 @@ def test_closing_settles_everything_once(cinema: CinemaMonth) -> None:
     cinema.take_in("A", "B", on=day(3))
     cinema.take_in("NOW", on=THIS.first)
     closed = cinema.close()
-    assert (closed["redemptions"], closed["points"], closed["fen"], closed["disputes_fen"]) == (2, 240, 7000, 0)
+    assert (closed["redemptions"], closed["points"], closed["fen"], closed["disputes_fen"]) == (
+        2,
+        240,
+        7000,
+        0,
+    )
     assert cinema.close() == closed
     assert cinema.statement()["state"] == "closed"
     assert [line["reference"] for line in cinema.statement()["lines"]] == ["A", "B"]
     (fact,) = cinema.bank.rewards.said("settlement.closed")
-    assert fact["data"] == {"settlement_id": closed["id"], "venue_id": cinema.star.id, "month": str(LAST),
-                            "redemptions": 2, "points": 240, "fen": 7000}  # fmt: skip
-    assert cinema.bank.rows("SELECT kind, debit_account, credit_account, amount FROM transfers WHERE cause_id = :id",
-                            id=closed["id"]) == [("settled", f"venue:{cinema.star.id}", "outside", 240)]  # fmt: skip
+    assert fact["data"] == {
+        "settlement_id": closed["id"],
+        "venue_id": cinema.star.id,
+        "month": str(LAST),
+        "redemptions": 2,
+        "points": 240,
+        "fen": 7000,
+    }
+    assert cinema.bank.rows(
+        "SELECT kind, debit_account, credit_account, amount FROM transfers WHERE cause_id = :id",
+        id=closed["id"],
+    ) == [("settled", f"venue:{cinema.star.id}", "outside", 240)]
     assert cinema.in_journal() == 120
     assert cinema.bank.rows("SELECT status, count(*) FROM vouchers GROUP BY 1 ORDER BY 1") == [
         ("redeemed", 1),
@@ -83,7 +109,10 @@ def test_what_is_booked_late_goes_into_the_next_month(cinema: CinemaMonth) -> No
     cinema.take_in("LATE", on=day(4, LAST.before))
     cinema.take_in("B", on=day(3))
     found = cinema.statement()
-    assert [(line["reference"], line["carried"]) for line in found["lines"]] == [("LATE", True), ("B", False)]
+    assert [(line["reference"], line["carried"]) for line in found["lines"]] == [
+        ("LATE", True),
+        ("B", False),
+    ]
     assert found["totals"]["carried"] == 1
     assert cinema.close()["redemptions"] == 2
     assert cinema.close(LAST.before)["redemptions"] == 1
@@ -126,8 +155,13 @@ def test_a_reversal_and_closing_at_once_have_one_winner(cinema: CinemaMonth) -> 
         outcome, closed = at_once([lambda name=name: cinema.reverse(name), cinema.close])
         settled = cinema.bank.rows(
             "SELECT count(*) FROM settlement_lines l JOIN redemptions r ON r.id = l.redemption_id"
-            " WHERE l.stands AND r.reference = :name", name=name)[0][0]  # fmt: skip
-        assert (outcome, settled, closed["redemptions"]) in (("reversed", 0, 0), ("already_settled", 1, 1))
+            " WHERE l.stands AND r.reference = :name",
+            name=name,
+        )[0][0]
+        assert (outcome, settled, closed["redemptions"]) in (
+            ("reversed", 0, 0),
+            ("already_settled", 1, 1),
+        )
         assert cinema.in_journal() == 0
         cinema.bank.assert_sound()
         cinema.reopen()
@@ -145,7 +179,9 @@ def test_reopening_undoes_the_newest_closing(cinema: CinemaMonth) -> None:
     assert cinema.statement()["state"] == "open"
     assert cinema.in_journal() == 240
     assert cinema.bank.rows("SELECT DISTINCT status FROM vouchers") == [("redeemed",)]
-    assert cinema.bank.rows("SELECT stands, count(*) FROM settlement_lines GROUP BY 1") == [(False, 2)]
+    assert cinema.bank.rows("SELECT stands, count(*) FROM settlement_lines GROUP BY 1") == [
+        (False, 2)
+    ]
     assert len(cinema.bank.rewards.said("settlement.reopened")) == 1
     assert cinema.reverse("A") == "reversed"
     again = cinema.close()
@@ -174,11 +210,15 @@ def test_the_database_settles_nothing_twice(cinema: CinemaMonth) -> None:
             " SELECT :id, venue_id, month - 40, 0, 0, 0, 0, '' FROM settlements RETURNING id)"
             " INSERT INTO settlement_lines (settlement_id, redemption_id)"
             " SELECT other.id, l.redemption_id FROM other, settlement_lines l WHERE l.settlement_id = cast(:closed AS uuid)",
-            id=new_id(), closed=closed["id"],
-        )  # fmt: skip
+            id=new_id(),
+            closed=closed["id"],
+        )
     with pytest.raises(DBAPIError, match="uq_settlements_venue_id_month"):
-        cinema.as_owner("INSERT INTO settlements (id, venue_id, month, redemptions, points, fen, disputes_fen, closed_by)"
-                        " SELECT :id, venue_id, month, 0, 0, 0, 0, '' FROM settlements", id=new_id())  # fmt: skip
+        cinema.as_owner(
+            "INSERT INTO settlements (id, venue_id, month, redemptions, points, fen, disputes_fen, closed_by)"
+            " SELECT :id, venue_id, month, 0, 0, 0, 0, '' FROM settlements",
+            id=new_id(),
+        )
 
 
 def test_a_venue_sees_its_own_month_and_no_other(cinema: CinemaMonth) -> None:
@@ -210,7 +250,10 @@ def test_a_key_needs_the_scope(cinema: CinemaMonth) -> None:
 
 @pytest.mark.parametrize("month", ["2026-13", "2026-1", "26-01", "x", "２０２６-01", "9999-01"])
 def test_what_is_no_month_is_refused(cinema: CinemaMonth, month: str) -> None:
-    assert cinema.bank.by_staff("GET", f"{cinema.path}/{month}", status=422)["errors"][0]["pointer"] == "/month"
+    assert (
+        cinema.bank.by_staff("GET", f"{cinema.path}/{month}", status=422)["errors"][0]["pointer"]
+        == "/month"
+    )
     cinema.bank.by_staff("PUT", f"{cinema.path}/{month}/closing", {}, 422)
 
 
@@ -241,24 +284,31 @@ def download(cinema: CinemaMonth, format_: str) -> bytes:
 
 def test_csv_holds_every_line_as_text(cinema: CinemaMonth) -> None:
     cinema.take_in("-A", "B", on=day(3))
-    cinema.as_owner("UPDATE vouchers SET title = '=1+1' WHERE id = cast(:id AS uuid)", id=cinema.voucher("B"))
+    cinema.as_owner(
+        "UPDATE vouchers SET title = '=1+1' WHERE id = cast(:id AS uuid)", id=cinema.voucher("B")
+    )
     raw = download(cinema, "csv")
     assert raw.startswith(b"\xef\xbb\xbf")
     rows = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"))))
     assert [(row["reference"], row["title"], row["amount_fen"]) for row in rows] == [
-        ("'-A", "电影票", "3500"), ("B", "'=1+1", "3500"),
-    ]  # fmt: skip
+        ("'-A", "电影票", "3500"),
+        ("B", "'=1+1", "3500"),
+    ]
 
 
 def test_xlsx_holds_totals_and_lines_and_no_formula(cinema: CinemaMonth) -> None:
     from openpyxl import load_workbook
 
     cinema.take_in("-A", "B", on=day(3))
-    cinema.as_owner("UPDATE vouchers SET title = '=1+1' WHERE id = cast(:id AS uuid)", id=cinema.voucher("B"))
+    cinema.as_owner(
+        "UPDATE vouchers SET title = '=1+1' WHERE id = cast(:id AS uuid)", id=cinema.voucher("B")
+    )
     cinema.as_owner("UPDATE products SET title = E'@SUM(A1)\\u0001'")
     book = load_workbook(io.BytesIO(download(cinema, "xlsx")))
     totals, sheet = (book[name] for name in ("结算单", "明细"))
-    cells = [cell for page in book for row in page.iter_rows() for cell in row if cell.value is not None]
+    cells = [
+        cell for page in book for row in page.iter_rows() for cell in row if cell.value is not None
+    ]
     assert {cell.data_type for cell in cells} <= {"s", "n", "inlineStr"}
     assert [[cell.value for cell in row][1] for row in sheet.iter_rows(min_row=2)] == ["-A", "B"]
     assert sheet["D3"].value == "=1+1"
@@ -269,7 +319,10 @@ def test_xlsx_holds_totals_and_lines_and_no_formula(cinema: CinemaMonth) -> None
 
 def test_pdf_has_chinese_text_and_room_for_signatures(cinema: CinemaMonth) -> None:
     cinema.take_in("A", "B", on=day(3))
-    cinema.as_owner("UPDATE vouchers SET title = E'<b>\\u0001票' WHERE id = cast(:id AS uuid)", id=cinema.voucher("B"))
+    cinema.as_owner(
+        "UPDATE vouchers SET title = E'<b>\\u0001票' WHERE id = cast(:id AS uuid)",
+        id=cinema.voucher("B"),
+    )
     raw = download(cinema, "pdf")
     assert raw.startswith(b"%PDF-") and len(raw) < 200_000
     assert raw.count(b"/Type /Page\n") == 2
@@ -294,8 +347,10 @@ def test_the_command_closes_each_venue_and_says_which_was_refused(cinema: Cinema
     assert swim
     cinema.as_owner(
         "INSERT INTO disputes (id, venue_id, reference, reason_code, opened_at) VALUES (:id, cast(:venue AS uuid), 'X', 'unknown', :at)",
-        id=new_id(), venue=pool.id, at=LAST.since,
-    )  # fmt: skip
+        id=new_id(),
+        venue=pool.id,
+        at=LAST.since,
+    )
     done = run("settle", str(LAST))
     assert done.exit_code == 1
     assert f"{cinema.star.id}  星光影城 Star cinema: 1 redemptions, 35.00 CNY" in done.output

@@ -1,4 +1,6 @@
-"""What a volunteer wants done with points: vouchers at once, kept, given on; and which product rather."""
+"""What a volunteer wants done with points: vouchers at once, kept, given on; and which product
+rather.
+"""
 
 from typing import Any
 
@@ -7,8 +9,13 @@ from tests.support.bank import Bank, Venue
 
 
 def choose(bank: Bank, choice: str, status: int = 200, **more: Any) -> Any:
-    return bank.ask("PUT", f"/v1/accounts/{bank.fang}/standing-choice", {"choice": choice} | more,
-                    as_=bank.of(bank.fang), status=status)  # fmt: skip
+    return bank.ask(
+        "PUT",
+        f"/v1/accounts/{bank.fang}/standing-choice",
+        {"choice": choice} | more,
+        as_=bank.of(bank.fang),
+        status=status,
+    )
 
 
 def test_given_on_the_voucher_lies_in_the_pool_and_is_nobodys(bank: Bank, star: Venue) -> None:
@@ -23,7 +30,9 @@ def test_given_on_the_voucher_lies_in_the_pool_and_is_nobodys(bank: Bank, star: 
         ("donation", None, str(bank.fang))
     }
     assert not bank.rewards.said("voucher.issued")
-    assert bank.rows("SELECT kind, sum(amount) FROM transfers WHERE kind <> 'earned' GROUP BY 1") == [("donated", 240)]
+    assert bank.rows(
+        "SELECT kind, sum(amount) FROM transfers WHERE kind <> 'earned' GROUP BY 1"
+    ) == [("donated", 240)]
     bank.assert_sound()
 
 
@@ -49,7 +58,9 @@ def test_saved_points_stay_and_choosing_to_issue_spends_them(bank: Bank, star: V
 
 def test_what_somebody_would_rather_have_is_bought_first(bank: Bank, star: Venue) -> None:
     swim = bank.product(star.id, points=50, title="游泳票")
-    bank.by_staff("POST", "/v1/rules", {"kind": "issue", "product_id": swim, "automatic": False}, 201)
+    bank.by_staff(
+        "POST", "/v1/rules", {"kind": "issue", "product_id": swim, "automatic": False}, 201
+    )
     assert choose(bank, "issue", product_id=swim)["preferred_product_id"] == swim
     bank.hear(bank.hours(bank.fang, 120), bank.hours(bank.qiang, 120))
     assert [v["product_id"] for v in bank.vouchers(bank.fang)] == [swim, swim]
@@ -60,5 +71,8 @@ def test_what_somebody_would_rather_have_is_bought_first(bank: Bank, star: Venue
 
 def test_an_unknown_product_is_refused_and_nothing_changes(bank: Bank, star: Venue) -> None:
     choose(bank, "save")
-    assert choose(bank, "issue", 422, product_id=str(new_id()))["errors"][0]["pointer"] == "/product_id"
+    assert (
+        choose(bank, "issue", 422, product_id=str(new_id()))["errors"][0]["pointer"]
+        == "/product_id"
+    )
     assert bank.account(bank.fang)["standing_choice"] == "save"

@@ -1,4 +1,6 @@
-"""The examples for venues (docs/examples) are run as they stand, against a server on a free port."""
+"""The examples for venues (docs/examples) are run as they stand, against a server on a free
+port.
+"""
 
 import os
 import shutil
@@ -35,18 +37,38 @@ def url(bank: Bank) -> Iterator[str]:
 
 
 def run(command: list[str], url: str, venue: Practice) -> str:
-    env = {**os.environ, "WISHTREE_URL": url, "VENUE_ID": venue.id, "PRODUCT_ID": venue.product,
-           "API_KEY": venue.key, "WEBHOOK_SECRET": venue.secret, "no_proxy": "127.0.0.1"}  # fmt: skip
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    env = {
+        **os.environ,
+        "WISHTREE_URL": url,
+        "VENUE_ID": venue.id,
+        "PRODUCT_ID": venue.product,
+        "API_KEY": venue.key,
+        "WEBHOOK_SECRET": venue.secret,
+        "no_proxy": "127.0.0.1",
+    }
+    done = subprocess.run(
+        command, env=env, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def test_the_example_in_python_practises_every_outcome(bank: Bank, practice: Practice, url: str) -> None:
+def test_the_example_in_python_practises_every_outcome(
+    bank: Bank, practice: Practice, url: str
+) -> None:
     said = run([sys.executable, str(EXAMPLES / "venue_client.py")], url, practice)
     assert "offline check: True False" in said
-    for outcome in ("redeemable", "held", "redeemed", "already_redeemed", "expired", "voided", "held_elsewhere",
-                    "unknown", "reversed"):  # fmt: skip
+    for outcome in (
+        "redeemable",
+        "held",
+        "redeemed",
+        "already_redeemed",
+        "expired",
+        "voided",
+        "held_elsewhere",
+        "unknown",
+        "reversed",
+    ):
         assert f": {outcome}\n" in said
     assert bank.rows("SELECT count(*) FROM redemptions WHERE reversed_at IS NULL") == [(4,)]
     bank.assert_sound()
@@ -58,12 +80,19 @@ def test_the_example_in_python_notices_a_surprise(bank: Bank, practice: Practice
         run([sys.executable, str(EXAMPLES / "venue_client.py")], url, practice)
 
 
-@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="needs curl and openssl")
-def test_the_example_with_curl_redeems_at_the_till_and_by_webhook(bank: Bank, practice: Practice, url: str) -> None:
+@pytest.mark.skipif(
+    not (shutil.which("curl") and shutil.which("openssl")), reason="needs curl and openssl"
+)
+def test_the_example_with_curl_redeems_at_the_till_and_by_webhook(
+    bank: Bank, practice: Practice, url: str
+) -> None:
     codes = [voucher["code"] for voucher in practice.vouchers(2)]
     said = run([str(EXAMPLES / "venue_client.sh"), *codes], url, practice)
     assert [word in said for word in ('"redeemable"', '"redeemed"')] == [True, True]
-    assert bank.rows("SELECT channel FROM redemptions ORDER BY channel") == [("counter",), ("webhook",)]
+    assert bank.rows("SELECT channel FROM redemptions ORDER BY channel") == [
+        ("counter",),
+        ("webhook",),
+    ]
 
 
 def test_what_the_page_says_of_problems_and_outcomes_is_what_there_is() -> None:

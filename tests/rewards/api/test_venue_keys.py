@@ -1,4 +1,6 @@
-"""Venues as partners: several keys, each with what it may do and when it ends; suspension; what is still missing."""
+"""Venues as partners: several keys, each with what it may do and when it ends; suspension; what is
+still missing.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,11 +15,15 @@ NEVER_ISSUED = codes.with_check_signs("2" * 17)
 
 
 def key(bank: Bank, venue: Venue, status: int = 201, **more: Any) -> Any:
-    return bank.by_staff("POST", f"/v1/venues/{venue.id}/secrets", {"kind": "api_key"} | more, status)
+    return bank.by_staff(
+        "POST", f"/v1/venues/{venue.id}/secrets", {"kind": "api_key"} | more, status
+    )
 
 
 def with_key(bank: Bank, made: Any, verb: str, body: Any, status: int = 200) -> Any:
-    return bank.ask("POST", f"/v1/vouchers/{verb}", body, status=status, headers={"Api-Key": made["secret"]})
+    return bank.ask(
+        "POST", f"/v1/vouchers/{verb}", body, status=status, headers={"Api-Key": made["secret"]}
+    )
 
 
 def test_each_till_has_a_key_of_its_own(bank: Bank, star: Venue) -> None:
@@ -34,9 +40,13 @@ def test_keys_are_listed_without_their_secrets(bank: Bank, star: Venue) -> None:
     answer = bank.rewards.call("GET", path, as_=bank.staff)
     items = answer.get_json()["items"]
     assert items[0] == {
-        "id": made["id"], "kind": "api_key", "label": "till 1", "scopes": ["vouchers:check", "vouchers:redeem"],
-        "created_at": items[0]["created_at"], "valid_until": None,
-    }  # fmt: skip
+        "id": made["id"],
+        "kind": "api_key",
+        "label": "till 1",
+        "scopes": ["vouchers:check", "vouchers:redeem"],
+        "created_at": items[0]["created_at"],
+        "valid_until": None,
+    }
     assert [item["kind"] for item in items] == ["api_key", "webhook", "api_key"]
     for secret in (made["secret"], star.key, star.secret):
         assert secret not in answer.get_data(as_text=True)
@@ -47,21 +57,35 @@ def test_keys_are_listed_without_their_secrets(bank: Bank, star: Venue) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "scope"), [("check", "vouchers:check"), ("hold", "vouchers:hold"), ("redeem", "vouchers:redeem")]
+    ("verb", "scope"),
+    [("check", "vouchers:check"), ("hold", "vouchers:hold"), ("redeem", "vouchers:redeem")],
 )
-def test_a_key_does_only_what_its_scopes_say(bank: Bank, star: Venue, verb: str, scope: str) -> None:
+def test_a_key_does_only_what_its_scopes_say(
+    bank: Bank, star: Venue, verb: str, scope: str
+) -> None:
     bank.hear(bank.hours(bank.fang, 120))
     body = {"code": bank.code(bank.fang)} | ({"reference": "P-1"} if verb == "redeem" else {})
-    others = [s for s in ("vouchers:check", "vouchers:hold", "vouchers:redeem", "statements") if s != scope]
+    others = [
+        s
+        for s in ("vouchers:check", "vouchers:hold", "vouchers:redeem", "statements")
+        if s != scope
+    ]
     refused = with_key(bank, key(bank, star, scopes=others), verb, body, 403)
     assert scope in refused["detail"]
     assert bank.vouchers(bank.fang)[0]["status"] == "issued"
-    assert with_key(bank, key(bank, star, scopes=[scope]), verb, body)["outcome"] in ("redeemable", "held", "redeemed")
+    assert with_key(bank, key(bank, star, scopes=[scope]), verb, body)["outcome"] in (
+        "redeemable",
+        "held",
+        "redeemed",
+    )
 
 
 def test_ending_a_hold_and_reading_statements_need_their_scopes(bank: Bank, star: Venue) -> None:
     check = {"Api-Key": key(bank, star, scopes=["vouchers:check"])["secret"]}
-    assert "vouchers:hold" in bank.ask("DELETE", f"/v1/holds/{bank.fang}", status=403, headers=check)["detail"]
+    assert (
+        "vouchers:hold"
+        in bank.ask("DELETE", f"/v1/holds/{bank.fang}", status=403, headers=check)["detail"]
+    )
     path = f"/v1/settlements/{star.id}/2026-10"
     assert "statements" in bank.ask("GET", path, status=403, headers=check)["detail"]
     bank.ask("GET", path, headers={"Api-Key": key(bank, star, scopes=["statements"])["secret"]})
@@ -72,7 +96,9 @@ def test_a_key_ends_when_it_was_said(bank: Bank, star: Venue) -> None:
     made = key(bank, star, expires_at=soon)
     assert with_key(bank, made, "check", {"code": "x"})["outcome"] == "unknown"
     with bank.rewards.session() as session:
-        session.execute(text("UPDATE venue_secrets SET valid_until = now() WHERE id = :id"), {"id": made["id"]})
+        session.execute(
+            text("UPDATE venue_secrets SET valid_until = now() WHERE id = :id"), {"id": made["id"]}
+        )
     with_key(bank, made, "check", {"code": "x"}, 401)
     assert star.counter("check", {"code": "x"})["outcome"] == "unknown"
 
@@ -94,7 +120,9 @@ def test_a_secret_that_makes_no_sense_is_refused(bank: Bank, star: Venue, body: 
     assert bank.rows("SELECT id, valid_until FROM venue_secrets ORDER BY id") == before
 
 
-def test_a_suspended_venue_is_refused_at_the_counter_and_heard_by_webhook(bank: Bank, star: Venue) -> None:
+def test_a_suspended_venue_is_refused_at_the_counter_and_heard_by_webhook(
+    bank: Bank, star: Venue
+) -> None:
     bank.hear(bank.hours(bank.fang, 120))
     code = bank.code(bank.fang)
     path = f"/v1/venues/{star.id}/suspension"
@@ -129,11 +157,15 @@ def test_onboarding_says_what_is_next(bank: Bank) -> None:
     assert following() == "webhook_secret"
     bank.secret(made["id"], "webhook")
     assert following() == "practised"
-    twin = bank.by_staff("POST", "/v1/venues", {"name": "柯城游泳馆", "kind": "pool", "sandbox": True}, 201)["id"]
+    twin = bank.by_staff(
+        "POST", "/v1/venues", {"name": "柯城游泳馆", "kind": "pool", "sandbox": True}, 201
+    )["id"]
     body = {"product_id": bank.product(twin)}
     (voucher,) = bank.by_staff("POST", f"/v1/venues/{twin}/test-vouchers", body, 201)["items"]
     headers = {"Api-Key": bank.secret(twin, "api_key")}
-    bank.ask("POST", "/v1/vouchers/redeem", {"code": voucher["code"], "reference": "1"}, headers=headers)
+    bank.ask(
+        "POST", "/v1/vouchers/redeem", {"code": voucher["code"], "reference": "1"}, headers=headers
+    )
     assert following() is None
     assert all(bank.by_staff("GET", path)["steps"].values())
     bank.by_staff("PUT", f"/v1/venues/{made['id']}/suspension")
@@ -142,19 +174,28 @@ def test_onboarding_says_what_is_next(bank: Bank) -> None:
 
 
 def test_a_rotation_of_the_secret_loses_no_delivery(bank: Bank, star: Venue) -> None:
-    """The venue's system changes over while messages signed with the old secret are still under way."""
+    """The venue's system changes over while messages signed with the old secret are still under
+    way.
+    """
     bank.hear(bank.hours(bank.fang, 120 * 6))
     vouchers = [bank.code(bank.fang, number) for number in range(6)]
     old = star.secret
     assert star.confirm(vouchers[0], "R-0", secret=old)["outcome"] == "redeemed"
     new = bank.secret(star.id, "webhook")
     for number, secrets in enumerate(([old], [new], [old, new], [new, old]), start=1):
-        assert star.confirm(vouchers[number], f"R-{number}", secrets=secrets)["outcome"] == "redeemed"
+        assert (
+            star.confirm(vouchers[number], f"R-{number}", secrets=secrets)["outcome"] == "redeemed"
+        )
     star.confirm(vouchers[5], "R-5", secrets=[new], id_="msg-late")
     with bank.rewards.session() as session:
-        session.execute(text("UPDATE venue_secrets SET valid_until = valid_until - interval '24 hours'"))
+        session.execute(
+            text("UPDATE venue_secrets SET valid_until = valid_until - interval '24 hours'")
+        )
     star.confirm(vouchers[5], "R-6", secrets=[old], status=401)
-    assert star.confirm(vouchers[5], "R-5", secrets=[old, new], id_="msg-late")["outcome"] == "redeemed"
+    assert (
+        star.confirm(vouchers[5], "R-5", secrets=[old, new], id_="msg-late")["outcome"]
+        == "redeemed"
+    )
     assert bank.count("redemptions") == 6
     assert bank.count("disputes") == 0
     bank.assert_sound()

@@ -1,4 +1,6 @@
-"""The code as a picture and on a card: what a phone reads from it is the code; each look is noted, nothing is kept."""
+"""The code as a picture and on a card: what a phone reads from it is the code; each look is noted,
+nothing is kept.
+"""
 
 from io import BytesIO
 from typing import Any
@@ -20,13 +22,18 @@ def look(bank: Bank, voucher_id: str, name: str, who: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_only_the_holder_sees_it_each_look_is_noted_and_nothing_is_kept(bank: Bank, star: Venue, name: str) -> None:
+def test_only_the_holder_sees_it_each_look_is_noted_and_nothing_is_kept(
+    bank: Bank, star: Venue, name: str
+) -> None:
     voucher = bank.earned(bank.fang)
     answer = look(bank, voucher, name, bank.fang)
     assert answer.status_code == 200
     assert answer.content_type.startswith("image/png" if name.endswith("png") else "image/svg+xml")
     assert answer.headers["Cache-Control"] == "no-store"
-    foreign, unknown = look(bank, voucher, name, bank.qiang), look(bank, str(new_id()), name, bank.qiang)
+    foreign, unknown = (
+        look(bank, voucher, name, bank.qiang),
+        look(bank, str(new_id()), name, bank.qiang),
+    )
     assert foreign.status_code == unknown.status_code == 404
     bank.ask("GET", f"/v1/vouchers/{voucher}/{name}", as_=bank.staff, status=403)
     assert bank.rows("SELECT looked_by FROM code_looks") == [(bank.fang,)]
@@ -42,7 +49,10 @@ def test_the_picture_is_the_full_size_qr_of_the_code(bank: Bank, star: Venue) ->
     with Image.open(BytesIO(look(bank, voucher, "code.png", bank.fang).data)) as image:
         drawn = image.convert("1")
         size = drawn.width // 8
-        seen = [[int(not drawn.getpixel((8 * x + 4, 8 * y + 4))) for x in range(size)] for y in range(size)]
+        seen = [
+            [int(not drawn.getpixel((8 * x + 4, 8 * y + 4))) for x in range(size)]
+            for y in range(size)
+        ]
     assert [row[4:-4] for row in seen[4:-4]] == modules(code)
     svg = ElementTree.fromstring(look(bank, voucher, "code.svg", bank.fang).data)
     assert svg.tag == "{http://www.w3.org/2000/svg}svg"
@@ -55,7 +65,9 @@ def test_the_card_says_what_where_until_when_and_the_code(bank: Bank, star: Venu
     card = ElementTree.fromstring(look(bank, voucher, "card.svg", bank.fang).data)
     words = [text.text or "" for text in card.iter("{http://www.w3.org/2000/svg}text")]
     assert {"电影票", "星光影城 Star cinema"[:20], code} <= {word.strip() for word in words}
-    last = bank.rows("SELECT to_char(expires_at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD') FROM vouchers")[0][0]
+    last = bank.rows(
+        "SELECT to_char(expires_at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD') FROM vouchers"
+    )[0][0]
     assert any(last in word for word in words)
     assert (card.get("width"), card.get("height")) == ("74mm", "105mm")
     assert code not in str(bank.rewards.said())

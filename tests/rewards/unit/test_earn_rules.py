@@ -9,16 +9,43 @@ from shared.core.ids import new_id
 WORK = date(2026, 7, 15)
 
 
-def earn(version: int, points: int, scope: str = "", since: datetime | None = None, minutes: int = 1,
-         until: datetime | None = None) -> Rule:  # fmt: skip
-    return Rule(id=new_id(), kind=RuleKind.EARN, scope=scope, version=version, minutes=minutes, points=points,
-                effective_from=since, effective_until=until)  # fmt: skip
+def earn(
+    version: int,
+    points: int,
+    scope: str = "",
+    since: datetime | None = None,
+    minutes: int = 1,
+    until: datetime | None = None,
+) -> Rule:
+    return Rule(
+        id=new_id(),
+        kind=RuleKind.EARN,
+        scope=scope,
+        version=version,
+        minutes=minutes,
+        points=points,
+        effective_from=since,
+        effective_until=until,
+    )
 
 
-def coefficient(version: int, percent: int, scope: str = "tutoring", since: datetime | None = None,
-                until: datetime | None = None) -> Rule:  # fmt: skip
-    return Rule(id=new_id(), kind=RuleKind.COEFFICIENT, scope=scope, category=scope, version=version, percent=percent,
-                effective_from=since, effective_until=until)  # fmt: skip
+def coefficient(
+    version: int,
+    percent: int,
+    scope: str = "tutoring",
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Rule:
+    return Rule(
+        id=new_id(),
+        kind=RuleKind.COEFFICIENT,
+        scope=scope,
+        category=scope,
+        version=version,
+        percent=percent,
+        effective_from=since,
+        effective_until=until,
+    )
 
 
 def points(rules: list[Rule], category: str | None = "tutoring", minutes: int = 60) -> int:

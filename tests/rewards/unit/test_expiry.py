@@ -1,4 +1,6 @@
-"""Which points are left, and until when: the replay against a simulation that counts every single point."""
+"""Which points are left, and until when: the replay against a simulation that counts every single
+point.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -13,18 +15,29 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 MOMENTS = st.integers(0, 24 * 100).map(lambda hours: START + timedelta(hours=hours))
 
 
-def rule(version: int, days: int, since: datetime | None = None, until: datetime | None = None) -> Rule:
-    return Rule(kind=RuleKind.EXPIRE, scope="", version=version, days=days, effective_from=since, effective_until=until)
+def rule(
+    version: int, days: int, since: datetime | None = None, until: datetime | None = None
+) -> Rule:
+    return Rule(
+        kind=RuleKind.EXPIRE,
+        scope="",
+        version=version,
+        days=days,
+        effective_from=since,
+        effective_until=until,
+    )
 
 
 RULES = st.lists(
     st.tuples(st.integers(1, 60), st.none() | MOMENTS, st.none() | MOMENTS), min_size=1, max_size=4
-).map(lambda found: [rule(number, *fields) for number, fields in enumerate(found, 1)])  # fmt: skip
+).map(lambda found: [rule(number, *fields) for number, fields in enumerate(found, 1)])
 MOVES = st.lists(st.tuples(st.integers(-30, 30).filter(bool), MOMENTS), max_size=30)
 
 
 def day_gone(rules: list[Rule], moment: datetime) -> date:
-    """In other words than the code: the highest version that had begun; none if that one had ended."""
+    """In other words than the code: the highest version that had begun; none if that one had
+    ended.
+    """
     begun = [r for r in rules if r.effective_from is None or r.effective_from <= moment]
     if not begun:
         return NEVER
@@ -52,7 +65,9 @@ def simulate(rules: list[Rule], moves: list[tuple[int, datetime]]) -> dict[date,
 
 
 @given(RULES, MOVES)
-def test_what_is_left_is_what_counting_every_point_gives(rules: list[Rule], moves: list[tuple[int, datetime]]) -> None:
+def test_what_is_left_is_what_counting_every_point_gives(
+    rules: list[Rule], moves: list[tuple[int, datetime]]
+) -> None:
     left: dict[date, int] = {}
     for lot in lots_left(ExpireRules(rules), moves):
         left[lot.on] = left.get(lot.on, 0) + lot.points
@@ -72,5 +87,7 @@ def test_what_lapsed_once_does_not_lapse_again(
 
 def test_the_day_is_that_at_the_site() -> None:
     rules = ExpireRules([rule(1, 30)])
-    (lot,) = lots_left(rules, [(5, datetime(2026, 3, 1, 16, 30, tzinfo=UTC))])  # 0:30 on the 2nd in Quzhou
+    (lot,) = lots_left(
+        rules, [(5, datetime(2026, 3, 1, 16, 30, tzinfo=UTC))]
+    )  # 0:30 on the 2nd in Quzhou
     assert lot.on == date(2026, 4, 1)

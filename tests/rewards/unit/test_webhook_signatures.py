@@ -1,4 +1,6 @@
-"""Our signatures and those of an independent library are the same; anything else is refused, never an error."""
+"""Our signatures and those of an independent library are the same; anything else is refused, never
+an error.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,8 +16,11 @@ BODY = '{"type": "redemption.confirmed", "data": "星光"}'.encode()
 
 
 def headers(secret: str, at: datetime, body: bytes = BODY) -> dict[str, str]:
-    return {"webhook-id": "msg_1", "webhook-timestamp": str(int(at.timestamp())),
-            "webhook-signature": webhook_signatures.sign([secret], "msg_1", at, body)}  # fmt: skip
+    return {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": webhook_signatures.sign([secret], "msg_1", at, body),
+    }
 
 
 def now() -> datetime:
@@ -29,15 +34,20 @@ def test_the_library_accepts_what_we_sign() -> None:
 
 def test_we_accept_what_the_library_signs() -> None:
     secret, at = webhook_signatures.new_secret(), now()
-    signed = {"webhook-id": "msg_1", "webhook-timestamp": str(int(at.timestamp())),
-              "webhook-signature": Webhook(secret).sign("msg_1", at, BODY.decode())}  # fmt: skip
+    signed = {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(secret).sign("msg_1", at, BODY.decode()),
+    }
     assert webhook_signatures.verify([secret], signed, BODY, at) == "msg_1"
 
 
 def test_any_of_several_secrets_may_have_signed() -> None:
     old, new, at = webhook_signatures.new_secret(), webhook_signatures.new_secret(), now()
     assert webhook_signatures.verify([old, new], headers(new, at), BODY, at)
-    both = headers(old, at) | {"webhook-signature": webhook_signatures.sign([old, new], "msg_1", at, BODY)}
+    both = headers(old, at) | {
+        "webhook-signature": webhook_signatures.sign([old, new], "msg_1", at, BODY)
+    }
     assert webhook_signatures.verify([new], both, BODY, at)
 
 
@@ -86,7 +96,10 @@ def test_an_altered_body_and_no_secret_are_refused() -> None:
 
 
 @given(
-    st.dictionaries(st.sampled_from(["webhook-id", "webhook-timestamp", "webhook-signature"]), st.text()), st.binary()
+    st.dictionaries(
+        st.sampled_from(["webhook-id", "webhook-timestamp", "webhook-signature"]), st.text()
+    ),
+    st.binary(),
 )
 def test_no_message_upsets_the_check(given_headers: dict[str, str], body: bytes) -> None:
     with pytest.raises(BadSignature):

@@ -13,7 +13,9 @@ from shared.http.idempotency import IdempotencyKey
 ORGANISATION = {"name": "信安街道站", "kind": "company"}
 
 
-def post(district: District, key: str, body: object = ORGANISATION, as_: str | None = None) -> tuple[int, object, bool]:
+def post(
+    district: District, key: str, body: object = ORGANISATION, as_: str | None = None
+) -> tuple[int, object, bool]:
     answer = district.registration.call(
         "POST",
         "/v1/organisations",
@@ -62,13 +64,19 @@ def test_a_key_belongs_to_its_caller(district: District) -> None:
 
 def test_fifty_at_once_have_one_effect(district: District) -> None:
     answers: list[tuple[int, object, bool]] = []
-    threads = [threading.Thread(target=lambda: answers.append(post(district, "a"))) for _ in range(50)]
+    threads = [
+        threading.Thread(target=lambda: answers.append(post(district, "a"))) for _ in range(50)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert organisations(district) == 1
-    assert {status for status, _, _ in answers} <= {201, 409, 503}  # 503: the pool was full, nothing happened
+    assert {status for status, _, _ in answers} <= {
+        201,
+        409,
+        503,
+    }  # 503: the pool was full, nothing happened
     assert len({str(body) for status, body, _ in answers if status == 201}) == 1
 
 

@@ -8,9 +8,19 @@ from tests.support.wish_tree import CANARIES, Tree
 
 GUARDIAN = {"name": CANARIES[2], "phone": CANARIES[3], "consent": True}
 FIELDS = {
-    "id", "number", "title", "description", "category", "age_band", "station_id", "station_name", "status", "label",
-    "published_at", "need_by",
-}  # fmt: skip
+    "id",
+    "number",
+    "title",
+    "description",
+    "category",
+    "age_band",
+    "station_id",
+    "station_name",
+    "status",
+    "label",
+    "published_at",
+    "need_by",
+}
 
 
 def every_state(tree: Tree) -> dict[str, str]:
@@ -23,7 +33,11 @@ def every_state(tree: Tree) -> dict[str, str]:
         fence = tree.claim(wishes[state], tree.shen_fang)["fence"]
         if state == "fulfilled":
             tree.fulfil(wishes[state], tree.shen_fang, fence)
-    tree.fulfil(wishes["confirmed"], tree.wang_qiang, tree.claim(wishes["confirmed"], tree.wang_qiang)["fence"])
+    tree.fulfil(
+        wishes["confirmed"],
+        tree.wang_qiang,
+        tree.claim(wishes["confirmed"], tree.wang_qiang)["fence"],
+    )
     tree.call("PUT", f"/v1/wishes/{wishes['confirmed']}/confirmation", as_=tree.coordinator)
     tree.call("PUT", f"/v1/wishes/{wishes['withdrawn']}/withdrawal", as_=tree.coordinator)
     return {state: str(wish_id) for state, wish_id in wishes.items()}
@@ -31,8 +45,13 @@ def every_state(tree: Tree) -> dict[str, str]:
 
 def test_nothing_public_and_no_event_tells_who_wishes(tree: Tree) -> None:
     wishes = every_state(tree)
-    answers = [tree.wishes.call("GET", f"/v1/wishes/{wish_id}").get_json() for wish_id in wishes.values()]
-    answers += [tree.call("GET", path) for path in ("/v1/wishes", "/v1/wishes?label=已认领", "/v1/statistics/wishes")]
+    answers = [
+        tree.wishes.call("GET", f"/v1/wishes/{wish_id}").get_json() for wish_id in wishes.values()
+    ]
+    answers += [
+        tree.call("GET", path)
+        for path in ("/v1/wishes", "/v1/wishes?label=已认领", "/v1/statistics/wishes")
+    ]
     answers += [tree.call("GET", "/v1/wishes?status=submitted", as_=tree.staff)]
     answers += [said["data"] for said in tree.wishes.said()]
     told = json.dumps(answers, ensure_ascii=False)
@@ -46,9 +65,11 @@ def test_the_board_shows_what_hangs_and_hides_the_rest(tree: Tree) -> None:
     wishes = every_state(tree)
     shown = {item["id"]: item["label"] for item in tree.call("GET", "/v1/wishes")["items"]}
     assert shown == {
-        wishes["published"]: "待认领", wishes["claimed"]: "已认领", wishes["fulfilled"]: "已认领",
+        wishes["published"]: "待认领",
+        wishes["claimed"]: "已认领",
+        wishes["fulfilled"]: "已认领",
         wishes["confirmed"]: "已完成",
-    }  # fmt: skip
+    }
     for hidden in ("submitted", "withdrawn"):
         tree.call("GET", f"/v1/wishes/{wishes[hidden]}", expect=404)
         tree.call("GET", f"/v1/wishes/{wishes[hidden]}", as_=tree.foreign_coordinator, expect=404)
@@ -68,7 +89,10 @@ def test_wishes_before_publication_are_for_staff_and_the_own_station(tree: Tree)
 def test_pages_filters_and_station_names(tree: Tree) -> None:
     with tree.district.registration.session() as session:
         for name in ("旧名", "花园社区志愿服务站"):
-            publish(session, OrganisationRegistered(organisation_id=tree.station, name=name, kind="station"))
+            publish(
+                session,
+                OrganisationRegistered(organisation_id=tree.station, name=name, kind="station"),
+            )
     tree.district.deliver_all(times=2, seed=3)
     wishes = [str(tree.published(category=category)) for category in ("goods", "company", "goods")]
     first = tree.call("GET", "/v1/wishes?limit=2")
@@ -76,7 +100,9 @@ def test_pages_filters_and_station_names(tree: Tree) -> None:
     assert [item["id"] for item in first["items"] + second["items"]] == wishes[::-1]
     assert second["next"] is None
     assert {item["station_name"] for item in first["items"]} == {"花园社区志愿服务站"}
-    assert [i["id"] for i in tree.call("GET", "/v1/wishes?category=company")["items"]] == [wishes[1]]
+    assert [i["id"] for i in tree.call("GET", "/v1/wishes?category=company")["items"]] == [
+        wishes[1]
+    ]
     tree.call("GET", "/v1/wishes?after=nonsense", expect=422)
     tree.call("GET", "/v1/wishes?limit=0", expect=422)
 

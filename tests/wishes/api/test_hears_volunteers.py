@@ -1,4 +1,6 @@
-"""What registration says of volunteers: released, barred, let back, merged; twice, late and in any order."""
+"""What registration says of volunteers: released, barred, let back, merged; twice, late and in any
+order.
+"""
 
 import pytest
 
@@ -78,7 +80,11 @@ def test_a_chain_of_merges_ends_at_its_end(tree: Tree, seed: int) -> None:
         seed=seed,
     )
     assert tree.wish(wish_id)[:2] == ("claimed", last)
-    assert (tree.held_by(tree.wang_qiang), tree.held_by(tree.shen_fang), tree.held_by(last)) == (0, 0, 1)
+    assert (tree.held_by(tree.wang_qiang), tree.held_by(tree.shen_fang), tree.held_by(last)) == (
+        0,
+        0,
+        1,
+    )
 
 
 def test_withdrawn_access_counts_here(tree: Tree) -> None:
@@ -87,6 +93,8 @@ def test_withdrawn_access_counts_here(tree: Tree) -> None:
     from shared.core.clock import now
 
     wish_id = tree.published()
-    say(tree, PersonAccessChanged(person_id=tree.shen_fang, valid_from=now() + timedelta(minutes=1)))
+    say(
+        tree, PersonAccessChanged(person_id=tree.shen_fang, valid_from=now() + timedelta(minutes=1))
+    )
     tree.wishes.app.verifier._denied_until = 0.0
     tree.claim(wish_id, tree.shen_fang, 401)

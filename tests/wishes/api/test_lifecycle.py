@@ -1,4 +1,6 @@
-"""Any order of moves by anybody, against a model of a dozen lines: same answers, same state, same counter, same facts."""
+"""Any order of moves by anybody, against a model of a dozen lines: same answers, same state, same
+counter, same facts.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -6,16 +8,26 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from devkit.testkit import District
 from services.wishes import claims
 from tests.support.wish_tree import Tree
 
 SAID = {
-    "verified": "wish.verified", "published": "wish.published", "claimed": "wish.claimed",
-    "fulfilled": "wish.fulfilled", "confirmed": "wish.confirmed", "withdrawn": "wish.withdrawn",
-}  # fmt: skip
+    "verified": "wish.verified",
+    "published": "wish.published",
+    "claimed": "wish.claimed",
+    "fulfilled": "wish.fulfilled",
+    "confirmed": "wish.confirmed",
+    "withdrawn": "wish.withdrawn",
+}
 PEOPLE = st.sampled_from(["shen_fang", "wang_qiang"])
 
 
@@ -33,11 +45,21 @@ def machine(district: District) -> type[RuleBasedStateMachine]:
             self.told = ["wish.submitted"]
 
         def put(
-            self, path: str, allowed: bool, body: Any = None, token: str | None = None, method: str = "PUT"
+            self,
+            path: str,
+            allowed: bool,
+            body: Any = None,
+            token: str | None = None,
+            method: str = "PUT",
         ) -> None:
-            answer = self.tree.wishes.call(method, f"/v1/wishes/{self.wish_id}/{path}", body,
-                                           as_=token or self.tree.staff)  # fmt: skip
-            assert (answer.status_code == 200) == allowed, (path, self.state, answer.get_data(as_text=True))
+            answer = self.tree.wishes.call(
+                method, f"/v1/wishes/{self.wish_id}/{path}", body, as_=token or self.tree.staff
+            )
+            assert (answer.status_code == 200) == allowed, (
+                path,
+                self.state,
+                answer.get_data(as_text=True),
+            )
             assert answer.status_code < 500
 
         def go(self, state: str) -> None:
@@ -61,7 +83,12 @@ def machine(district: District) -> type[RuleBasedStateMachine]:
             person = getattr(self.tree, who)
             free = self.state == "published" or (self.state == "claimed" and self.lapsed)
             body = {"claimer_id": str(person), "claimer_kind": "volunteer"}
-            self.put("claim", free or (self.state, self.holder) == ("claimed", person), body, self.tree.tokens[person])
+            self.put(
+                "claim",
+                free or (self.state, self.holder) == ("claimed", person),
+                body,
+                self.tree.tokens[person],
+            )
             if free:
                 if self.state == "claimed":
                     self.told.append("wish.released")
@@ -72,7 +99,12 @@ def machine(district: District) -> type[RuleBasedStateMachine]:
         def release(self, who: str) -> None:
             person = getattr(self.tree, who)
             mine = (self.state, self.holder) == ("claimed", person)
-            self.put("claim", mine or self.state == "published", token=self.tree.tokens[person], method="DELETE")
+            self.put(
+                "claim",
+                mine or self.state == "published",
+                token=self.tree.tokens[person],
+                method="DELETE",
+            )
             if mine:
                 self.hang_again()
 
@@ -138,7 +170,10 @@ def test_every_life_of_a_wish_agrees_with_the_model(district: District) -> None:
     run_state_machine_as_test(
         machine(district),
         settings=settings(
-            max_examples=30, stateful_step_count=18, deadline=None, derandomize=True,
+            max_examples=30,
+            stateful_step_count=18,
+            deadline=None,
+            derandomize=True,
             suppress_health_check=list(HealthCheck),
         ),
-    )  # fmt: skip
+    )

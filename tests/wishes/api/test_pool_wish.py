@@ -1,4 +1,6 @@
-"""A voucher of the pool grants a wish: claimed and fulfilled for it, confirmed by the station; too late, it goes back."""
+"""A voucher of the pool grants a wish: claimed and fulfilled for it, confirmed by the station; too
+late, it goes back.
+"""
 
 from uuid import UUID
 
@@ -13,7 +15,11 @@ from tests.support.wish_tree import Tree
 
 def granted(wish_id: UUID) -> PoolWishGranted:
     return PoolWishGranted(
-        wish_id=wish_id, voucher_id=new_id(), product_id=new_id(), title="电影票", holder_id=new_id()
+        wish_id=wish_id,
+        voucher_id=new_id(),
+        product_id=new_id(),
+        title="电影票",
+        holder_id=new_id(),
     )
 
 
@@ -22,7 +28,9 @@ def take(tree: Tree, fact: PoolWishGranted) -> None:
         take_grant(session, fact)
 
 
-def test_a_wish_is_claimed_and_fulfilled_for_the_voucher_and_the_station_confirms(tree: Tree) -> None:
+def test_a_wish_is_claimed_and_fulfilled_for_the_voucher_and_the_station_confirms(
+    tree: Tree,
+) -> None:
     wish_id = tree.published()
     fact = granted(wish_id)
     for _ in range(2):
@@ -30,8 +38,9 @@ def test_a_wish_is_claimed_and_fulfilled_for_the_voucher_and_the_station_confirm
     assert tree.wish(wish_id) == ("fulfilled", fact.voucher_id, 1)
     assert tree.rows("SELECT claimer_kind FROM wishes WHERE id = :id", id=wish_id) == [("pool",)]
     assert [one["type"] for one in tree.wishes.said() if one["subject"] == str(wish_id)][-2:] == [
-        "wish.claimed", "wish.fulfilled",
-    ]  # fmt: skip
+        "wish.claimed",
+        "wish.fulfilled",
+    ]
     assert tree.held_by(fact.voucher_id) == 1
     path = f"/v1/wishes/{wish_id}/confirmation"
     assert tree.call("PUT", path, as_=tree.coordinator)["status"] == "confirmed"
@@ -47,7 +56,10 @@ def test_somebody_elses_wish_is_declined_and_nothing_happens_to_it(tree: Tree) -
     for fact in (granted(wish_id), granted(unknown), granted(tree.submitted())):
         take(tree, fact)
         declined = tree.wishes.said("wish.grant_declined")[-1]
-        assert (declined["subject"], declined["data"]["voucher_id"]) == (str(fact.wish_id), str(fact.voucher_id))
+        assert (declined["subject"], declined["data"]["voucher_id"]) == (
+            str(fact.wish_id),
+            str(fact.voucher_id),
+        )
     assert tree.wish(wish_id) == ("claimed", tree.shen_fang, 1)
 
 
@@ -56,13 +68,17 @@ def test_a_volunteer_and_the_pool_at_once_have_one_winner(tree: Tree) -> None:
         wish_id = tree.published()
         fact = granted(wish_id)
         body = {"claimer_id": str(tree.shen_fang), "claimer_kind": "volunteer"}
-        answers = at_once([
-            lambda wish_id=wish_id: tree.wishes.call(  # type: ignore[misc]
-                "PUT", f"/v1/wishes/{wish_id}/claim", body, as_=tree.tokens[tree.shen_fang]  # noqa: B023
-            ).status_code,
-            lambda fact=fact: take(tree, fact),  # type: ignore[misc]
-        ])  # fmt: skip
-        declined = str(wish_id) in {one["subject"] for one in tree.wishes.said("wish.grant_declined")}
+        answers = at_once(
+            [
+                lambda path=f"/v1/wishes/{wish_id}/claim", body=body: (
+                    tree.wishes.call("PUT", path, body, as_=tree.tokens[tree.shen_fang]).status_code
+                ),
+                lambda fact=fact: take(tree, fact),  # type: ignore[misc]
+            ]
+        )
+        declined = str(wish_id) in {
+            one["subject"] for one in tree.wishes.said("wish.grant_declined")
+        }
         winner = tree.wish(wish_id)[1]
         assert (winner, declined) in ((tree.shen_fang, True), (fact.voucher_id, False))
         assert (answers[0] == 200) == declined
@@ -99,12 +115,16 @@ def test_from_the_points_of_one_to_the_wish_of_another(district: District, tree:
     assert tree.wish(taken)[1] == tree.shen_fang
     assert len(bank.vouchers(holder, "issued")) == 1
     assert bank.ask("GET", "/v1/pool")["items"][0]["count"] == 1
-    tree.call("DELETE", f"/v1/wishes/{wish_id}/confirmation", as_=tree.coordinator)  # the film was not seen
+    tree.call(
+        "DELETE", f"/v1/wishes/{wish_id}/confirmation", as_=tree.coordinator
+    )  # the film was not seen
     tree.lapse(wish_id)
     with tree.wishes.session() as session:
         assert release_expired_claims(session) == 1
     district.deliver_all(times=2, seed=3)
     assert tree.wish(wish_id)[0] == "published"
     assert bank.ask("GET", "/v1/pool")["items"][0]["count"] == 2
-    assert [w["wish_id"] for w in bank.by_staff("GET", "/v1/pool/wishes")["items"]] == [str(wish_id)]
+    assert [w["wish_id"] for w in bank.by_staff("GET", "/v1/pool/wishes")["items"]] == [
+        str(wish_id)
+    ]
     bank.assert_sound()

@@ -13,7 +13,9 @@ def test_anybody_hangs_a_wish_and_its_contact_is_sealed(tree: Tree) -> None:
     assert CANARIES[1].encode() not in bytes(phone)
     assert guardian is None
     assert [said["type"] for said in tree.wishes.said()] == ["wish.submitted"]
-    assert tree.rows("SELECT from_status, to_status, actor FROM wish_moves") == [(None, "submitted", "anyone")]
+    assert tree.rows("SELECT from_status, to_status, actor FROM wish_moves") == [
+        (None, "submitted", "anyone")
+    ]
 
 
 def test_no_consent_no_wish(tree: Tree) -> None:
@@ -24,7 +26,9 @@ def test_no_consent_no_wish(tree: Tree) -> None:
 
 def test_a_childs_wish_needs_a_guardian(tree: Tree) -> None:
     for band in ("0-13", "14-17"):
-        answer = tree.call("POST", "/v1/wishes", tree.body(beneficiary={"age_band": band}), expect=422)
+        answer = tree.call(
+            "POST", "/v1/wishes", tree.body(beneficiary={"age_band": band}), expect=422
+        )
         assert answer["type"] == "/problems/guardian-consent-missing"
         refused = {"age_band": band, "guardian": {**GUARDIAN, "consent": False}}
         tree.call("POST", "/v1/wishes", tree.body(beneficiary=refused), expect=422)
@@ -44,7 +48,11 @@ def test_an_appeal_for_cash_or_medical_fees_is_led_elsewhere(tree: Tree) -> None
 
 def test_history_and_looks_cannot_be_rewritten(tree: Tree) -> None:
     tree.submitted()
-    for statement in ("UPDATE wish_moves SET actor = 'x'", "DELETE FROM wish_moves", "DELETE FROM contact_looks"):
+    for statement in (
+        "UPDATE wish_moves SET actor = 'x'",
+        "DELETE FROM wish_moves",
+        "DELETE FROM contact_looks",
+    ):
         try:
             with tree.wishes.session() as session:
                 session.execute(text(statement))

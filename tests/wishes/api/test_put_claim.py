@@ -33,26 +33,46 @@ def put_claim(tree: Tree, wish_id: UUID, who: UUID, token: str) -> int:
 def test_only_one_of_many_volunteers_gets_a_wish(tree: Tree) -> None:
     for _ in range(5):
         wish_id = tree.published()
-        people = {person: tree.district.token("volunteer", person) for person in (new_id() for _ in range(8))}
+        people = {
+            person: tree.district.token("volunteer", person)
+            for person in (new_id() for _ in range(8))
+        }
         codes: dict[UUID, int] = {}
         at_once(
-            *(lambda p=p, t=t, w=wish_id, c=codes: c.update({p: put_claim(tree, w, p, t)}) for p, t in people.items())
+            *(
+                lambda p=p, t=t, w=wish_id, c=codes: c.update({p: put_claim(tree, w, p, t)})
+                for p, t in people.items()
+            )
         )
         assert sorted(codes.values()) == [200] + [409] * 7
         (winner,) = (person for person, code in codes.items() if code == 200)
         assert tree.wish(wish_id) == ("claimed", winner, 1)
-        said = [s["data"]["claimer_id"] for s in tree.wishes.said("wish.claimed") if s["subject"] == str(wish_id)]
+        said = [
+            s["data"]["claimer_id"]
+            for s in tree.wishes.said("wish.claimed")
+            if s["subject"] == str(wish_id)
+        ]
         assert said == [str(winner)]
-        assert [tree.held_by(person) for person in people] == [int(person == winner) for person in people]
+        assert [tree.held_by(person) for person in people] == [
+            int(person == winner) for person in people
+        ]
 
 
 def test_the_second_connection_waits_and_then_loses(tree: Tree) -> None:
-    """The same race with the overlap forced: the second UPDATE is under way before the first commits."""
+    """The same race with the overlap forced: the second UPDATE is under way before the first
+    commits.
+    """
     wish_id = tree.published()
     code: list[int] = []
-    loser = Thread(target=lambda: code.append(put_claim(tree, wish_id, tree.wang_qiang, tree.tokens[tree.wang_qiang])))
+    loser = Thread(
+        target=lambda: code.append(
+            put_claim(tree, wish_id, tree.wang_qiang, tree.tokens[tree.wang_qiang])
+        )
+    )
     with tree.wishes.session() as session:
-        claims.claim_wish(session, wish_id, claims.Claimer(tree.shen_fang, claims.ClaimerKind.VOLUNTEER), "test")
+        claims.claim_wish(
+            session, wish_id, claims.Claimer(tree.shen_fang, claims.ClaimerKind.VOLUNTEER), "test"
+        )
         loser.start()
         loser.join(0.5)
         assert loser.is_alive()
@@ -82,9 +102,15 @@ def test_a_lapsed_lease_can_be_taken_and_the_old_claimer_comes_too_late(tree: Tr
     assert tree.wish(wish_id)[0] == "claimed"
     assert tree.wishes.said("wish.fulfilled") == []
     (released,) = tree.wishes.said("wish.released")
-    assert (released["data"]["claimer_id"], released["data"]["fence"], released["data"]["cause"]) == (
-        str(tree.shen_fang), old["fence"], "expired",
-    )  # fmt: skip
+    assert (
+        released["data"]["claimer_id"],
+        released["data"]["fence"],
+        released["data"]["cause"],
+    ) == (
+        str(tree.shen_fang),
+        old["fence"],
+        "expired",
+    )
 
 
 def test_an_old_fence_of_ones_own_is_refused(tree: Tree) -> None:
@@ -134,8 +160,11 @@ def test_a_company_claims_many_and_what_fails_is_named(tree: Tree) -> None:
     body = {"claimer_id": str(tree.company), "wish_ids": [str(w) for w in (*wishes, unknown)]}
     answer = tree.call("POST", "/v1/claims:batch", body, tree.company_coordinator)
     assert [item["outcome"] for item in answer["items"]] == [
-        "claimed", "wish-not-claimable", "claimed", "wish-not-found",
-    ]  # fmt: skip
+        "claimed",
+        "wish-not-claimable",
+        "claimed",
+        "wish-not-found",
+    ]
     assert tree.held_by(tree.company) == 2
     assert len(tree.wishes.said("wish.claimed")) == 3
 
@@ -177,7 +206,9 @@ def test_the_clock_and_the_claimer_do_not_both_win(tree: Tree) -> None:
 
     def late_fulfilment(wish_id: UUID, fence: int, codes: list[int]) -> None:
         body, token = {"note": "done", "fence": fence}, tree.tokens[tree.shen_fang]
-        codes.append(tree.wishes.call("PUT", f"/v1/wishes/{wish_id}/fulfilment", body, as_=token).status_code)
+        codes.append(
+            tree.wishes.call("PUT", f"/v1/wishes/{wish_id}/fulfilment", body, as_=token).status_code
+        )
 
     for _ in range(6):
         wish_id = tree.published()

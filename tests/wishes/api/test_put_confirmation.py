@@ -9,19 +9,34 @@ def test_the_station_confirms_and_it_is_final(tree: Tree) -> None:
     for _ in range(2):
         answer = tree.call("PUT", f"/v1/wishes/{wish_id}/confirmation", as_=tree.coordinator)
         assert (answer["status"], answer["label"]) == ("confirmed", "已完成")
-    assert [s["type"] for s in tree.wishes.said()][-3:] == ["wish.claimed", "wish.fulfilled", "wish.confirmed"]
+    assert [s["type"] for s in tree.wishes.said()][-3:] == [
+        "wish.claimed",
+        "wish.fulfilled",
+        "wish.confirmed",
+    ]
     assert tree.held_by(tree.shen_fang) == 0
     tree.call("DELETE", f"/v1/wishes/{wish_id}/confirmation", as_=tree.coordinator, expect=409)
     tree.call("PUT", f"/v1/wishes/{wish_id}/withdrawal", as_=tree.coordinator, expect=409)
-    moves = tree.rows("SELECT to_status FROM wish_moves WHERE wish_id = :id ORDER BY id", id=wish_id)
-    assert [to for (to,) in moves] == ["submitted", "verified", "published", "claimed", "fulfilled", "confirmed"]
+    moves = tree.rows(
+        "SELECT to_status FROM wish_moves WHERE wish_id = :id ORDER BY id", id=wish_id
+    )
+    assert [to for (to,) in moves] == [
+        "submitted",
+        "verified",
+        "published",
+        "claimed",
+        "fulfilled",
+        "confirmed",
+    ]
 
 
 def test_the_granter_never_confirms(tree: Tree) -> None:
     wish_id = tree.published()
     body = {"claimer_id": str(tree.station), "claimer_kind": "organisation"}
     fence = tree.call("PUT", f"/v1/wishes/{wish_id}/claim", body, tree.coordinator)["fence"]
-    tree.call("PUT", f"/v1/wishes/{wish_id}/fulfilment", {"note": "", "fence": fence}, tree.coordinator)
+    tree.call(
+        "PUT", f"/v1/wishes/{wish_id}/fulfilment", {"note": "", "fence": fence}, tree.coordinator
+    )
     path = f"/v1/wishes/{wish_id}/confirmation"
     tree.call("PUT", path, as_=tree.coordinator, expect=403)
     tree.call("DELETE", path, as_=tree.coordinator, expect=403)

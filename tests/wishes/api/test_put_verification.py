@@ -7,7 +7,10 @@ def test_unclean_words_are_not_verified_until_edited(tree: Tree) -> None:
     answer = tree.call("PUT", path, {}, tree.coordinator, 422)
     assert {e["detail"] for e in answer["errors"]} == {"phone", "name"}
     assert tree.wish(wish_id)[0] == "submitted"
-    assert tree.call("PUT", path, {"description": "想要一条厚毛毯"}, tree.coordinator)["status"] == "verified"
+    assert (
+        tree.call("PUT", path, {"description": "想要一条厚毛毯"}, tree.coordinator)["status"]
+        == "verified"
+    )
     assert tree.call("PUT", path, {}, tree.coordinator)["status"] == "verified"
     assert [s["type"] for s in tree.wishes.said()] == ["wish.submitted", "wish.verified"]
     assert tree.rows("SELECT description FROM wishes") == [("想要一条厚毛毯",)]
@@ -15,7 +18,10 @@ def test_unclean_words_are_not_verified_until_edited(tree: Tree) -> None:
 
 def test_verification_without_a_body_is_enough(tree: Tree) -> None:
     wish_id = tree.submitted()
-    assert tree.call("PUT", f"/v1/wishes/{wish_id}/verification", as_=tree.staff)["status"] == "verified"
+    assert (
+        tree.call("PUT", f"/v1/wishes/{wish_id}/verification", as_=tree.staff)["status"]
+        == "verified"
+    )
 
 
 def test_a_foreign_station_finds_no_wish(tree: Tree) -> None:
@@ -34,7 +40,9 @@ def test_a_coordinator_above_the_station_may_verify(tree: Tree) -> None:
     with tree.district.registration.session() as session:
         publish(
             session,
-            OrganisationRegistered(organisation_id=tree.station, name="花园社区", kind="station", parent_id=branch),
+            OrganisationRegistered(
+                organisation_id=tree.station, name="花园社区", kind="station", parent_id=branch
+            ),
         )
     tree.district.deliver_all(times=2)
     wish_id = tree.submitted()
@@ -47,7 +55,9 @@ def test_a_rejected_wish_stays_rejected(tree: Tree) -> None:
     tree.call("PUT", path, {"decision": "reject"}, tree.staff, 422)
     for _ in range(2):
         assert (
-            tree.call("PUT", path, {"decision": "reject", "reason_code": "duplicate"}, tree.staff)["status"]
+            tree.call("PUT", path, {"decision": "reject", "reason_code": "duplicate"}, tree.staff)[
+                "status"
+            ]
             == "rejected"
         )
     tree.call("PUT", path, {}, tree.staff, 409)
@@ -71,5 +81,7 @@ def test_a_withdrawn_wish_frees_its_claimer(tree: Tree) -> None:
     for _ in range(2):
         tree.call("PUT", f"/v1/wishes/{wish_id}/withdrawal", as_=tree.coordinator)
     assert tree.held_by(tree.shen_fang) == 0
-    assert [s["data"]["claimer_id"] for s in tree.wishes.said("wish.withdrawn")] == [str(tree.shen_fang)]
+    assert [s["data"]["claimer_id"] for s in tree.wishes.said("wish.withdrawn")] == [
+        str(tree.shen_fang)
+    ]
     tree.claim(wish_id, tree.wang_qiang, 404)

@@ -7,7 +7,11 @@ def test_the_demo_tree_is_hung_once(tree: Tree) -> None:
         with tree.wishes.session() as session:
             assert len(list(seed(session))) == expected
     assert len(tree.rows("SELECT id FROM wishes")) == len(WISHES)
-    assert {item["label"] for item in tree.call("GET", "/v1/wishes")["items"]} == {"待认领", "已认领", "已完成"}
+    assert {item["label"] for item in tree.call("GET", "/v1/wishes")["items"]} == {
+        "待认领",
+        "已认领",
+        "已完成",
+    }
 
 
 def test_titles_of_problems_are_told_in_chinese_first(tree: Tree) -> None:

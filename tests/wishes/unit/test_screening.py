@@ -23,11 +23,19 @@ def test_an_ordinary_wish_is_clean(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "打13812345678", "１３８１２３４５６７８", "138-1234-5678", "一三八 一二三四 五六七八", "幺三八壹贰叁肆伍陆柒捌",
-        "①③⑧①②③④⑤⑥⑦⑧", "one three eight 1234 five six seven 8", "0570-3021234", "+86 138 1234 5678", "电话3021234",
+        "打13812345678",
+        "１３８１２３４５６７８",
+        "138-1234-5678",
+        "一三八 一二三四 五六七八",
+        "幺三八壹贰叁肆伍陆柒捌",
+        "①③⑧①②③④⑤⑥⑦⑧",
+        "one three eight 1234 five six seven 8",
+        "0570-3021234",
+        "+86 138 1234 5678",
+        "电话3021234",
         "1\u200b3\u200b8\u200b12345678",
     ],
-)  # fmt: skip
+)
 def test_a_phone_number_is_found_in_any_dress(text: str) -> None:
     assert Finding.PHONE in findings(text)
 

@@ -1,6 +1,8 @@
-"""Outbox, inbox, attempts, dead letters, idempotency keys, feed cursors, job runs, withdrawn access.
+"""Outbox, inbox, attempts, dead letters, idempotency keys, feed cursors, job runs, withdrawn
+access.
 
-Until version 0.1.0 the first migration of each service made these tables. Where they are there, this one adopts them.
+Until version 0.1.0 the first migration of each service made these tables. Where they are there,
+this one adopts them.
 """
 
 import sqlalchemy as sa
@@ -29,7 +31,12 @@ def create_messaging() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("data", sa.Text(), nullable=False),
         sa.Column("traceparent", sa.Text(), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
     )
@@ -39,7 +46,12 @@ def create_messaging() -> None:
     op.create_table(
         "inbox",
         sa.Column("event_id", sa.Uuid(), nullable=False),
-        sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "received_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.PrimaryKeyConstraint("event_id", name=op.f("pk_inbox")),
     )
     for table in ("outbox", "inbox"):  # many short-lived index entries: vacuum early
@@ -62,7 +74,12 @@ def create_messaging() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("attempts", sa.BigInteger(), nullable=False),
-        sa.Column("died_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "died_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.Column("replayed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dead_letters")),
         sa.UniqueConstraint("event_id", name=op.f("uq_dead_letters_event_id")),
@@ -88,7 +105,12 @@ def create_helpers() -> None:
         sa.Column("body_hash", sa.LargeBinary(), nullable=False),
         sa.Column("status", sa.BigInteger(), nullable=False),
         sa.Column("answer", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.PrimaryKeyConstraint("scope", name=op.f("pk_idempotency_keys")),
     )
     op.create_index(op.f("ix_idempotency_keys_created_at"), "idempotency_keys", ["created_at"])
@@ -96,6 +118,11 @@ def create_helpers() -> None:
         "job_runs",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("period", sa.BigInteger(), nullable=False),
-        sa.Column("started_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
+        sa.Column(
+            "started_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("app_now()"),
+            nullable=False,
+        ),
         sa.PrimaryKeyConstraint("name", "period", name=op.f("pk_job_runs")),
     )

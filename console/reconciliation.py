@@ -6,7 +6,7 @@ from console.services import definition_of
 from shared.core.clock import app_now
 from shared.core.settings import Settings
 from shared.messaging.attempts import Attempt
-from shared.service.catch_up import Walker
+from shared.service.catch_up import CatchUp
 
 
 def reconcile(service: str) -> int:
@@ -18,8 +18,8 @@ def reconcile(service: str) -> int:
     settings = Settings.read(catch_up_age_seconds=0)
     definition = definition_of(service)
     database = definition.database(settings)
-    walker = Walker(database, definition.inbox(database), settings)
-    looked_at = sum(walker.walk(source) for source in walker.sources)
+    catch_up = CatchUp(database, definition.inbox(database), settings)
+    looked_at = sum(catch_up.walk(source) for source in catch_up.sources)
     with database.transaction() as session:
         session.execute(update(Attempt).values(due_at=app_now()))
     return looked_at

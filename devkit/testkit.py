@@ -217,9 +217,9 @@ class District:
         carried = 0
         for _ in range(rounds):
             waiting = [
-                (source, *fact)
+                (source, *event)
                 for source, member in self.services.items()
-                for fact in take_outbox(member)
+                for event in take_outbox(member)
             ]
             if not waiting:
                 return carried
@@ -228,7 +228,7 @@ class District:
                 mine = [
                     Delivery(body)
                     for _, type_, version, body in waiting
-                    if listener in catalogue()[type_, version].heard_by
+                    if listener in catalogue()[type_, version].handled_by
                 ] * times
                 if seed is not None:
                     random.Random(seed).shuffle(mine)

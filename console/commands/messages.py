@@ -84,7 +84,7 @@ def catalogue(write: bool) -> None:
 
     for (type_, version), contract in sorted(contracts().items()):
         click.echo(
-            f"{type_:26} v{version}  {contract.source:13} -> {', '.join(contract.heard_by) or '-'}"
+            f"{type_:26} v{version}  {contract.source:13} -> {', '.join(contract.handled_by) or '-'}"
         )
     if write:
         click.echo(f"{export_contracts()} files written to docs/events/")

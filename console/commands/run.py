@@ -103,14 +103,14 @@ def worker(service: str, concurrency: int, with_beat: bool) -> None:
     from console.services import definitions_of
     from shared.core.settings import Settings
     from shared.jobs.celery import make_celery
-    from shared.jobs.enqueue import kicks_through
+    from shared.jobs.enqueue import enqueue_through
 
     settings = Settings.read()
     if settings.metrics_port:
         start_http_server(settings.metrics_port)
     definitions_of(named(service))
     app = make_celery(named(service), settings)
-    kicks_through(app)
+    enqueue_through(app)
     options = [
         "worker",
         "--pool",

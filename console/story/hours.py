@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from console.story.stage import Actor, NotAsItMustBe, Stage, eventually, must, step
-from console.story.webhooks import Ear, send_webhook
+from console.story.webhooks import Receiver, send_webhook
 from shared.auth.principal import Role
 
 PRICE = 90
@@ -66,7 +66,7 @@ def other_systems_listen(s: Stage) -> str:
     """Staff subscribe a webhook for issued vouchers, if this installation may reach this
     machine.
     """
-    s.made["ear"] = Ear()
+    s.made["ear"] = Receiver()
     body = {"url": s.ear.url, "events": ["voucher.issued"]}
     try:
         made = s.staff.post("/v1/subscriptions", body, expect=(201,))

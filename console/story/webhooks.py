@@ -37,7 +37,7 @@ def send_webhook(
     return answer.status_code, answer.json().get("outcome") if answer.content else None
 
 
-class Ear:
+class Receiver:
     """A webhook receiver on this machine, for as long as the story lasts."""
 
     def __init__(self) -> None:

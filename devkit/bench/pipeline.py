@@ -21,7 +21,7 @@ from devkit.testkit import District, take_outbox
 from shared.contracts.registration import Bucket, HoursRecorded, Origin
 from shared.core.ids import new_id
 from shared.db.engine import using
-from shared.messaging.envelope import read_fact
+from shared.messaging.envelope import read_event
 from shared.messaging.outbox import publish
 
 PEOPLE = 1_000
@@ -114,7 +114,7 @@ def say(district: District, people: list[UUID], rows: int) -> float:
     """Commit `rows` outbox rows in registration; returns when."""
     dice = random.Random(7)
     organisation = new_id()
-    facts = [
+    events = [
         HoursRecorded(
             record_id=new_id(),
             volunteer_id=dice.choice(people),
@@ -128,7 +128,7 @@ def say(district: District, people: list[UUID], rows: int) -> float:
         for _ in range(rows)
     ]
     with district.registration.session() as session:
-        publish(session, *facts)
+        publish(session, *events)
     return time.monotonic()
 
 
@@ -151,12 +151,12 @@ def without_broker(district: District, rows: int) -> float:
     """
     people = furnish(district)
     say(district, people, rows)
-    facts = [read_fact(body) for _, _, body in take_outbox(district.registration)]
+    events = [read_event(body) for _, _, body in take_outbox(district.registration)]
     inbox, size = district.rewards.inbox, district.settings.batch_size
     started = time.monotonic()
     with using(district.rewards.database):
         for first in range(0, rows, size):
-            inbox._handle(facts[first : first + size])
+            inbox._handle(events[first : first + size])
     assert settled(district, rows)
     return rows / (time.monotonic() - started)
 

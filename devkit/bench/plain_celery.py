@@ -11,7 +11,7 @@ from kombu import Exchange, Queue
 from services.rewards.app import SERVICE
 from shared.core.settings import Settings
 from shared.db.engine import using
-from shared.messaging.envelope import read_fact
+from shared.messaging.envelope import read_event
 from shared.messaging.inbox import Inbox
 
 QUEUE = Queue(
@@ -43,7 +43,7 @@ def credit(body: str) -> None:
     """Inbox, handler and commit for one event."""
     inbox = _inbox()
     with using(inbox.database):
-        inbox._handle([read_fact(body)])
+        inbox._handle([read_event(body)])
 
 
 def enqueue(broker_url: str, bodies: list[bytes]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from services.notify.templates import TEMPLATES, Topic
-from shared.contracts.base import Fact
+from shared.contracts.base import Event
 from shared.contracts.notify import STAFF_INBOX, AlertFailed, SubscriptionDisabled
 from shared.contracts.registration import (
     AttendanceCheckedIn,
@@ -67,47 +67,47 @@ class Told:
     params: dict[str, Any]
 
 
-def volunteer(fact: Any) -> UUID | None:
-    found: UUID = fact.volunteer_id
+def volunteer(event: Any) -> UUID | None:
+    found: UUID = event.volunteer_id
     return found
 
 
-def unless_imported(fact: HoursRecorded) -> UUID | None:
+def unless_imported(event: HoursRecorded) -> UUID | None:
     """An old stock of records alerts nobody."""
-    return None if fact.origin is Origin.IMPORT else fact.volunteer_id
+    return None if event.origin is Origin.IMPORT else event.volunteer_id
 
 
-def holder(fact: Any) -> UUID | None:
-    found: UUID | None = fact.holder_id
+def holder(event: Any) -> UUID | None:
+    found: UUID | None = event.holder_id
     return found
 
 
-def receiver(fact: VoucherGiven) -> UUID | None:
+def receiver(event: VoucherGiven) -> UUID | None:
     """Who has it now; whoever is only given a new code, or hands it over for a wish, hears that
     instead.
     """
-    return None if fact.kind in ("reissue", "wish") else fact.holder_id
+    return None if event.kind in ("reissue", "wish") else event.holder_id
 
 
-def reissued(fact: VoucherGiven) -> UUID | None:
-    return fact.holder_id if fact.kind == "reissue" else None
+def reissued(event: VoucherGiven) -> UUID | None:
+    return event.holder_id if event.kind == "reissue" else None
 
 
-def donor(fact: VoucherGiven) -> UUID | None:
+def donor(event: VoucherGiven) -> UUID | None:
     """Whose voucher went into the pool, by hand or by standing choice."""
-    return fact.giver_id if fact.kind == "donation" else None
+    return event.giver_id if event.kind == "donation" else None
 
 
-def claimer(fact: Any) -> UUID | None:
+def claimer(event: Any) -> UUID | None:
     """A volunteer, or an organisation by its id: its coordinators read that inbox. A voucher of the
     pool reads none.
     """
-    found: UUID | None = fact.claimer_id
-    return None if fact.claimer_kind is ClaimerKind.POOL else found
+    found: UUID | None = event.claimer_id
+    return None if event.claimer_kind is ClaimerKind.POOL else found
 
 
-def station(fact: Any) -> UUID | None:
-    found: UUID = fact.station_id
+def station(event: Any) -> UUID | None:
+    found: UUID = event.station_id
     return found
 
 
@@ -115,7 +115,7 @@ def staff(_: Any) -> UUID | None:
     return STAFF_INBOX
 
 
-AUDIENCES: dict[type[Fact], tuple[tuple[Who, str, tuple[str, ...]], ...]] = {
+AUDIENCES: dict[type[Event], tuple[tuple[Who, str, tuple[str, ...]], ...]] = {
     # fact               who hears         by which template         with which of its fields
     VolunteerActivated: ((volunteer, "volunteer_activated", ()),),
     VolunteerSuspended: ((volunteer, "volunteer_suspended", ()),),
@@ -170,11 +170,13 @@ AUDIENCES: dict[type[Fact], tuple[tuple[Who, str, tuple[str, ...]], ...]] = {
 """Facts that are not in the table alert nobody; other systems may still subscribe to them."""
 
 
-def told_by(facts: Iterable[Fact]) -> Iterator[Told]:
+def told_by(events: Iterable[Event]) -> Iterator[Told]:
     """Everybody whom these facts concern."""
-    for fact in facts:
-        for who, template, fields in AUDIENCES.get(type(fact), ()):
-            person_id = who(fact)
+    for event in events:
+        for who, template, fields in AUDIENCES.get(type(event), ()):
+            person_id = who(event)
             if person_id is not None:
-                params = fact.model_dump(mode="json", include=set(fields))
-                yield Told(fact.envelope.id, person_id, template, TEMPLATES[template].topic, params)
+                params = event.model_dump(mode="json", include=set(fields))
+                yield Told(
+                    event.envelope.id, person_id, template, TEMPLATES[template].topic, params
+                )

@@ -29,7 +29,7 @@ from services.registration.models import (
 )
 from shared.auth.principal import Role
 from shared.auth.tokens import sign_token
-from shared.auth.withdrawn import note_access_changed
+from shared.auth.withdrawn import withdraw_access
 from shared.contracts.registration import PersonAccessChanged
 from shared.core.clock import app_now
 from shared.core.crypto import Vault, secret_hash, vault
@@ -227,7 +227,7 @@ def sign_out(session: Session, token: str) -> None:
     )
 
 
-def withdraw_access(session: Session, person_id: UUID, *, sign_out: bool = True) -> None:
+def void_tokens(session: Session, person_id: UUID, *, sign_out: bool = True) -> None:
     """Void every token of a person issued so far, here at once and elsewhere by the fact. Repeating
     it is harmless.
     """
@@ -235,7 +235,7 @@ def withdraw_access(session: Session, person_id: UUID, *, sign_out: bool = True)
     changed = PersonAccessChanged(person_id=person_id, valid_from=datetime.now(UTC))
     if sign_out:
         session.execute(delete(RefreshToken).where(RefreshToken.person_id == person_id))
-    note_access_changed(session, [changed])
+    withdraw_access(session, [changed])
     publish(session, changed)
 
 

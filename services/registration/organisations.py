@@ -7,7 +7,7 @@ from sqlalchemy import delete, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.registration.log_in import withdraw_access
+from services.registration.log_in import void_tokens
 from services.registration.models import (
     Coordination,
     Organisation,
@@ -150,4 +150,4 @@ def end_coordination(session: Session, organisation_id: UUID, volunteer_id: UUID
         )
     )
     if changed(gone):
-        withdraw_access(session, volunteer_id, sign_out=False)
+        void_tokens(session, volunteer_id, sign_out=False)

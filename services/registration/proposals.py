@@ -15,7 +15,7 @@ from shared.core.logs import get_logger
 log = get_logger(__name__)
 
 
-def propose_hours(session: Session, facts: list[WishConfirmed]) -> None:
+def propose_hours(session: Session, events: list[WishConfirmed]) -> None:
     """Keep the proposed minutes of volunteers as pending records at the wish's station, once per
     wish.
 
@@ -24,15 +24,15 @@ def propose_hours(session: Session, facts: list[WishConfirmed]) -> None:
     """
     works = [
         Work(
-            fact.claimer_id,
-            fact.station_id,
-            fact.envelope.time - min(timedelta(minutes=fact.proposed_minutes), LONGEST),
-            fact.envelope.time,
+            event.claimer_id,
+            event.station_id,
+            event.envelope.time - min(timedelta(minutes=event.proposed_minutes), LONGEST),
+            event.envelope.time,
             "wish",
-            str(fact.wish_id),
+            str(event.wish_id),
         )
-        for fact in facts
-        if fact.proposed_minutes > 0 and fact.claimer_kind is ClaimerKind.VOLUNTEER
+        for event in events
+        if event.proposed_minutes > 0 and event.claimer_kind is ClaimerKind.VOLUNTEER
     ]
     if not works:
         return

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from services.registration.identifiers import age_on, normal_phone, volunteer_number
-from services.registration.log_in import phone_vault, withdraw_access
+from services.registration.log_in import phone_vault, void_tokens
 from services.registration.models import (
     Attendance,
     ContactLook,
@@ -145,7 +145,7 @@ def suspend_volunteer(session: Session, volunteer_id: UUID) -> Volunteer:
     )
     if moved:
         cancel_everything(session, volunteer_id)
-        withdraw_access(session, volunteer_id)
+        void_tokens(session, volunteer_id)
         publish(session, VolunteerSuspended(volunteer_id=volunteer_id))
     return volunteer
 
@@ -262,7 +262,7 @@ def merge_volunteers(session: Session, volunteer_id: UUID, into_id: UUID) -> Vol
         .values(merged_into_id=into_id)
     )
     session.execute(delete(Coordination).where(Coordination.volunteer_id == volunteer_id))
-    withdraw_access(session, volunteer_id)
+    void_tokens(session, volunteer_id)
     publish(session, VolunteerMerged(volunteer_id=volunteer_id, into_id=into_id))
     return duplicate
 
@@ -348,7 +348,7 @@ def _move(
 def _lose_everything(session: Session, volunteer_id: UUID) -> None:
     cancel_everything(session, volunteer_id)
     session.execute(delete(Coordination).where(Coordination.volunteer_id == volunteer_id))
-    withdraw_access(session, volunteer_id)
+    void_tokens(session, volunteer_id)
 
 
 def sign_ups_of(session: Session, volunteer_id: UUID) -> Sequence[SignUp]:

@@ -9,42 +9,17 @@ from services.rewards.ledger import accounts, earning
 from services.rewards.membership import members
 from services.rewards.pool import wishes
 from services.rewards.pool.wishes import WishWord
-from shared.auth.withdrawn import note_access_changed
-from shared.contracts.base import Fact
 from shared.contracts.registration import (
     Bucket,
     HoursCorrected,
     HoursRecorded,
     Origin,
-    PersonAccessChanged,
     VolunteerActivated,
     VolunteerErased,
     VolunteerLeft,
     VolunteerMerged,
     VolunteerRegistered,
     VolunteerSuspended,
-)
-from shared.contracts.rewards import (
-    BudgetLow,
-    DisputeDecided,
-    DisputeOpened,
-    LedgerSealed,
-    PointsLapsed,
-    PoolWishGranted,
-    RuleApplied,
-    SettlementClosed,
-    SettlementReopened,
-    StockLow,
-    VenueLockedOut,
-    VoucherBackordered,
-    VoucherExpired,
-    VoucherExpiring,
-    VoucherGiven,
-    VoucherHeld,
-    VoucherIssued,
-    VoucherRedeemed,
-    VoucherReversed,
-    VoucherVoided,
 )
 from shared.contracts.wishes import (
     WishClaimed,
@@ -54,114 +29,85 @@ from shared.contracts.wishes import (
     WishReleased,
     WishWithdrawn,
 )
-from shared.messaging.inbox import hears
-
-PUBLISHES: tuple[type[Fact], ...] = (
-    VoucherIssued,
-    VoucherHeld,
-    VoucherRedeemed,
-    VoucherReversed,
-    VoucherExpired,
-    VoucherVoided,
-    VoucherBackordered,
-    VoucherGiven,
-    VoucherExpiring,
-    PointsLapsed,
-    PoolWishGranted,
-    RuleApplied,
-    StockLow,
-    BudgetLow,
-    VenueLockedOut,
-    DisputeOpened,
-    DisputeDecided,
-    SettlementClosed,
-    SettlementReopened,
-    LedgerSealed,
-)
+from shared.messaging.inbox import handles
 
 
-@hears(HoursRecorded)
-def credit_and_issue(session: Session, facts: list[HoursRecorded]) -> None:
+@handles(HoursRecorded)
+def credit_and_issue(session: Session, events: list[HoursRecorded]) -> None:
     """Credit verified minutes, then issue every voucher that the new balances have earned.
 
     One transaction for the whole batch; imported records never earn.
     """
-    counted = [fact for fact in facts if _earns(fact)]
+    counted = [event for event in events if _earns(event)]
     if counted:
         issue.issue_due(session, earning.credit_minutes(session, counted))
 
 
-@hears(HoursCorrected)
-def correct_credit(session: Session, facts: list[HoursCorrected]) -> None:
+@handles(HoursCorrected)
+def correct_credit(session: Session, events: list[HoursCorrected]) -> None:
     """Credit what a correction adds, take back what it takes; before its record it waits."""
-    for fact in sorted(facts, key=lambda fact: (fact.record_id, fact.correction_id)):
-        if _earns(fact):
-            members.apply_correction(session, fact)
+    for event in sorted(events, key=lambda event: (event.record_id, event.correction_id)):
+        if _earns(event):
+            members.apply_correction(session, event)
 
 
-def _earns(fact: HoursRecorded | HoursCorrected) -> bool:
-    return fact.bucket is Bucket.VERIFIED and fact.origin is not Origin.IMPORT
+def _earns(event: HoursRecorded | HoursCorrected) -> bool:
+    return event.bucket is Bucket.VERIFIED and event.origin is not Origin.IMPORT
 
 
-@hears(VolunteerRegistered)
-def open_accounts(session: Session, facts: list[VolunteerRegistered]) -> None:
+@handles(VolunteerRegistered)
+def open_accounts(session: Session, events: list[VolunteerRegistered]) -> None:
     """Open an account; hours may have opened it already."""
-    accounts.open_accounts(session, [fact.volunteer_id for fact in facts])
+    accounts.open_accounts(session, [event.volunteer_id for event in events])
 
 
-@hears(VolunteerActivated)
-def lift_suspensions(session: Session, facts: list[VolunteerActivated]) -> None:
+@handles(VolunteerActivated)
+def lift_suspensions(session: Session, events: list[VolunteerActivated]) -> None:
     """Remember that the volunteer may ask for things again."""
-    for fact in sorted(facts, key=lambda fact: fact.volunteer_id):
-        accounts.set_suspended(session, fact.volunteer_id, False, fact.envelope.sequence)
+    for event in sorted(events, key=lambda event: event.volunteer_id):
+        accounts.set_suspended(session, event.volunteer_id, False, event.envelope.sequence)
 
 
-@hears(VolunteerSuspended)
-def note_suspensions(session: Session, facts: list[VolunteerSuspended]) -> None:
+@handles(VolunteerSuspended)
+def note_suspensions(session: Session, events: list[VolunteerSuspended]) -> None:
     """Remember that the volunteer may not ask for anything until activated again."""
-    for fact in sorted(facts, key=lambda fact: fact.volunteer_id):
-        accounts.set_suspended(session, fact.volunteer_id, True, fact.envelope.sequence)
+    for event in sorted(events, key=lambda event: event.volunteer_id):
+        accounts.set_suspended(session, event.volunteer_id, True, event.envelope.sequence)
 
 
-@hears(VolunteerLeft)
-def close_accounts(session: Session, facts: list[VolunteerLeft]) -> None:
+@handles(VolunteerLeft)
+def close_accounts(session: Session, events: list[VolunteerLeft]) -> None:
     """Take back unused vouchers and points; hours stay."""
-    for fact in sorted(facts, key=lambda fact: fact.volunteer_id):
-        members.close_account(session, fact.volunteer_id)
+    for event in sorted(events, key=lambda event: event.volunteer_id):
+        members.close_account(session, event.volunteer_id)
 
 
-@hears(VolunteerErased)
-def erase_holders(session: Session, facts: list[VolunteerErased]) -> None:
+@handles(VolunteerErased)
+def erase_holders(session: Session, events: list[VolunteerErased]) -> None:
     """Close the account for good; nobody is told."""
-    for fact in sorted(facts, key=lambda fact: fact.volunteer_id):
-        members.close_account(session, fact.volunteer_id, erased=True)
+    for event in sorted(events, key=lambda event: event.volunteer_id):
+        members.close_account(session, event.volunteer_id, erased=True)
 
 
-@hears(VolunteerMerged)
-def merge_accounts(session: Session, facts: list[VolunteerMerged]) -> None:
+@handles(VolunteerMerged)
+def merge_accounts(session: Session, events: list[VolunteerMerged]) -> None:
     """Move points, vouchers and debts of the duplicate to the one that stays, and what comes late
     as well.
     """
-    for fact in sorted(facts, key=lambda fact: fact.volunteer_id):
-        members.merge_account(session, fact.volunteer_id, fact.into_id)
+    for event in sorted(events, key=lambda event: event.volunteer_id):
+        members.merge_account(session, event.volunteer_id, event.into_id)
 
 
-@hears(PersonAccessChanged)
-def withdraw_access(session: Session, facts: list[PersonAccessChanged]) -> None:
-    """Tokens issued before the change no longer count here."""
-    note_access_changed(session, facts)
-
-
-@hears(WishPublished, WishClaimed, WishReleased, WishWithdrawn, WishExpired)
-def follow_wishes(session: Session, facts: list[WishWord]) -> None:
+@handles(WishPublished, WishClaimed, WishReleased, WishWithdrawn, WishExpired)
+def follow_wishes(session: Session, events: list[WishWord]) -> None:
     """Know which wishes the pool could grant; a voucher whose wish was released or withdrawn
     returns.
     """
-    wishes.note_words(session, facts)
+    wishes.note_words(session, events)
 
 
-@hears(WishGrantDeclined)
-def bring_back_declined(session: Session, facts: list[WishGrantDeclined]) -> None:
+@handles(WishGrantDeclined)
+def bring_back_declined(session: Session, events: list[WishGrantDeclined]) -> None:
     """The wish was taken already: the voucher returns to the pool."""
-    for fact in sorted(facts, key=lambda fact: fact.wish_id):
-        wishes.bring_back(session, fact.wish_id, fact.voucher_id)
+    for event in sorted(events, key=lambda event: event.wish_id):
+        wishes.bring_back(session, event.wish_id, event.voucher_id)

@@ -10,16 +10,16 @@ from services.wishes.models import KnownOrganisation
 from shared.contracts.registration import OrganisationRegistered
 
 
-def note_organisations(session: Session, facts: list[OrganisationRegistered]) -> None:
+def note_organisations(session: Session, events: list[OrganisationRegistered]) -> None:
     """Keep the newest name and place of each organisation, in whatever order the facts come."""
-    newest = {f.organisation_id: f for f in sorted(facts, key=lambda f: f.envelope.sequence)}
-    for organisation_id, fact in sorted(newest.items()):
+    newest = {f.organisation_id: f for f in sorted(events, key=lambda f: f.envelope.sequence)}
+    for organisation_id, event in sorted(newest.items()):
         row = insert(KnownOrganisation).values(
             id=organisation_id,
-            name=fact.name,
-            kind=fact.kind,
-            parent_id=fact.parent_id,
-            sequence=fact.envelope.sequence,
+            name=event.name,
+            kind=event.kind,
+            parent_id=event.parent_id,
+            sequence=event.envelope.sequence,
         )
         session.execute(
             row.on_conflict_do_update(

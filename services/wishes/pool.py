@@ -15,20 +15,20 @@ POOL = "pool"
 """The actor of what the pool does."""
 
 
-def take_grant(session: Session, fact: PoolWishGranted) -> None:
+def take_grant(session: Session, event: PoolWishGranted) -> None:
     """Claim and fulfil a wish for the voucher that was given for it, or decline where somebody else
     was faster.
 
     Repeating it changes nothing. A declined voucher returns to the pool, so rewards must hear it
     from us.
     """
-    voucher = Claimer(fact.voucher_id, ClaimerKind.POOL)
+    voucher = Claimer(event.voucher_id, ClaimerKind.POOL)
     try:
-        wish = claim_wish(session, fact.wish_id, voucher, POOL)
+        wish = claim_wish(session, event.wish_id, voucher, POOL)
     except (WishNotFound, WishNotClaimable):
-        held = session.get(Wish, fact.wish_id)
-        if held is not None and held.claimer_id == fact.voucher_id:
+        held = session.get(Wish, event.wish_id)
+        if held is not None and held.claimer_id == event.voucher_id:
             return  # granted by this very voucher before
-        publish(session, WishGrantDeclined(wish_id=fact.wish_id, voucher_id=fact.voucher_id))
+        publish(session, WishGrantDeclined(wish_id=event.wish_id, voucher_id=event.voucher_id))
         return
-    fulfil_wish(session, fact.wish_id, voucher, POOL, fence=wish.fence, note=fact.title)
+    fulfil_wish(session, event.wish_id, voucher, POOL, fence=wish.fence, note=event.title)

@@ -21,9 +21,9 @@ class DeniedPerson(Plumbing):
     valid_from: Mapped[datetime]
 
 
-def note_access_changed(session: Session, facts: list[PersonAccessChanged]) -> None:
+def withdraw_access(session: Session, events: list[PersonAccessChanged]) -> None:
     """Remember from when on tokens of these people count."""
-    newest = {f.person_id: f.valid_from for f in sorted(facts, key=lambda f: f.valid_from)}
+    newest = {f.person_id: f.valid_from for f in sorted(events, key=lambda f: f.valid_from)}
     for person_id, valid_from in sorted(newest.items()):
         row = insert(DeniedPerson).values(person_id=person_id, valid_from=valid_from)
         session.execute(

@@ -27,7 +27,7 @@ class Envelope:
     body: str = ""  #: the message as it was received, for another attempt
 
 
-class Fact(BaseModel):
+class Event(BaseModel):
     """Base of all facts. `subject_field` names the field whose value is the aggregate's id."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -35,7 +35,7 @@ class Fact(BaseModel):
     source: ClassVar[str]
     type: ClassVar[str]
     version: ClassVar[int]
-    heard_by: ClassVar[tuple[str, ...]]
+    handled_by: ClassVar[tuple[str, ...]]
     subject_field: ClassVar[str]
 
     _envelope: Envelope | None = PrivateAttr(default=None)
@@ -47,7 +47,7 @@ class Fact(BaseModel):
             raise ValueError(f"This {self.type} was made here, not received.")
         return self._envelope
 
-    def received_in(self, envelope: Envelope) -> "Fact":
+    def received_in(self, envelope: Envelope) -> "Event":
         self._envelope = envelope
         return self
 
@@ -67,12 +67,12 @@ class Fact(BaseModel):
         return f"/events/{cls.source}/{cls.type}/v{cls.version}"
 
 
-F = TypeVar("F", bound=type[Fact])
-REGISTRY: dict[tuple[str, int], type[Fact]] = {}
+F = TypeVar("F", bound=type[Event])
+REGISTRY: dict[tuple[str, int], type[Event]] = {}
 
 
-def fact(
-    source: str, type_: str, *, subject: str, heard_by: tuple[str, ...], version: int = 1
+def event(
+    source: str, type_: str, *, subject: str, handled_by: tuple[str, ...], version: int = 1
 ) -> Callable[[F], F]:
     """Register a class as the contract of `type_`. Type and version together are unique, whoever
     says it.
@@ -80,7 +80,7 @@ def fact(
 
     def register(cls: F) -> F:
         cls.source, cls.type, cls.version = source, type_, version
-        cls.subject_field, cls.heard_by = subject, heard_by
+        cls.subject_field, cls.handled_by = subject, handled_by
         if (type_, version) in REGISTRY:
             raise ValueError(
                 f"{type_} v{version} is already the contract {REGISTRY[type_, version].__name__}."
@@ -91,20 +91,20 @@ def fact(
     return register
 
 
-def facts_heard_by(service: str) -> Iterator[type[Fact]]:
-    return (cls for cls in catalogue().values() if service in cls.heard_by)
+def events_handled_by(service: str) -> Iterator[type[Event]]:
+    return (cls for cls in catalogue().values() if service in cls.handled_by)
 
 
-def facts_said_by(service: str) -> Iterator[type[Fact]]:
+def events_published_by(service: str) -> Iterator[type[Event]]:
     return (cls for cls in catalogue().values() if cls.source == service)
 
 
-def catalogue() -> dict[tuple[str, int], type[Fact]]:
+def catalogue() -> dict[tuple[str, int], type[Event]]:
     """Every contract of every service."""
     from shared.contracts import notify, registration, rewards, wishes  # noqa: F401 - importing them registers them
 
     return REGISTRY
 
 
-class UnknownFact(ValueError):
+class UnknownEvent(ValueError):
     """A message whose type or version this version of the code does not know."""

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from shared.contracts.base import Fact, fact
+from shared.contracts.base import Event, event
 
 EVERYONE = ("wishes", "rewards", "notify")
 
@@ -25,39 +25,39 @@ class Origin(StrEnum):
     IMPORT = "import"  #: an old stock of records: never alerts, never earns unless a rule says so
 
 
-@fact(
-    "registration", "volunteer.registered", subject="volunteer_id", heard_by=("rewards", "notify")
+@event(
+    "registration", "volunteer.registered", subject="volunteer_id", handled_by=("rewards", "notify")
 )
-class VolunteerRegistered(Fact):
+class VolunteerRegistered(Event):
     """Somebody applied to be a volunteer. Name and contact stay in registration."""
 
     volunteer_id: UUID
     number: str  #: public volunteer number
 
 
-@fact("registration", "volunteer.activated", subject="volunteer_id", heard_by=EVERYONE)
-class VolunteerActivated(Fact):
+@event("registration", "volunteer.activated", subject="volunteer_id", handled_by=EVERYONE)
+class VolunteerActivated(Event):
     """Staff accepted a volunteer, or took a suspension back."""
 
     volunteer_id: UUID
 
 
-@fact("registration", "volunteer.suspended", subject="volunteer_id", heard_by=EVERYONE)
-class VolunteerSuspended(Fact):
+@event("registration", "volunteer.suspended", subject="volunteer_id", handled_by=EVERYONE)
+class VolunteerSuspended(Event):
     """A volunteer may not sign up, claim or exchange until activated again. Hours stay."""
 
     volunteer_id: UUID
 
 
-@fact("registration", "volunteer.left", subject="volunteer_id", heard_by=EVERYONE)
-class VolunteerLeft(Fact):
+@event("registration", "volunteer.left", subject="volunteer_id", handled_by=EVERYONE)
+class VolunteerLeft(Event):
     """A volunteer ended their registration. The account closes; recorded hours stay."""
 
     volunteer_id: UUID
 
 
-@fact("registration", "volunteer.merged", subject="volunteer_id", heard_by=EVERYONE)
-class VolunteerMerged(Fact):
+@event("registration", "volunteer.merged", subject="volunteer_id", handled_by=EVERYONE)
+class VolunteerMerged(Event):
     """Two registrations were one person. All of `volunteer_id` now belongs to `into_id`, also what
     comes late.
     """
@@ -66,15 +66,15 @@ class VolunteerMerged(Fact):
     into_id: UUID  #: the one that stays
 
 
-@fact("registration", "volunteer.erased", subject="volunteer_id", heard_by=EVERYONE)
-class VolunteerErased(Fact):
+@event("registration", "volunteer.erased", subject="volunteer_id", handled_by=EVERYONE)
+class VolunteerErased(Event):
     """Personal data of a volunteer was erased; the id stays as a number without a person."""
 
     volunteer_id: UUID
 
 
-@fact("registration", "person.access_changed", subject="person_id", heard_by=EVERYONE)
-class PersonAccessChanged(Fact):
+@event("registration", "person.access_changed", subject="person_id", handled_by=EVERYONE)
+class PersonAccessChanged(Event):
     """Tokens of this person issued before `valid_from` are void: demoted, suspended, signed out
     everywhere.
     """
@@ -83,13 +83,13 @@ class PersonAccessChanged(Fact):
     valid_from: datetime
 
 
-@fact(
+@event(
     "registration",
     "organisation.registered",
     subject="organisation_id",
-    heard_by=("wishes", "notify"),
+    handled_by=("wishes", "notify"),
 )
-class OrganisationRegistered(Fact):
+class OrganisationRegistered(Event):
     """An organisation joined the network, or its public name or place in the tree changed."""
 
     organisation_id: UUID
@@ -98,8 +98,8 @@ class OrganisationRegistered(Fact):
     parent_id: UUID | None = None
 
 
-@fact("registration", "activity.published", subject="activity_id", heard_by=("notify",))
-class ActivityPublished(Fact):
+@event("registration", "activity.published", subject="activity_id", handled_by=("notify",))
+class ActivityPublished(Event):
     """An activity can be seen and signed up for."""
 
     activity_id: UUID
@@ -108,8 +108,8 @@ class ActivityPublished(Fact):
     category: str
 
 
-@fact("registration", "signup.confirmed", subject="volunteer_id", heard_by=("notify",))
-class SignupConfirmed(Fact):
+@event("registration", "signup.confirmed", subject="volunteer_id", handled_by=("notify",))
+class SignupConfirmed(Event):
     """A volunteer has a seat in a session."""
 
     session_id: UUID
@@ -119,8 +119,8 @@ class SignupConfirmed(Fact):
     starts_at: datetime
 
 
-@fact("registration", "signup.waitlisted", subject="volunteer_id", heard_by=("notify",))
-class SignupWaitlisted(Fact):
+@event("registration", "signup.waitlisted", subject="volunteer_id", handled_by=("notify",))
+class SignupWaitlisted(Event):
     """A session was full; the volunteer waits."""
 
     session_id: UUID
@@ -129,8 +129,8 @@ class SignupWaitlisted(Fact):
     title: str
 
 
-@fact("registration", "signup.cancelled", subject="volunteer_id", heard_by=("notify",))
-class SignupCancelled(Fact):
+@event("registration", "signup.cancelled", subject="volunteer_id", handled_by=("notify",))
+class SignupCancelled(Event):
     """A seat or a place in the queue was given back."""
 
     session_id: UUID
@@ -139,8 +139,8 @@ class SignupCancelled(Fact):
     title: str
 
 
-@fact("registration", "attendance.checked_in", subject="volunteer_id", heard_by=("notify",))
-class AttendanceCheckedIn(Fact):
+@event("registration", "attendance.checked_in", subject="volunteer_id", handled_by=("notify",))
+class AttendanceCheckedIn(Event):
     """A volunteer arrived."""
 
     session_id: UUID
@@ -148,8 +148,8 @@ class AttendanceCheckedIn(Fact):
     at: datetime
 
 
-@fact("registration", "attendance.checked_out", subject="volunteer_id", heard_by=("notify",))
-class AttendanceCheckedOut(Fact):
+@event("registration", "attendance.checked_out", subject="volunteer_id", handled_by=("notify",))
+class AttendanceCheckedOut(Event):
     """A volunteer left; the minutes follow as `hours.recorded` if they count."""
 
     session_id: UUID
@@ -158,8 +158,8 @@ class AttendanceCheckedOut(Fact):
     minutes: int  #: whole minutes between check-in and check-out inside the session
 
 
-@fact("registration", "hours.recorded", subject="record_id", heard_by=("rewards", "notify"))
-class HoursRecorded(Fact):
+@event("registration", "hours.recorded", subject="record_id", handled_by=("rewards", "notify"))
+class HoursRecorded(Event):
     """A block of volunteered time was accepted."""
 
     record_id: UUID  #: service_records.id in registration; the ledger's natural key
@@ -173,8 +173,8 @@ class HoursRecorded(Fact):
     worked_on: date  #: calendar day at the site, not UTC
 
 
-@fact("registration", "hours.corrected", subject="record_id", heard_by=("rewards", "notify"))
-class HoursCorrected(Fact):
+@event("registration", "hours.corrected", subject="record_id", handled_by=("rewards", "notify"))
+class HoursCorrected(Event):
     """A recorded block was replaced by a new record, asked for and approved by two different
     people.
     """
@@ -190,8 +190,8 @@ class HoursCorrected(Fact):
     worked_on: date
 
 
-@fact("registration", "hours.rejected", subject="record_id", heard_by=("notify",))
-class HoursRejected(Fact):
+@event("registration", "hours.rejected", subject="record_id", handled_by=("notify",))
+class HoursRejected(Event):
     """A pending block was looked at and not accepted."""
 
     record_id: UUID

@@ -3,10 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from shared.contracts.base import Fact, fact
+from shared.contracts.base import Event, event
 
 
-class VoucherFact(Fact):
+class VoucherFact(Event):
     """What every fact about a voucher carries."""
 
     voucher_id: UUID
@@ -18,7 +18,7 @@ class VoucherFact(Fact):
     title: str  #: public title of the product
 
 
-@fact("rewards", "voucher.issued", subject="voucher_id", heard_by=("notify",))
+@event("rewards", "voucher.issued", subject="voucher_id", handled_by=("notify",))
 class VoucherIssued(VoucherFact):
     """Points bought a voucher; its holder can see the code."""
 
@@ -26,7 +26,7 @@ class VoucherIssued(VoucherFact):
     expires_at: datetime
 
 
-@fact("rewards", "voucher.held", subject="voucher_id", heard_by=("notify",))
+@event("rewards", "voucher.held", subject="voucher_id", handled_by=("notify",))
 class VoucherHeld(VoucherFact):
     """A venue reserved the voucher for a short while."""
 
@@ -34,7 +34,7 @@ class VoucherHeld(VoucherFact):
     held_until: datetime
 
 
-@fact("rewards", "voucher.redeemed", subject="voucher_id", heard_by=("notify",))
+@event("rewards", "voucher.redeemed", subject="voucher_id", handled_by=("notify",))
 class VoucherRedeemed(VoucherFact):
     """A venue took the voucher in, at the counter or by webhook. Happens once."""
 
@@ -42,27 +42,27 @@ class VoucherRedeemed(VoucherFact):
     redeemed_at: datetime
 
 
-@fact("rewards", "voucher.reversed", subject="voucher_id", heard_by=("notify",))
+@event("rewards", "voucher.reversed", subject="voucher_id", handled_by=("notify",))
 class VoucherReversed(VoucherFact):
     """A redemption was taken back before settlement; the voucher counts as issued again."""
 
     redemption_id: UUID
 
 
-@fact("rewards", "voucher.expired", subject="voucher_id", heard_by=("notify",))
+@event("rewards", "voucher.expired", subject="voucher_id", handled_by=("notify",))
 class VoucherExpired(VoucherFact):
     """The last day passed without redemption."""
 
 
-@fact("rewards", "voucher.voided", subject="voucher_id", heard_by=("notify",))
+@event("rewards", "voucher.voided", subject="voucher_id", handled_by=("notify",))
 class VoucherVoided(VoucherFact):
     """Taken back by the centre."""
 
     cause: str  #: correction, staff, left
 
 
-@fact("rewards", "voucher.backordered", subject="volunteer_id", heard_by=("notify",))
-class VoucherBackordered(Fact):
+@event("rewards", "voucher.backordered", subject="volunteer_id", handled_by=("notify",))
+class VoucherBackordered(Event):
     """Enough points, no stock: the entitlement waits and is issued first-come when stock
     returns.
     """
@@ -72,8 +72,8 @@ class VoucherBackordered(Fact):
     title: str
 
 
-@fact("rewards", "stock.low", subject="product_id", heard_by=("notify",))
-class StockLow(Fact):
+@event("rewards", "stock.low", subject="product_id", handled_by=("notify",))
+class StockLow(Event):
     """A product is nearly gone."""
 
     product_id: UUID
@@ -82,8 +82,8 @@ class StockLow(Fact):
     left: int
 
 
-@fact("rewards", "dispute.opened", subject="dispute_id", heard_by=("notify",))
-class DisputeOpened(Fact):
+@event("rewards", "dispute.opened", subject="dispute_id", handled_by=("notify",))
+class DisputeOpened(Event):
     """A venue reported a redemption that we cannot book; a person has to look."""
 
     dispute_id: UUID
@@ -91,7 +91,7 @@ class DisputeOpened(Fact):
     reason_code: str  #: unknown, expired, voided, already_redeemed, held_elsewhere, already_settled
 
 
-@fact("rewards", "voucher.given", subject="voucher_id", heard_by=("notify",))
+@event("rewards", "voucher.given", subject="voucher_id", handled_by=("notify",))
 class VoucherGiven(VoucherFact):
     """A voucher changed hands: the old code is dead, `voucher_id` is the new one, its holder can
     see the code.
@@ -106,23 +106,23 @@ class VoucherGiven(VoucherFact):
     expires_at: datetime
 
 
-@fact("rewards", "voucher.expiring", subject="voucher_id", heard_by=("notify",))
+@event("rewards", "voucher.expiring", subject="voucher_id", handled_by=("notify",))
 class VoucherExpiring(VoucherFact):
     """The last day comes near. Said once per voucher."""
 
     expires_at: datetime
 
 
-@fact("rewards", "points.lapsed", subject="volunteer_id", heard_by=("notify",))
-class PointsLapsed(Fact):
+@event("rewards", "points.lapsed", subject="volunteer_id", handled_by=("notify",))
+class PointsLapsed(Event):
     """Points grew too old and are gone. Recorded hours stay as they are."""
 
     volunteer_id: UUID
     points: int
 
 
-@fact("rewards", "pool.wish_granted", subject="wish_id", heard_by=("notify", "wishes"))
-class PoolWishGranted(Fact):
+@event("rewards", "pool.wish_granted", subject="wish_id", handled_by=("notify", "wishes"))
+class PoolWishGranted(Event):
     """The pool gives a voucher for this wish; `holder_id` hands it over."""
 
     wish_id: UUID
@@ -132,8 +132,8 @@ class PoolWishGranted(Fact):
     holder_id: UUID
 
 
-@fact("rewards", "rule.applied", subject="run_id", heard_by=("notify",))
-class RuleApplied(Fact):
+@event("rewards", "rule.applied", subject="run_id", handled_by=("notify",))
+class RuleApplied(Event):
     """New rules were applied to old records; what it gave in all."""
 
     run_id: UUID
@@ -142,8 +142,8 @@ class RuleApplied(Fact):
     vouchers: int
 
 
-@fact("rewards", "budget.low", subject="product_id", heard_by=("notify",))
-class BudgetLow(Fact):
+@event("rewards", "budget.low", subject="product_id", handled_by=("notify",))
+class BudgetLow(Event):
     """Nine tenths of a product's budget of this month are spent."""
 
     product_id: UUID
@@ -152,8 +152,8 @@ class BudgetLow(Fact):
     points_left: int
 
 
-@fact("rewards", "venue.locked_out", subject="scope", heard_by=("notify",))
-class VenueLockedOut(Fact):
+@event("rewards", "venue.locked_out", subject="scope", handled_by=("notify",))
+class VenueLockedOut(Event):
     """Somebody is guessing codes: unknown ones are refused for a while. Codes that exist still
     work.
     """
@@ -163,8 +163,8 @@ class VenueLockedOut(Fact):
     until: datetime
 
 
-@fact("rewards", "settlement.closed", subject="settlement_id", heard_by=("notify",))
-class SettlementClosed(Fact):
+@event("rewards", "settlement.closed", subject="settlement_id", handled_by=("notify",))
+class SettlementClosed(Event):
     """A venue's month is agreed and final, unless it is reopened."""
 
     settlement_id: UUID
@@ -175,8 +175,8 @@ class SettlementClosed(Fact):
     fen: int  #: owed to the venue, disputes included
 
 
-@fact("rewards", "settlement.reopened", subject="settlement_id", heard_by=("notify",))
-class SettlementReopened(Fact):
+@event("rewards", "settlement.reopened", subject="settlement_id", handled_by=("notify",))
+class SettlementReopened(Event):
     """A closed month is open again: what it said no longer counts."""
 
     settlement_id: UUID
@@ -184,8 +184,8 @@ class SettlementReopened(Fact):
     month: str  #: YYYY-MM
 
 
-@fact("rewards", "dispute.decided", subject="dispute_id", heard_by=("notify",))
-class DisputeDecided(Fact):
+@event("rewards", "dispute.decided", subject="dispute_id", handled_by=("notify",))
+class DisputeDecided(Event):
     """A person, or the deadline, ended a case."""
 
     dispute_id: UUID
@@ -194,8 +194,8 @@ class DisputeDecided(Fact):
     amount_fen: int
 
 
-@fact("rewards", "ledger.sealed", subject="head", heard_by=())
-class LedgerSealed(Fact):
+@event("rewards", "ledger.sealed", subject="head", handled_by=())
+class LedgerSealed(Event):
     """The head of the journal's chain on a day. Whoever keeps it can prove later that nothing
     before it was changed.
     """

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from shared.contracts.base import Fact, fact
+from shared.contracts.base import Event, event
 
 
 class ClaimerKind(StrEnum):
@@ -17,8 +17,8 @@ class ClaimerKind(StrEnum):
     POOL = "pool"  #: a voucher out of the pool of rewards, by its id
 
 
-@fact("wishes", "wish.submitted", subject="wish_id", heard_by=("notify",))
-class WishSubmitted(Fact):
+@event("wishes", "wish.submitted", subject="wish_id", handled_by=("notify",))
+class WishSubmitted(Event):
     """A wish was hung and waits for verification by its station."""
 
     wish_id: UUID
@@ -26,16 +26,16 @@ class WishSubmitted(Fact):
     category: str
 
 
-@fact("wishes", "wish.verified", subject="wish_id", heard_by=("notify",))
-class WishVerified(Fact):
+@event("wishes", "wish.verified", subject="wish_id", handled_by=("notify",))
+class WishVerified(Event):
     """The station vouches for the wish and its words were screened."""
 
     wish_id: UUID
     station_id: UUID
 
 
-@fact("wishes", "wish.rejected", subject="wish_id", heard_by=("notify",))
-class WishRejected(Fact):
+@event("wishes", "wish.rejected", subject="wish_id", handled_by=("notify",))
+class WishRejected(Event):
     """Staff refused the wish; `reason_code` is one of a closed set."""
 
     wish_id: UUID
@@ -43,8 +43,8 @@ class WishRejected(Fact):
     reason_code: str
 
 
-@fact("wishes", "wish.published", subject="wish_id", heard_by=("notify", "rewards"))
-class WishPublished(Fact):
+@event("wishes", "wish.published", subject="wish_id", handled_by=("notify", "rewards"))
+class WishPublished(Event):
     """The wish is on the tree 待认领."""
 
     wish_id: UUID
@@ -53,8 +53,8 @@ class WishPublished(Fact):
     title: str  #: public, screened
 
 
-@fact("wishes", "wish.claimed", subject="wish_id", heard_by=("notify", "rewards"))
-class WishClaimed(Fact):
+@event("wishes", "wish.claimed", subject="wish_id", handled_by=("notify", "rewards"))
+class WishClaimed(Event):
     """One giver leased the wish 已认领 until the deadline."""
 
     wish_id: UUID
@@ -66,8 +66,8 @@ class WishClaimed(Fact):
     lease_until: datetime
 
 
-@fact("wishes", "wish.released", subject="wish_id", heard_by=("notify", "rewards"))
-class WishReleased(Fact):
+@event("wishes", "wish.released", subject="wish_id", handled_by=("notify", "rewards"))
+class WishReleased(Event):
     """The lease ended without fulfilment; the wish hangs again."""
 
     wish_id: UUID
@@ -79,8 +79,8 @@ class WishReleased(Fact):
     cause: str  #: claimer, staff or expired
 
 
-@fact("wishes", "wish.fulfilled", subject="wish_id", heard_by=("notify",))
-class WishFulfilled(Fact):
+@event("wishes", "wish.fulfilled", subject="wish_id", handled_by=("notify",))
+class WishFulfilled(Event):
     """The claimer says it is done; the resident or the station has to agree."""
 
     wish_id: UUID
@@ -91,8 +91,8 @@ class WishFulfilled(Fact):
     fence: int
 
 
-@fact("wishes", "wish.confirmed", subject="wish_id", heard_by=("notify", "registration"))
-class WishConfirmed(Fact):
+@event("wishes", "wish.confirmed", subject="wish_id", handled_by=("notify", "registration"))
+class WishConfirmed(Event):
     """The wish was granted 已完成; final."""
 
     wish_id: UUID
@@ -105,8 +105,8 @@ class WishConfirmed(Fact):
     )
 
 
-@fact("wishes", "wish.withdrawn", subject="wish_id", heard_by=("notify", "rewards"))
-class WishWithdrawn(Fact):
+@event("wishes", "wish.withdrawn", subject="wish_id", handled_by=("notify", "rewards"))
+class WishWithdrawn(Event):
     """Resident or station took the wish back."""
 
     wish_id: UUID
@@ -116,8 +116,8 @@ class WishWithdrawn(Fact):
     claimer_kind: ClaimerKind | None = None
 
 
-@fact("wishes", "wish.expired", subject="wish_id", heard_by=("rewards",))
-class WishExpired(Fact):
+@event("wishes", "wish.expired", subject="wish_id", handled_by=("rewards",))
+class WishExpired(Event):
     """Nobody claimed the wish before the day it was needed by; it left the tree."""
 
     wish_id: UUID
@@ -125,8 +125,8 @@ class WishExpired(Fact):
     title: str
 
 
-@fact("wishes", "wish.grant_declined", subject="wish_id", heard_by=("rewards",))
-class WishGrantDeclined(Fact):
+@event("wishes", "wish.grant_declined", subject="wish_id", handled_by=("rewards",))
+class WishGrantDeclined(Event):
     """The pool gave a voucher for a wish that was no longer free; it is not needed there."""
 
     wish_id: UUID

@@ -10,7 +10,7 @@ REQUESTS = Histogram(
 HANDLER_SECONDS = Histogram(
     "wishtree_handler_seconds", "One transaction of facts handled", ["service"]
 )
-FACTS = Counter(
+EVENTS_HANDLED = Counter(
     "wishtree_facts_total", "Facts, by what became of them", ["service", "type", "outcome"]
 )
 LAG = Histogram(

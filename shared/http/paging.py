@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +14,21 @@ from sqlalchemy import Select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shared.core.problems import invalid
+from shared.http.schemas import ResponseModel
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class Page(ResponseModel, Generic[T]):
+    """One page of a list, newest first unless the endpoint says otherwise."""
+
+    items: list[T]
+    next: str | None
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """Name the page in the OpenAPI document after what it holds: `VoucherPage`."""
+        return f"{params[0].__name__.removesuffix('Response')}Page"
 
 
 class PageQuery(BaseModel):

@@ -37,7 +37,7 @@ def _storable(value: Any, pointer: str = "") -> Any:
     return value
 
 
-class Body(BaseModel):
+class RequestModel(BaseModel):
     """Base of what clients send: unknown fields are refused, text is trimmed."""
 
     model_config = ConfigDict(
@@ -50,7 +50,7 @@ class Body(BaseModel):
         return _storable(data)
 
 
-class Shown(BaseModel):
+class ResponseModel(BaseModel):
     """Base of what we answer: exactly these fields, read from a row or a dict."""
 
     model_config = ConfigDict(from_attributes=True, hide_input_in_errors=True)

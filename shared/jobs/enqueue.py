@@ -9,39 +9,39 @@ from sqlalchemy.orm import Session
 from shared.core.logs import current_traceparent, get_logger
 from shared.db.engine import after_commit
 
-KICK_SECONDS = (
+ENQUEUED_SECONDS = (
     60  #: by then a sweep has done it; a worker that is down for days finds no heap of kicks
 )
 
 log = get_logger(__name__)
-_kicker: Celery | None = None
+_sender: Celery | None = None
 
 
-def kicks_through(app: Celery) -> None:
+def enqueue_through(app: Celery) -> None:
     """Let `kick` send through this app: bus and worker processes call it, APIs never do."""
-    global _kicker  # noqa: PLW0603 - one per process
-    _kicker = app
+    global _sender  # noqa: PLW0603 - one per process
+    _sender = app
 
 
-def kick(session: Session, name: str, *args: Any) -> None:
+def enqueue(session: Session, name: str, *args: Any) -> None:
     """After the commit, have a job run at once instead of at the next sweep. If that fails, the
     sweep does it.
 
     HTTP handlers never publish: in an API process this does nothing.
     """
-    if _kicker is not None:
+    if _sender is not None:
         key = f"kicked:{name}:{args}"
         if key not in session.info:  # one kick per transaction, however many rows became due
             session.info[key] = True
             after_commit(
-                session, functools.partial(_send, _kicker, name, args, current_traceparent())
+                session, functools.partial(_send, _sender, name, args, current_traceparent())
             )
 
 
 def _send(app: Celery, name: str, args: tuple[Any, ...], traceparent: str | None) -> None:
     try:
         app.send_task(
-            name, args, headers={"traceparent": traceparent}, retry=False, expires=KICK_SECONDS
+            name, args, headers={"traceparent": traceparent}, retry=False, expires=ENQUEUED_SECONDS
         )
     except Exception as error:  # the row is the truth, the sweep repairs
         log.warning("kick failed, the sweep will do it", job=name, error=type(error).__name__)

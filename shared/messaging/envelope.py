@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic_core import from_json
 
-from shared.contracts.base import Envelope, Fact, UnknownFact, catalogue
+from shared.contracts.base import Envelope, Event, UnknownEvent, catalogue
 from shared.messaging.outbox import EnvelopeRow
 
 
@@ -28,7 +28,7 @@ def cloud_event(source: str, row: EnvelopeRow) -> bytes:
     return (dumps(attributes, ensure_ascii=False)[:-1] + ', "data": ' + row.data + "}").encode()
 
 
-def read_fact(body: bytes | str) -> Fact:
+def read_event(body: bytes | str) -> Event:
     """A received CloudEvent as its contract. Unknown fields are ignored.
 
     Raises UnknownFact for a type or version that is not in the catalogue, ValueError for what is no
@@ -45,7 +45,7 @@ def read_fact(body: bytes | str) -> Fact:
     _, _, version = event["dataschema"].rpartition("/v")
     contract = catalogue().get((event["type"], int(version)))
     if contract is None:
-        raise UnknownFact(f"{event['type']} v{version}")
+        raise UnknownEvent(f"{event['type']} v{version}")
     return contract.model_validate(event["data"]).received_in(envelope)
 
 

@@ -21,12 +21,12 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.types import Uuid
 
-from shared.contracts.base import Fact, UnknownFact
+from shared.contracts.base import Event, UnknownEvent
 from shared.core import clock
 from shared.core.clock import app_now
 from shared.core.ids import new_id
 from shared.core.logs import get_logger, traced
-from shared.core.metrics import FACTS, HANDLER_SECONDS, LAG
+from shared.core.metrics import EVENTS_HANDLED, HANDLER_SECONDS, LAG
 from shared.db.contention import is_contention, is_database_away
 from shared.db.engine import Database, using
 from shared.db.types import Plumbing
@@ -38,12 +38,12 @@ from shared.messaging.attempts import (
     is_buried,
     next_attempt,
 )
-from shared.messaging.envelope import as_text, event_id_in, read_fact
+from shared.messaging.envelope import as_text, event_id_in, read_event
 
 log = get_logger(__name__)
 
 Handler = Callable[[Session, list[Any]], None]
-HANDLERS_ATTRIBUTE = "__hears__"
+HANDLERS_ATTRIBUTE = "__handles__"
 
 
 class InboxRow(Plumbing):
@@ -63,21 +63,21 @@ class TryAgain(Exception):
     """
 
 
-def hears(*facts: type[Fact]) -> Callable[[Handler], Handler]:
+def handles(*events: type[Event]) -> Callable[[Handler], Handler]:
     """Mark the one function of a service that reacts to these facts. It takes a list and may work
     set-wise.
     """
 
     def mark(handler: Handler) -> Handler:
-        setattr(handler, HANDLERS_ATTRIBUTE, facts)
+        setattr(handler, HANDLERS_ATTRIBUTE, events)
         return handler
 
     return mark
 
 
-def handlers_in(module: Any) -> dict[type[Fact], Handler]:
+def handlers_in(module: Any) -> dict[type[Event], Handler]:
     """Every `@hears` function of an `events` module, by fact."""
-    found: dict[type[Fact], Handler] = {}
+    found: dict[type[Event], Handler] = {}
     for value in vars(module).values():
         for cls in getattr(value, HANDLERS_ATTRIBUTE, ()):
             if found.setdefault(cls, value) is not value:
@@ -108,7 +108,7 @@ def _trying_again() -> Iterator[None]:
 class Inbox:
     """What one service does with what it hears."""
 
-    def __init__(self, database: Database, handlers: dict[type[Fact], Handler]) -> None:
+    def __init__(self, database: Database, handlers: dict[type[Event], Handler]) -> None:
         self.database = database
         self.service = database.service
         self.handlers = handlers
@@ -123,11 +123,11 @@ class Inbox:
         """
         with using(self.database), _trying_again():
             self._together(
-                [fact for d in deliveries if not d.redelivered and (fact := self._read(d))]
+                [event for d in deliveries if not d.redelivered and (event := self._read(d))]
             )
             for delivery in deliveries:
-                if delivery.redelivered and (fact := self._read(delivery)):
-                    self._alone(fact)
+                if delivery.redelivered and (event := self._read(delivery)):
+                    self._alone(event)
 
     def retry_due(self, limit: int = 50) -> int:
         """Try again what is due, each alone. Returns how many were tried."""
@@ -141,7 +141,7 @@ class Inbox:
                 tried += 1
         return tried
 
-    def _read(self, delivery: Delivery) -> Fact | None:
+    def _read(self, delivery: Delivery) -> Event | None:
         """The fact in a delivery. What cannot be read is a dead letter at once."""
         try:
             if delivery.returned:
@@ -153,11 +153,11 @@ class Inbox:
                     MAX_ATTEMPTS,
                 )
                 return None
-            fact = read_fact(delivery.body)
-            if type(fact) in self.handlers:
-                return fact
-            raise UnknownFact(f"{fact.type} is not heard here")
-        except UnknownFact as error:
+            event = read_event(delivery.body)
+            if type(event) in self.handlers:
+                return event
+            raise UnknownEvent(f"{event.type} is not heard here")
+        except UnknownEvent as error:
             self._bury(event_id_in(delivery.body), as_text(delivery.body), "unknown", str(error), 1)
         except (ValidationError, ValueError, KeyError, TypeError, AttributeError) as error:
             self._bury(
@@ -165,29 +165,29 @@ class Inbox:
             )
         return None
 
-    def _together(self, facts: list[Fact]) -> None:
+    def _together(self, events: list[Event]) -> None:
         """All in one transaction; if that fails, one by one, so that the culprit is found."""
-        if not facts:
+        if not events:
             return
         try:
-            self._handle(facts)
+            self._handle(events)
             return
         except Exception as error:
-            if is_database_away(error) or (is_contention(error) and len(facts) == 1):
+            if is_database_away(error) or (is_contention(error) and len(events) == 1):
                 raise
-            if len(facts) == 1:
-                self._defer(facts[0], error)
+            if len(events) == 1:
+                self._defer(events[0], error)
                 return
-        for fact in facts:
-            self._together([fact])
+        for event in events:
+            self._together([event])
 
-    def _alone(self, fact: Fact) -> None:
+    def _alone(self, event: Event) -> None:
         """A redelivered message may be what killed a process: its attempt is committed before it is
         handled.
 
         The first delivery was never counted, so this one is at least the second.
         """
-        event_id, body = fact.envelope.id, fact.envelope.body
+        event_id, body = event.envelope.id, event.envelope.body
         with self.database.transaction() as session:
             if session.get(InboxRow, event_id) is not None or is_buried(session, event_id):
                 return
@@ -207,11 +207,11 @@ class Inbox:
         if attempts > MAX_ATTEMPTS:
             self._bury(event_id, body, "killed", None, MAX_ATTEMPTS)
             return
-        fact = self._read(Delivery(body.encode()))
-        if fact is None:
+        event = self._read(Delivery(body.encode()))
+        if event is None:
             return
         try:
-            self._handle([fact])
+            self._handle([event])
         except Exception as error:
             if is_database_away(error) or is_contention(error):
                 self._nobodys_fault.add(event_id)
@@ -223,48 +223,48 @@ class Inbox:
             else:
                 self._note(event_id, _name(error), attempts)
 
-    def _handle(self, facts: list[Fact]) -> None:
+    def _handle(self, events: list[Event]) -> None:
         """One transaction: inbox rows, effects, facts that follow. Raises what a handler raises,
         with all undone.
         """
         started = perf_counter()
-        by_id = {fact.envelope.id: fact for fact in facts}
-        with self.database.transaction() as session, traced(facts[0].envelope.traceparent):
+        by_id = {event.envelope.id: event for event in events}
+        with self.database.transaction() as session, traced(events[0].envelope.traceparent):
             new = unseen(session, by_id)
             for contract, group in _by_contract(
                 by_id[event_id] for event_id in by_id if event_id in new
             ).items():
                 self.handlers[contract](session, group)
-            if len(facts) == 1:  # only then may it have been tried before
-                session.execute(delete(Attempt).where(Attempt.event_id == facts[0].envelope.id))
+            if len(events) == 1:  # only then may it have been tried before
+                session.execute(delete(Attempt).where(Attempt.event_id == events[0].envelope.id))
         HANDLER_SECONDS.labels(self.service).observe(perf_counter() - started)
-        for event_id, fact in by_id.items():
-            FACTS.labels(
-                self.service, fact.type, "handled" if event_id in new else "seen_before"
+        for event_id, event in by_id.items():
+            EVENTS_HANDLED.labels(
+                self.service, event.type, "handled" if event_id in new else "seen_before"
             ).inc()
         LAG.labels(self.service).observe(
-            max(0.0, (clock.now() - facts[-1].envelope.time).total_seconds())
+            max(0.0, (clock.now() - events[-1].envelope.time).total_seconds())
         )
 
-    def _defer(self, fact: Fact, error: BaseException) -> None:
+    def _defer(self, event: Event, error: BaseException) -> None:
         with self.database.transaction() as session:
             session.execute(
                 insert(Attempt)
                 .values(
-                    event_id=fact.envelope.id,
-                    body=fact.envelope.body,
+                    event_id=event.envelope.id,
+                    body=event.envelope.body,
                     attempts=1,
                     error=_name(error),
                     due_at=next_attempt(1),
                 )
                 .on_conflict_do_nothing()
             )
-        FACTS.labels(self.service, fact.type, "deferred").inc()
+        EVENTS_HANDLED.labels(self.service, event.type, "deferred").inc()
         log.warning(
             "fact failed, to be tried again",
             service=self.service,
-            type=fact.type,
-            event_id=str(fact.envelope.id),
+            type=event.type,
+            event_id=str(event.envelope.id),
             error=_name(error),
         )
 
@@ -329,7 +329,7 @@ class Inbox:
                 )
             )
             session.execute(delete(Attempt).where(Attempt.event_id == event_id))
-        FACTS.labels(self.service, "", "dead").inc()
+        EVENTS_HANDLED.labels(self.service, "", "dead").inc()
         log.error(
             "fact given up",
             service=self.service,
@@ -358,10 +358,10 @@ def unseen(session: Session, ids: Iterable[UUID]) -> set[UUID]:
     return set(session.scalars(_UNSEEN, {"ids": sorted(ids)}))
 
 
-def _by_contract(facts: Iterable[Fact]) -> dict[type[Fact], list[Fact]]:
-    groups: dict[type[Fact], list[Fact]] = {}
-    for fact in facts:
-        groups.setdefault(type(fact), []).append(fact)
+def _by_contract(events: Iterable[Event]) -> dict[type[Event], list[Event]]:
+    groups: dict[type[Event], list[Event]] = {}
+    for event in events:
+        groups.setdefault(type(event), []).append(event)
     return groups
 
 

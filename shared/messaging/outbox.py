@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Identity, Index, insert, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shared.contracts.base import Fact
+from shared.contracts.base import Event
 from shared.core.clock import app_now
 from shared.core.ids import new_id
 from shared.core.logs import current_traceparent
@@ -44,25 +44,25 @@ class OutboxRow(Plumbing):
     )
 
 
-def publish(session: Session, *facts: Fact) -> list[UUID]:
+def publish(session: Session, *events: Event) -> list[UUID]:
     """Announce facts in the caller's transaction, in one statement. Returns their event ids.
 
     Call it after the statement that changed the aggregate, so that its row lock orders the
     `sequence`.
     """
-    if not facts:
+    if not events:
         return []
     traceparent = current_traceparent()
     rows = [
         {
             "id": new_id(),
-            "type": fact.type,
-            "version": fact.version,
-            "subject": fact.subject,
-            "data": fact.model_dump_json(),
+            "type": event.type,
+            "version": event.version,
+            "subject": event.subject,
+            "data": event.model_dump_json(),
             "traceparent": traceparent,
         }
-        for fact in facts
+        for event in events
     ]
     session.execute(insert(OutboxRow), rows)
     return [row["id"] for row in rows]  # type: ignore[misc]

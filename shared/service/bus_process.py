@@ -12,10 +12,10 @@ from prometheus_client import start_http_server
 from shared.core.logs import configure_logs, get_logger
 from shared.core.settings import Settings
 from shared.jobs.celery import make_celery
-from shared.jobs.enqueue import kicks_through
+from shared.jobs.enqueue import enqueue_through
 from shared.messaging.broker.consumer import consume, run_attempts
 from shared.messaging.broker.relay import relay
-from shared.service.catch_up import Walker
+from shared.service.catch_up import CatchUp
 from shared.service.definition import ServiceDefinition
 
 log = get_logger(__name__)
@@ -28,7 +28,7 @@ def run_bus(services: Iterable[ServiceDefinition], stop: threading.Event) -> Non
     services = tuple(services)
     if settings.metrics_port:
         start_http_server(settings.metrics_port)
-    kicks_through(make_celery([service.name for service in services], settings))
+    enqueue_through(make_celery([service.name for service in services], settings))
     threads = [
         threading.Thread(target=_guarded, args=(loop, stop), name=name, daemon=True)
         for service in services
@@ -58,7 +58,7 @@ def _loops(
         lambda: consume(inbox, settings.broker_url, settings.batch_size, stop),
     )
     yield f"{service}.attempts", lambda: run_attempts(inbox, stop)
-    yield f"{service}.catch_up", lambda: Walker(database, inbox, settings).run(stop)
+    yield f"{service}.catch_up", lambda: CatchUp(database, inbox, settings).run(stop)
 
 
 def _guarded(loop: Callable[[], None], stop: threading.Event) -> None:

@@ -9,7 +9,7 @@ import requests
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.contracts.base import facts_heard_by
+from shared.contracts.base import events_handled_by
 from shared.core import clock
 from shared.core.logs import get_logger
 from shared.core.settings import Settings
@@ -30,14 +30,14 @@ class FeedCursor(Plumbing):
     cursor: Mapped[str]
 
 
-class Walker:
+class CatchUp:
     """Walks the feeds of the services this one listens to, and takes in what its inbox lacks."""
 
     def __init__(self, database: Database, inbox: Inbox, settings: Settings) -> None:
         self.database, self.inbox, self.settings = database, inbox, settings
         self.service = database.service
         self.sources: dict[str, list[str]] = {}
-        for contract in facts_heard_by(self.service):
+        for contract in events_handled_by(self.service):
             self.sources.setdefault(contract.source, []).append(contract.type)
         self._token = ""
 

@@ -13,8 +13,8 @@ from shared.auth.principal import Role
 from shared.core.problems import Conflict, NotFound
 from shared.db.engine import transaction
 from shared.http.idempotency import exempt_from_idempotency_keys
-from shared.http.paging import PageQuery, page_of
-from shared.http.schemas import Shown
+from shared.http.paging import Page, PageQuery, page_of
+from shared.http.schemas import ResponseModel
 from shared.messaging.attempts import DeadLetter, replay
 
 
@@ -26,7 +26,7 @@ class NothingToReplay(Conflict):
     """This message was no event, so it cannot be tried again."""
 
 
-class DeadLetterShown(Shown):
+class DeadLetterResponse(ResponseModel):
     id: UUID
     event_id: UUID | None
     reason: str
@@ -36,18 +36,13 @@ class DeadLetterShown(Shown):
     replayed_at: datetime | None
 
 
-class DeadLettersShown(Shown):
-    items: list[DeadLetterShown]
-    next: str | None
-
-
 def dead_letters_blueprint(prefix: str, name: str = "dead_letters") -> APIBlueprint:
     """Serve this service's dead letters under `prefix`, such as `/v1/dead-letters`."""
     bp = APIBlueprint(name, __name__, tag=f"Dead letters at {prefix}")
 
     @bp.get(prefix)
     @bp.input(PageQuery, location="query")
-    @bp.output(DeadLettersShown)
+    @bp.output(Page[DeadLetterResponse])
     @bp.doc(summary="Facts that were given up, newest first")
     @allow(Role.STAFF)
     def get_dead_letters(query_data: PageQuery) -> dict[str, object]:
@@ -56,7 +51,7 @@ def dead_letters_blueprint(prefix: str, name: str = "dead_letters") -> APIBluepr
             return {"items": items, "next": after}
 
     @bp.post(f"{prefix}/<uuid:letter_id>/replay")
-    @bp.output(DeadLetterShown)
+    @bp.output(DeadLetterResponse)
     @bp.doc(summary="Give it five new attempts, due at once")
     @allow(Role.STAFF)
     @exempt_from_idempotency_keys

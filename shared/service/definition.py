@@ -9,9 +9,12 @@ from apiflask import APIBlueprint
 from sqlalchemy import MetaData
 
 from shared.auth.principal import Principal
+from shared.auth.withdrawn import withdraw_access
+from shared.contracts.base import Event, events_handled_by
+from shared.contracts.registration import PersonAccessChanged
 from shared.core.settings import Settings
 from shared.db.engine import Database
-from shared.messaging.inbox import Inbox, handlers_in
+from shared.messaging.inbox import Handler, Inbox, handlers_in
 
 ApiKeys = Callable[[str], Principal]
 
@@ -32,6 +35,13 @@ class ServiceDefinition:
     def database(self, settings: Settings) -> Database:
         return Database(self.name, settings)
 
+    def handlers(self) -> dict[type[Event], Handler]:
+        """The function for each event that the service handles. Withdrawn access is handled alike by all."""
+        found = handlers_in(self.events)
+        if PersonAccessChanged in events_handled_by(self.name):
+            found[PersonAccessChanged] = withdraw_access
+        return found
+
     def inbox(self, database: Database) -> Inbox:
         """What the service does with the events it receives."""
-        return Inbox(database, handlers_in(self.events))
+        return Inbox(database, self.handlers())

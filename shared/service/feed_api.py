@@ -19,14 +19,14 @@ from shared.auth.principal import Role
 from shared.db.engine import transaction
 from shared.db.statements import changed
 from shared.http.paging import decode_cursor, encode_cursor
-from shared.http.schemas import Body
+from shared.http.schemas import RequestModel
 from shared.messaging.envelope import cloud_event
 from shared.messaging.outbox import ENVELOPE_COLUMNS, OutboxRow
 
 START = ("", 0, "00000000-0000-0000-0000-000000000000")
 
 
-class FeedQuery(Body):
+class FeedQuery(RequestModel):
     after: str | None = Field(default=None, max_length=400, description="`next` of the page before")
     types: str | None = Field(
         default=None, max_length=2000, description="comma-separated; all granted ones if missing"

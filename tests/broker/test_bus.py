@@ -21,7 +21,7 @@ from shared.contracts.registration import VolunteerActivated
 from shared.core.ids import new_id
 from shared.messaging.attempts import DeadLetter
 from shared.messaging.broker.connection import connect
-from shared.messaging.broker.consumer import _Listener, consume
+from shared.messaging.broker.consumer import Listener, consume
 from shared.messaging.broker.publisher import ConfirmedPublisher, Message, Unconfirmed
 from shared.messaging.broker.relay import relay
 from shared.messaging.broker.topology import declare_topology
@@ -29,19 +29,19 @@ from shared.messaging.inbox import Delivery, Inbox, TryAgain
 from shared.messaging.outbox import publish
 
 
-class Ear:
+class Receiver:
     def __init__(self, district: District, service: str) -> None:
         self.heard: list[UUID] = []
         self.database_away, self.refusals = False, 0
         self.inbox = Inbox(district.services[service].database, {VolunteerActivated: self.hear})
 
-    def hear(self, session: Session, facts: list[Any]) -> None:
+    def hear(self, session: Session, events: list[Any]) -> None:
         if self.database_away:
             self.refusals += 1
             raise OperationalError(
                 "SELECT 1", {}, psycopg.OperationalError("server closed the connection")
             )
-        self.heard += [fact.volunteer_id for fact in facts]
+        self.heard += [event.volunteer_id for event in events]
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def stop() -> Iterator[threading.Event]:
     time.sleep(0.6)
 
 
-LISTENER = VolunteerActivated.heard_by[0]
+LISTENER = VolunteerActivated.handled_by[0]
 
 
 def run(target: Any, *args: Any) -> None:
@@ -62,13 +62,15 @@ def run(target: Any, *args: Any) -> None:
 def test_a_fact_reaches_everyone_who_hears_it_and_nobody_else(
     quiet_district: District, broker_url: str, stop: threading.Event
 ) -> None:
-    ears = {service: Ear(quiet_district, service) for service in ("wishes", "rewards", "notify")}
+    ears = {
+        service: Receiver(quiet_district, service) for service in ("wishes", "rewards", "notify")
+    }
     for ear in ears.values():
         run(consume, ear.inbox, broker_url, 50, stop)
     run(relay, quiet_district.registration.database, broker_url, stop)
     with quiet_district.registration.session() as session:
         publish(session, *(VolunteerActivated(volunteer_id=new_id()) for _ in range(300)))
-    hearing = [s for s in ears if s in VolunteerActivated.heard_by]
+    hearing = [s for s in ears if s in VolunteerActivated.handled_by]
     wait_until(
         lambda: all(len(ears[s].heard) == 300 for s in hearing), 20, "not everyone heard everything"
     )
@@ -110,18 +112,18 @@ def test_a_deleted_queue_is_declared_again_and_its_facts_follow(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("shared.messaging.broker.relay.DECLARE_EVERY_SECONDS", 1)
-    ear = Ear(quiet_district, VolunteerActivated.heard_by[0])
+    ear = Receiver(quiet_district, VolunteerActivated.handled_by[0])
     run(relay, quiet_district.registration.database, broker_url, stop)
     with connect(broker_url) as connection:
         declare_topology(connection)
-        for service in VolunteerActivated.heard_by:
+        for service in VolunteerActivated.handled_by:
             connection.channel().queue_delete(f"{service}.events")
-    fact = VolunteerActivated(volunteer_id=new_id())
+    event = VolunteerActivated(volunteer_id=new_id())
     with quiet_district.registration.session() as session:
-        publish(session, fact)
+        publish(session, event)
     run(consume, ear.inbox, broker_url, 50, stop)
     wait_until(
-        lambda: ear.heard == [fact.volunteer_id],
+        lambda: ear.heard == [event.volunteer_id],
         20,
         "the fact did not come after the queue was back",
     )
@@ -130,14 +132,14 @@ def test_a_deleted_queue_is_declared_again_and_its_facts_follow(
 def test_what_comes_while_the_database_is_away_is_kept_with_the_batch_in_hand(
     quiet_district: District, broker_url: str, stop: threading.Event
 ) -> None:
-    ear = Ear(quiet_district, LISTENER)
+    ear = Receiver(quiet_district, LISTENER)
     said: list[UUID] = []
 
     def say(count: int) -> None:
-        facts = [VolunteerActivated(volunteer_id=new_id()) for _ in range(count)]
-        said.extend(fact.volunteer_id for fact in facts)
+        events = [VolunteerActivated(volunteer_id=new_id()) for _ in range(count)]
+        said.extend(event.volunteer_id for event in events)
         with quiet_district.registration.session() as session:
-            publish(session, *facts)
+            publish(session, *events)
 
     def outbox_is_empty() -> bool:
         with quiet_district.registration.session() as session:
@@ -218,7 +220,7 @@ class Clerk:
     def listen(self, broker_url: str, stop: threading.Event, returned_at_once: int) -> None:
         """Until told to stop, or killed."""
         with connect(broker_url) as connection:
-            self.listener = _Listener(connection, self, 50)  # type: ignore[arg-type]
+            self.listener = Listener(connection, self, 50)  # type: ignore[arg-type]
             self.listener.dead_consumer.cancel()
             self.listener.channel.basic_qos(0, returned_at_once, False)
             self.listener.dead_consumer.consume()
@@ -296,7 +298,7 @@ def test_a_returned_message_refused_until_the_stop_stays_with_the_broker(
 def test_a_foreign_message_is_a_dead_letter_and_the_rest_flows(
     quiet_district: District, broker_url: str, stop: threading.Event
 ) -> None:
-    ear = Ear(quiet_district, LISTENER)
+    ear = Receiver(quiet_district, LISTENER)
     with connect(broker_url) as connection:
         declare_topology(connection)
         producer = connection.Producer()
@@ -324,17 +326,17 @@ def test_a_foreign_message_is_a_dead_letter_and_the_rest_flows(
 def test_the_bus_comes_back_after_the_broker_was_killed(
     quiet_district: District, installation: Installation, broker_url: str, stop: threading.Event
 ) -> None:
-    ear = Ear(quiet_district, LISTENER)
+    ear = Receiver(quiet_district, LISTENER)
     run(consume, ear.inbox, broker_url, 50, stop)
     run(relay, quiet_district.registration.database, broker_url, stop)
-    facts = [VolunteerActivated(volunteer_id=new_id()) for _ in range(200)]
+    events = [VolunteerActivated(volunteer_id=new_id()) for _ in range(200)]
     with quiet_district.registration.session() as session:
-        publish(session, *facts[:100])
+        publish(session, *events[:100])
     wait_until(lambda: len(ear.heard) == 100, 20, "nothing came before the kill")
     assert installation.rabbit is not None
     installation.rabbit.kill()
     with quiet_district.registration.session() as session:
-        publish(session, *facts[100:])
+        publish(session, *events[100:])
     installation.rabbit.start()
     wait_until(lambda: len(set(ear.heard)) == 200, 60, "the bus did not come back")
     assert len(ear.heard) == 200

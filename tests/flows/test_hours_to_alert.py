@@ -219,9 +219,9 @@ def test_a_pair_of_facts_may_come_in_either_order(
         assert len(deliveries) >= 2
         for delivery in deliveries * 2:
             for listener in ("rewards", "notify", "wishes"):
-                from shared.messaging.envelope import read_fact
+                from shared.messaging.envelope import read_event
 
-                if listener in read_fact(delivery.body).heard_by:
+                if listener in read_event(delivery.body).handled_by:
                     district.services[listener].inbox.receive([delivery])
         centre.no_leftovers()
         state = centre.end_state()

@@ -109,8 +109,8 @@ def test_200_claims_at_once_over_two_processes_have_one_winner(installation: Ins
     assert [str(r[0]) for r in installation.query("SELECT claimer_id FROM wishes.wishes")] == [
         winner
     ]
-    facts = installation.query("SELECT data FROM wishes.outbox WHERE type = 'wish.claimed'")
-    assert [json.loads(data)["claimer_id"] for (data,) in facts] == [winner]
+    events = installation.query("SELECT data FROM wishes.outbox WHERE type = 'wish.claimed'")
+    assert [json.loads(data)["claimer_id"] for (data,) in events] == [winner]
     slowest = sorted(seconds for _, _, seconds in answers)[-2]
     print(f"p99 {slowest:.2f} s")  # noqa: T201
     assert slowest < 10

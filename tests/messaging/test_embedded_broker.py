@@ -37,12 +37,12 @@ def valkey() -> Iterator[ValkeyServer]:
 def test_a_fact_reaches_everyone_over_the_embedded_broker(
     district: District, valkey: ValkeyServer
 ) -> None:
-    heard: dict[str, list[UUID]] = {service: [] for service in VolunteerActivated.heard_by}
+    heard: dict[str, list[UUID]] = {service: [] for service in VolunteerActivated.handled_by}
     stop = threading.Event()
     for service, ids in heard.items():
 
-        def hear(_session: Any, facts: list[Any], ids: list[UUID] = ids) -> None:
-            ids += [fact.volunteer_id for fact in facts]
+        def hear(_session: Any, events: list[Any], ids: list[UUID] = ids) -> None:
+            ids += [event.volunteer_id for event in events]
 
         inbox = Inbox(district.services[service].database, {VolunteerActivated: hear})
         threading.Thread(target=consume, args=(inbox, valkey.url(), 50, stop), daemon=True).start()

@@ -227,14 +227,14 @@ def test_a_restored_database_shows_rows_from_its_future(district: District) -> N
 def test_catch_up_takes_in_what_the_broker_lost_and_nothing_twice(
     district: District, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from shared.service.catch_up import Walker
+    from shared.service.catch_up import CatchUp
 
-    listener = district.services[VolunteerActivated.heard_by[0]]
+    listener = district.services[VolunteerActivated.handled_by[0]]
     heard: list[UUID] = []
     monkeypatch.setitem(
         listener.inbox.handlers,
         VolunteerActivated,
-        lambda _s, facts: heard.extend(f.volunteer_id for f in facts),
+        lambda _s, events: heard.extend(f.volunteer_id for f in events),
     )
     ids = say(district, 30)
     events = feed(district)["items"]
@@ -242,16 +242,16 @@ def test_catch_up_takes_in_what_the_broker_lost_and_nothing_twice(
 
     listener.inbox.receive([Delivery(_dump(e)) for e in events[:10]])
     settings = listener.settings.model_copy(update={"catch_up_age_seconds": 0})
-    walker = Walker(listener.database, listener.inbox, settings)
-    monkeypatch.setattr(walker, "_fetch", lambda source, cursor: feed(district, cursor, limit=7))
-    walker.walk("registration")
+    catch_up = CatchUp(listener.database, listener.inbox, settings)
+    monkeypatch.setattr(catch_up, "_fetch", lambda source, cursor: feed(district, cursor, limit=7))
+    catch_up.walk("registration")
     assert len(heard) == len(set(heard)) == len(ids)
-    young = Walker(listener.database, listener.inbox, listener.settings)
+    young = CatchUp(listener.database, listener.inbox, listener.settings)
     monkeypatch.setattr(young, "_fetch", lambda source, cursor: feed(district, cursor))
     more = say(district, 1)
     young.walk("registration")
     assert len(heard) == len(ids), "a young fact is left to the broker"
-    walker.walk("registration")
+    catch_up.walk("registration")
     assert len(heard) == len(ids) + len(more)
 
 
@@ -267,23 +267,23 @@ def test_catch_up_takes_in_what_the_broker_lost_and_nothing_twice(
 def test_catch_up_is_put_off_without_a_database(
     district: District, monkeypatch: pytest.MonkeyPatch, broken: str, error: Exception, said: str
 ) -> None:
-    from shared.service.catch_up import Walker
+    from shared.service.catch_up import CatchUp
 
     def fail(*_: Any) -> None:
         raise error
 
     say(district)
-    listener = district.services[VolunteerActivated.heard_by[0]]
-    walker = Walker(
+    listener = district.services[VolunteerActivated.handled_by[0]]
+    catch_up = CatchUp(
         listener.database,
         listener.inbox,
         listener.settings.model_copy(update={"catch_up_age_seconds": 0}),
     )
-    walker.sources = {"registration": [VolunteerActivated.type]}
-    monkeypatch.setattr(walker, "_fetch", lambda source, cursor: feed(district, cursor))
-    monkeypatch.setattr(walker, broken, fail)
+    catch_up.sources = {"registration": [VolunteerActivated.type]}
+    monkeypatch.setattr(catch_up, "_fetch", lambda source, cursor: feed(district, cursor))
+    monkeypatch.setattr(catch_up, broken, fail)
     with capture_logs() as logs:
-        walker.run(Pauses(1))
+        catch_up.run(Pauses(1))
     (entry,) = [entry for entry in logs if entry["event"].startswith("catch-up")]
     assert entry["event"] == said
     assert bool(entry.get("exc_info")) == (said == "catch-up failed")

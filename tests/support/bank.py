@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from devkit.testkit import District, Member
 from shared.auth import webhook_signatures
-from shared.contracts.base import Fact
+from shared.contracts.base import Event
 from shared.contracts.registration import (
     Bucket,
     HoursCorrected,
@@ -143,20 +143,20 @@ class Bank:
         self.by_staff("POST", "/v1/rules", {"kind": "issue", "product_id": product_id}, 201)
 
     # What registration says
-    def hear(self, *facts: Fact, times: int = 1) -> None:
+    def hear(self, *events: Event, times: int = 1) -> None:
         deliveries = []
-        for fact in facts:
+        for event in events:
             self.sequence += 1
             body = {
                 "specversion": "1.0",
                 "id": str(new_id()),
-                "source": f"/{fact.source}",
-                "type": fact.type,
-                "subject": fact.subject,
+                "source": f"/{event.source}",
+                "type": event.type,
+                "subject": event.subject,
                 "time": datetime.now(UTC).isoformat(),
                 "sequence": str(self.sequence),
-                "dataschema": fact.dataschema(),
-                "data": fact.model_dump(mode="json"),
+                "dataschema": event.dataschema(),
+                "data": event.model_dump(mode="json"),
             }
             deliveries.append(Delivery(json.dumps(body).encode()))
         for _ in range(times):

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from services.rewards.app import SERVICE
-from shared.contracts.base import Fact
+from shared.contracts.base import Event
 from shared.messaging.inbox import Inbox
 from shared.service.bus_process import run_bus
 
@@ -17,10 +17,10 @@ deadly = UUID(sys.argv[1])
 handle: Any = Inbox._handle
 
 
-def handle_or_die(self: Inbox, facts: list[Fact]) -> None:
-    if any(fact.envelope.id == deadly for fact in facts):
+def handle_or_die(self: Inbox, events: list[Event]) -> None:
+    if any(event.envelope.id == deadly for event in events):
         os._exit(137)
-    handle(self, facts)
+    handle(self, events)
 
 
 Inbox._handle = handle_or_die  # type: ignore[method-assign]

@@ -10,25 +10,25 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import UUID
 
-from shared.contracts.base import Fact
+from shared.contracts.base import Event
 from shared.contracts.registration import Bucket, HoursRecorded, Origin
 from shared.contracts.rewards import VoucherIssued
 from shared.core.ids import new_id
 from shared.messaging.inbox import Delivery
 
 
-def message(fact: Fact) -> Delivery:
+def message(event: Event) -> Delivery:
     """A fact as the broker would hand it over."""
     event = {
         "specversion": "1.0",
         "id": str(new_id()),
-        "source": f"/{fact.source}",
-        "type": fact.type,
-        "subject": fact.subject,
+        "source": f"/{event.source}",
+        "type": event.type,
+        "subject": event.subject,
         "time": datetime.now(UTC).isoformat(),
-        "dataschema": fact.dataschema(),
+        "dataschema": event.dataschema(),
         "sequence": "1",
-        "data": fact.model_dump(mode="json"),
+        "data": event.model_dump(mode="json"),
     }
     return Delivery(json.dumps(event).encode())
 

@@ -17,8 +17,8 @@ from shared.auth.principal import Role
 from shared.contracts.notify import STAFF_INBOX
 from shared.core.language import request_language, translate
 from shared.db.engine import transaction
-from shared.http.paging import PageQuery, page_of
-from shared.http.schemas import Body, Shown
+from shared.http.paging import Page, PageQuery, page_of
+from shared.http.schemas import RequestModel, ResponseModel
 
 bp = APIBlueprint("alerts", __name__, tag="Alerts")
 
@@ -29,7 +29,7 @@ class AlertsQuery(PageQuery):
     )
 
 
-class AlertShown(Shown):
+class AlertResponse(ResponseModel):
     id: UUID
     topic: str
     template: str
@@ -39,38 +39,28 @@ class AlertShown(Shown):
     read_at: datetime | None
 
 
-class AlertsShown(Shown):
-    items: list[AlertShown]
-    next: str | None
-
-
-class PreferencesBody(Body):
+class PreferencesRequest(RequestModel):
     language: Literal["zh-CN", "en"] | None = Field(
         default=None, description="null: what the browser asks for"
     )
     muted_topics: list[Topic] = Field(default_factory=list, max_length=len(Topic))
 
 
-class PreferencesShown(Shown):
+class PreferencesResponse(ResponseModel):
     language: str | None
     muted_topics: list[str]
 
 
-class TemplateShown(Shown):
+class TemplateResponse(ResponseModel):
     name: str
     topic: str
     title: str
     text: str
 
 
-class TemplatesShown(Shown):
-    items: list[TemplateShown]
-    next: str | None
-
-
 @bp.get("/v1/people/<uuid:person_id>/alerts")
 @bp.input(AlertsQuery, location="query")
-@bp.output(AlertsShown)
+@bp.output(Page[AlertResponse])
 @bp.doc(summary="What somebody was told, newest first")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF, Role.AUDITOR)
 def get_alerts(person_id: UUID, query_data: AlertsQuery) -> dict[str, Any]:
@@ -84,7 +74,7 @@ def get_alerts(person_id: UUID, query_data: AlertsQuery) -> dict[str, Any]:
 
 
 @bp.put("/v1/alerts/<uuid:alert_id>/read")
-@bp.output(AlertShown)
+@bp.output(AlertResponse)
 @bp.doc(summary="Mark one's own alert as read")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
 def put_read(alert_id: UUID) -> dict[str, Any]:
@@ -97,7 +87,7 @@ def put_read(alert_id: UUID) -> dict[str, Any]:
 
 
 @bp.get("/v1/people/<uuid:person_id>/preferences")
-@bp.output(PreferencesShown)
+@bp.output(PreferencesResponse)
 @bp.doc(summary="How somebody likes to be told")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF, Role.AUDITOR)
 def get_preferences(person_id: UUID) -> Any:
@@ -107,11 +97,11 @@ def get_preferences(person_id: UUID) -> Any:
 
 
 @bp.put("/v1/people/<uuid:person_id>/preferences")
-@bp.input(PreferencesBody)
-@bp.output(PreferencesShown)
+@bp.input(PreferencesRequest)
+@bp.output(PreferencesResponse)
 @bp.doc(summary="Replace how somebody likes to be told; muted topics are hidden, not lost")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
-def put_preferences(person_id: UUID, json_data: PreferencesBody) -> Any:
+def put_preferences(person_id: UUID, json_data: PreferencesRequest) -> Any:
     only_self_or_staff(person_id)
     with transaction() as session:
         return preferences.set_preferences(
@@ -120,7 +110,7 @@ def put_preferences(person_id: UUID, json_data: PreferencesBody) -> Any:
 
 
 @bp.get("/v1/templates")
-@bp.output(TemplatesShown)
+@bp.output(Page[TemplateResponse])
 @bp.doc(summary="The words of all alerts, in the language of the request")
 @allow(Role.STAFF, Role.AUDITOR)
 def get_templates() -> dict[str, Any]:

@@ -12,14 +12,15 @@ from services.notify.models import MessageKind
 from shared.auth.access import allow, settings
 from shared.core.problems import NotFound
 from shared.db.engine import transaction
-from shared.http.schemas import Body, Shown
+from shared.http.paging import Page
+from shared.http.schemas import RequestModel, ResponseModel
 
 bp = APIBlueprint("messages", __name__, tag="Messages")
 
 Sent = Annotated[str, Field(min_length=1, max_length=500)]
 
 
-class MessageBody(Body):
+class MessageRequest(RequestModel):
     kind: MessageKind
     to: Annotated[str, Field(min_length=3, max_length=100)] | None = None
     person_id: UUID | None = None
@@ -35,30 +36,25 @@ class MessageBody(Body):
         return self
 
 
-class MessageShown(Shown):
+class MessageResponse(ResponseModel):
     id: UUID
     kind: str
     expires_at: datetime
 
 
-class MailShown(MessageShown):
+class MailResponse(MessageResponse):
     to: str | None
     person_id: UUID | None
     text: str
     created_at: datetime
 
 
-class MailboxShown(Shown):
-    items: list[MailShown]
-    next: str | None
-
-
 @bp.post("/v1/messages")
-@bp.input(MessageBody)
-@bp.output(MessageShown, status_code=201)
+@bp.input(MessageRequest)
+@bp.output(MessageResponse, status_code=201)
 @bp.doc(summary="Send a one-time code or a short notice to one person")
 @allow(scope="messages:send")
-def post_message(json_data: MessageBody) -> Any:
+def post_message(json_data: MessageRequest) -> Any:
     with transaction() as session:
         return messages.send_message(
             session,
@@ -71,7 +67,7 @@ def post_message(json_data: MessageBody) -> Any:
 
 
 @bp.get("/v1/messages")
-@bp.output(MailboxShown)
+@bp.output(Page[MailResponse])
 @bp.doc(
     summary="The dev mailbox: what was sent in the last five minutes (embedded mode only, else 404)"
 )

@@ -13,23 +13,23 @@ from services.notify.webhooks import subscriptions
 from shared.auth.access import allow, caller, settings
 from shared.auth.principal import Role
 from shared.db.engine import transaction
-from shared.http.paging import PageQuery, page_of
-from shared.http.schemas import Body, Code, Instant, Shown
+from shared.http.paging import Page, PageQuery, page_of
+from shared.http.schemas import Code, Instant, RequestModel, ResponseModel
 
 bp = APIBlueprint("subscriptions", __name__, tag="Subscriptions")
 
 
-class SubscriptionBody(Body):
+class SubscriptionRequest(RequestModel):
     url: Annotated[str, Field(min_length=8, max_length=2000)]
     events: Annotated[list[Code], Field(min_length=1, max_length=100)]
     venue_id: UUID | None = None
 
 
-class RecoverBody(Body):
+class RecoverRequest(RequestModel):
     since: Instant
 
 
-class SubscriptionShown(Shown):
+class SubscriptionResponse(ResponseModel):
     id: UUID
     url: str
     events: list[str]
@@ -40,28 +40,23 @@ class SubscriptionShown(Shown):
     disabled_reason: str | None
 
 
-class SubscriptionsShown(Shown):
-    items: list[SubscriptionShown]
-    next: str | None
-
-
-class CreatedShown(SubscriptionShown):
+class CreatedResponse(SubscriptionResponse):
     secret: str
 
 
-class SecretShown(Shown):
+class SecretResponse(ResponseModel):
     secret: str
 
 
-class PingShown(Shown):
+class PingResponse(ResponseModel):
     event_id: UUID
 
 
-class RecoveredShown(Shown):
+class RecoveredResponse(ResponseModel):
     deliveries: int
 
 
-class AttemptShown(Shown):
+class AttemptResponse(ResponseModel):
     id: UUID
     delivery_id: UUID
     number: int
@@ -71,17 +66,12 @@ class AttemptShown(Shown):
     attempted_at: datetime
 
 
-class AttemptsShown(Shown):
-    items: list[AttemptShown]
-    next: str | None
-
-
 @bp.post("/v1/subscriptions")
-@bp.input(SubscriptionBody)
-@bp.output(CreatedShown, status_code=201)
+@bp.input(SubscriptionRequest)
+@bp.output(CreatedResponse, status_code=201)
 @bp.doc(summary="Send these facts to this address; the secret is shown once")
 @allow(Role.STAFF)
-def post_subscription(json_data: SubscriptionBody) -> dict[str, Any]:
+def post_subscription(json_data: SubscriptionRequest) -> dict[str, Any]:
     with transaction() as session:
         subscription, secret = subscriptions.subscribe(
             session,
@@ -91,12 +81,12 @@ def post_subscription(json_data: SubscriptionBody) -> dict[str, Any]:
             venue_id=json_data.venue_id,
             created_by=UUID(str(caller().subject)),
         )
-        return {**SubscriptionShown.model_validate(subscription).model_dump(), "secret": secret}
+        return {**SubscriptionResponse.model_validate(subscription).model_dump(), "secret": secret}
 
 
 @bp.get("/v1/subscriptions")
 @bp.input(PageQuery, location="query")
-@bp.output(SubscriptionsShown)
+@bp.output(Page[SubscriptionResponse])
 @bp.doc(summary="All subscriptions, newest first")
 @allow(Role.STAFF, Role.AUDITOR)
 def get_subscriptions(query_data: PageQuery) -> dict[str, Any]:
@@ -106,7 +96,7 @@ def get_subscriptions(query_data: PageQuery) -> dict[str, Any]:
 
 
 @bp.get("/v1/subscriptions/<uuid:subscription_id>")
-@bp.output(SubscriptionShown)
+@bp.output(SubscriptionResponse)
 @bp.doc(summary="One subscription")
 @allow(Role.STAFF, Role.AUDITOR)
 def get_subscription(subscription_id: UUID) -> Any:
@@ -125,7 +115,7 @@ def delete_subscription(subscription_id: UUID) -> str:
 
 
 @bp.post("/v1/subscriptions/<uuid:subscription_id>/secrets")
-@bp.output(SecretShown, status_code=201)
+@bp.output(SecretResponse, status_code=201)
 @bp.doc(summary="A new secret; the one before signs along for 24 hours")
 @allow(Role.STAFF)
 def post_secret(subscription_id: UUID) -> dict[str, str]:
@@ -134,7 +124,7 @@ def post_secret(subscription_id: UUID) -> dict[str, str]:
 
 
 @bp.post("/v1/subscriptions/<uuid:subscription_id>/test")
-@bp.output(PingShown, status_code=202)
+@bp.output(PingResponse, status_code=202)
 @bp.doc(summary="Send a test message (`subscription.tested`) within seconds")
 @allow(Role.STAFF)
 def post_test(subscription_id: UUID) -> dict[str, UUID]:
@@ -144,7 +134,7 @@ def post_test(subscription_id: UUID) -> dict[str, UUID]:
 
 @bp.get("/v1/subscriptions/<uuid:subscription_id>/attempts")
 @bp.input(PageQuery, location="query")
-@bp.output(AttemptsShown)
+@bp.output(Page[AttemptResponse])
 @bp.doc(summary="How each attempt went, newest first")
 @allow(Role.STAFF, Role.AUDITOR)
 def get_attempts(subscription_id: UUID, query_data: PageQuery) -> dict[str, Any]:
@@ -156,7 +146,7 @@ def get_attempts(subscription_id: UUID, query_data: PageQuery) -> dict[str, Any]
 
 
 @bp.put("/v1/subscriptions/<uuid:subscription_id>/activation")
-@bp.output(SubscriptionShown)
+@bp.output(SubscriptionResponse)
 @bp.doc(summary="Enable a disabled subscription again")
 @allow(Role.STAFF)
 def put_activation(subscription_id: UUID) -> Any:
@@ -165,10 +155,10 @@ def put_activation(subscription_id: UUID) -> Any:
 
 
 @bp.post("/v1/subscriptions/<uuid:subscription_id>/recover")
-@bp.input(RecoverBody)
-@bp.output(RecoveredShown, status_code=202)
+@bp.input(RecoverRequest)
+@bp.output(RecoveredResponse, status_code=202)
 @bp.doc(summary="Send everything undelivered since a moment again")
 @allow(Role.STAFF)
-def post_recover(subscription_id: UUID, json_data: RecoverBody) -> dict[str, int]:
+def post_recover(subscription_id: UUID, json_data: RecoverRequest) -> dict[str, int]:
     with transaction() as session:
         return {"deliveries": subscriptions.recover(session, subscription_id, json_data.since)}

@@ -19,7 +19,7 @@ from services.notify.models import (
 )
 from services.notify.webhooks.sender import check_url
 from shared.auth.webhook_signatures import new_secret
-from shared.contracts.base import Fact, facts_heard_by
+from shared.contracts.base import Event, events_handled_by
 from shared.contracts.registration import PersonAccessChanged
 from shared.core import clock
 from shared.core.clock import app_now
@@ -42,7 +42,7 @@ class SubscriptionIsDisabled(Conflict):
 
 def event_types() -> set[str]:
     """What may be subscribed to: every fact notify hears, except our own access control."""
-    return {cls.type for cls in facts_heard_by("notify") if cls is not PersonAccessChanged}
+    return {cls.type for cls in events_handled_by("notify") if cls is not PersonAccessChanged}
 
 
 def subscribe(
@@ -183,7 +183,7 @@ def ping(session: Session, subscription_id: UUID) -> UUID:
     return event_id
 
 
-def queue_deliveries(session: Session, facts: Iterable[Fact]) -> list[UUID]:
+def queue_deliveries(session: Session, events: Iterable[Event]) -> list[UUID]:
     """One delivery per subscription that asked for a fact. Returns those to send at once: new, and
     not known to fail.
 
@@ -202,14 +202,14 @@ def queue_deliveries(session: Session, facts: Iterable[Fact]) -> list[UUID]:
         {
             "id": new_id(),
             "subscription_id": s.id,
-            "event_id": fact.envelope.id,
-            "event_type": fact.type,
-            "body": fact.envelope.body,
+            "event_id": event.envelope.id,
+            "event_type": event.type,
+            "body": event.envelope.body,
             "status": DeliveryStatus.HELD if s.disabled_at else DeliveryStatus.WAITING,
         }
-        for fact in facts
+        for event in events
         for s in subscriptions
-        if fact.type in s.events and s.venue_id in (None, getattr(fact, "venue_id", None))
+        if event.type in s.events and s.venue_id in (None, getattr(event, "venue_id", None))
     ]
     if not rows:
         return []

@@ -21,8 +21,8 @@ from services.registration.organisations import may_coordinate, require_coordina
 from shared.auth.access import allow, caller, caller_if_any
 from shared.auth.principal import Principal, Role
 from shared.db.engine import transaction
-from shared.http.paging import PageQuery, page_of
-from shared.http.schemas import Body, Code, Count, Instant, Shown, Title, Words
+from shared.http.paging import Page, PageQuery, page_of
+from shared.http.schemas import Code, Count, Instant, RequestModel, ResponseModel, Title, Words
 
 bp = APIBlueprint("activities", __name__, tag="Activities")
 COORDINATORS = (Role.COORDINATOR, Role.STAFF)
@@ -35,7 +35,7 @@ class ActivityKind(StrEnum):
     EVENT = "event"
 
 
-class ActivityBody(Body):
+class ActivityRequest(RequestModel):
     organisation_id: UUID
     title: Title
     kind: ActivityKind
@@ -44,7 +44,7 @@ class ActivityBody(Body):
     minimum_age: Annotated[StrictInt, Field(ge=0, le=120)] | None = None
 
 
-class ActivityShown(Shown):
+class ActivityResponse(ResponseModel):
     id: UUID
     organisation_id: UUID
     title: str
@@ -60,25 +60,20 @@ class ActivityQuery(PageQuery):
     organisation_id: UUID | None = Field(default=None, description="Needed for drafts.")
 
 
-class ActivityPage(Shown):
-    items: list[ActivityShown]
-    next: str | None
-
-
-class SessionBody(Body):
+class SessionRequest(RequestModel):
     starts_at: Instant
     ends_at: Instant
     capacity: Count
     place: Title
 
     @model_validator(mode="after")
-    def _in_order(self) -> "SessionBody":
+    def _in_order(self) -> "SessionRequest":
         if self.ends_at <= self.starts_at:
             raise ValueError("ends_at must lie after starts_at")
         return self
 
 
-class SessionShown(Shown):
+class SessionResponse(ResponseModel):
     id: UUID
     activity_id: UUID
     starts_at: datetime
@@ -88,22 +83,17 @@ class SessionShown(Shown):
     place: str
 
 
-class SessionPage(Shown):
-    items: list[SessionShown]
-    next: str | None
-
-
-class SignUpShown(Shown):
+class SignUpResponse(ResponseModel):
     session_id: UUID
     volunteer_id: UUID
     status: SignUpStatus
 
 
-class AtBody(Body):
+class AtRequest(RequestModel):
     at: Instant
 
 
-class AttendanceShown(Shown):
+class AttendanceResponse(ResponseModel):
     session_id: UUID
     volunteer_id: UUID
     checked_in_at: datetime
@@ -117,11 +107,11 @@ class AttendanceShown(Shown):
 
 
 @bp.post("/v1/activities")
-@bp.input(ActivityBody)
-@bp.output(ActivityShown, status_code=201)
+@bp.input(ActivityRequest)
+@bp.output(ActivityResponse, status_code=201)
 @bp.doc(summary="Draft an activity")
 @allow(*COORDINATORS)
-def post_activity(json_data: ActivityBody) -> Any:
+def post_activity(json_data: ActivityRequest) -> Any:
     with transaction() as session:
         return activities.draft_activity(
             session,
@@ -137,7 +127,7 @@ def post_activity(json_data: ActivityBody) -> Any:
 
 @bp.get("/v1/activities")
 @bp.input(ActivityQuery, location="query")
-@bp.output(ActivityPage)
+@bp.output(Page[ActivityResponse])
 @bp.doc(
     summary="List activities, newest first",
     description="Drafts are shown to their organisation's coordinators.",
@@ -159,7 +149,7 @@ def get_activities(query_data: ActivityQuery) -> Any:
 
 
 @bp.get("/v1/activities/<uuid:activity_id>")
-@bp.output(ActivityShown)
+@bp.output(ActivityResponse)
 @bp.doc(summary="Show an activity")
 @allow(public=True)
 def get_activity(activity_id: UUID) -> Any:
@@ -168,7 +158,7 @@ def get_activity(activity_id: UUID) -> Any:
 
 
 @bp.put("/v1/activities/<uuid:activity_id>/publication")
-@bp.output(ActivityShown)
+@bp.output(ActivityResponse)
 @bp.doc(summary="Publish an activity")
 @allow(*COORDINATORS)
 def put_publication(activity_id: UUID) -> Any:
@@ -177,11 +167,11 @@ def put_publication(activity_id: UUID) -> Any:
 
 
 @bp.post("/v1/activities/<uuid:activity_id>/sessions")
-@bp.input(SessionBody)
-@bp.output(SessionShown, status_code=201)
+@bp.input(SessionRequest)
+@bp.output(SessionResponse, status_code=201)
 @bp.doc(summary="Add a session", description="Only staff enter one that has begun already.")
 @allow(*COORDINATORS)
-def post_session(activity_id: UUID, json_data: SessionBody) -> Any:
+def post_session(activity_id: UUID, json_data: SessionRequest) -> Any:
     with transaction() as session:
         return activities.add_session(
             session,
@@ -196,7 +186,7 @@ def post_session(activity_id: UUID, json_data: SessionBody) -> Any:
 
 @bp.get("/v1/activities/<uuid:activity_id>/sessions")
 @bp.input(PageQuery, location="query")
-@bp.output(SessionPage)
+@bp.output(Page[SessionResponse])
 @bp.doc(summary="List an activity's sessions, newest first")
 @allow(public=True)
 def get_sessions(activity_id: UUID, query_data: PageQuery) -> Any:
@@ -219,7 +209,7 @@ def _only_for(principal: Principal, session: Any, session_id: UUID, volunteer_id
 
 
 @bp.put("/v1/sessions/<uuid:session_id>/sign-ups/<uuid:volunteer_id>")
-@bp.output(SignUpShown)
+@bp.output(SignUpResponse)
 @bp.doc(
     summary="Sign up for a session",
     description="Answers 201 the first time. A refusal (409) names its `reason`: "
@@ -234,7 +224,7 @@ def put_sign_up(session_id: UUID, volunteer_id: UUID) -> Any:
 
 
 @bp.delete("/v1/sessions/<uuid:session_id>/sign-ups/<uuid:volunteer_id>")
-@bp.output(SignUpShown)
+@bp.output(SignUpResponse)
 @bp.doc(summary="Give a seat or a place in the queue back")
 @allow(Role.VOLUNTEER, *COORDINATORS)
 def delete_sign_up(session_id: UUID, volunteer_id: UUID) -> Any:
@@ -249,11 +239,11 @@ def delete_sign_up(session_id: UUID, volunteer_id: UUID) -> Any:
 
 
 @bp.put("/v1/sessions/<uuid:session_id>/check-in/<uuid:volunteer_id>")
-@bp.input(AtBody)
-@bp.output(AttendanceShown)
+@bp.input(AtRequest)
+@bp.output(AttendanceResponse)
 @bp.doc(summary="Check a volunteer in")
 @allow(*COORDINATORS)
-def put_check_in(session_id: UUID, volunteer_id: UUID, json_data: AtBody) -> Any:
+def put_check_in(session_id: UUID, volunteer_id: UUID, json_data: AtRequest) -> Any:
     with transaction() as session:
         return attendance.check_in(session, caller(), session_id, volunteer_id, json_data.at)
 
@@ -269,10 +259,10 @@ def delete_check_in(session_id: UUID, volunteer_id: UUID) -> Any:
 
 
 @bp.put("/v1/sessions/<uuid:session_id>/check-out/<uuid:volunteer_id>")
-@bp.input(AtBody)
-@bp.output(AttendanceShown)
+@bp.input(AtRequest)
+@bp.output(AttendanceResponse)
 @bp.doc(summary="Check a volunteer out", description="What of the time counts is in `credit`.")
 @allow(*COORDINATORS)
-def put_check_out(session_id: UUID, volunteer_id: UUID, json_data: AtBody) -> Any:
+def put_check_out(session_id: UUID, volunteer_id: UUID, json_data: AtRequest) -> Any:
     with transaction() as session:
         return attendance.check_out(session, caller(), session_id, volunteer_id, json_data.at)

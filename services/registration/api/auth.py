@@ -17,7 +17,7 @@ from shared.auth.tokens import TOKEN_SECONDS, public_keys, sign_token
 from shared.core.problems import NotFound, Unauthorized
 from shared.db.engine import transaction
 from shared.http.idempotency import exempt_from_idempotency_keys
-from shared.http.schemas import Body, Name, Shown
+from shared.http.schemas import Name, RequestModel, ResponseModel
 
 bp = APIBlueprint("auth", __name__, tag="Log-ins")
 
@@ -30,30 +30,30 @@ class NoMailbox(NotFound):
     """Only an embedded installation has a mailbox to look into."""
 
 
-class StaffLogIn(Body):
+class StaffLogIn(RequestModel):
     login: Name
     password: str = Field(min_length=1, max_length=200)
 
 
-class PhoneBody(Body):
+class PhoneRequest(RequestModel):
     phone: str = Field(min_length=5, max_length=30)
 
 
-class CodeLogIn(PhoneBody):
+class CodeLogIn(PhoneRequest):
     code: str = Field(pattern=r"^[0-9]{6}$")
     organisation_id: UUID | None = Field(default=None, description="Log in as its coordinator.")
 
 
-class RefreshBody(Body):
+class RefreshRequest(RequestModel):
     refresh_token: str = Field(min_length=1, max_length=200)
     organisation_id: UUID | None = Field(default=None, description="Go on as its coordinator.")
 
 
-class SignOutBody(Body):
+class SignOutRequest(RequestModel):
     refresh_token: str = Field(min_length=1, max_length=200)
 
 
-class LogInShown(Shown):
+class LogInResponse(ResponseModel):
     access_token: str
     refresh_token: str
     token_type: str = "Bearer"  # noqa: S105 - the scheme's name
@@ -64,45 +64,45 @@ class LogInShown(Shown):
     coordinates: list[UUID]
 
 
-class Sent(Shown):
+class Sent(ResponseModel):
     expires_in: int
 
 
-class MessageShown(Shown):
+class MessageResponse(ResponseModel):
     to: str
     text: str
 
 
-class Mailbox(Shown):
-    items: list[MessageShown]
+class Mailbox(ResponseModel):
+    items: list[MessageResponse]
 
 
-class ClientBody(Body):
+class ClientRequest(RequestModel):
     name: Name
     scopes: list[str] = Field(min_length=1, max_length=50)
 
 
-class ClientMade(Shown):
+class ClientMade(ResponseModel):
     client_id: str
     client_secret: str
 
 
-class ClientShown(Shown):
+class ClientResponse(ResponseModel):
     client_id: str
     name: str
     scopes: list[str]
 
 
-class ClientList(Shown):
-    items: list[ClientShown]
+class ClientList(ResponseModel):
+    items: list[ClientResponse]
 
 
-class StaffBody(Body):
+class StaffRequest(RequestModel):
     login: Name
     password: str = Field(min_length=12, max_length=200)
 
 
-class StaffMade(Shown):
+class StaffMade(ResponseModel):
     id: UUID
     login: str
 
@@ -115,7 +115,7 @@ def _shown(log_in: log_in.LogIn | None) -> log_in.LogIn:
 
 @bp.post("/v1/auth/staff")
 @bp.input(StaffLogIn)
-@bp.output(LogInShown)
+@bp.output(LogInResponse)
 @bp.doc(
     summary="Log in as staff", description="After five wrong tries the log-in rests for 15 minutes."
 )
@@ -128,7 +128,7 @@ def post_staff_log_in(json_data: StaffLogIn) -> Any:
 
 
 @bp.post("/v1/auth/codes")
-@bp.input(PhoneBody)
+@bp.input(PhoneRequest)
 @bp.output(Sent, status_code=202)
 @bp.doc(
     summary="Ask for a one-time code",
@@ -136,7 +136,7 @@ def post_staff_log_in(json_data: StaffLogIn) -> Any:
 )
 @allow(public=True)
 @exempt_from_idempotency_keys
-def post_code(json_data: PhoneBody) -> Any:
+def post_code(json_data: PhoneRequest) -> Any:
     phone = normal_phone(json_data.phone)
     with transaction() as session:
         log_in.send_code(session, phone)
@@ -145,7 +145,7 @@ def post_code(json_data: PhoneBody) -> Any:
 
 @bp.post("/v1/auth/phone")
 @bp.input(CodeLogIn)
-@bp.output(LogInShown)
+@bp.output(LogInResponse)
 @bp.doc(
     summary="Log in with a one-time code", description="With `organisation_id` as its coordinator."
 )
@@ -159,27 +159,27 @@ def post_phone_log_in(json_data: CodeLogIn) -> Any:
 
 
 @bp.post("/v1/auth/refresh")
-@bp.input(RefreshBody)
-@bp.output(LogInShown)
+@bp.input(RefreshRequest)
+@bp.output(LogInResponse)
 @bp.doc(
     summary="Change a refresh token for new tokens",
     description="A token used twice ends the log-in.",
 )
 @allow(public=True)
 @exempt_from_idempotency_keys
-def post_refresh(json_data: RefreshBody) -> Any:
+def post_refresh(json_data: RefreshRequest) -> Any:
     with transaction() as session:
         found = log_in.refresh(session, json_data.refresh_token, json_data.organisation_id)
     return _shown(found)
 
 
 @bp.post("/v1/auth/sign-out")
-@bp.input(SignOutBody)
+@bp.input(SignOutRequest)
 @bp.output({}, status_code=204)
 @bp.doc(summary="End a log-in")
 @allow(public=True)
 @exempt_from_idempotency_keys
-def post_sign_out(json_data: SignOutBody) -> Any:
+def post_sign_out(json_data: SignOutRequest) -> Any:
     with transaction() as session:
         log_in.sign_out(session, json_data.refresh_token)
     return "", 204
@@ -278,11 +278,11 @@ def get_jwks() -> Response:
 
 
 @bp.post("/v1/clients")
-@bp.input(ClientBody)
+@bp.input(ClientRequest)
 @bp.output(ClientMade, status_code=201)
 @bp.doc(summary="Register a system; its secret is shown this once")
 @allow(Role.STAFF)
-def post_client(json_data: ClientBody) -> Any:
+def post_client(json_data: ClientRequest) -> Any:
     with transaction() as session:
         return clients.create_client(session, json_data.name, list(json_data.scopes))
 
@@ -297,10 +297,10 @@ def get_clients() -> Any:
 
 
 @bp.post("/v1/staff")
-@bp.input(StaffBody)
+@bp.input(StaffRequest)
 @bp.output(StaffMade, status_code=201)
 @bp.doc(summary="Create a staff log-in")
 @allow(Role.STAFF)
-def post_staff(json_data: StaffBody) -> Any:
+def post_staff(json_data: StaffRequest) -> Any:
     with transaction() as session:
         return staff.create_staff(session, json_data.login, json_data.password)

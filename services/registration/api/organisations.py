@@ -11,19 +11,19 @@ from services.registration.models import Organisation, OrganisationKind
 from shared.auth.access import allow, caller
 from shared.auth.principal import Role
 from shared.db.engine import transaction
-from shared.http.paging import PageQuery, page_of
-from shared.http.schemas import Body, Shown, Title
+from shared.http.paging import Page, PageQuery, page_of
+from shared.http.schemas import RequestModel, ResponseModel, Title
 
 bp = APIBlueprint("organisations", __name__, tag="Organisations")
 
 
-class OrganisationBody(Body):
+class OrganisationRequest(RequestModel):
     name: Title
     kind: OrganisationKind
     parent_id: UUID | None = None
 
 
-class OrganisationShown(Shown):
+class OrganisationResponse(ResponseModel):
     id: UUID
     name: str
     kind: OrganisationKind
@@ -34,21 +34,16 @@ class OrganisationQuery(PageQuery):
     kind: OrganisationKind | None = None
 
 
-class OrganisationPage(Shown):
-    items: list[OrganisationShown]
-    next: str | None
-
-
-class Tree(Shown):
-    items: list[OrganisationShown]
+class Tree(ResponseModel):
+    items: list[OrganisationResponse]
 
 
 @bp.post("/v1/organisations")
-@bp.input(OrganisationBody)
-@bp.output(OrganisationShown, status_code=201)
+@bp.input(OrganisationRequest)
+@bp.output(OrganisationResponse, status_code=201)
 @bp.doc(summary="Attach an organisation to the network")
 @allow(Role.STAFF)
-def post_organisation(json_data: OrganisationBody) -> Any:
+def post_organisation(json_data: OrganisationRequest) -> Any:
     with transaction() as session:
         return organisations.register_organisation(
             session, json_data.name, json_data.kind, json_data.parent_id
@@ -57,7 +52,7 @@ def post_organisation(json_data: OrganisationBody) -> Any:
 
 @bp.get("/v1/organisations")
 @bp.input(OrganisationQuery, location="query")
-@bp.output(OrganisationPage)
+@bp.output(Page[OrganisationResponse])
 @bp.doc(summary="List organisations, newest first")
 @allow(public=True)
 def get_organisations(query_data: OrganisationQuery) -> Any:
@@ -70,7 +65,7 @@ def get_organisations(query_data: OrganisationQuery) -> Any:
 
 
 @bp.get("/v1/organisations/<uuid:organisation_id>")
-@bp.output(OrganisationShown)
+@bp.output(OrganisationResponse)
 @bp.doc(summary="Show an organisation")
 @allow(public=True)
 def get_organisation(organisation_id: UUID) -> Any:

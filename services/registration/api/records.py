@@ -19,14 +19,14 @@ from shared.auth.principal import Principal, Role
 from shared.contracts.registration import Bucket, Origin
 from shared.core.problems import Problem
 from shared.db.engine import transaction
-from shared.http.paging import PageQuery, page_of
-from shared.http.schemas import Body, Code, Instant, Shown, Words
+from shared.http.paging import Page, PageQuery, page_of
+from shared.http.schemas import Code, Instant, RequestModel, ResponseModel, Words
 
 bp = APIBlueprint("records", __name__, tag="Service records")
 COORDINATORS = (Role.COORDINATOR, Role.STAFF)
 
 
-class RecordBody(Body):
+class RecordRequest(RequestModel):
     volunteer_id: UUID
     organisation_id: UUID
     started_at: Instant
@@ -36,7 +36,7 @@ class RecordBody(Body):
     note: Words | None = None
 
     @model_validator(mode="after")
-    def _some_minutes(self) -> "RecordBody":
+    def _some_minutes(self) -> "RecordRequest":
         if service_records.minutes_between(self.started_at, self.ended_at) < 1:
             raise ValueError("ended_at must lie at least a minute after started_at")
         if self.ended_at - self.started_at > LONGEST:
@@ -44,9 +44,9 @@ class RecordBody(Body):
         return self
 
 
-class BatchBody(Body):
+class BatchRequest(RequestModel):
     items: Annotated[
-        list[Annotated[RecordBody | Any, Field(union_mode="left_to_right")]],
+        list[Annotated[RecordRequest | Any, Field(union_mode="left_to_right")]],
         Field(min_length=1, max_length=1000),
     ]
 
@@ -56,20 +56,20 @@ class BatchBody(Body):
         return data  # each item checks its own, so that a bad one does not spoil the rest
 
 
-class RecordMade(Shown):
+class RecordMade(ResponseModel):
     id: UUID
     status: RecordStatus
     minutes: int
 
 
-class ItemProblem(Shown):
+class ItemProblem(ResponseModel):
     type: str
     title: str
     status: int
     detail: str = ""
 
 
-class ItemOutcome(Shown):
+class ItemOutcome(ResponseModel):
     index: int
     reference: str | None
     outcome: str = Field(description="created, exists or refused")
@@ -79,11 +79,11 @@ class ItemOutcome(Shown):
     problem: ItemProblem | None = None
 
 
-class BatchOutcome(Shown):
+class BatchOutcome(ResponseModel):
     items: list[ItemOutcome]
 
 
-class RecordShown(RecordMade):
+class RecordResponse(RecordMade):
     volunteer_id: UUID
     organisation_id: UUID
     session_id: UUID | None
@@ -104,17 +104,12 @@ class PendingQuery(PageQuery):
     organisation_id: UUID
 
 
-class RecordPage(Shown):
-    items: list[RecordShown]
-    next: str | None
-
-
 class Decision(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
 
 
-class ApprovalBody(Body):
+class ApprovalRequest(RequestModel):
     decision: Decision
     bucket: Bucket | None = None
     started_at: Instant | None = Field(
@@ -125,19 +120,19 @@ class ApprovalBody(Body):
     )
 
 
-class CorrectionBody(Body):
+class CorrectionRequest(RequestModel):
     started_at: Instant
     ended_at: Instant = Field(description="Equal to `started_at`: it never happened.")
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
 
     @model_validator(mode="after")
-    def _in_order(self) -> "CorrectionBody":
+    def _in_order(self) -> "CorrectionRequest":
         if not self.started_at <= self.ended_at <= self.started_at + LONGEST:
             raise ValueError("ended_at must lie within 24 hours after started_at")
         return self
 
 
-class CorrectionShown(Shown):
+class CorrectionResponse(ResponseModel):
     id: UUID
     record_id: UUID
     new_record_id: UUID | None
@@ -155,7 +150,7 @@ class Invalid(Problem):
 
 
 @bp.post("/v1/service-records")
-@bp.input(RecordBody)
+@bp.input(RecordRequest)
 @bp.output(RecordMade, status_code=201)
 @bp.doc(
     summary="Record a block of volunteered time",
@@ -163,7 +158,7 @@ class Invalid(Problem):
     "The same reference with the same content answers 200 with the first record.",
 )
 @allow(*COORDINATORS, scope="records:write")
-def post_record(json_data: RecordBody) -> Any:
+def post_record(json_data: RecordRequest) -> Any:
     with transaction() as session:
         outcome = _record(session, caller(), [json_data])[0]
     if outcome.problem is not None:
@@ -172,16 +167,18 @@ def post_record(json_data: RecordBody) -> Any:
 
 
 @bp.post("/v1/service-records:batch")
-@bp.input(BatchBody)
+@bp.input(BatchRequest)
 @bp.output(BatchOutcome)
 @bp.doc(
     summary="Record up to 1,000 blocks",
     description="Each item has its own outcome; a bad one spoils no other.",
 )
 @allow(*COORDINATORS, scope="records:write")
-def post_records(json_data: BatchBody) -> Any:
+def post_records(json_data: BatchRequest) -> Any:
     readable = [
-        (index, item) for index, item in enumerate(json_data.items) if isinstance(item, RecordBody)
+        (index, item)
+        for index, item in enumerate(json_data.items)
+        if isinstance(item, RecordRequest)
     ]
     with transaction() as session:
         recorded = _record(session, caller(), [item for _, item in readable]) if readable else []
@@ -189,7 +186,7 @@ def post_records(json_data: BatchBody) -> Any:
     return {
         "items": [
             _item(index, item.reference, outcomes[index])
-            if isinstance(item, RecordBody)
+            if isinstance(item, RecordRequest)
             else _unreadable(index, item)
             for index, item in enumerate(json_data.items)
         ]
@@ -197,7 +194,7 @@ def post_records(json_data: BatchBody) -> Any:
 
 
 def _record(
-    session: Session, principal: Principal, bodies: list[RecordBody]
+    session: Session, principal: Principal, bodies: list[RecordRequest]
 ) -> list[service_records.Outcome]:
     system = principal.role is Role.SYSTEM
     if not system:
@@ -239,7 +236,7 @@ def _item(index: int, reference: str, outcome: service_records.Outcome) -> dict[
 
 def _unreadable(index: int, item: Any) -> dict[str, Any]:
     try:
-        RecordBody.model_validate(item)
+        RecordRequest.model_validate(item)
         reasons = ""
     except ValidationError as error:
         reasons = "; ".join(
@@ -258,7 +255,7 @@ def _unreadable(index: int, item: Any) -> dict[str, Any]:
 
 @bp.get("/v1/service-records")
 @bp.input(PendingQuery, location="query")
-@bp.output(RecordPage)
+@bp.output(Page[RecordResponse])
 @bp.doc(summary="List what waits for a second person in an organisation, newest first")
 @allow(*COORDINATORS)
 def get_pending_records(query_data: PendingQuery) -> Any:
@@ -273,7 +270,7 @@ def get_pending_records(query_data: PendingQuery) -> Any:
 
 
 @bp.get("/v1/service-records/<uuid:record_id>")
-@bp.output(RecordShown)
+@bp.output(RecordResponse)
 @bp.doc(summary="Show a service record")
 @allow(Role.VOLUNTEER, *COORDINATORS, Role.AUDITOR)
 def get_record(record_id: UUID) -> Any:
@@ -287,14 +284,14 @@ def get_record(record_id: UUID) -> Any:
 
 
 @bp.put("/v1/service-records/<uuid:record_id>/approval")
-@bp.input(ApprovalBody)
-@bp.output(RecordShown)
+@bp.input(ApprovalRequest)
+@bp.output(RecordResponse)
 @bp.doc(
     summary="Accept or reject a pending record",
     description="By somebody who neither worked nor recorded it.",
 )
 @allow(*COORDINATORS)
-def put_approval(record_id: UUID, json_data: ApprovalBody) -> Any:
+def put_approval(record_id: UUID, json_data: ApprovalRequest) -> Any:
     with transaction() as session:
         return approvals.decide_record(
             session,
@@ -308,11 +305,11 @@ def put_approval(record_id: UUID, json_data: ApprovalBody) -> Any:
 
 
 @bp.post("/v1/service-records/<uuid:record_id>/corrections")
-@bp.input(CorrectionBody)
-@bp.output(CorrectionShown, status_code=201)
+@bp.input(CorrectionRequest)
+@bp.output(CorrectionResponse, status_code=201)
 @bp.doc(summary="Ask that a recorded block be corrected")
 @allow(*COORDINATORS)
-def post_correction(record_id: UUID, json_data: CorrectionBody) -> Any:
+def post_correction(record_id: UUID, json_data: CorrectionRequest) -> Any:
     with transaction() as session:
         return corrections.ask_correction(
             session, caller(), record_id, json_data.started_at, json_data.ended_at, json_data.reason
@@ -320,7 +317,7 @@ def post_correction(record_id: UUID, json_data: CorrectionBody) -> Any:
 
 
 @bp.put("/v1/corrections/<uuid:correction_id>/approval")
-@bp.output(CorrectionShown)
+@bp.output(CorrectionResponse)
 @bp.doc(
     summary="Approve a correction, as a second person",
     description="A new record replaces the old one.",

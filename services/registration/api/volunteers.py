@@ -20,33 +20,33 @@ from shared.auth.access import allow, caller, only_self_or_staff
 from shared.auth.principal import Role
 from shared.contracts.registration import Bucket, Origin
 from shared.db.engine import transaction
-from shared.http.paging import PageQuery, page_of
-from shared.http.schemas import Body, Day, Name, Shown
+from shared.http.paging import Page, PageQuery, page_of
+from shared.http.schemas import Day, Name, RequestModel, ResponseModel
 
 bp = APIBlueprint("volunteers", __name__, tag="Volunteers")
 PERSON = (Role.VOLUNTEER, Role.COORDINATOR)
 
 
-class GuardianBody(Body):
+class GuardianRequest(RequestModel):
     name: Name
     phone: str = Field(min_length=5, max_length=30)
     consent: Literal[True]
 
 
-class VolunteerBody(Body):
+class VolunteerRequest(RequestModel):
     name: Name
     phone: str = Field(min_length=5, max_length=30)
     birth_date: Day
-    guardian: GuardianBody | None = Field(default=None, description="Needed under 18.")
+    guardian: GuardianRequest | None = Field(default=None, description="Needed under 18.")
 
 
-class Registered(Shown):
+class Registered(ResponseModel):
     id: UUID
     number: str
     status: VolunteerStatus
 
 
-class VolunteerShown(Registered):
+class VolunteerResponse(Registered):
     name: str | None
     merged_into_id: UUID | None
     possible_duplicate: bool | None = Field(
@@ -59,21 +59,16 @@ class VolunteerQuery(PageQuery):
     status: VolunteerStatus | None = None
 
 
-class VolunteerPage(Shown):
-    items: list[VolunteerShown]
-    next: str | None
-
-
-class MergerBody(Body):
+class MergerRequest(RequestModel):
     into_id: UUID
 
 
-class Hours(Shown):
+class Hours(ResponseModel):
     verified_minutes: int
     supplemented_minutes: int
 
 
-class CorrectionShown(Shown):
+class CorrectionResponse(ResponseModel):
     reason: str
     asked_by: str
     approved_by: str | None
@@ -81,7 +76,7 @@ class CorrectionShown(Shown):
     record_id: UUID
 
 
-class RecordExplained(Shown):
+class RecordExplained(ResponseModel):
     id: UUID
     organisation_id: UUID
     session_id: UUID | None
@@ -97,35 +92,35 @@ class RecordExplained(Shown):
     decided_at: datetime | None
     root_id: UUID
     counts: bool
-    correction: CorrectionShown | None
+    correction: CorrectionResponse | None
 
 
 class HoursExplained(Hours):
     records: list[RecordExplained]
 
 
-class SignUpShown(Shown):
+class SignUpResponse(ResponseModel):
     session_id: UUID
     status: SignUpStatus
     changed_at: datetime
 
 
-class SignUps(Shown):
-    items: list[SignUpShown]
+class SignUps(ResponseModel):
+    items: list[SignUpResponse]
 
 
-class Contact(Shown):
+class Contact(ResponseModel):
     phone: str
 
 
 @bp.post("/v1/volunteers")
-@bp.input(VolunteerBody)
+@bp.input(VolunteerRequest)
 @bp.output(Registered, status_code=201)
 @bp.doc(
     summary="Apply to volunteer", description="Under 18 with a guardian's consent. Staff activate."
 )
 @allow(public=True)
-def post_volunteer(json_data: VolunteerBody) -> Any:
+def post_volunteer(json_data: VolunteerRequest) -> Any:
     given = json_data.guardian
     guardian = volunteers.Guardian(given.name, given.phone) if given else None
     with transaction() as session:
@@ -136,7 +131,7 @@ def post_volunteer(json_data: VolunteerBody) -> Any:
 
 @bp.get("/v1/volunteers")
 @bp.input(VolunteerQuery, location="query")
-@bp.output(VolunteerPage)
+@bp.output(Page[VolunteerResponse])
 @bp.doc(summary="List volunteers, newest first")
 @allow(Role.STAFF)
 def get_volunteers(query_data: VolunteerQuery) -> Any:
@@ -149,13 +144,13 @@ def get_volunteers(query_data: VolunteerQuery) -> Any:
 
 
 @bp.get("/v1/volunteers/<uuid:volunteer_id>")
-@bp.output(VolunteerShown)
+@bp.output(VolunteerResponse)
 @bp.doc(summary="Show a volunteer")
 @allow(*PERSON, Role.STAFF)
 def get_volunteer(volunteer_id: UUID) -> Any:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
-        shown = VolunteerShown.model_validate(volunteers.volunteer_of(session, volunteer_id))
+        shown = VolunteerResponse.model_validate(volunteers.volunteer_of(session, volunteer_id))
     return shown if caller().is_staff else shown.model_copy(update={"possible_duplicate": None})
 
 
@@ -206,11 +201,11 @@ def put_erasure(volunteer_id: UUID) -> Any:
 
 
 @bp.put("/v1/volunteers/<uuid:volunteer_id>/merger")
-@bp.input(MergerBody)
-@bp.output(VolunteerShown)
+@bp.input(MergerRequest)
+@bp.output(VolunteerResponse)
 @bp.doc(summary="Two registrations were one person", description="Everything moves to `into_id`.")
 @allow(Role.STAFF)
-def put_merger(volunteer_id: UUID, json_data: MergerBody) -> Any:
+def put_merger(volunteer_id: UUID, json_data: MergerRequest) -> Any:
     with transaction() as session:
         return volunteers.merge_volunteers(session, volunteer_id, json_data.into_id)
 

@@ -17,19 +17,19 @@ from shared.auth.access import allow, only_self_or_staff
 from shared.auth.principal import Role
 from shared.db.engine import transaction
 from shared.http.paging import PageQuery, decode_cursor, encode_cursor, page_of
-from shared.http.schemas import Body, Day, Instant, Shown
+from shared.http.schemas import Day, Instant, RequestModel, ResponseModel
 
 bp = APIBlueprint("accounts", __name__, url_prefix="/v1")
 
 
-class LapsingShown(Shown):
+class LapsingResponse(ResponseModel):
     on: date = Field(
         description="the calendar day at the site on which they are gone, if not spent before"
     )
     points: int
 
 
-class WaitingShown(Shown):
+class WaitingResponse(ResponseModel):
     product_id: UUID
     title: str
     points: int = Field(description="held for it")
@@ -37,7 +37,7 @@ class WaitingShown(Shown):
     since: datetime
 
 
-class AccountShown(Shown):
+class AccountResponse(ResponseModel):
     volunteer_id: UUID
     points_available: int = 0
     points_held: int = 0
@@ -49,16 +49,16 @@ class AccountShown(Shown):
     preferred_product_id: UUID | None = None
     status: AccountStatus = AccountStatus.OPEN
     merged_into: UUID | None = None
-    lapsing: list[LapsingShown] = Field(
+    lapsing: list[LapsingResponse] = Field(
         default=[], description="the next points to lapse, soonest first"
     )
-    waiting: list[WaitingShown] = Field(
+    waiting: list[WaitingResponse] = Field(
         default=[], description="what is sold out and comes by itself; the first 50"
     )
     at: datetime | None = Field(default=None, description="the moment that was asked for")
 
 
-class EntryShown(Shown):
+class EntryResponse(ResponseModel):
     id: UUID
     debit_account: str
     credit_account: str
@@ -70,18 +70,18 @@ class EntryShown(Shown):
     created_at: datetime
 
 
-class EntriesShown(BaseModel):
-    items: list[EntryShown]
+class EntriesResponse(BaseModel):
+    items: list[EntryResponse]
     next: str | None
 
 
-class AccountQuery(Body):
+class AccountQuery(RequestModel):
     at: Instant | None = Field(
         default=None, description="points as the journal had them at that moment"
     )
 
 
-class StatementQuery(Body):
+class StatementQuery(RequestModel):
     first: Day = Field(alias="from", description="the first day, at the site")
     last: Day = Field(alias="to", description="the last day, included")
     limit: int = Field(default=50, ge=1, le=200)
@@ -94,26 +94,26 @@ class StatementQuery(Body):
         return self
 
 
-class HoldingsShown(Shown):
+class HoldingsResponse(ResponseModel):
     available: int
     held: int
     owed: int
 
 
-class LineShown(HoldingsShown):
+class LineResponse(HoldingsResponse):
     """An entry, and what it changed."""
 
-    transfer: EntryShown
+    transfer: EntryResponse
 
 
-class AccountStatementShown(BaseModel):
-    opening: HoldingsShown
-    items: list[LineShown]
-    closing: HoldingsShown
+class AccountStatementResponse(BaseModel):
+    opening: HoldingsResponse
+    items: list[LineResponse]
+    closing: HoldingsResponse
     next: str | None
 
 
-class ChoiceBody(Body):
+class ChoiceRequest(RequestModel):
     choice: StandingChoice
     product_id: UUID | None = Field(
         default=None, description="what to buy first while it is offered; missing: none"
@@ -122,7 +122,7 @@ class ChoiceBody(Body):
 
 @bp.get("/accounts/<uuid:volunteer_id>")
 @bp.input(AccountQuery, location="query")
-@bp.output(AccountShown)
+@bp.output(AccountResponse)
 @bp.doc(summary="Points and minutes of a volunteer, now or as of a moment; zeros before the first")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF, Role.AUDITOR)
 def get_account(volunteer_id: UUID, query_data: AccountQuery) -> Any:
@@ -130,9 +130,9 @@ def get_account(volunteer_id: UUID, query_data: AccountQuery) -> Any:
     with transaction() as session:
         account = session.get(Account, volunteer_id)
         shown = (
-            AccountShown(volunteer_id=volunteer_id)
+            AccountResponse(volunteer_id=volunteer_id)
             if account is None
-            else AccountShown.model_validate(account)
+            else AccountResponse.model_validate(account)
         )
         if query_data.at is not None:
             then = holdings_as_of(session, volunteer_id, query_data.at)
@@ -148,15 +148,15 @@ def get_account(volunteer_id: UUID, query_data: AccountQuery) -> Any:
         queued = waiting_of(session, volunteer_id) if shown.points_held else []
         return shown.model_copy(
             update={
-                "lapsing": [LapsingShown.model_validate(one) for one in ending],
-                "waiting": [WaitingShown.model_validate(one) for one in queued],
+                "lapsing": [LapsingResponse.model_validate(one) for one in ending],
+                "waiting": [WaitingResponse.model_validate(one) for one in queued],
             }
         )
 
 
 @bp.get("/accounts/<uuid:volunteer_id>/statement")
 @bp.input(StatementQuery, location="query")
-@bp.output(AccountStatementShown)
+@bp.output(AccountStatementResponse)
 @bp.doc(summary="What happened between two days, oldest first: opening + all items = closing")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF, Role.AUDITOR)
 def get_statement(volunteer_id: UUID, query_data: StatementQuery) -> Any:
@@ -182,7 +182,7 @@ def get_statement(volunteer_id: UUID, query_data: StatementQuery) -> Any:
 
 @bp.get("/accounts/<uuid:volunteer_id>/entries")
 @bp.input(PageQuery, location="query")
-@bp.output(EntriesShown)
+@bp.output(EntriesResponse)
 @bp.doc(summary="The journal of one account, newest first")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF, Role.AUDITOR)
 def get_entries(volunteer_id: UUID, query_data: PageQuery) -> Any:
@@ -194,11 +194,11 @@ def get_entries(volunteer_id: UUID, query_data: PageQuery) -> Any:
 
 
 @bp.put("/accounts/<uuid:volunteer_id>/standing-choice")
-@bp.input(ChoiceBody)
-@bp.output(AccountShown)
+@bp.input(ChoiceRequest)
+@bp.output(AccountResponse)
 @bp.doc(summary="Issue vouchers automatically, save the points, or give them on")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
-def put_standing_choice(volunteer_id: UUID, json_data: ChoiceBody) -> Any:
+def put_standing_choice(volunteer_id: UUID, json_data: ChoiceRequest) -> Any:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
         return choose(session, volunteer_id, json_data.choice, json_data.product_id)

@@ -17,7 +17,7 @@ from shared.auth.access import allow, caller
 from shared.auth.principal import Role
 from shared.db.engine import transaction
 from shared.http.idempotency import exempt_from_idempotency_keys
-from shared.http.schemas import Body, Code, Shown
+from shared.http.schemas import Code, RequestModel, ResponseModel
 
 bp = APIBlueprint("counter", __name__, url_prefix="/v1")
 
@@ -26,22 +26,22 @@ TypedCode = Annotated[
 ]
 
 
-class CheckBody(Body):
+class CheckRequest(RequestModel):
     code: TypedCode
 
 
-class HoldBody(Body):
+class HoldRequest(RequestModel):
     code: TypedCode
     seconds: Annotated[StrictInt, Field(ge=1, le=3600)] = redeem.HOLD_SECONDS
 
 
-class RedeemBody(Body):
+class RedeemRequest(RequestModel):
     code: TypedCode
     reference: Code
     hold_id: UUID | None = None
 
 
-class OutcomeShown(Shown):
+class OutcomeResponse(ResponseModel):
     outcome: Outcome
     voucher_id: UUID | None = None
     product_id: UUID | None = None
@@ -54,23 +54,23 @@ class OutcomeShown(Shown):
 
 
 @bp.post("/vouchers/check")
-@bp.input(CheckBody)
-@bp.output(OutcomeShown)
+@bp.input(CheckRequest)
+@bp.output(OutcomeResponse)
 @bp.doc(summary="What redeeming would say now; changes nothing")
 @allow(Role.VENUE)
 @exempt_from_idempotency_keys
-def post_check(json_data: CheckBody) -> Any:
+def post_check(json_data: CheckRequest) -> Any:
     venue_id = _venue_with(Scope.CHECK)
     with transaction() as session:
         return _shown(session, json_data.code, redeem.check_code(session, venue_id, json_data.code))
 
 
 @bp.post("/vouchers/hold")
-@bp.input(HoldBody)
-@bp.output(OutcomeShown)
+@bp.input(HoldRequest)
+@bp.output(OutcomeResponse)
 @bp.doc(summary="Reserve a voucher for a short while")
 @allow(Role.VENUE)
-def post_hold(json_data: HoldBody) -> Any:
+def post_hold(json_data: HoldRequest) -> Any:
     venue_id = _venue_with(Scope.HOLD)
     with transaction() as session:
         answer = redeem.hold_voucher(session, venue_id, json_data.code, json_data.seconds)
@@ -89,11 +89,11 @@ def delete_hold(hold_id: UUID) -> Any:
 
 
 @bp.post("/vouchers/redeem")
-@bp.input(RedeemBody)
-@bp.output(OutcomeShown)
+@bp.input(RedeemRequest)
+@bp.output(OutcomeResponse)
 @bp.doc(summary="Take a voucher in, once; the same reference gets the same answer again")
 @allow(Role.VENUE)
-def post_redeem(json_data: RedeemBody) -> Any:
+def post_redeem(json_data: RedeemRequest) -> Any:
     venue_id = _venue_with(Scope.REDEEM)
     with transaction() as session:
         answer = redeem.redeem(
@@ -117,16 +117,16 @@ def _venue_id() -> UUID:
     return UUID(str(caller().subject))
 
 
-def _shown(session: Session, code: str, answer: Answer) -> OutcomeShown:
+def _shown(session: Session, code: str, answer: Answer) -> OutcomeResponse:
     """A slip of the finger is not a guess: only codes whose check signs are right count towards the
     lock-out.
     """
     if answer.voucher is None:
         if codes.check(codes.normalise(code)):
             lockout.note_guess(session, _venue_id())
-        return OutcomeShown(outcome=answer.outcome)
+        return OutcomeResponse(outcome=answer.outcome)
     voucher, held = answer.voucher, answer.outcome is Outcome.HELD
-    return OutcomeShown(
+    return OutcomeResponse(
         outcome=answer.outcome,
         voucher_id=voucher.id,
         product_id=voucher.product_id,

@@ -18,7 +18,7 @@ from shared.auth.access import allow, caller
 from shared.auth.principal import Role
 from shared.db.engine import transaction
 from shared.http.paging import PageQuery, page_of
-from shared.http.schemas import Body, Code, Shown
+from shared.http.schemas import Code, RequestModel, ResponseModel
 
 bp = APIBlueprint("disputes", __name__, url_prefix="/v1")
 
@@ -32,7 +32,7 @@ class DisputesQuery(PageQuery):
     )
 
 
-class MissingBody(Body):
+class MissingRequest(RequestModel):
     """A line of the venue's newest list for `month` that is not in our books."""
 
     venue_id: UUID
@@ -41,13 +41,13 @@ class MissingBody(Body):
     reason_code: Annotated[str, Field(pattern=f"^{disputes.MISSING_HERE}$")] = disputes.MISSING_HERE
 
 
-class DecisionBody(Body):
+class DecisionRequest(RequestModel):
     decision: disputes.Decision
     amount_fen: Annotated[StrictInt, Field(ge=0, le=1_000_000_000)] | None = None
     note: Annotated[str, Field(min_length=1, max_length=500)] | None = None
 
 
-class DisputeShown(Shown):
+class DisputeResponse(ResponseModel):
     id: UUID
     venue_id: UUID
     reference: str
@@ -62,14 +62,14 @@ class DisputeShown(Shown):
     settlement_id: UUID | None
 
 
-class DisputesShown(BaseModel):
-    items: list[DisputeShown]
+class DisputesResponse(BaseModel):
+    items: list[DisputeResponse]
     next: str | None
 
 
 @bp.get("/disputes")
 @bp.input(DisputesQuery, location="query")
-@bp.output(DisputesShown)
+@bp.output(DisputesResponse)
 @bp.doc(summary="Redemptions that venues reported and that could not be booked, newest first")
 @allow(Role.STAFF, Role.AUDITOR, Role.VENUE)
 def get_disputes(query_data: DisputesQuery) -> Any:
@@ -86,7 +86,7 @@ def get_disputes(query_data: DisputesQuery) -> Any:
 
 
 @bp.get("/disputes/<uuid:dispute_id>")
-@bp.output(DisputeShown)
+@bp.output(DisputeResponse)
 @bp.doc(summary="One case")
 @allow(Role.STAFF, Role.AUDITOR, Role.VENUE)
 def get_dispute(dispute_id: UUID) -> Any:
@@ -95,13 +95,13 @@ def get_dispute(dispute_id: UUID) -> Any:
 
 
 @bp.post("/disputes")
-@bp.input(MissingBody)
-@bp.output(DisputeShown, status_code=201)
+@bp.input(MissingRequest)
+@bp.output(DisputeResponse, status_code=201)
 @bp.doc(
     summary="Dispute a line of a venue's list that is not in our books; repeating it gives the same case"
 )
 @allow(Role.STAFF, Role.VENUE)
-def post_dispute(json_data: MissingBody) -> Any:
+def post_dispute(json_data: MissingRequest) -> Any:
     only_own_venue(json_data.venue_id)
     with transaction() as session:
         month = Month.parse(json_data.month)
@@ -109,10 +109,10 @@ def post_dispute(json_data: MissingBody) -> Any:
 
 
 @bp.put("/disputes/<uuid:dispute_id>/decision")
-@bp.input(DecisionBody)
-@bp.output(DisputeShown)
+@bp.input(DecisionRequest)
+@bp.output(DisputeResponse)
 @bp.doc(summary="Accept, to be paid with the next settlement, or reject; once")
 @allow(Role.STAFF)
-def put_decision(dispute_id: UUID, json_data: DecisionBody) -> Any:
+def put_decision(dispute_id: UUID, json_data: DecisionRequest) -> Any:
     with transaction() as session:
         return disputes.decide(session, dispute_id, **json_data.model_dump(), by=caller().key)

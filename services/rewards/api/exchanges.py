@@ -6,18 +6,18 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from pydantic import Field, StrictBool
 
-from services.rewards.api.vouchers import VoucherShown
+from services.rewards.api.vouchers import VoucherResponse
 from services.rewards.issuing.exchange import exchange
 from shared.auth.access import allow, caller
 from shared.auth.principal import Role
 from shared.core.problems import NotFound, invalid
 from shared.db.engine import transaction
-from shared.http.schemas import Body, Shown
+from shared.http.schemas import RequestModel, ResponseModel
 
 bp = APIBlueprint("exchanges", __name__, url_prefix="/v1")
 
 
-class ExchangeBody(Body):
+class ExchangeRequest(RequestModel):
     product_id: UUID
     wait: StrictBool = Field(
         default=False, description="sold out: hold the points and stand behind those who wait"
@@ -27,19 +27,19 @@ class ExchangeBody(Body):
     )
 
 
-class ExchangeShown(Shown):
+class ExchangeResponse(ResponseModel):
     """`voucher`, or where it was sold out `backorder_id`: the place in the queue."""
 
-    voucher: VoucherShown | None
+    voucher: VoucherResponse | None
     backorder_id: UUID | None
 
 
 @bp.post("/exchanges")
-@bp.input(ExchangeBody)
-@bp.output(ExchangeShown, status_code=201)
+@bp.input(ExchangeRequest)
+@bp.output(ExchangeResponse, status_code=201)
 @bp.doc(summary="Spend points on a voucher; recorded hours stay as they are")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
-def post_exchange(json_data: ExchangeBody) -> Any:
+def post_exchange(json_data: ExchangeRequest) -> Any:
     volunteer_id = for_whom(json_data.volunteer_id, "/volunteer_id")
     with transaction() as session:
         return exchange(

@@ -22,23 +22,23 @@ from shared.auth.access import allow, only_self_or_staff
 from shared.auth.principal import Role
 from shared.db.engine import transaction
 from shared.http.paging import PageQuery
-from shared.http.schemas import Shown
+from shared.http.schemas import ResponseModel
 
 bp = APIBlueprint("explain", __name__, url_prefix="/v1")
 
 
-class CorrectionShown(Shown):
+class CorrectionResponse(ResponseModel):
     correction_id: UUID
     minutes: int = Field(description="new minus old")
     received_at: datetime
 
 
-class RecordShown(Shown):
+class RecordResponse(ResponseModel):
     record_id: UUID
     worked_on: date
     category: str | None
     minutes: int = Field(description="as first recorded")
-    corrections: list[CorrectionShown]
+    corrections: list[CorrectionResponse]
     minutes_credited: int
     rule_id: UUID | None
     rule_version: int | None
@@ -47,7 +47,7 @@ class RecordShown(Shown):
     matches: bool
 
 
-class MoveShown(Shown):
+class MoveResponse(ResponseModel):
     book: str = Field(
         description="volunteer: points to spend; held: waiting for stock; owed: negative"
     )
@@ -55,7 +55,7 @@ class MoveShown(Shown):
     points: int
 
 
-class SumsShown(Shown):
+class SumsResponse(ResponseModel):
     records: int
     minutes_credited: int
     points_earned: int = Field(description="by the records")
@@ -66,30 +66,30 @@ class SumsShown(Shown):
     shortfall: int
 
 
-class DifferenceShown(Shown):
+class DifferenceResponse(ResponseModel):
     of: str
     stored: int
     recomputed: int
     difference: int
 
 
-class ExplanationShown(Shown):
+class ExplanationResponse(ResponseModel):
     volunteer_id: UUID
     status: AccountStatus
     merged_into: UUID | None
     matches: bool
-    differences: list[DifferenceShown]
-    sums: SumsShown = Field(description="recomputed")
-    moves: list[MoveShown] = Field(
+    differences: list[DifferenceResponse]
+    sums: SumsResponse = Field(description="recomputed")
+    moves: list[MoveResponse] = Field(
         description="the journal by kind; per book they sum to the balance"
     )
-    records: list[RecordShown]
+    records: list[RecordResponse]
     next: str | None
 
 
 @bp.get("/accounts/<uuid:volunteer_id>/explain")
 @bp.input(PageQuery, location="query")
-@bp.output(ExplanationShown)
+@bp.output(ExplanationResponse)
 @bp.doc(
     summary="How an account came to what it has, recomputed; its records page by page, newest first"
 )

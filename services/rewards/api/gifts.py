@@ -11,19 +11,19 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from pydantic import BaseModel, Field, StrictBool
 
-from services.rewards.api.vouchers import READERS, VoucherShown
+from services.rewards.api.vouchers import READERS, VoucherResponse
 from services.rewards.models import HandoverKind
 from services.rewards.vouchers import handovers
 from services.rewards.vouchers.handovers import Chain
 from shared.auth.access import allow, caller
 from shared.auth.principal import Role
 from shared.db.engine import transaction
-from shared.http.schemas import Body, Shown
+from shared.http.schemas import RequestModel, ResponseModel
 
 bp = APIBlueprint("gifts", __name__, url_prefix="/v1")
 
 
-class GiftBody(Body):
+class GiftRequest(RequestModel):
     to: UUID | Literal["pool"] = Field(
         description="a volunteer's id, or the pool for whoever needs it more"
     )
@@ -32,7 +32,7 @@ class GiftBody(Body):
     )
 
 
-class GiftShown(Shown):
+class GiftResponse(ResponseModel):
     """What became of the giver's voucher. The new one is the receiver's alone."""
 
     voucher_id: UUID
@@ -41,11 +41,11 @@ class GiftShown(Shown):
     named: bool
 
 
-class ReissueBody(Body):
+class ReissueRequest(RequestModel):
     reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 
-class LinkShown(Shown):
+class LinkResponse(ResponseModel):
     kind: HandoverKind
     from_voucher_id: UUID | None = Field(
         description="none where a standing choice bought it for the pool"
@@ -59,23 +59,23 @@ class LinkShown(Shown):
     created_at: datetime
 
 
-class ChainShown(BaseModel):
-    items: list[LinkShown]
+class ChainResponse(BaseModel):
+    items: list[LinkResponse]
 
 
 @bp.post("/vouchers/<uuid:voucher_id>/gift")
-@bp.input(GiftBody)
-@bp.output(GiftShown, status_code=201)
+@bp.input(GiftRequest)
+@bp.output(GiftResponse, status_code=201)
 @bp.doc(summary="Hand one's own unused voucher on; the old code dies, and there is no taking back")
 @allow(Role.VOLUNTEER, Role.COORDINATOR)
-def post_gift(voucher_id: UUID, json_data: GiftBody) -> Any:
+def post_gift(voucher_id: UUID, json_data: GiftRequest) -> Any:
     me = UUID(str(caller().subject))
     to = json_data.to if isinstance(json_data.to, UUID) else None
     with transaction() as session:
         given = handovers.give(
             session, voucher_id, me, to, named=json_data.named, actor=caller().key
         )
-        return GiftShown(
+        return GiftResponse(
             voucher_id=given.id,
             previous_id=voucher_id,
             to=given.holder_id or "pool",
@@ -84,7 +84,7 @@ def post_gift(voucher_id: UUID, json_data: GiftBody) -> Any:
 
 
 @bp.get("/vouchers/<uuid:voucher_id>/chain")
-@bp.output(ChainShown)
+@bp.output(ChainResponse)
 @bp.doc(
     summary="Who had it: all of it for staff and auditors, the own links for whoever had it once"
 )
@@ -97,20 +97,20 @@ def get_chain(voucher_id: UUID) -> Any:
 
 
 @bp.post("/vouchers/<uuid:voucher_id>/reissue")
-@bp.input(ReissueBody)
-@bp.output(VoucherShown, status_code=201)
+@bp.input(ReissueRequest)
+@bp.output(VoucherResponse, status_code=201)
 @bp.doc(
     summary="A new code for the same holder, where the old one was lost or seen; staff see neither"
 )
 @allow(Role.STAFF)
-def post_reissue(voucher_id: UUID, json_data: ReissueBody) -> Any:
+def post_reissue(voucher_id: UUID, json_data: ReissueRequest) -> Any:
     with transaction() as session:
         return handovers.reissue(session, voucher_id, json_data.reason, caller().key)
 
 
-def _shown(chain: Chain) -> ChainShown:
+def _shown(chain: Chain) -> ChainResponse:
     items = [
-        LinkShown(
+        LinkResponse(
             kind=link.kind,
             from_voucher_id=link.from_voucher_id,
             to_voucher_id=link.to_voucher_id,
@@ -121,4 +121,4 @@ def _shown(chain: Chain) -> ChainShown:
         )
         for link in chain.links
     ]
-    return ChainShown(items=items)
+    return ChainResponse(items=items)

@@ -16,7 +16,7 @@ from shared.auth.access import allow
 from shared.auth.principal import Role
 from shared.db.engine import transaction
 from shared.http.paging import PageQuery, decode_cursor, encode_cursor
-from shared.http.schemas import Body, Instant, Shown
+from shared.http.schemas import Instant, RequestModel, ResponseModel
 
 bp = APIBlueprint("ledger", __name__, url_prefix="/v1")
 
@@ -24,7 +24,7 @@ PAGE = 20_000
 """Transfers per page of the audit: about a second."""
 
 
-class HeadShown(BaseModel):
+class HeadResponse(BaseModel):
     exported_on: date
     number: int = Field(description="of the seal")
     entries: int = Field(description="transfers sealed so far")
@@ -32,12 +32,12 @@ class HeadShown(BaseModel):
     exported_at: datetime
 
 
-class HeadsShown(BaseModel):
-    items: list[HeadShown]
+class HeadsResponse(BaseModel):
+    items: list[HeadResponse]
     next: str | None
 
 
-class AuditQuery(Body):
+class AuditQuery(RequestModel):
     start: Annotated[int, Field(ge=1, le=2**62)] = Field(
         default=1, alias="from", description="number of a seal"
     )
@@ -46,11 +46,11 @@ class AuditQuery(Body):
     )
 
 
-class AccountsQuery(Body):
+class AccountsQuery(RequestModel):
     after: UUID | None = Field(default=None, description="`next` of the page before")
 
 
-class FindingShown(Shown):
+class FindingResponse(ResponseModel):
     kind: audit.Flaw
     detail: str
     seal: int | None
@@ -58,36 +58,36 @@ class FindingShown(Shown):
     account: str | None
 
 
-class ChainPageShown(Shown):
+class ChainPageResponse(ResponseModel):
     checked_to: int = Field(description="up to this seal everything on this page is sound")
     entries: int = Field(description="transfers checked on this page")
-    finding: FindingShown | None
+    finding: FindingResponse | None
     next: int | None = Field(description="pass it as `from`; none at the end, or after a finding")
 
 
-class AccountsPageShown(Shown):
+class AccountsPageResponse(ResponseModel):
     accounts: int = Field(description="checked on this page")
-    finding: FindingShown | None
+    finding: FindingResponse | None
     next: UUID | None = Field(description="pass it as `after`; none at the end, or after a finding")
 
 
-class BookShown(Shown):
+class BookResponse(ResponseModel):
     book: str
     debit: int
     credit: int
     balance: int
 
 
-class BooksShown(BaseModel):
-    items: list[BookShown]
+class BooksResponse(BaseModel):
+    items: list[BookResponse]
     balance: int = Field(description="of all books together: 0")
 
 
-class BalanceQuery(Body):
+class BalanceQuery(RequestModel):
     at: Instant | None = Field(default=None, description="now if missing")
 
 
-class BalanceShown(BaseModel):
+class BalanceResponse(BaseModel):
     account: str
     at: datetime | None
     points: int
@@ -95,7 +95,7 @@ class BalanceShown(BaseModel):
 
 @bp.get("/ledger/heads")
 @bp.input(PageQuery, location="query")
-@bp.output(HeadsShown)
+@bp.output(HeadsResponse)
 @bp.doc(
     summary="The head of the journal's chain on each day, newest first: keep one, and no past can be rewritten"
 )
@@ -116,7 +116,7 @@ def get_heads(query_data: PageQuery) -> Any:
 
 @bp.get("/ledger/audit")
 @bp.input(AuditQuery, location="query")
-@bp.output(ChainPageShown)
+@bp.output(ChainPageResponse)
 @bp.doc(
     summary="Check a part of the chain against the journal; names the first entry that is amiss"
 )
@@ -129,7 +129,7 @@ def get_audit(query_data: AuditQuery) -> Any:
 
 @bp.get("/ledger/audit/accounts")
 @bp.input(AccountsQuery, location="query")
-@bp.output(AccountsPageShown)
+@bp.output(AccountsPageResponse)
 @bp.doc(summary="Check a part of the accounts against the journal; names the first that is amiss")
 @allow(Role.STAFF, Role.AUDITOR)
 def get_audit_of_accounts(query_data: AccountsQuery) -> Any:
@@ -138,7 +138,7 @@ def get_audit_of_accounts(query_data: AccountsQuery) -> Any:
 
 
 @bp.get("/ledger/books")
-@bp.output(BooksShown)
+@bp.output(BooksResponse)
 @bp.doc(summary="Trial balance: what came into and left each book; all together is nothing")
 @allow(Role.STAFF, Role.AUDITOR)
 def get_books() -> Any:
@@ -149,7 +149,7 @@ def get_books() -> Any:
 
 @bp.get("/ledger/balances/<account>")
 @bp.input(BalanceQuery, location="query")
-@bp.output(BalanceShown)
+@bp.output(BalanceResponse)
 @bp.doc(summary="Points on volunteer:ID, venue:ID or pool:PRODUCT_ID, now or at a moment")
 @allow(Role.STAFF, Role.AUDITOR)
 def get_balance(account: str, query_data: BalanceQuery) -> Any:
@@ -158,8 +158,8 @@ def get_balance(account: str, query_data: BalanceQuery) -> Any:
     return {"account": account, "at": query_data.at, "points": points}
 
 
-def _head_shown(row: ExportedHead) -> HeadShown:
-    return HeadShown(
+def _head_shown(row: ExportedHead) -> HeadResponse:
+    return HeadResponse(
         exported_on=row.exported_on,
         number=row.number,
         entries=row.entries,

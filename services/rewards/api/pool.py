@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
-from services.rewards.api.vouchers import VoucherShown
+from services.rewards.api.vouchers import VoucherResponse
 from services.rewards.models import Need, PoolRequest, PoolRequestStatus, PoolWish
 from services.rewards.pool import allocation, requests, wishes
 from services.rewards.pool.requests import PoolRequestNotFound
@@ -17,13 +17,13 @@ from shared.auth.principal import Role
 from shared.core.problems import NotFound, invalid
 from shared.db.engine import transaction
 from shared.http.paging import PageQuery, page_of
-from shared.http.schemas import Body, Shown
+from shared.http.schemas import RequestModel, ResponseModel
 
 bp = APIBlueprint("pool", __name__, url_prefix="/v1")
 SEES_ALL = (Role.STAFF, Role.AUDITOR)
 
 
-class PooledShown(Shown):
+class PooledResponse(ResponseModel):
     product_id: UUID
     venue_id: UUID
     title: str
@@ -31,11 +31,11 @@ class PooledShown(Shown):
     first_expires_at: datetime = Field(description="when the first of them ends")
 
 
-class PoolShown(BaseModel):
-    items: list[PooledShown]
+class PoolResponse(BaseModel):
+    items: list[PooledResponse]
 
 
-class RequestBody(Body):
+class AskPoolRequest(RequestModel):
     need: Need
     product_id: UUID | None = Field(default=None, description="missing: anything")
     recipient_id: UUID | None = Field(
@@ -47,7 +47,7 @@ class RequestBody(Body):
     )
 
 
-class RequestShown(Shown):
+class PoolRequestResponse(ResponseModel):
     id: UUID
     recipient_id: UUID
     holder_id: UUID = Field(description="who will see the code")
@@ -59,7 +59,7 @@ class RequestShown(Shown):
     ended_at: datetime | None
 
 
-class PlaceShown(Shown):
+class PlaceResponse(ResponseModel):
     """Fewest received in a year comes first, then the longest wait; vouchers that end first go
     first.
     """
@@ -69,43 +69,43 @@ class PlaceShown(Shown):
     ahead: int | None = Field(description="how many wait before this one; none once it ended")
 
 
-class ExplainedShown(RequestShown):
-    explanation: PlaceShown
+class ExplainedResponse(PoolRequestResponse):
+    explanation: PlaceResponse
 
 
 class RequestsQuery(PageQuery):
     status: PoolRequestStatus | None = None
 
 
-class RequestsShown(BaseModel):
-    items: list[RequestShown]
+class PoolRequestsResponse(BaseModel):
+    items: list[PoolRequestResponse]
     next: str | None
 
 
-class GrantedShown(BaseModel):
-    items: list[RequestShown]
+class GrantedResponse(BaseModel):
+    items: list[PoolRequestResponse]
 
 
-class PoolWishShown(Shown):
+class PoolWishResponse(ResponseModel):
     wish_id: UUID
     station_id: UUID | None
     category: str | None
     title: str | None
 
 
-class PoolWishesShown(BaseModel):
-    items: list[PoolWishShown]
+class PoolWishesResponse(BaseModel):
+    items: list[PoolWishResponse]
     next: str | None
 
 
-class WishGrantBody(Body):
+class WishGrantRequest(RequestModel):
     wish_id: UUID
     product_id: UUID
     holder_id: UUID = Field(description="who sees the code and hands it over")
 
 
 @bp.get("/pool")
-@bp.output(PoolShown)
+@bp.output(PoolResponse)
 @bp.doc(summary="What lies in the pool, by product; nothing about persons")
 @allow(public=True)
 def get_pool() -> Any:
@@ -114,13 +114,13 @@ def get_pool() -> Any:
 
 
 @bp.post("/pool/requests")
-@bp.input(RequestBody)
-@bp.output(RequestShown, status_code=201)
+@bp.input(AskPoolRequest)
+@bp.output(PoolRequestResponse, status_code=201)
 @bp.doc(
     summary="Ask the pool, for oneself or (coordinators, staff) for somebody in need; one request per person"
 )
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
-def post_request(json_data: RequestBody) -> Any:
+def post_request(json_data: AskPoolRequest) -> Any:
     recipient_id, holder_id = _for_whom(json_data)
     with transaction() as session:
         return requests.ask(
@@ -136,7 +136,7 @@ def post_request(json_data: RequestBody) -> Any:
 
 @bp.get("/pool/requests")
 @bp.input(RequestsQuery, location="query")
-@bp.output(RequestsShown)
+@bp.output(PoolRequestsResponse)
 @bp.doc(summary="One's own requests to the pool, newest first; staff and auditors see all")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, *SEES_ALL)
 def get_requests(query_data: RequestsQuery) -> Any:
@@ -151,18 +151,18 @@ def get_requests(query_data: RequestsQuery) -> Any:
 
 
 @bp.get("/pool/requests/<uuid:request_id>")
-@bp.output(ExplainedShown)
+@bp.output(ExplainedResponse)
 @bp.doc(summary="One request, and why it stands where it stands")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, *SEES_ALL)
 def get_request(request_id: UUID) -> Any:
     with transaction() as session:
         request = _only_own(requests.find(session, request_id))
-        shown = RequestShown.model_validate(request).model_dump()
+        shown = PoolRequestResponse.model_validate(request).model_dump()
         return shown | {"explanation": allocation.explain(session, request)}
 
 
 @bp.delete("/pool/requests/<uuid:request_id>")
-@bp.output(RequestShown)
+@bp.output(PoolRequestResponse)
 @bp.doc(summary="Wait no longer; repeating it changes nothing")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
 def delete_request(request_id: UUID) -> Any:
@@ -172,7 +172,7 @@ def delete_request(request_id: UUID) -> Any:
 
 
 @bp.post("/pool/allocations")
-@bp.output(GrantedShown, status_code=201)
+@bp.output(GrantedResponse, status_code=201)
 @bp.doc(summary="Give out now what lies in the pool, at most 100 at once")
 @allow(Role.STAFF)
 def post_allocation() -> Any:
@@ -182,7 +182,7 @@ def post_allocation() -> Any:
 
 @bp.get("/pool/wishes")
 @bp.input(PageQuery, location="query")
-@bp.output(PoolWishesShown)
+@bp.output(PoolWishesResponse)
 @bp.doc(summary="Wishes on the tree that the pool could grant")
 @allow(Role.STAFF)
 def get_wishes(query_data: PageQuery) -> Any:
@@ -194,20 +194,20 @@ def get_wishes(query_data: PageQuery) -> Any:
 
 
 @bp.post("/pool/wish-grants")
-@bp.input(WishGrantBody)
-@bp.output(VoucherShown, status_code=201)
+@bp.input(WishGrantRequest)
+@bp.output(VoucherResponse, status_code=201)
 @bp.doc(
     summary="Take a voucher out of the pool for a wish; it comes back if the wish is taken already"
 )
 @allow(Role.STAFF)
-def post_wish_grant(json_data: WishGrantBody) -> Any:
+def post_wish_grant(json_data: WishGrantRequest) -> Any:
     with transaction() as session:
         return wishes.grant_wish(
             session, json_data.wish_id, json_data.product_id, json_data.holder_id, caller().key
         )
 
 
-def _for_whom(body: RequestBody) -> tuple[UUID, UUID]:
+def _for_whom(body: AskPoolRequest) -> tuple[UUID, UUID]:
     """The person in need, and who will see the code: volunteers ask for themselves, coordinators
     also for others.
     """

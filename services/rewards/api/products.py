@@ -16,14 +16,14 @@ from shared.auth.access import allow, caller_if_any
 from shared.auth.principal import Role
 from shared.db.engine import transaction
 from shared.http.paging import PageQuery, page_of
-from shared.http.schemas import Body, Count, Day, Quantity, Shown, Title
+from shared.http.schemas import Count, Day, Quantity, RequestModel, ResponseModel, Title
 
 bp = APIBlueprint("products", __name__, url_prefix="/v1")
 
 MOST_BLACKOUT_DAYS = 400
 
 
-class TermsBody(Body):
+class TermsRequest(RequestModel):
     valid_days: Annotated[StrictInt, Field(ge=1, le=3660)]
     cost_fen: Annotated[
         StrictInt, Field(ge=0, le=100_000_000, description="owed to the venue per redemption")
@@ -42,18 +42,18 @@ class TermsBody(Body):
     )
 
 
-class ProductBody(TermsBody):
+class ProductRequest(TermsRequest):
     venue_id: UUID
     title: Title
     points: Count
     stock: Quantity
 
 
-class StockBody(Body):
+class StockRequest(RequestModel):
     stock: Quantity
 
 
-class ProductShown(Shown):
+class ProductResponse(ResponseModel):
     id: UUID
     venue_id: UUID
     title: str
@@ -70,17 +70,17 @@ class ProductShown(Shown):
     created_at: datetime
 
 
-class ProductsShown(BaseModel):
-    items: list[ProductShown]
+class ProductsResponse(BaseModel):
+    items: list[ProductResponse]
     next: str | None
 
 
 @bp.post("/products")
-@bp.input(ProductBody)
-@bp.output(ProductShown, status_code=201)
+@bp.input(ProductRequest)
+@bp.output(ProductResponse, status_code=201)
 @bp.doc(summary="Offer something at a venue for points")
 @allow(Role.STAFF)
-def post_product(json_data: ProductBody) -> Any:
+def post_product(json_data: ProductRequest) -> Any:
     with transaction() as session:
         product = products.create_product(session, **json_data.model_dump())
         session.refresh(product)
@@ -89,7 +89,7 @@ def post_product(json_data: ProductBody) -> Any:
 
 @bp.get("/products")
 @bp.input(PageQuery, location="query")
-@bp.output(ProductsShown)
+@bp.output(ProductsResponse)
 @bp.doc(summary="All products, newest first")
 @allow(public=True)
 def get_products(query_data: PageQuery) -> Any:
@@ -107,7 +107,7 @@ def get_products(query_data: PageQuery) -> Any:
 
 
 @bp.get("/products/<uuid:product_id>")
-@bp.output(ProductShown)
+@bp.output(ProductResponse)
 @bp.doc(summary="One product")
 @allow(public=True)
 def get_product(product_id: UUID) -> Any:
@@ -116,22 +116,22 @@ def get_product(product_id: UUID) -> Any:
 
 
 @bp.put("/products/<uuid:product_id>/terms")
-@bp.input(TermsBody)
-@bp.output(ProductShown)
+@bp.input(TermsRequest)
+@bp.output(ProductResponse)
 @bp.doc(summary="Offer it on other terms from now on; what is left out goes back to its default")
 @allow(Role.STAFF)
-def put_terms(product_id: UUID, json_data: TermsBody) -> Any:
+def put_terms(product_id: UUID, json_data: TermsRequest) -> Any:
     with transaction() as session:
         products.set_terms(session, product_id, Terms(**json_data.model_dump()))
         return _shown(*products.get_product(session, product_id))
 
 
 @bp.put("/products/<uuid:product_id>/stock")
-@bp.input(StockBody)
-@bp.output(ProductShown)
+@bp.input(StockRequest)
+@bp.output(ProductResponse)
 @bp.doc(summary="Say how many may be given out from now on; those who wait are served first")
 @allow(Role.STAFF)
-def put_stock(product_id: UUID, json_data: StockBody) -> Any:
+def put_stock(product_id: UUID, json_data: StockRequest) -> Any:
     with transaction() as session:
         products.set_stock(session, product_id, json_data.stock)
     with transaction() as session:  # its own: everywhere else accounts are locked before stock
@@ -140,10 +140,10 @@ def put_stock(product_id: UUID, json_data: StockBody) -> Any:
         return _shown(*products.get_product(session, product_id))
 
 
-def _shown(product: Product, left: int) -> ProductShown:
+def _shown(product: Product, left: int) -> ProductResponse:
     caller = caller_if_any()
     inside = caller is not None and caller.role in (Role.STAFF, Role.AUDITOR)
-    return ProductShown(
+    return ProductResponse(
         id=product.id,
         venue_id=product.venue_id,
         title=product.title,

@@ -17,7 +17,7 @@ from shared.auth.principal import Role
 from shared.db.engine import current_database, transaction
 from shared.http.idempotency import exempt_from_idempotency_keys
 from shared.http.paging import PageQuery, decode_cursor, encode_cursor, page_of
-from shared.http.schemas import Body, Code, Count, Day, Instant, Quantity, Shown
+from shared.http.schemas import Code, Count, Day, Instant, Quantity, RequestModel, ResponseModel
 
 bp = APIBlueprint("rules", __name__, url_prefix="/v1")
 
@@ -33,7 +33,7 @@ FIELDS: dict[RuleKind, tuple[tuple[str, ...], tuple[str, ...]]] = {
 OF_ALL = {"kind", "effective_from", "effective_until"}
 
 
-class RuleBody(Body):
+class RuleRequest(RequestModel):
     """Which fields a rule has depends on its kind.
 
     earn: minutes, points, and category unless it is the general one. coefficient: category, percent
@@ -56,7 +56,7 @@ class RuleBody(Body):
     effective_until: Instant | None = None
 
     @model_validator(mode="after")
-    def _fits_its_kind(self) -> "RuleBody":
+    def _fits_its_kind(self) -> "RuleRequest":
         needed, possible = FIELDS[self.kind]
         given = {
             name for name in type(self).model_fields if getattr(self, name) is not None
@@ -78,16 +78,16 @@ class RuleBody(Body):
         return self
 
 
-class ProposalBody(Body):
-    rules: Annotated[list[RuleBody], Field(min_length=1, max_length=50)]
+class ProposalRequest(RequestModel):
+    rules: Annotated[list[RuleRequest], Field(min_length=1, max_length=50)]
     since: Day = Field(description="work from this day on (at the site) is looked at")
 
 
-class EndBody(Body):
+class EndRequest(RequestModel):
     at: Instant | None = Field(default=None, description="now if missing")
 
 
-class RuleShown(Shown):
+class RuleResponse(ResponseModel):
     id: UUID
     kind: RuleKind
     version: int
@@ -110,68 +110,68 @@ class RulesQuery(PageQuery):
     in_force: bool = Field(default=False, description="only what counts now")
 
 
-class RulesShown(BaseModel):
-    items: list[RuleShown]
+class RulesResponse(BaseModel):
+    items: list[RuleResponse]
     next: str | None
 
 
-class ProductGain(Shown):
+class ProductGain(ResponseModel):
     product_id: UUID
     issued: int
     waiting: int = Field(description="for stock")
     donated: int = Field(description="left to the pool")
 
 
-class VenueCost(Shown):
+class VenueCost(ResponseModel):
     venue_id: UUID
     count: int = Field(description="vouchers issued or donated")
     points: int
     fen: int = Field(description="what the centre will owe when all are redeemed")
 
 
-class SummaryShown(Shown):
+class SummaryResponse(ResponseModel):
     accounts: int = 0
     points: int = 0
     products: list[ProductGain] = Field(default_factory=list)
     venues: list[VenueCost] = Field(default_factory=list)
 
 
-class GainerShown(Shown):
+class GainerResponse(ResponseModel):
     volunteer_id: UUID
     points: int
     products: list[ProductGain]
 
 
-class DryRunShown(Shown):
-    summary: SummaryShown
-    items: list[GainerShown]
+class DryRunResponse(ResponseModel):
+    summary: SummaryResponse
+    items: list[GainerResponse]
     next: str | None
 
 
-class RunShown(Shown):
+class RunResponse(ResponseModel):
     id: UUID
     status: RuleRunStatus
     since: date
     rule_ids: list[UUID]
     accounts_seen: int
-    summary: SummaryShown = Field(description="so far")
+    summary: SummaryResponse = Field(description="so far")
     created_at: datetime
     finished_at: datetime | None
 
 
 @bp.post("/rules")
-@bp.input(RuleBody)
-@bp.output(RuleShown, status_code=201)
+@bp.input(RuleRequest)
+@bp.output(RuleResponse, status_code=201)
 @bp.doc(summary="Add the next version of a rule")
 @allow(Role.STAFF)
-def post_rule(json_data: RuleBody) -> Any:
+def post_rule(json_data: RuleRequest) -> Any:
     with transaction() as session:
         return shown(create_rule(session, **json_data.model_dump(), by=caller().key))
 
 
 @bp.get("/rules")
 @bp.input(RulesQuery, location="query")
-@bp.output(RulesShown)
+@bp.output(RulesResponse)
 @bp.doc(summary="All versions of all rules, or those in force, newest first")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF, Role.AUDITOR, Role.VENUE)
 def get_rules(query_data: RulesQuery) -> Any:
@@ -184,23 +184,23 @@ def get_rules(query_data: RulesQuery) -> Any:
 
 
 @bp.put("/rules/<uuid:rule_id>/end")
-@bp.input(EndBody)
-@bp.output(RuleShown)
+@bp.input(EndRequest)
+@bp.output(RuleResponse)
 @bp.doc(summary="End a rule: the answer is its last version, which counts until then")
 @allow(Role.STAFF)
-def put_end(rule_id: UUID, json_data: EndBody) -> Any:
+def put_end(rule_id: UUID, json_data: EndRequest) -> Any:
     with transaction() as session:
         return shown(end_rule(session, rule_id, json_data.at, caller().key))
 
 
 @bp.post("/rules/dry-run")
-@bp.input(ProposalBody)
+@bp.input(ProposalRequest)
 @bp.input(PageQuery, location="query")
-@bp.output(DryRunShown)
+@bp.output(DryRunResponse)
 @bp.doc(summary="Who would gain by these rules, and what it costs each venue; changes nothing")
 @allow(Role.STAFF)
 @exempt_from_idempotency_keys
-def post_dry_run(json_data: ProposalBody, query_data: PageQuery) -> Any:
+def post_dry_run(json_data: ProposalRequest, query_data: PageQuery) -> Any:
     bodies = [rule.model_dump() for rule in json_data.rules]
     after = UUID(decode_cursor(query_data.after)[0]) if query_data.after else None
     with transaction() as session:
@@ -223,11 +223,11 @@ def post_dry_run(json_data: ProposalBody, query_data: PageQuery) -> Any:
 
 
 @bp.post("/rules/application")
-@bp.input(ProposalBody)
-@bp.output(RunShown, status_code=202)
+@bp.input(ProposalRequest)
+@bp.output(RunResponse, status_code=202)
 @bp.doc(summary="Make these rules count from now on and for work since that day; a job does it")
 @allow(Role.STAFF)
-def post_application(json_data: ProposalBody) -> Any:
+def post_application(json_data: ProposalRequest) -> Any:
     bodies, told = (
         [rule.model_dump() for rule in json_data.rules],
         json_data.model_dump(mode="json"),
@@ -237,7 +237,7 @@ def post_application(json_data: ProposalBody) -> Any:
 
 
 @bp.get("/rules/applications/<uuid:run_id>")
-@bp.output(RunShown)
+@bp.output(RunResponse)
 @bp.doc(summary="How far the application of rules to old records has come, and what it gave")
 @allow(Role.STAFF, Role.AUDITOR)
 def get_application(run_id: UUID) -> Any:
@@ -245,20 +245,20 @@ def get_application(run_id: UUID) -> Any:
         return run_shown(backfill.get_run(session, run_id))
 
 
-def run_shown(run: RuleRun) -> RunShown:
-    return RunShown(
+def run_shown(run: RuleRun) -> RunResponse:
+    return RunResponse(
         id=run.id,
         status=run.status or RuleRunStatus.RUNNING,
         since=run.since,
         rule_ids=run.proposal["rule_ids"],
         accounts_seen=run.result.get("seen", 0),
-        summary=SummaryShown.model_validate(run.result),
+        summary=SummaryResponse.model_validate(run.result),
         created_at=run.created_at,
         finished_at=run.finished_at,
     )
 
 
-def shown(rule: Rule) -> RuleShown:
-    return RuleShown.model_validate(rule).model_copy(
+def shown(rule: Rule) -> RuleResponse:
+    return RuleResponse.model_validate(rule).model_copy(
         update={"automatic": rule.automatic if rule.kind is RuleKind.ISSUE else None}
     )

@@ -14,38 +14,40 @@ from services.rewards.venues.venues import VenueNotFound
 from shared.auth.access import allow, caller
 from shared.auth.principal import Role
 from shared.db.engine import transaction
-from shared.http.schemas import Body, Shown
+from shared.http.schemas import RequestModel, ResponseModel
 
 bp = APIBlueprint("sandbox", __name__, url_prefix="/v1")
 
 
-class StateQuery(Body):
+class StateQuery(RequestModel):
     state: PracticeState = PracticeState.ISSUED
 
 
-class TestVouchersBody(Body):
+class TestVouchersRequest(RequestModel):
     product_id: UUID
     count: Annotated[StrictInt, Field(ge=1, le=MOST)] = 1
 
 
-class TestVoucherShown(Shown):
+class TestVoucherResponse(ResponseModel):
     id: UUID
     code: str
     status: VoucherStatus
     expires_at: datetime
 
 
-class TestVouchersShown(BaseModel):
-    items: list[TestVoucherShown]
+class TestVouchersResponse(BaseModel):
+    items: list[TestVoucherResponse]
 
 
 @bp.post("/venues/<uuid:venue_id>/test-vouchers")
 @bp.input(StateQuery, location="query")
-@bp.input(TestVouchersBody)
-@bp.output(TestVouchersShown, status_code=201)
+@bp.input(TestVouchersRequest)
+@bp.output(TestVouchersResponse, status_code=201)
 @bp.doc(summary="Vouchers of a sandbox venue, with their codes, to practise each outcome")
 @allow(Role.STAFF, Role.VENUE)
-def post_test_vouchers(venue_id: UUID, query_data: StateQuery, json_data: TestVouchersBody) -> Any:
+def post_test_vouchers(
+    venue_id: UUID, query_data: StateQuery, json_data: TestVouchersRequest
+) -> Any:
     if caller().role is Role.VENUE and caller().subject != venue_id:
         raise VenueNotFound(f"No venue {venue_id}.")
     with transaction() as session:

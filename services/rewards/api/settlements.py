@@ -32,7 +32,7 @@ from shared.auth.principal import Role
 from shared.core.problems import invalid
 from shared.db.engine import transaction
 from shared.http.paging import PageQuery, decode_cursor, encode_cursor
-from shared.http.schemas import Body, Shown
+from shared.http.schemas import RequestModel, ResponseModel
 
 bp = APIBlueprint("settlements", __name__, url_prefix="/v1")
 
@@ -61,7 +61,7 @@ class StatementQuery(PageQuery):
     )
 
 
-class ProductShown(Shown):
+class ProductResponse(ResponseModel):
     product_id: UUID
     title: str
     redemptions: int
@@ -69,7 +69,7 @@ class ProductShown(Shown):
     fen: int
 
 
-class TotalsShown(Shown):
+class TotalsResponse(ResponseModel):
     redemptions: int
     carried: int
     points: int
@@ -78,14 +78,14 @@ class TotalsShown(Shown):
     owed_fen: int
 
 
-class MovementShown(Shown):
+class MovementResponse(ResponseModel):
     redeemed: int
     redeemed_points: int
     reversed: int
     reversed_points: int
 
 
-class LineShown(Shown):
+class LineResponse(ResponseModel):
     redemption_id: UUID
     voucher_id: UUID
     reference: str
@@ -98,46 +98,46 @@ class LineShown(Shown):
     carried: bool
 
 
-class ListShown(Shown):
+class ListResponse(ResponseModel):
     id: UUID
     lines: int
     uploaded_at: datetime
 
 
-class SummaryShown(ListShown):
+class SummaryResponse(ListResponse):
     """How the venue's newest list differs, by kind."""
 
     differences: dict[str, int]
     unresolved: dict[str, int]
 
 
-class VenueMonthShown(BaseModel):
+class VenueMonthResponse(BaseModel):
     venue_id: UUID
     venue_name: str
     month: str
     state: MonthState
     settlement_id: UUID | None
     closed_at: datetime | None
-    totals: TotalsShown
-    products: list[ProductShown]
-    journal: MovementShown
+    totals: TotalsResponse
+    products: list[ProductResponse]
+    journal: MovementResponse
     disputes: dict[str, int]
-    venue_list: SummaryShown | None = Field(
+    venue_list: SummaryResponse | None = Field(
         description="on the first page only; null where the venue sent no list"
     )
-    lines: list[LineShown]
+    lines: list[LineResponse]
     next: str | None
 
 
-class ClosingBody(Body):
+class ClosingRequest(RequestModel):
     accept_differences: bool = False
 
 
-class ReopeningBody(Body):
+class ReopeningRequest(RequestModel):
     reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 
-class SettlementShown(Shown):
+class SettlementResponse(ResponseModel):
     id: UUID
     venue_id: UUID
     month: date
@@ -150,13 +150,13 @@ class SettlementShown(Shown):
     reopen_reason: str | None
 
 
-class CaseShown(Shown):
+class CaseResponse(ResponseModel):
     id: UUID
     reason_code: str
     status: DisputeStatus
 
 
-class DifferenceShown(BaseModel):
+class DifferenceResponse(BaseModel):
     kind: Kind
     reference: str
     voucher_id: UUID | None
@@ -168,18 +168,18 @@ class DifferenceShown(BaseModel):
     listed_on: date | None
     listed_fen: int | None
     month: str | None
-    dispute: CaseShown | None
+    dispute: CaseResponse | None
 
 
-class DifferencesShown(BaseModel):
-    venue_list: ListShown | None
-    items: list[DifferenceShown]
+class DifferencesResponse(BaseModel):
+    venue_list: ListResponse | None
+    items: list[DifferenceResponse]
     next: str | None
 
 
 @bp.get("/settlements/<uuid:venue_id>/<month>")
 @bp.input(StatementQuery, location="query")
-@bp.output(VenueMonthShown)
+@bp.output(VenueMonthResponse)
 @bp.doc(
     summary="A venue's statement of a month; a preview until it is closed",
     responses={200: {"content": {media.partition(";")[0]: _FILE for media in MEDIA.values()}}},
@@ -195,25 +195,25 @@ def get_settlement(venue_id: UUID, month: str, query_data: StatementQuery) -> An
         return _download(session, statement, query_data.format)
 
 
-def _shown(session: Session, statement: VenueMonth, query: PageQuery) -> VenueMonthShown:
+def _shown(session: Session, statement: VenueMonth, query: PageQuery) -> VenueMonthResponse:
     venue, month, settlement = statement.venue, statement.month, statement.settlement
     after = UUID(decode_cursor(query.after)[0]) if query.after else None
     rows = statement_lines(session, venue.id, month, after, query.limit + 1)
     more = len(rows) > query.limit
     rows = rows[: query.limit]
     found = None if after else reconciliation.match_month(session, venue.id, month)
-    return VenueMonthShown(
+    return VenueMonthResponse(
         venue_id=venue.id,
         venue_name=venue.name,
         month=str(month),
         state=statement.state,
         settlement_id=settlement.id if settlement else None,
         closed_at=settlement.closed_at if settlement else None,
-        totals=TotalsShown.model_validate(statement.totals),
-        products=[ProductShown.model_validate(product) for product in statement.products],
-        journal=MovementShown.model_validate(statement.journal),
+        totals=TotalsResponse.model_validate(statement.totals),
+        products=[ProductResponse.model_validate(product) for product in statement.products],
+        journal=MovementResponse.model_validate(statement.journal),
         disputes=statement.disputes,
-        venue_list=SummaryShown(
+        venue_list=SummaryResponse(
             id=found.venue_list.id,
             lines=found.venue_list.lines,
             uploaded_at=found.venue_list.uploaded_at,
@@ -222,7 +222,7 @@ def _shown(session: Session, statement: VenueMonth, query: PageQuery) -> VenueMo
         )
         if found
         else None,
-        lines=[LineShown.model_validate(row) for row in rows],
+        lines=[LineResponse.model_validate(row) for row in rows],
         next=encode_cursor(str(rows[-1].redemption_id)) if more else None,
     )
 
@@ -252,11 +252,11 @@ def _all_lines(session: Session, statement: VenueMonth) -> Iterator[StatementLin
 
 
 @bp.put("/settlements/<uuid:venue_id>/<month>/closing")
-@bp.input(ClosingBody)
-@bp.output(SettlementShown)
+@bp.input(ClosingRequest)
+@bp.output(SettlementResponse)
 @bp.doc(summary="Close a month: what it holds is agreed and final. Repeating it changes nothing")
 @allow(Role.STAFF)
-def put_closing(venue_id: UUID, month: str, json_data: ClosingBody) -> Any:
+def put_closing(venue_id: UUID, month: str, json_data: ClosingRequest) -> Any:
     with transaction() as session:
         return closing.close_month(
             session,
@@ -268,11 +268,11 @@ def put_closing(venue_id: UUID, month: str, json_data: ClosingBody) -> Any:
 
 
 @bp.delete("/settlements/<uuid:venue_id>/<month>/closing")
-@bp.input(ReopeningBody)
-@bp.output(SettlementShown)
+@bp.input(ReopeningRequest)
+@bp.output(SettlementResponse)
 @bp.doc(summary="Reopen the newest closed month, within 60 days. Repeating it changes nothing")
 @allow(Role.STAFF)
-def delete_closing(venue_id: UUID, month: str, json_data: ReopeningBody) -> Any:
+def delete_closing(venue_id: UUID, month: str, json_data: ReopeningRequest) -> Any:
     with transaction() as session:
         return closing.reopen_month(
             session, venue_id, Month.parse(month), json_data.reason, caller().key
@@ -281,7 +281,7 @@ def delete_closing(venue_id: UUID, month: str, json_data: ReopeningBody) -> Any:
 
 @bp.get("/settlements/<uuid:venue_id>/<month>/differences")
 @bp.input(PageQuery, location="query")
-@bp.output(DifferencesShown)
+@bp.output(DifferencesResponse)
 @bp.doc(summary="Where our books and the venue's newest list differ, voucher by voucher")
 @allow(*READERS)
 def get_differences(venue_id: UUID, month: str, query_data: PageQuery) -> Any:
@@ -311,9 +311,9 @@ def _place(cursor: str | None, list_id: UUID) -> int:
     return int(parts[1])
 
 
-def _difference(item: Difference) -> DifferenceShown:
+def _difference(item: Difference) -> DifferenceResponse:
     booked, listed = item.booked, item.listed
-    return DifferenceShown(
+    return DifferenceResponse(
         kind=item.kind,
         reference=item.reference,
         voucher_id=item.voucher_id,
@@ -325,5 +325,5 @@ def _difference(item: Difference) -> DifferenceShown:
         listed_on=listed.redeemed_on if listed else None,
         listed_fen=listed.amount_fen if listed else None,
         month=str(item.month) if item.month else None,
-        dispute=CaseShown.model_validate(item.dispute) if item.dispute else None,
+        dispute=CaseResponse.model_validate(item.dispute) if item.dispute else None,
     )

@@ -19,19 +19,19 @@ from shared.auth.access import allow, caller
 from shared.auth.principal import Role
 from shared.db.engine import transaction
 from shared.http.limits import takes_up_to
-from shared.http.schemas import Body, Shown
+from shared.http.schemas import RequestModel, ResponseModel
 
 bp = APIBlueprint("venue_lists", __name__, url_prefix="/v1")
 
 LIST_BYTES = 20 * 1024 * 1024
 
 
-class ListBody(Body):
+class ListRequest(RequestModel):
     month: MonthText
     lines: Annotated[list[ListLine], Field(max_length=MOST_LINES)]
 
 
-class ListTaken(Shown):
+class ListTaken(ResponseModel):
     id: UUID
     venue_id: UUID
     month: date
@@ -62,7 +62,7 @@ def _read_list() -> tuple[Month, list[ListLine]]:
     if request.mimetype == "text/csv":
         return Month.parse(request.args.get("month", "")), csv_import.read_csv(raw)
     try:
-        body = ListBody.model_validate(request.get_json(force=True))
+        body = ListRequest.model_validate(request.get_json(force=True))
     except ValidationError as error:
         raise _unreadable(error) from None
     return Month.parse(body.month), body.lines

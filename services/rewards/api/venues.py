@@ -16,12 +16,12 @@ from shared.auth.access import allow
 from shared.auth.principal import Role
 from shared.db.engine import transaction
 from shared.http.paging import PageQuery, page_of
-from shared.http.schemas import Body, Code, Instant, Name, Shown, Title
+from shared.http.schemas import Code, Instant, Name, RequestModel, ResponseModel, Title
 
 bp = APIBlueprint("venues", __name__, url_prefix="/v1")
 
 
-class VenueBody(Body):
+class VenueRequest(RequestModel):
     name: Title
     kind: Code
     sandbox: bool = Field(
@@ -29,7 +29,7 @@ class VenueBody(Body):
     )
 
 
-class SecretBody(Body):
+class SecretRequest(RequestModel):
     kind: SecretKind
     label: Name | None = Field(default=None, description="where it is used, such as `till 2`")
     scopes: list[Scope] = Field(
@@ -38,7 +38,7 @@ class SecretBody(Body):
     expires_at: Instant | None = Field(default=None, description="of a key: when it ends by itself")
 
 
-class VenueShown(Shown):
+class VenueResponse(ResponseModel):
     id: UUID
     name: str
     kind: str
@@ -47,12 +47,12 @@ class VenueShown(Shown):
     created_at: datetime
 
 
-class VenuesShown(BaseModel):
-    items: list[VenueShown]
+class VenuesResponse(BaseModel):
+    items: list[VenueResponse]
     next: str | None
 
 
-class SecretShown(Shown):
+class SecretResponse(ResponseModel):
     """How it is listed: never with the secret itself."""
 
     id: UUID
@@ -63,12 +63,12 @@ class SecretShown(Shown):
     valid_until: datetime | None
 
 
-class SecretsShown(BaseModel):
-    items: list[SecretShown]
+class SecretsResponse(BaseModel):
+    items: list[SecretResponse]
     next: str | None
 
 
-class NewSecretShown(Shown):
+class NewSecretResponse(ResponseModel):
     id: UUID
     kind: SecretKind
     secret: str
@@ -77,18 +77,18 @@ class NewSecretShown(Shown):
     valid_until: datetime | None
 
 
-class OnboardingShown(Shown):
+class OnboardingResponse(ResponseModel):
     venue_id: UUID
     steps: dict[Step, bool]
     next: Step | None = Field(description="what to do next; null when nothing is missing")
 
 
 @bp.post("/venues")
-@bp.input(VenueBody)
-@bp.output(VenueShown, status_code=201)
+@bp.input(VenueRequest)
+@bp.output(VenueResponse, status_code=201)
 @bp.doc(summary="Add a partner venue")
 @allow(Role.STAFF)
-def post_venue(json_data: VenueBody) -> Any:
+def post_venue(json_data: VenueRequest) -> Any:
     with transaction() as session:
         venue = venues.create_venue(session, json_data.name, json_data.kind, json_data.sandbox)
         session.refresh(venue)
@@ -97,7 +97,7 @@ def post_venue(json_data: VenueBody) -> Any:
 
 @bp.get("/venues")
 @bp.input(PageQuery, location="query")
-@bp.output(VenuesShown)
+@bp.output(VenuesResponse)
 @bp.doc(summary="All venues, newest first")
 @allow(public=True)
 def get_venues(query_data: PageQuery) -> Any:
@@ -107,7 +107,7 @@ def get_venues(query_data: PageQuery) -> Any:
 
 
 @bp.get("/venues/<uuid:venue_id>")
-@bp.output(VenueShown)
+@bp.output(VenueResponse)
 @bp.doc(summary="One venue")
 @allow(public=True)
 def get_venue(venue_id: UUID) -> Any:
@@ -116,7 +116,7 @@ def get_venue(venue_id: UUID) -> Any:
 
 
 @bp.put("/venues/<uuid:venue_id>/suspension")
-@bp.output(VenueShown)
+@bp.output(VenueResponse)
 @bp.doc(summary="Issue nothing new for a venue and refuse its keys; what it signs is still taken")
 @allow(Role.STAFF)
 def put_suspension(venue_id: UUID) -> Any:
@@ -125,7 +125,7 @@ def put_suspension(venue_id: UUID) -> Any:
 
 
 @bp.delete("/venues/<uuid:venue_id>/suspension")
-@bp.output(VenueShown)
+@bp.output(VenueResponse)
 @bp.doc(summary="Let a venue take part again")
 @allow(Role.STAFF)
 def delete_suspension(venue_id: UUID) -> Any:
@@ -134,7 +134,7 @@ def delete_suspension(venue_id: UUID) -> Any:
 
 
 @bp.get("/venues/<uuid:venue_id>/onboarding")
-@bp.output(OnboardingShown)
+@bp.output(OnboardingResponse)
 @bp.doc(summary="What a new venue still lacks")
 @allow(Role.STAFF)
 def get_onboarding(venue_id: UUID) -> Any:
@@ -144,7 +144,7 @@ def get_onboarding(venue_id: UUID) -> Any:
 
 @bp.get("/venues/<uuid:venue_id>/secrets")
 @bp.input(PageQuery, location="query")
-@bp.output(SecretsShown)
+@bp.output(SecretsResponse)
 @bp.doc(summary="Keys and secrets, ended ones too, newest first; never the secrets themselves")
 @allow(Role.STAFF)
 def get_secrets(venue_id: UUID, query_data: PageQuery) -> Any:
@@ -156,13 +156,13 @@ def get_secrets(venue_id: UUID, query_data: PageQuery) -> Any:
 
 
 @bp.post("/venues/<uuid:venue_id>/secrets")
-@bp.input(SecretBody)
-@bp.output(NewSecretShown, status_code=201)
+@bp.input(SecretRequest)
+@bp.output(NewSecretResponse, status_code=201)
 @bp.doc(
     summary="Make a secret; it is shown only now. The older webhook secret stays valid for 24 h"
 )
 @allow(Role.STAFF)
-def post_secret(venue_id: UUID, json_data: SecretBody) -> Any:
+def post_secret(venue_id: UUID, json_data: SecretRequest) -> Any:
     with transaction() as session:
         return keys.create_secret(
             session,

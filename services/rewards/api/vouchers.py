@@ -9,7 +9,7 @@ from flask import Response
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
-from services.rewards.api.accounts import EntryShown
+from services.rewards.api.accounts import EntryResponse
 from services.rewards.models import TransferKind, Venue, Voucher, VoucherOrigin, VoucherStatus
 from services.rewards.vouchers import cards, lifecycle, trace
 from services.rewards.vouchers.lifecycle import VoucherNotFound
@@ -17,13 +17,13 @@ from shared.auth.access import allow, caller, only_self_or_staff
 from shared.auth.principal import Role
 from shared.db.engine import transaction
 from shared.http.paging import PageQuery, page_of
-from shared.http.schemas import Body, Shown
+from shared.http.schemas import RequestModel, ResponseModel
 
 bp = APIBlueprint("vouchers", __name__, url_prefix="/v1")
 READERS = (Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF, Role.AUDITOR)
 
 
-class VoucherShown(Shown):
+class VoucherResponse(ResponseModel):
     id: UUID
     holder_id: UUID | None = Field(description="none in the pool, and of one to practise with")
     origin: VoucherOrigin
@@ -44,20 +44,20 @@ class VouchersQuery(PageQuery):
     status: VoucherStatus | None = None
 
 
-class VouchersShown(BaseModel):
-    items: list[VoucherShown]
+class VouchersResponse(BaseModel):
+    items: list[VoucherResponse]
     next: str | None
 
 
-class CodeShown(Shown):
+class CodeResponse(ResponseModel):
     code: str
 
 
-class VoidanceBody(Body):
+class VoidanceRequest(RequestModel):
     reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 
-class SourceShown(Shown):
+class SourceResponse(ResponseModel):
     transfer_id: UUID
     kind: TransferKind
     cause_id: UUID
@@ -68,12 +68,12 @@ class SourceShown(Shown):
     created_at: datetime
 
 
-class TraceShown(Shown):
+class TraceResponse(ResponseModel):
     """For the holder of a gift: what happened since it came to them."""
 
-    voucher: VoucherShown
-    transfers: list[EntryShown]
-    sources: list[SourceShown]
+    voucher: VoucherResponse
+    transfers: list[EntryResponse]
+    sources: list[SourceResponse]
     giver_id: UUID | None = Field(
         description="who gave it; the holder is told only if the giver wanted that"
     )
@@ -90,7 +90,7 @@ def _picture(content_type: str) -> dict[int, Any]:
 
 @bp.get("/vouchers")
 @bp.input(VouchersQuery, location="query")
-@bp.output(VouchersShown)
+@bp.output(VouchersResponse)
 @bp.doc(summary="Vouchers of a holder, newest first")
 @allow(*READERS)
 def get_vouchers(query_data: VouchersQuery) -> Any:
@@ -109,7 +109,7 @@ def get_vouchers(query_data: VouchersQuery) -> Any:
 
 
 @bp.get("/vouchers/<uuid:voucher_id>")
-@bp.output(VoucherShown)
+@bp.output(VoucherResponse)
 @bp.doc(summary="One voucher, without its code")
 @allow(*READERS)
 def get_voucher(voucher_id: UUID) -> Any:
@@ -120,7 +120,7 @@ def get_voucher(voucher_id: UUID) -> Any:
 
 
 @bp.get("/vouchers/<uuid:voucher_id>/code")
-@bp.output(CodeShown)
+@bp.output(CodeResponse)
 @bp.doc(summary="The code, for the holder only; every look is noted")
 @allow(Role.VOLUNTEER, Role.COORDINATOR)
 def get_code(voucher_id: UUID) -> Any:
@@ -167,7 +167,7 @@ def get_card(voucher_id: UUID) -> Any:
 
 
 @bp.get("/vouchers/<uuid:voucher_id>/trace")
-@bp.output(TraceShown)
+@bp.output(TraceResponse)
 @bp.doc(summary="From the seat back to the check-in: transfers, rule versions, service records")
 @allow(*READERS)
 def get_trace(voucher_id: UUID) -> Any:
@@ -177,11 +177,11 @@ def get_trace(voucher_id: UUID) -> Any:
 
 
 @bp.put("/vouchers/<uuid:voucher_id>/voidance")
-@bp.input(VoidanceBody)
-@bp.output(VoucherShown)
+@bp.input(VoidanceRequest)
+@bp.output(VoucherResponse)
 @bp.doc(summary="Take a voucher back; its points return to the holder")
 @allow(Role.STAFF)
-def put_voidance(voucher_id: UUID, json_data: VoidanceBody) -> Any:
+def put_voidance(voucher_id: UUID, json_data: VoidanceRequest) -> Any:
     with transaction() as session:
         return lifecycle.void_voucher(session, voucher_id, json_data.reason, caller().key)
 

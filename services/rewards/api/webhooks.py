@@ -14,25 +14,25 @@ from services.rewards.redemption.webhook import receive
 from shared.auth.access import allow
 from shared.db.engine import transaction
 from shared.http.idempotency import exempt_from_idempotency_keys
-from shared.http.schemas import Shown
+from shared.http.schemas import ResponseModel
 
 bp = APIBlueprint("webhooks", __name__, url_prefix="/v1")
 
 
-class LineShown(Shown):
+class LineResponse(ResponseModel):
     reference: str
     outcome: Outcome
     voucher_id: UUID | None = None
     redeemed_at: datetime | None = None
 
 
-class WebhookAnswer(Shown):
+class WebhookAnswer(ResponseModel):
     """`outcome` of a single one, `items` of a batch in the order sent."""
 
     outcome: Outcome | None = None
     voucher_id: UUID | None = None
     redeemed_at: datetime | None = None
-    items: list[LineShown] | None = None
+    items: list[LineResponse] | None = None
 
 
 @bp.post("/webhooks/venues/<uuid:venue_id>")

@@ -47,14 +47,14 @@ class Credit:
         self.sources += other.sources
 
 
-def credit_minutes(session: Session, facts: Sequence[HoursRecorded]) -> list[Balance]:
+def credit_minutes(session: Session, events: Sequence[HoursRecorded]) -> list[Balance]:
     """Credit records that earn, each record once, to whom they belong now. Returns the open
     accounts that gained.
 
     Opens accounts that are not there yet. Debts of earlier corrections are paid first.
     """
     credits: dict[UUID, Credit] = {}
-    for row in _take_records(session, facts):
+    for row in _take_records(session, events):
         credit = credits.setdefault(row.volunteer_id, Credit())
         credit.add(
             Credit(
@@ -97,27 +97,27 @@ _TAKE_RECORDS = text(
 )
 
 
-def _take_records(session: Session, facts: Sequence[HoursRecorded]) -> Sequence[Any]:
+def _take_records(session: Session, events: Sequence[HoursRecorded]) -> Sequence[Any]:
     """Win each record's row, whatever came before; a record that was credited already is not among
     the rows.
     """
     rules = earn_rules(session)
     unique = sorted(
-        {fact.record_id: fact for fact in facts}.values(), key=lambda fact: fact.record_id
+        {event.record_id: event for event in events}.values(), key=lambda event: event.record_id
     )
-    rates = [rules.rate(fact.category, fact.worked_on) for fact in unique]
+    rates = [rules.rate(event.category, event.worked_on) for event in unique]
     return session.execute(
         _TAKE_RECORDS,
         {
-            "record_id": [fact.record_id for fact in unique],
-            "volunteer_id": [fact.volunteer_id for fact in unique],
-            "minutes": [fact.minutes for fact in unique],
+            "record_id": [event.record_id for event in unique],
+            "volunteer_id": [event.volunteer_id for event in unique],
+            "minutes": [event.minutes for event in unique],
             "rule_id": [rate.rule_id for rate in rates],
             "rule_version": [rate.version for rate in rates],
             "rule_minutes": [rate.minutes for rate in rates],
             "rule_points": [rate.points for rate in rates],
-            "worked_on": [fact.worked_on for fact in unique],
-            "category": [fact.category for fact in unique],
+            "worked_on": [event.worked_on for event in unique],
+            "category": [event.category for event in unique],
         },
     ).all()
 
@@ -249,21 +249,21 @@ class Change:
     rule: tuple[UUID | None, int | None]
 
 
-def take_correction(session: Session, fact: HoursCorrected) -> Change | None:
+def take_correction(session: Session, event: HoursCorrected) -> Change | None:
     """Note a correction once. Before its record it only waits there, and changes nothing yet."""
-    delta = fact.new_minutes - fact.old_minutes
+    delta = event.new_minutes - event.old_minutes
     noted = inserted(
         session,
         insert(Correction)
-        .values(correction_id=fact.correction_id, record_id=fact.record_id, minutes=delta)
+        .values(correction_id=event.correction_id, record_id=event.record_id, minutes=delta)
         .on_conflict_do_nothing(),
     )
     if not noted:
         return None
-    rate = earn_rules(session).rate(fact.category, fact.worked_on)
+    rate = earn_rules(session).rate(event.category, event.worked_on)
     row = insert(CreditedRecord).values(
-        record_id=fact.record_id,
-        volunteer_id=fact.volunteer_id,
+        record_id=event.record_id,
+        volunteer_id=event.volunteer_id,
         recorded=False,
         minutes=0,
         corrected_by=delta,
@@ -271,21 +271,21 @@ def take_correction(session: Session, fact: HoursCorrected) -> Change | None:
         rule_version=rate.version,
         rule_minutes=rate.minutes,
         rule_points=rate.points,
-        worked_on=fact.worked_on,
-        category=fact.category,
+        worked_on=event.worked_on,
+        category=event.category,
     )
     session.execute(
         row.on_conflict_do_update(
             index_elements=["record_id"], set_={"corrected_by": CreditedRecord.corrected_by + delta}
         )
     )
-    record = session.get_one(CreditedRecord, fact.record_id, populate_existing=True)
+    record = session.get_one(CreditedRecord, event.record_id, populate_existing=True)
     if not record.recorded:
         return None
     minutes = max(0, record.minutes + record.corrected_by)
     points = Rate(None, None, record.rule_minutes, record.rule_points).of(minutes)
     change = Change(
-        fact.correction_id,
+        event.correction_id,
         record.volunteer_id,
         minutes - record.minutes_credited,
         points - record.points_credited,

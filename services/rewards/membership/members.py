@@ -27,14 +27,14 @@ from shared.contracts.registration import HoursCorrected
 from shared.core.clock import app_now
 
 
-def apply_correction(session: Session, fact: HoursCorrected) -> None:
+def apply_correction(session: Session, event: HoursCorrected) -> None:
     """Make a correction count once.
 
     More minutes are credited like hours. For fewer, the newest entitlements and unused vouchers are
     taken back while the points in hand do not cover the loss; what is still missing is carried and
     paid by the next minutes.
     """
-    change = earning.take_correction(session, fact)
+    change = earning.take_correction(session, event)
     if change is None or (change.minutes, change.points) == (0, 0):
         return
     if change.minutes > 0:

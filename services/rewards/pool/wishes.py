@@ -61,32 +61,35 @@ class Told:
     category: str | None = None
 
 
-def note_words(session: Session, facts: Sequence[WishWord]) -> None:
+def note_words(session: Session, events: Sequence[WishWord]) -> None:
     """Keep the newest state of each wish, in whatever order the facts come; a claim of ours that
     ended comes back.
     """
     told: dict[UUID, Told] = {}
-    for fact in sorted(facts, key=lambda fact: fact.envelope.sequence):
+    for event in sorted(events, key=lambda event: event.envelope.sequence):
         one = told.setdefault(
-            fact.wish_id, Told(_state(fact), fact.envelope.sequence, fact.station_id)
+            event.wish_id, Told(_state(event), event.envelope.sequence, event.station_id)
         )
         one.status, one.sequence, one.title = (
-            _state(fact),
-            fact.envelope.sequence,
-            fact.title or one.title,
+            _state(event),
+            event.envelope.sequence,
+            event.title or one.title,
         )
-        one.category = fact.category if isinstance(fact, WishPublished) else one.category
+        one.category = event.category if isinstance(event, WishPublished) else one.category
     for wish_id, one in sorted(told.items()):
         _keep(session, wish_id, one)
-    for fact in facts:
-        if isinstance(fact, WishReleased | WishWithdrawn) and fact.claimer_kind is ClaimerKind.POOL:
-            bring_back(session, fact.wish_id, fact.claimer_id)
+    for event in events:
+        if (
+            isinstance(event, WishReleased | WishWithdrawn)
+            and event.claimer_kind is ClaimerKind.POOL
+        ):
+            bring_back(session, event.wish_id, event.claimer_id)
 
 
-def _state(fact: WishWord) -> PoolWishStatus:
-    if isinstance(fact, WishPublished | WishReleased):
+def _state(event: WishWord) -> PoolWishStatus:
+    if isinstance(event, WishPublished | WishReleased):
         return PoolWishStatus.OPEN
-    ours = isinstance(fact, WishClaimed) and fact.claimer_kind is ClaimerKind.POOL
+    ours = isinstance(event, WishClaimed) and event.claimer_kind is ClaimerKind.POOL
     return PoolWishStatus.GRANTED if ours else PoolWishStatus.CLOSED
 
 

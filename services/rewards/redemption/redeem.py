@@ -265,11 +265,11 @@ def _book(
         for redemption, v in pairs
     ]
     journal.record_transfers(session, rows)
-    facts = (
+    events = (
         VoucherRedeemed(**about(v), redemption_id=redemption.id, redeemed_at=redemption.redeemed_at)
         for redemption, v in pairs
     )
-    publish(session, *facts)
+    publish(session, *events)
 
 
 def _answer(

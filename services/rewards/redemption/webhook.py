@@ -26,7 +26,7 @@ from shared.auth import webhook_signatures
 from shared.core.clock import app_now
 from shared.core.problems import Conflict, Unprocessable
 from shared.db.statements import inserted
-from shared.http.schemas import Body, Code, Instant
+from shared.http.schemas import Code, Instant, RequestModel
 
 MAX_LINES = 500
 
@@ -46,12 +46,12 @@ class Kind(StrEnum):
     REVERSED = "redemption.reversed"
 
 
-class Line(Body):
+class Line(RequestModel):
     code: Annotated[str, Field(min_length=1, max_length=100)]
     reference: Code
 
 
-class Single(Body):
+class Single(RequestModel):
     type: Literal["redemption.confirmed", "redemption.reversed"]
     timestamp: Instant
     data: Line
@@ -61,11 +61,11 @@ class BatchLine(Line):
     type: Kind = Kind.CONFIRMED
 
 
-class BatchData(Body):
+class BatchData(RequestModel):
     items: Annotated[list[BatchLine], Field(min_length=1, max_length=MAX_LINES)]
 
 
-class Batch(Body):
+class Batch(RequestModel):
     type: Literal["redemption.batch"]
     timestamp: Instant
     data: BatchData

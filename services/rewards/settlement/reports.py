@@ -18,13 +18,13 @@ from services.rewards.settlement.months import Month
 from services.rewards.venues import venues
 from shared.core.ids import new_id
 from shared.db.bulk import insert_rows
-from shared.http.schemas import Body, Code, Day
+from shared.http.schemas import Code, Day, RequestModel
 
 MOST_LINES = 100_000
 _AT_ONCE = 10_000
 
 
-class ListLine(Body):
+class ListLine(RequestModel):
     """One redemption as the venue counts it."""
 
     reference: Code

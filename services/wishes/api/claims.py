@@ -18,23 +18,23 @@ from shared.auth.principal import Role
 from shared.contracts.wishes import ClaimerKind
 from shared.core.problems import Problem, invalid
 from shared.db.engine import transaction
-from shared.http.schemas import Body, Code, Shown, Words
+from shared.http.schemas import Code, RequestModel, ResponseModel, Words
 
 bp = APIBlueprint("claims", __name__, url_prefix="/v1", tag="claims")
 
 
-class ClaimBody(Body):
+class ClaimRequest(RequestModel):
     claimer_id: UUID
     claimer_kind: ClaimerKind
 
 
-class ClaimBatchBody(Body):
+class ClaimBatchRequest(RequestModel):
     claimer_id: UUID
     claimer_kind: ClaimerKind = ClaimerKind.ORGANISATION
     wish_ids: list[UUID] = Field(min_length=1, max_length=50)
 
 
-class FulfilmentBody(Body):
+class FulfilmentRequest(RequestModel):
     note: Words
     fence: Annotated[StrictInt, Field(ge=0, le=2**53)] = Field(
         description="of the claim that is fulfilled"
@@ -44,13 +44,13 @@ class FulfilmentBody(Body):
     )
 
 
-class ReleaseQuery(Body):
+class ReleaseQuery(RequestModel):
     reason: Code | None = Field(
         default=None, description="why staff takes the claim away; needed from staff"
     )
 
 
-class ClaimShown(MovedWish):
+class ClaimResponse(MovedWish):
     """A claim, to its holder."""
 
     claimer_id: UUID
@@ -59,7 +59,7 @@ class ClaimShown(MovedWish):
     lease_until: datetime | None
 
 
-class OutcomeShown(Shown):
+class OutcomeResponse(ResponseModel):
     """One wish of a batch: `claimed`, or the slug of the problem."""
 
     wish_id: UUID
@@ -70,8 +70,8 @@ class OutcomeShown(Shown):
     lease_until: datetime | None = None
 
 
-class OutcomesShown(Shown):
-    items: list[OutcomeShown]
+class OutcomesResponse(ResponseModel):
+    items: list[OutcomeResponse]
 
 
 def render_claim(wish: Wish) -> dict[str, Any]:
@@ -84,12 +84,12 @@ def render_claim(wish: Wish) -> dict[str, Any]:
     }
 
 
-def render_outcome(outcome: Outcome) -> OutcomeShown:
+def render_outcome(outcome: Outcome) -> OutcomeResponse:
     wish = outcome.wish
     if wish is None:
         problem = type(outcome.problem or Problem())
-        return OutcomeShown(wish_id=outcome.wish_id, outcome=problem.slug().rpartition("/")[2])
-    return OutcomeShown(
+        return OutcomeResponse(wish_id=outcome.wish_id, outcome=problem.slug().rpartition("/")[2])
+    return OutcomeResponse(
         wish_id=wish.id,
         outcome="claimed",
         status=wish.status,
@@ -100,11 +100,11 @@ def render_outcome(outcome: Outcome) -> OutcomeShown:
 
 
 @bp.put("/wishes/<uuid:wish_id>/claim")
-@bp.input(ClaimBody)
-@bp.output(ClaimShown)
+@bp.input(ClaimRequest)
+@bp.output(ClaimResponse)
 @bp.doc(summary="Lease a wish until a deadline; repeating one's own claim changes nothing")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
-def put_claim(wish_id: UUID, json_data: ClaimBody) -> dict[str, Any]:
+def put_claim(wish_id: UUID, json_data: ClaimRequest) -> dict[str, Any]:
     claimer = may_claim_for(Claimer(json_data.claimer_id, json_data.claimer_kind))
     with transaction() as session:
         return render_claim(claims.claim_wish(session, wish_id, claimer, caller().key))
@@ -128,11 +128,11 @@ def delete_claim(wish_id: UUID, query_data: ReleaseQuery) -> dict[str, Any]:
 
 
 @bp.post("/claims:batch")
-@bp.input(ClaimBatchBody)
-@bp.output(OutcomesShown)
+@bp.input(ClaimBatchRequest)
+@bp.output(OutcomesResponse)
 @bp.doc(summary="Claim up to 50 wishes at once; each has its own outcome")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
-def post_claims(json_data: ClaimBatchBody) -> dict[str, Any]:
+def post_claims(json_data: ClaimBatchRequest) -> dict[str, Any]:
     claimer = may_claim_for(Claimer(json_data.claimer_id, json_data.claimer_kind))
     with transaction() as session:
         outcomes = claims.claim_wishes(session, json_data.wish_ids, claimer, caller().key)
@@ -140,11 +140,11 @@ def post_claims(json_data: ClaimBatchBody) -> dict[str, Any]:
 
 
 @bp.put("/wishes/<uuid:wish_id>/fulfilment")
-@bp.input(FulfilmentBody)
-@bp.output(ClaimShown)
+@bp.input(FulfilmentRequest)
+@bp.output(ClaimResponse)
 @bp.doc(summary="Say that a claimed wish is granted, naming the claim by its fence")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
-def put_fulfilment(wish_id: UUID, json_data: FulfilmentBody) -> dict[str, Any]:
+def put_fulfilment(wish_id: UUID, json_data: FulfilmentRequest) -> dict[str, Any]:
     with transaction() as session:
         claimer = own_claimer(find_wish(session, wish_id))
         return render_claim(

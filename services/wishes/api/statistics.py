@@ -9,29 +9,29 @@ from services.wishes import board
 from services.wishes.api.access import answer_unchanged
 from shared.auth.access import allow
 from shared.db.engine import transaction
-from shared.http.schemas import Shown
+from shared.http.schemas import ResponseModel
 
 bp = APIBlueprint("statistics", __name__, url_prefix="/v1", tag="statistics")
 
 
-class TallyShown(Shown):
+class TallyResponse(ResponseModel):
     category: str
     collected: int
     lit: int
     granted: int
 
 
-class StatisticsShown(Shown):
+class StatisticsResponse(ResponseModel):
     """Wishes collected (vouched for), lit (claimed or granted) and granted (confirmed)."""
 
     collected: int
     lit: int
     granted: int
-    by_category: list[TallyShown]
+    by_category: list[TallyResponse]
 
 
 @bp.get("/statistics/wishes")
-@bp.output(StatisticsShown)
+@bp.output(StatisticsResponse)
 @bp.doc(summary="How many wishes were collected, lit and granted, by category")
 @allow(public=True)
 def get_statistics() -> dict[str, Any]:

@@ -27,8 +27,8 @@ from shared.auth.principal import Role
 from shared.core import clock
 from shared.core.problems import Forbidden, Unauthorized, invalid
 from shared.db.engine import transaction
-from shared.http.paging import PageQuery
-from shared.http.schemas import Body, Code, Day, Name, Shown, Title, Words
+from shared.http.paging import Page, PageQuery
+from shared.http.schemas import Code, Day, Name, RequestModel, ResponseModel, Title, Words
 
 bp = APIBlueprint("wishes", __name__, url_prefix="/v1", tag="wishes")
 
@@ -38,39 +38,39 @@ AgeBandText = Annotated[
 ]
 
 
-class GuardianBody(Body):
+class GuardianRequest(RequestModel):
     name: Name
     phone: Phone
     consent: Literal[True] = Field(description="the guardian agrees")
 
 
-class BeneficiaryBody(Body):
+class BeneficiaryRequest(RequestModel):
     name: Name
     phone: Phone
     age_band: AgeBandText
     consent: Literal[True] = Field(
         description="the beneficiary agrees that the wish is shown and the contact kept"
     )
-    guardian: GuardianBody | None = Field(default=None, description="needed below 18")
+    guardian: GuardianRequest | None = Field(default=None, description="needed below 18")
 
 
-class WishBody(Body):
+class WishRequest(RequestModel):
     title: Title
     description: Words
     category: Code
     station_id: UUID
-    beneficiary: BeneficiaryBody
+    beneficiary: BeneficiaryRequest
     need_by: Day | None = None
 
 
-class VerificationBody(Body):
+class VerificationRequest(RequestModel):
     title: Title | None = None
     description: Words | None = None
     decision: Literal["verify", "reject"] = "verify"
     reason_code: RejectReason | None = Field(default=None, description="needed to reject")
 
 
-class MovedWish(Shown):
+class MovedWish(ResponseModel):
     """Where a wish stands after a move."""
 
     id: UUID
@@ -78,7 +78,7 @@ class MovedWish(Shown):
     label: Label | None
 
 
-class PublicWish(Shown):
+class PublicWish(ResponseModel):
     """Everything the public may know of a wish."""
 
     id: UUID
@@ -95,11 +95,6 @@ class PublicWish(Shown):
     need_by: date | None
 
 
-class WishPage(Shown):
-    items: list[PublicWish]
-    next: str | None
-
-
 class WishQuery(PageQuery):
     category: Code | None = None
     label: Label | None = None
@@ -109,17 +104,17 @@ class WishQuery(PageQuery):
     station_id: UUID | None = None
 
 
-class GuardianShown(Shown):
+class GuardianResponse(ResponseModel):
     name: str
     phone: str
 
 
-class ContactShown(Shown):
+class ContactResponse(ResponseModel):
     """What the delivery needs. For a minor a giver gets the guardian and no name of the child."""
 
     name: str | None
     phone: str
-    guardian: GuardianShown | None
+    guardian: GuardianResponse | None
 
 
 def moved(wish: Wish) -> dict[str, Any]:
@@ -149,11 +144,11 @@ def render(session: Session, *wishes: Wish) -> list[PublicWish]:
 
 
 @bp.post("/wishes")
-@bp.input(WishBody)
+@bp.input(WishRequest)
 @bp.output(MovedWish, status_code=201)
 @bp.doc(summary="Hang a wish, as the resident or the station worker who speaks for them")
 @allow(public=True)
-def post_wish(json_data: WishBody) -> dict[str, Any]:
+def post_wish(json_data: WishRequest) -> dict[str, Any]:
     told = json_data.beneficiary
     guardian = Guardian(told.guardian.name, told.guardian.phone) if told.guardian else None
     principal = caller_if_any()
@@ -174,7 +169,7 @@ def post_wish(json_data: WishBody) -> dict[str, Any]:
 
 @bp.get("/wishes")
 @bp.input(WishQuery, location="query")
-@bp.output(WishPage)
+@bp.output(Page[PublicWish])
 @bp.doc(summary="The tree: wishes to claim, claimed and granted, newest first")
 @allow(public=True)
 def get_wishes(query_data: WishQuery) -> dict[str, Any]:
@@ -222,7 +217,7 @@ def get_wish(wish_id: UUID) -> PublicWish:
 
 
 @bp.get("/wishes/<uuid:wish_id>/contact")
-@bp.output(ContactShown)
+@bp.output(ContactResponse)
 @bp.doc(
     summary="Whom to deliver to: station and staff, and the claimer while claimed; every look is logged"
 )
@@ -250,11 +245,11 @@ def _why(session: Session, wish: Wish) -> Why:
 
 
 @bp.put("/wishes/<uuid:wish_id>/verification")
-@bp.input(VerificationBody)
+@bp.input(VerificationRequest)
 @bp.output(MovedWish)
 @bp.doc(summary="Vouch for a wish, with edited words if need be, or reject it")
 @allow(Role.COORDINATOR, Role.STAFF)
-def put_verification(wish_id: UUID, json_data: VerificationBody) -> dict[str, Any]:
+def put_verification(wish_id: UUID, json_data: VerificationRequest) -> dict[str, Any]:
     if json_data.decision == "reject" and json_data.reason_code is None:
         raise invalid("/reason_code", "Say why the wish is rejected.")
     with transaction() as session:

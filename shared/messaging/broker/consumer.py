@@ -23,11 +23,11 @@ COALESCE_SECONDS = 0.005
 def consume(inbox: Inbox, url: str, batch_size: int, stop: threading.Event) -> None:
     """Listen until told to stop; what is in hand then is finished first."""
     keep_connected(
-        f"consume.{inbox.service}", stop, url, lambda c: _Listener(c, inbox, batch_size).run(stop)
+        f"consume.{inbox.service}", stop, url, lambda c: Listener(c, inbox, batch_size).run(stop)
     )
 
 
-class _Listener:
+class Listener:
     """One connection's worth of listening: gathers deliveries for a few milliseconds and hands them
     to the inbox.
     """

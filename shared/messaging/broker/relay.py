@@ -57,7 +57,7 @@ def relay_batch(database: Database, publisher: Publisher, limit: int) -> int:
 
 def _message(source: str, row: EnvelopeRow) -> Message:
     contract = catalogue().get((row.type, row.version))
-    heard = contract is not None and bool(contract.heard_by)
+    heard = contract is not None and bool(contract.handled_by)
     return Message(row.id, f"{source}.{row.type}", cloud_event(source, row), mandatory=heard)
 
 

@@ -7,7 +7,7 @@ with kombu's Redis transport (embedded) the catch-up keeps the promise that noth
 from kombu import Connection, Exchange, Queue, binding
 
 from shared import SERVICES
-from shared.contracts.base import facts_heard_by
+from shared.contracts.base import events_handled_by
 
 EVENTS = Exchange("wishtree.events", type="topic", durable=True)
 DEAD = Exchange("wishtree.dead", type="direct", durable=True)
@@ -27,7 +27,7 @@ def queues(service: str, amqp: bool) -> tuple[Queue, Queue | None]:
     """The service's queue, bound to exactly the keys it hears, and where its poison ends up
     (RabbitMQ only).
     """
-    keys = sorted(cls.routing_key() for cls in facts_heard_by(service))
+    keys = sorted(cls.routing_key() for cls in events_handled_by(service))
     arguments = {
         "x-queue-type": "quorum",
         "x-delivery-limit": DELIVERY_LIMIT,

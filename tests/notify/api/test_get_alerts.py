@@ -29,14 +29,14 @@ def alerts(district: District, person, as_=None, **options):
 
 def test_a_fact_alerts_a_person_once_however_often_it_arrives(district: District) -> None:
     shen_fang = new_id()
-    facts = [
+    events = [
         message(hours(shen_fang)),
         message(voucher(shen_fang)),
         message(hours(shen_fang, Origin.IMPORT)),
     ] * 2
-    random.Random(7).shuffle(facts)
-    district.notify.hear(*facts[:3])
-    district.notify.hear(*facts[3:])
+    random.Random(7).shuffle(events)
+    district.notify.hear(*events[:3])
+    district.notify.hear(*events[3:])
 
     items = alerts(district, shen_fang).json["items"]
     assert sorted(a["topic"] for a in items) == ["hours", "vouchers"]
@@ -54,11 +54,11 @@ def test_a_fact_alerts_a_person_once_however_often_it_arrives(district: District
 def test_the_alert_constraint_holds_when_the_inbox_forgot(district: District) -> None:
     from sqlalchemy import text
 
-    fact = message(hours(new_id()))
-    district.notify.hear(fact)
+    event = message(hours(new_id()))
+    district.notify.hear(event)
     with district.notify.session() as session:
         session.execute(text("DELETE FROM inbox"))
-    district.notify.hear(fact)
+    district.notify.hear(event)
     assert count(district) == 1
 
 

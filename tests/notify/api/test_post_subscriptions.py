@@ -57,13 +57,13 @@ def only_delivery(district: District) -> Delivery:
 def test_a_fact_arrives_once_signed_as_it_was_said(district: District) -> None:
     with receiver() as cinema:
         secret = subscribe(district, cinema.url)["secret"]
-        fact = message(voucher(new_id()))
-        district.notify.hear(fact, fact)
-        district.notify.hear(fact)
+        event = message(voucher(new_id()))
+        district.notify.hear(event, event)
+        district.notify.hear(event)
         assert sweep(district) == 1
         assert sweep(district) == 0
     [(_, headers, body)] = cinema.got
-    assert body == fact.body
+    assert body == event.body
     lower = {k.lower(): v for k, v in headers.items()}
     assert Webhook(secret).verify(body, lower)["type"] == "voucher.issued"
     assert lower["webhook-id"] == json.loads(body)["id"]

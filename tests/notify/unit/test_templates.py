@@ -9,10 +9,10 @@ from shared.core.language import translations
 
 def test_every_template_is_used_and_gets_the_fields_it_names() -> None:
     used = {}
-    for fact, audiences in AUDIENCES.items():
-        assert "notify" in fact.heard_by
+    for event, audiences in AUDIENCES.items():
+        assert "notify" in event.handled_by
         for _, template, fields in audiences:
-            assert set(fields) <= set(fact.model_fields)
+            assert set(fields) <= set(event.model_fields)
             used[template] = set(fields)
     assert set(used) == set(TEMPLATES)
     for name, fields in used.items():

@@ -9,7 +9,7 @@ from shared.core.ids import new_id
 
 
 def confirmed(world, claimer, minutes=90, kind=ClaimerKind.VOLUNTEER, wish=None):
-    fact = WishConfirmed(
+    event = WishConfirmed(
         wish_id=wish or new_id(),
         station_id=world.station,
         title="A walk",
@@ -17,14 +17,14 @@ def confirmed(world, claimer, minutes=90, kind=ClaimerKind.VOLUNTEER, wish=None)
         claimer_kind=kind,
         proposed_minutes=minutes,
     )
-    return fact.received_in(
+    return event.received_in(
         Envelope(id=new_id(), sequence=1, time=datetime.now(UTC) - timedelta(hours=1))
     )
 
 
-def hear(world, *facts):
+def hear(world, *events):
     with world.district.registration.session() as session:
-        propose_granted_hours(session, list(facts))
+        propose_granted_hours(session, list(events))
 
 
 def waiting(world):

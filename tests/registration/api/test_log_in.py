@@ -96,7 +96,7 @@ def test_a_volunteer_logs_in_with_a_code_that_works_once(world, mailbox):
         == 200
     )
     assert by_code(world, code).status_code == 401
-    assert all(code not in str(fact) for fact in world.said())
+    assert all(code not in str(event) for event in world.said())
 
 
 def test_one_code_used_by_many_at_once_logs_in_once(world, mailbox):

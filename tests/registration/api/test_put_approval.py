@@ -149,8 +149,8 @@ def test_a_correction_takes_two_people_and_names_the_first_record(world, recorde
         as_=world.staff,
     )
     world.ok("PUT", f"/v1/corrections/{again['id']}/approval", as_=world.second_staff)
-    facts = [f["data"] for f in world.said("hours.corrected")]
-    assert [(f["record_id"], f["old_minutes"], f["new_minutes"]) for f in facts] == [
+    events = [f["data"] for f in world.said("hours.corrected")]
+    assert [(f["record_id"], f["old_minutes"], f["new_minutes"]) for f in events] == [
         (recorded, 120, 60),
         (recorded, 60, 0),
     ]

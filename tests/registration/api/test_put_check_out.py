@@ -42,13 +42,13 @@ def test_a_checked_shift_counts_at_once(world):
     out = shift.attend()
     assert out.status_code == 200
     assert (out.json["minutes"], out.json["credit"]) == (118, "recorded")
-    (fact,) = world.said("hours.recorded")
-    assert (fact["data"]["minutes"], fact["data"]["bucket"], fact["data"]["origin"]) == (
+    (event,) = world.said("hours.recorded")
+    assert (event["data"]["minutes"], event["data"]["bucket"], event["data"]["origin"]) == (
         118,
         "verified",
         "attendance",
     )
-    assert fact["data"]["session_id"] == str(shift.id)
+    assert event["data"]["session_id"] == str(shift.id)
     assert [f["type"] for f in world.said() if f["type"].startswith("attendance")] == [
         "attendance.checked_in",
         "attendance.checked_out",

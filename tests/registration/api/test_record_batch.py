@@ -57,7 +57,9 @@ def test_one_bad_item_spoils_no_other(world):
         "/problems/invalid",
         "/problems/reference-reused",
     ]
-    assert [fact["data"]["record_id"] for fact in world.said("hours.recorded")] == [answer[0]["id"]]
+    assert [event["data"]["record_id"] for event in world.said("hours.recorded")] == [
+        answer[0]["id"]
+    ]
 
 
 def test_a_thousand_items_take_a_few_statements(world):

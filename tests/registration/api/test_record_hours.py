@@ -13,8 +13,8 @@ def test_a_verified_system_records_hours_that_count_at_once(world):
         "status": "recorded",
         "minutes": 120,
     }
-    (fact,) = world.said("hours.recorded")
-    assert fact["data"] == {
+    (event,) = world.said("hours.recorded")
+    assert event["data"] == {
         "record_id": answer.json["id"],
         "volunteer_id": str(shen_fang),
         "organisation_id": str(world.station),

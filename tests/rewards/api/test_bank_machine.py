@@ -106,7 +106,7 @@ class Bank(RuleBasedStateMachine):
         self.earn(who, minutes)
 
     def earn(self, who: int, minutes: int) -> None:
-        fact = HoursRecorded(
+        event = HoursRecorded(
             record_id=new_id(),
             volunteer_id=self.people[who],
             organisation_id=new_id(),
@@ -117,29 +117,29 @@ class Bank(RuleBasedStateMachine):
             worked_on=date(2026, 7, 15),
         )
         for _ in range(2):  # handed over twice
-            issue.issue_due(self.session, earning.credit_minutes(self.session, [fact]))
-        self.records.append(fact)
-        self.minutes[fact.record_id] = minutes
+            issue.issue_due(self.session, earning.credit_minutes(self.session, [event]))
+        self.records.append(event)
+        self.minutes[event.record_id] = minutes
 
     @precondition(lambda self: self.records)
     @rule(pick=ANY, minutes=st.integers(0, 400))
     def adjust(self, pick: int, minutes: int) -> None:
-        fact = self.records[pick % len(self.records)]
+        event = self.records[pick % len(self.records)]
         correction = HoursCorrected(
             correction_id=new_id(),
-            record_id=fact.record_id,
-            volunteer_id=fact.volunteer_id,
-            old_minutes=self.minutes[fact.record_id],
+            record_id=event.record_id,
+            volunteer_id=event.volunteer_id,
+            old_minutes=self.minutes[event.record_id],
             new_minutes=minutes,
-            category=fact.category,
-            bucket=fact.bucket,
-            origin=fact.origin,
-            worked_on=fact.worked_on,
+            category=event.category,
+            bucket=event.bucket,
+            origin=event.origin,
+            worked_on=event.worked_on,
         )
         unused_gifts = self.count("origin = 'gift' AND status IN ('issued', 'held')")
         for _ in range(2):
             members.apply_correction(self.session, correction)
-        self.minutes[fact.record_id] = minutes
+        self.minutes[event.record_id] = minutes
         assert self.count("origin = 'gift' AND status IN ('issued', 'held')") >= unused_gifts
 
     @rule(who=WHO, film=st.booleans(), wait=st.booleans())

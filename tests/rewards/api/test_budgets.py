@@ -66,8 +66,8 @@ def test_nine_tenths_of_a_budget_are_said_once(bank: Bank) -> None:
     product = film(bank, budget=1200)
     for _ in range(12):
         bank.hear(bank.hours(new_id(), 120))
-    (fact,) = bank.rewards.said("budget.low")
-    assert (fact["subject"], fact["data"]["points_left"]) == (product, 120)
+    (event,) = bank.rewards.said("budget.low")
+    assert (event["subject"], event["data"]["points_left"]) == (product, 120)
 
 
 @pytest.mark.parametrize(
@@ -169,8 +169,8 @@ def test_points_meant_for_the_pool_stay_where_nothing_is_left(bank: Bank) -> Non
         "earned",
         "donated",
     ]
-    (fact,) = bank.rewards.said("voucher.given")
-    assert (fact["data"]["holder_id"], fact["data"]["kind"]) == (None, "donation")
+    (event,) = bank.rewards.said("voucher.given")
+    assert (event["data"]["holder_id"], event["data"]["kind"]) == (None, "donation")
     assert not bank.rewards.said("voucher.issued")
 
 

@@ -44,8 +44,8 @@ def test_a_line_that_we_do_not_have_may_be_disputed(cinema: CinemaMonth) -> None
     case = missing(cinema, "B")
     assert (case["reference"], case["reason_code"], case["status"]) == ("B", "missing_here", "open")
     assert missing(cinema, "B") == case
-    (fact,) = cinema.bank.rewards.said("dispute.opened")
-    assert fact["data"] == {
+    (event,) = cinema.bank.rewards.said("dispute.opened")
+    assert event["data"] == {
         "dispute_id": case["id"],
         "venue_id": cinema.star.id,
         "reason_code": "missing_here",
@@ -130,8 +130,8 @@ def test_a_case_is_decided_once(cinema: CinemaMonth) -> None:
     ):
         answer = decide(cinema, case["id"], status=409, **other)
         assert answer["type"] == "/problems/dispute-decided-otherwise"
-    (fact,) = cinema.bank.rewards.said("dispute.decided")
-    assert fact["data"] == {
+    (event,) = cinema.bank.rewards.said("dispute.decided")
+    assert event["data"] == {
         "dispute_id": case["id"],
         "venue_id": cinema.star.id,
         "decision": "accepted",
@@ -189,8 +189,8 @@ def test_what_nobody_decides_in_time_lapses(cinema: CinemaMonth) -> None:
     lapse(cinema)
     assert cinema.bank.by_staff("GET", f"/v1/disputes/{early['id']}")["status"] == "lapsed"
     assert cinema.bank.by_staff("GET", f"/v1/disputes/{late['id']}")["status"] == "open"
-    (fact,) = cinema.bank.rewards.said("dispute.decided")
-    assert (fact["data"]["decision"], fact["data"]["dispute_id"]) == ("lapsed", early["id"])
+    (event,) = cinema.bank.rewards.said("dispute.decided")
+    assert (event["data"]["decision"], event["data"]["dispute_id"]) == ("lapsed", early["id"])
     assert decide(cinema, early["id"], "rejected", 409)["dispute_status"] == "lapsed"
     again = missing(cinema, "A")
     assert (again["id"], again["status"]) == (early["id"], "open")

@@ -106,11 +106,11 @@ def test_a_merged_account_is_explained_by_who_stays(bank: Bank, star: Venue) -> 
         assert (told["merged_into"], told["matches"], told["records"]) == (str(bank.fang), True, [])
 
 
-@pytest.mark.parametrize("fact", [VolunteerLeft, VolunteerErased])
-def test_who_left_is_explained(bank: Bank, star: Venue, fact: type) -> None:
+@pytest.mark.parametrize("event", [VolunteerLeft, VolunteerErased])
+def test_who_left_is_explained(bank: Bank, star: Venue, event: type) -> None:
     record = bank.hours(bank.fang, 130)
     bank.hear(record)
-    bank.hear(fact(volunteer_id=bank.fang))
+    bank.hear(event(volunteer_id=bank.fang))
     bank.hear(bank.hours(bank.fang, 50), bank.correction(record, 130, 90))
     told = explain(bank, bank.fang)
     assert (

@@ -18,7 +18,7 @@ from tests.support.bank import Bank, Venue, at_once, told
 
 def lock_outs(bank: Bank) -> dict[str, int]:
     """How often the alarm was raised, by scope."""
-    raised = [fact["data"]["scope"] for fact in bank.rewards.said("venue.locked_out")]
+    raised = [event["data"]["scope"] for event in bank.rewards.said("venue.locked_out")]
     return {scope: raised.count(scope) for scope in raised}
 
 
@@ -62,8 +62,8 @@ def test_guesses_hit_nothing_and_lock_out_only_the_guesser(
     assert sum(refused for _, refused in found) == guesses - GUESSES
     assert found[0] == (0, 100 - GUESSES)
     assert lock_outs(bank) == {mallory.id: 1}
-    (fact,) = bank.rewards.said("venue.locked_out")
-    assert fact["data"]["venue_id"] == mallory.id
+    (event,) = bank.rewards.said("venue.locked_out")
+    assert event["data"]["venue_id"] == mallory.id
     assert bank.count("failed_looks") == GUESSES
     assert star.counter("check", {"code": codes.new_code()})["outcome"] == "unknown"
     assert star.redeem(bank.code(bank.fang, 0), "P-1") == "redeemed"
@@ -95,8 +95,8 @@ def test_venues_that_guess_together_are_locked_out_together(bank: Bank, star: Ve
     for venue_id in gang:
         guess(bank, venue_id, GUESSES - 1)
     assert lock_outs(bank) == {"all": 1}
-    (fact,) = bank.rewards.said("venue.locked_out")
-    assert fact["data"]["venue_id"] is None
+    (event,) = bank.rewards.said("venue.locked_out")
+    assert event["data"]["venue_id"] is None
     assert bank.count("failed_looks") == GUESSES_OF_ALL
     star.counter("check", {"code": codes.new_code()}, 429)
     assert star.redeem(bank.code(bank.fang), "P-1") == "redeemed"

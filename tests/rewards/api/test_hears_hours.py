@@ -38,10 +38,10 @@ def test_two_hours_become_a_film(bank: Bank, star: Venue) -> None:
         "at": None,
     }
     (voucher,) = bank.vouchers(bank.fang)
-    (fact,) = bank.rewards.said("voucher.issued")
-    assert fact["subject"] == voucher["id"]
-    assert fact["data"]["points"] == 120
-    assert "code" not in fact["data"]
+    (event,) = bank.rewards.said("voucher.issued")
+    assert event["subject"] == voucher["id"]
+    assert event["data"]["points"] == 120
+    assert "code" not in event["data"]
     bank.assert_sound()
 
 
@@ -100,9 +100,9 @@ def test_corrections_and_their_record_commute(bank: Bank, star: Venue) -> None:
     for order in itertools.permutations(range(3)):
         volunteer = new_id()
         record = bank.hours(volunteer, 60)
-        facts = [record, bank.correction(record, 60, 100), bank.correction(record, 100, 30)]
+        events = [record, bank.correction(record, 60, 100), bank.correction(record, 100, 30)]
         for number in order:
-            bank.hear(facts[number], times=2)
+            bank.hear(events[number], times=2)
         account = bank.account(volunteer)
         assert (account["points_available"], account["minutes_credited"], account["shortfall"]) == (
             30,
@@ -137,8 +137,8 @@ def test_a_loss_voids_the_newest_unused_voucher_and_keeps_the_rest(bank: Bank, s
     assert [v["status"] for v in bank.vouchers(bank.fang)] == ["voided", "issued"]
     assert bank.vouchers(bank.fang)[0]["id"] == newest["id"]
     assert bank.points(bank.fang) == 100
-    (fact,) = bank.rewards.said("voucher.voided")
-    assert (fact["subject"], fact["data"]["cause"]) == (newest["id"], "correction")
+    (event,) = bank.rewards.said("voucher.voided")
+    assert (event["subject"], event["data"]["cause"]) == (newest["id"], "correction")
     bank.assert_sound()
 
 
@@ -189,14 +189,14 @@ def test_a_merge_moves_what_came_and_what_comes(
     bank: Bank, star: Venue, order: tuple[int, ...]
 ) -> None:
     middle = new_id()
-    facts = [
+    events = [
         bank.hours(bank.qiang, 70),
         bank.hours(bank.fang, 60),
         VolunteerMerged(volunteer_id=bank.qiang, into_id=middle),
         VolunteerMerged(volunteer_id=middle, into_id=bank.fang),
     ]
     for number in order:
-        bank.hear(facts[number], times=2)
+        bank.hear(events[number], times=2)
     account = bank.account(bank.fang)
     assert (account["points_available"], account["minutes_credited"]) == (10, 130)
     assert len(bank.vouchers(bank.fang)) == 1
@@ -213,16 +213,16 @@ def test_a_merge_takes_vouchers_along(bank: Bank, star: Venue) -> None:
     assert not bank.vouchers(bank.qiang)
 
 
-@pytest.mark.parametrize("fact", [VolunteerErased, VolunteerLeft])
+@pytest.mark.parametrize("event", [VolunteerErased, VolunteerLeft])
 @pytest.mark.parametrize("first", [True, False])
 def test_who_is_gone_keeps_minutes_and_nothing_else(
-    bank: Bank, star: Venue, fact: type, first: bool
+    bank: Bank, star: Venue, event: type, first: bool
 ) -> None:
-    gone, hours = fact(volunteer_id=bank.fang), bank.hours(bank.fang, 130)
+    gone, hours = event(volunteer_id=bank.fang), bank.hours(bank.fang, 130)
     for told in (gone, hours) if first else (hours, gone):
         bank.hear(told, times=2)
     account = bank.account(bank.fang)
-    assert account["status"] == ("erased" if fact is VolunteerErased else "closed")
+    assert account["status"] == ("erased" if event is VolunteerErased else "closed")
     assert (account["points_available"], account["minutes_credited"]) == (0, 130)
     assert not bank.vouchers(bank.fang, "issued")
     bank.assert_sound()

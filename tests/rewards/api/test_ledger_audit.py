@@ -470,9 +470,9 @@ def test_the_head_is_told_once_a_day(sealed: Bank) -> None:
     sealed.hear(sealed.hours(sealed.fang, 1))
     seal_all(sealed)
     assert not export(sealed)
-    (fact,) = sealed.rewards.said("ledger.sealed")
+    (event,) = sealed.rewards.said("ledger.sealed")
     (shown,) = sealed.ask("GET", "/v1/ledger/heads")["items"]
-    assert fact["data"] == {"head": shown["hash"], "number": 4, "entries": 10}
+    assert event["data"] == {"head": shown["hash"], "number": 4, "entries": 10}
     assert (shown["number"], shown["entries"]) == (4, 10)
     tamper(sealed, "UPDATE exported_heads SET exported_on = exported_on - 1")
     assert export(sealed)

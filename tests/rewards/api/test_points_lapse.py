@@ -44,7 +44,7 @@ def earn(bank: Bank, who: UUID, points: int, days: int = 0) -> None:
 
 def lapsed(bank: Bank) -> list[tuple[str, int]]:
     return [
-        (fact["subject"], fact["data"]["points"]) for fact in bank.rewards.said("points.lapsed")
+        (event["subject"], event["data"]["points"]) for event in bank.rewards.said("points.lapsed")
     ]
 
 

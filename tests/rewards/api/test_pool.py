@@ -93,8 +93,8 @@ def test_who_asks_gets_it_and_value_is_neither_made_nor_lost(bank: Bank, star: V
         "SELECT kind, amount FROM transfers WHERE kind IN ('given', 'allocated') ORDER BY id"
     )
     assert [tuple(row) for row in kinds] == [("given", 120), ("allocated", 120)]
-    fact = bank.rewards.said("voucher.given")[-1]["data"]
-    assert (fact["kind"], fact["holder_id"], fact["giver_id"]) == (
+    event = bank.rewards.said("voucher.given")[-1]["data"]
+    assert (event["kind"], event["holder_id"], event["giver_id"]) == (
         "allocation",
         str(bank.qiang),
         None,

@@ -112,8 +112,8 @@ def test_the_pool_grants_a_wish_with_what_ends_first(bank: Bank, star: Venue) ->
     given = grant(bank, wish)
     assert (given["holder_id"], given["origin"]) == (str(bank.qiang), "gift")
     assert bank.by_staff("GET", f"/v1/vouchers/{first}")["status"] == "given"
-    (fact,) = bank.rewards.said("pool.wish_granted")
-    assert (fact["subject"], fact["data"]["voucher_id"]) == (str(wish), given["id"])
+    (event,) = bank.rewards.said("pool.wish_granted")
+    assert (event["subject"], event["data"]["voucher_id"]) == (str(wish), given["id"])
     assert bank.rows("SELECT wish_id, receiver_id FROM handovers WHERE kind = 'wish'") == [
         (wish, bank.qiang)
     ]
@@ -156,7 +156,7 @@ def test_of_many_grants_at_once_a_wish_gets_one_and_a_voucher_goes_once(
 
     answers = at_once([lambda wish=wish: call(wish) for wish in wishes * 2])  # type: ignore[misc]
     assert sorted(answers) == [201] * 3 + [409] * (2 * wanted - 3)
-    assert len({fact["subject"] for fact in bank.rewards.said("pool.wish_granted")}) == 3
+    assert len({event["subject"] for event in bank.rewards.said("pool.wish_granted")}) == 3
     assert (len(bank.vouchers(bank.qiang, "issued")), pooled(bank)) == (3, there - 3)
     bank.assert_sound()
 

@@ -39,8 +39,8 @@ def test_points_buy_a_voucher_and_hours_stay(bank: Bank, film: str) -> None:
     )
     account = bank.account(bank.fang)
     assert (account["points_available"], account["minutes_credited"]) == (10, 100)
-    (fact,) = bank.rewards.said("voucher.issued")
-    assert (fact["subject"], fact["data"]["holder_id"]) == (voucher["id"], str(bank.fang))
+    (event,) = bank.rewards.said("voucher.issued")
+    assert (event["subject"], event["data"]["holder_id"]) == (voucher["id"], str(bank.fang))
     entry = bank.rows("SELECT actor, debit_account FROM transfers WHERE kind = 'issued'")[0]
     assert tuple(entry) == (f"volunteer:{bank.fang}", f"volunteer:{bank.fang}")
     bank.assert_sound()

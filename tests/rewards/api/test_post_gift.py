@@ -45,8 +45,8 @@ def test_the_old_code_dies_and_the_new_one_is_the_receivers_alone(bank: Bank, st
     bank.ask("GET", f"/v1/vouchers/{after['id']}/code", as_=bank.of(bank.fang), status=404)
     new_code = bank.code_of(bank.qiang, after["id"])
     assert new_code != old_code
-    (fact,) = bank.rewards.said("voucher.given")
-    assert (fact["subject"], fact["data"]["previous_id"], fact["data"]["kind"]) == (
+    (event,) = bank.rewards.said("voucher.given")
+    assert (event["subject"], event["data"]["previous_id"], event["data"]["kind"]) == (
         after["id"],
         mine,
         "gift",
@@ -231,8 +231,8 @@ def test_leaving_returns_gifts_to_the_pool_and_voids_ones_own(bank: Bank, star: 
         own: "voided",
     }
     assert bank.ask("GET", "/v1/pool")["items"][0]["count"] == 1
-    fact = bank.rewards.said("voucher.given")[-1]["data"]
-    assert (fact["kind"], fact["holder_id"], fact["giver_id"]) == ("return", None, None)
+    event = bank.rewards.said("voucher.given")[-1]["data"]
+    assert (event["kind"], event["holder_id"], event["giver_id"]) == ("return", None, None)
     assert star.redeem(code, "POS-1") == "voided"
     bank.assert_sound()
 

@@ -23,8 +23,8 @@ def test_a_voucher_is_checked_and_redeemed_once(bank: Bank, star: Venue) -> None
     assert (again["outcome"], again["redeemed_at"]) == ("redeemed", first["redeemed_at"])
     assert star.redeem(code, "POS-2") == "already_redeemed"
     assert star.counter("check", {"code": code})["outcome"] == "already_redeemed"
-    (fact,) = bank.rewards.said("voucher.redeemed")
-    assert fact["data"]["voucher_id"] == first["voucher_id"]
+    (event,) = bank.rewards.said("voucher.redeemed")
+    assert event["data"]["voucher_id"] == first["voucher_id"]
     assert bank.count("redemptions") == 1
     bank.assert_sound()
 

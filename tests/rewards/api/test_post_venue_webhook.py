@@ -107,8 +107,8 @@ def test_what_cannot_be_booked_becomes_one_dispute(bank: Bank, star: Venue) -> N
         "unknown",
         None,
     )
-    (fact,) = bank.rewards.said("dispute.opened")
-    assert fact["data"] == {
+    (event,) = bank.rewards.said("dispute.opened")
+    assert event["data"] == {
         "dispute_id": dispute["id"],
         "venue_id": star.id,
         "reason_code": "unknown",

@@ -98,8 +98,8 @@ def test_a_tenth_left_is_said_once(bank: Bank) -> None:
     product = offer(bank, 10)
     for _ in range(10):
         bank.hear(bank.hours(bank.fang, 120))
-    (fact,) = bank.rewards.said("stock.low")
-    assert (fact["subject"], fact["data"]["left"]) == (product, 1)
+    (event,) = bank.rewards.said("stock.low")
+    assert (event["subject"], event["data"]["left"]) == (product, 1)
 
 
 def test_only_staff_set_stock_and_an_unknown_product_is_404(bank: Bank) -> None:

@@ -44,8 +44,8 @@ def test_a_new_code_for_the_same_holder_and_the_old_one_is_dead(bank: Bank, star
     assert bank.rows("SELECT status, end_reason FROM vouchers WHERE id = :id", id=lost) == [
         ("given", "phone lost")
     ]
-    (fact,) = bank.rewards.said("voucher.given")
-    assert (fact["data"]["kind"], fact["data"]["holder_id"]) == ("reissue", str(bank.fang))
+    (event,) = bank.rewards.said("voucher.given")
+    assert (event["data"]["kind"], event["data"]["holder_id"]) == ("reissue", str(bank.fang))
     bank.assert_sound()
     assert star.redeem(bank.code_of(bank.fang, answer["id"]), "POS-2") == "redeemed"
     bank.assert_sound()
@@ -100,8 +100,8 @@ def test_holders_are_reminded_once_of_what_ends_within_a_week(bank: Bank, star: 
     ends_in(bank, 7.1, later)
     for _ in range(2):
         remind(bank)
-    (fact,) = bank.rewards.said("voucher.expiring")
-    assert (fact["subject"], fact["data"]["holder_id"]) == (soon, str(bank.fang))
+    (event,) = bank.rewards.said("voucher.expiring")
+    assert (event["subject"], event["data"]["holder_id"]) == (soon, str(bank.fang))
     assert bank.rows("SELECT reminded_at IS NOT NULL FROM vouchers WHERE id = :id", id=later) == [
         (False,)
     ]

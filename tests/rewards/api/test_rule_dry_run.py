@@ -160,8 +160,8 @@ def test_an_application_counts_right_in_a_restored_database(bank: Bank, star: Ve
     finally:
         with as_owner(bank) as owner:
             owner.execute(text(lift.format(0)))
-    (fact,) = bank.rewards.said("rule.applied")
-    assert fact["data"] | {"accounts": 1, "points": 70, "vouchers": 1} == fact["data"]
+    (event,) = bank.rewards.said("rule.applied")
+    assert event["data"] | {"accounts": 1, "points": 70, "vouchers": 1} == event["data"]
 
 
 def test_application_raises_records_and_says_so_once(bank: Bank, star: Venue) -> None:
@@ -181,9 +181,9 @@ def test_application_raises_records_and_says_so_once(bank: Bank, star: Venue) ->
     assert (entry[0], entry[1]) == (70, 2)
     assert entry[2].startswith("staff:")
     assert entry[3] == f"volunteer:{bank.fang}"
-    (fact,) = bank.rewards.said("rule.applied")
-    assert fact["data"] | {"accounts": 1, "points": 70, "vouchers": 1} == fact["data"]
-    assert fact["subject"] == done["id"]
+    (event,) = bank.rewards.said("rule.applied")
+    assert event["data"] | {"accounts": 1, "points": 70, "vouchers": 1} == event["data"]
+    assert event["subject"] == done["id"]
     assert (done["accounts_seen"], done["finished_at"] is not None) == (1, True)
     (voucher,) = bank.vouchers(bank.fang)
     sources = bank.by_staff("GET", f"/v1/vouchers/{voucher['id']}/trace")["sources"]

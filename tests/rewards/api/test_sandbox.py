@@ -47,7 +47,7 @@ def test_a_practice_voucher_goes_the_whole_way(bank: Bank, practice: Practice) -
     }
     assert practice.webhook(undo)["outcome"] == "reversed"
     assert practice.confirm(voucher["code"], "P-3")["outcome"] == "redeemed"
-    assert [fact["data"]["holder_id"] for fact in bank.rewards.said("voucher.redeemed")] == [
+    assert [event["data"]["holder_id"] for event in bank.rewards.said("voucher.redeemed")] == [
         None,
         None,
     ]

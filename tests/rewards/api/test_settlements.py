@@ -80,8 +80,8 @@ def test_closing_settles_everything_once(cinema: CinemaMonth) -> None:
     assert cinema.close() == closed
     assert cinema.statement()["state"] == "closed"
     assert [line["reference"] for line in cinema.statement()["lines"]] == ["A", "B"]
-    (fact,) = cinema.bank.rewards.said("settlement.closed")
-    assert fact["data"] == {
+    (event,) = cinema.bank.rewards.said("settlement.closed")
+    assert event["data"] == {
         "settlement_id": closed["id"],
         "venue_id": cinema.star.id,
         "month": str(LAST),

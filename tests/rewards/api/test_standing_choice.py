@@ -25,8 +25,8 @@ def test_given_on_the_voucher_lies_in_the_pool_and_is_nobodys(bank: Bank, star: 
     (pooled,) = bank.ask("GET", "/v1/pool")["items"]
     assert (pooled["count"], pooled["title"]) == (2, "电影票")
     assert bank.points(bank.fang) == 10
-    facts = bank.rewards.said("voucher.given")
-    assert {(f["data"]["kind"], f["data"]["holder_id"], f["data"]["giver_id"]) for f in facts} == {
+    events = bank.rewards.said("voucher.given")
+    assert {(f["data"]["kind"], f["data"]["holder_id"], f["data"]["giver_id"]) for f in events} == {
         ("donation", None, str(bank.fang))
     }
     assert not bank.rewards.said("voucher.issued")

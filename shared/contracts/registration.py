@@ -175,7 +175,7 @@ class HoursRecorded(Event):
 
 @event("registration", "hours.corrected", subject="record_id", handled_by=("rewards", "notify"))
 class HoursCorrected(Event):
-    """A recorded block was replaced by a new record. One person asked for it, another approved it."""
+    """A new record replaced a recorded block. One person proposed it, another approved it."""
 
     correction_id: UUID  #: the new record
     record_id: UUID  #: as in the first `hours.recorded`, however often it was corrected since

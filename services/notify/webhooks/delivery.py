@@ -14,7 +14,7 @@ from datetime import timedelta
 from time import monotonic
 from uuid import UUID
 
-from sqlalchemy import delete, func, literal, text, update
+from sqlalchemy import Update, delete, func, literal, text, update
 from sqlalchemy.orm import Session
 
 from services.notify.models import Delivery, DeliveryAttempt, DeliveryStatus, Subscription
@@ -191,25 +191,26 @@ def _move_on(session: Session, claim: Claim, result: AttemptResult) -> bool:
     """
     waiting = Delivery.status == DeliveryStatus.WAITING
     mine = update(Delivery).where(Delivery.id == claim.id, waiting).values(claimed_until=None)
-    newest = mine.where(Delivery.attempts == claim.attempts)
-    match result.outcome:
-        case Accepted():
-            moved = mine.values(status=DeliveryStatus.DELIVERED, delivered_at=app_now())
-        case RetryLater(after) if claim.attempts <= len(SCHEDULE):
-            moved = newest.values(due_at=app_now() + max(_pause(claim), after))
-        case _:
-            _log_dead(claim, result)
-            moved = newest.values(status=DeliveryStatus.DEAD)
+    if isinstance(result.outcome, Accepted):
+        moved = mine.values(status=DeliveryStatus.DELIVERED, delivered_at=app_now())
+    else:
+        newest = mine.where(Delivery.attempts == claim.attempts)
+        moved = _after_failure(newest, claim, result)
     return bool(changed(session.execute(moved)))
 
 
-def _log_dead(claim: Claim, result: AttemptResult) -> None:
+def _after_failure(newest: Update, claim: Claim, result: AttemptResult) -> Update:
+    """Try again later, or give up when the schedule is spent or the address is gone."""
+    match result.outcome:
+        case RetryLater(after) if claim.attempts <= len(SCHEDULE):
+            return newest.values(due_at=app_now() + max(_pause(claim), after))
     log.warning(
         "delivery given up",
         delivery_id=str(claim.id),
         attempts=claim.attempts,
         status=result.status,
     )
+    return newest.values(status=DeliveryStatus.DEAD)
 
 
 def _pause(claim: Claim) -> timedelta:

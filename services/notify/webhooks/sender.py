@@ -101,9 +101,14 @@ def check_url(settings: Settings, url: str) -> None:
         raise invalid("/url", "This is not a URL with a plain host name.")
     if parsed.auth or parsed.fragment:
         raise invalid("/url", "Leave out user, password and fragment.")
+    _check_host(settings, host, parsed.scheme)
+
+
+def _check_host(settings: Settings, host: str, scheme: str | None) -> None:
+    """Refuse a private host. Hosts of the test networks are allowed, also over plain HTTP."""
     address = _numeric_address(host)
     for_tests = address is not None and _is_in(address, _test_networks(settings))
-    if parsed.scheme != "https" and not (parsed.scheme == "http" and for_tests):
+    if scheme != "https" and not (scheme == "http" and for_tests):
         raise invalid("/url", "Use an https address.")
     if address is None and _is_private_name(host):
         raise invalid("/url", "This name is not on the public internet.")

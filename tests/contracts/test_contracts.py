@@ -41,18 +41,16 @@ def exported(contract: type[Event]) -> dict[str, Any]:
     return found
 
 
-def lost_between(old: dict[str, Any], new: dict[str, Any], where: str = "") -> list[str]:
+def lost_between(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """List what a handler could rely on before and no longer can."""
     lost = [
-        f"{where}: no longer always there: {name}"
-        for name in old.get("required", [])
-        if name not in new.get("required", [])
+        f"{name}: no longer always there" for name in old["required"] if name not in new["required"]
     ]
-    for name, field in old.get("properties", {}).items():
-        if name not in new.get("properties", {}):
-            lost.append(f"{where}/{name}: gone")
+    for name, field in old["properties"].items():
+        if name not in new["properties"]:
+            lost.append(f"{name}: gone")
         elif shape(field, old) != shape(new["properties"][name], new):
-            lost.append(f"{where}/{name}: another type")
+            lost.append(f"{name}: another type")
     return lost
 
 

@@ -107,7 +107,7 @@ def receiver() -> Iterator[Receiver]:
 
 @contextmanager
 def dripper(first: bytes) -> Iterator[int]:
-    """Open a port that sends `first`, then one byte every 0.2 s up to 12 s, never a whole answer."""
+    """Open a port that sends `first`, then one byte every 0.2 s for up to 12 s."""
     over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(5)

@@ -1,4 +1,4 @@
-"""The words of alerts: English source texts, translated when an alert is read.
+"""The texts of alerts: English sources, translated when an alert is read.
 
 A placeholder names a field of the event and may name a format for people: `{minutes:hours}`,
 `{at:time}`, `{worked_on:day}`, `{cause:word}`. Each text has its Chinese in `locale/`.

@@ -227,7 +227,7 @@ def end_state_of_pair(
 ) -> tuple[list[tuple[Any, ...]], int]:
     """Cause both events and deliver them in this order, twice. Returns accounts and live vouchers.
 
-    Alerts and earned points are left out: they tell what happened on the way, too.
+    Alerts and earned points are left out: they also show what happened on the way.
     """
     district.clear()
     centre = Centre(district)

@@ -13,7 +13,7 @@ from shared.core.ids import new_id
 
 
 class Alert(Base):
-    """One event, told to one person by one template.
+    """One event for one person, by one template.
 
     The text is made when the alert is read, in the reader's language.
     """

@@ -92,7 +92,7 @@ def _post(
 def check_url(settings: Settings, url: str) -> None:
     """Refuse an address that could never be sent to.
 
-    The DNS is not asked: names are checked again when connecting. Raises Unprocessable that names
+    Names are not looked up here: they are checked when connecting. Raises Unprocessable that names
     `/url`.
     """
     parsed = _parse(url)

@@ -1,7 +1,6 @@
-"""notify: everybody hears at once.
+"""notify: tell people and other systems what happened.
 
-Owns alerts (the in-app inbox), preferences, templates, webhook subscriptions with their deliveries,
-one-time messages. Says `subscription.disabled` (and `alert.failed`, once a channel exists that can
-fail). Hears every fact: most become alerts by the table in `audiences`, all of them may be
-subscribed to by other systems.
+Owns alerts (the in-app inbox), preferences, templates, one-time messages, and webhook subscriptions
+with their deliveries. Publishes `subscription.disabled`. Handles the events of all services: the
+table in `audiences` says which become alerts; other systems subscribe to them in `webhooks`.
 """

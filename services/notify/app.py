@@ -1,4 +1,4 @@
-"""The service notify, as the command line and the tests load it."""
+"""The service notify, as the command and the tests load it."""
 
 from pathlib import Path
 

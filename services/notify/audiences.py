@@ -1,182 +1,144 @@
-"""Who must hear of which fact: one table, read top to bottom. Pure; nothing here touches the
-database.
+"""Who gets an alert about which event: one table, read top to bottom.
+
+Pure: nothing here touches the database.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 from services.notify.templates import TEMPLATES, Topic
+from shared.contracts import notify, registration, rewards, wishes
 from shared.contracts.base import Event
-from shared.contracts.notify import STAFF_INBOX, AlertFailed, SubscriptionDisabled
-from shared.contracts.registration import (
-    AttendanceCheckedIn,
-    AttendanceCheckedOut,
-    HoursCorrected,
-    HoursRecorded,
-    HoursRejected,
-    Origin,
-    SignupCancelled,
-    SignupConfirmed,
-    SignupWaitlisted,
-    VolunteerActivated,
-    VolunteerSuspended,
-)
-from shared.contracts.rewards import (
-    BudgetLow,
-    DisputeDecided,
-    DisputeOpened,
-    PointsLapsed,
-    PoolWishGranted,
-    RuleApplied,
-    SettlementClosed,
-    SettlementReopened,
-    StockLow,
-    VenueLockedOut,
-    VoucherBackordered,
-    VoucherExpired,
-    VoucherExpiring,
-    VoucherGiven,
-    VoucherIssued,
-    VoucherRedeemed,
-    VoucherReversed,
-    VoucherVoided,
-)
-from shared.contracts.wishes import (
-    ClaimerKind,
-    WishClaimed,
-    WishConfirmed,
-    WishFulfilled,
-    WishReleased,
-    WishSubmitted,
-    WishWithdrawn,
-)
 
-Who = Callable[[Any], UUID | None]
+Recipient = Callable[[Any], UUID | None]
+"""Finds the person, or the shared inbox, in an event; None alerts nobody."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One alert to be: this person hears of this fact by this template."""
+class Audience:
+    """One row of the table: this event alerts this recipient by this template."""
+
+    event: type[Event]
+    recipient: Recipient
+    template: str  #: its name; the fields that its text shows are taken from the event
+
+
+@dataclass(frozen=True, slots=True)
+class AlertDraft:
+    """An alert that a channel is to send to one person."""
 
     event_id: UUID
     person_id: UUID
     template: str
     topic: Topic
-    params: dict[str, Any]
+    params: dict[str, Any]  #: the fields of the event that the text shows, as JSON
 
 
-def volunteer(event: Any) -> UUID | None:
-    found: UUID = event.volunteer_id
-    return found
+volunteer: Recipient = attrgetter("volunteer_id")
+station: Recipient = attrgetter("station_id")
+holder: Recipient = attrgetter("holder_id")
 
 
-def unless_imported(event: HoursRecorded) -> UUID | None:
-    """An old stock of records alerts nobody."""
-    return None if event.origin is Origin.IMPORT else event.volunteer_id
+def staff(_: Event) -> UUID | None:
+    return notify.STAFF_INBOX
 
 
-def holder(event: Any) -> UUID | None:
-    found: UUID | None = event.holder_id
-    return found
+def volunteer_unless_imported(event: registration.HoursRecorded) -> UUID | None:
+    """Imported old records alert nobody."""
+    return None if event.origin is registration.Origin.IMPORT else event.volunteer_id
 
 
-def receiver(event: VoucherGiven) -> UUID | None:
-    """Who has it now; whoever is only given a new code, or hands it over for a wish, hears that
-    instead.
+def new_holder(event: rewards.VoucherGiven) -> UUID | None:
+    """The new holder, unless the voucher is only reissued, or to be handed over for a wish.
+
+    Those two kinds have alerts of their own.
     """
     return None if event.kind in ("reissue", "wish") else event.holder_id
 
 
-def reissued(event: VoucherGiven) -> UUID | None:
+def holder_of_reissued(event: rewards.VoucherGiven) -> UUID | None:
     return event.holder_id if event.kind == "reissue" else None
 
 
-def donor(event: VoucherGiven) -> UUID | None:
-    """Whose voucher went into the pool, by hand or by standing choice."""
+def donor(event: rewards.VoucherGiven) -> UUID | None:
+    """The person whose voucher went into the pool, by hand or by standing choice."""
     return event.giver_id if event.kind == "donation" else None
 
 
 def claimer(event: Any) -> UUID | None:
-    """A volunteer, or an organisation by its id: its coordinators read that inbox. A voucher of the
-    pool reads none.
+    """A volunteer, or an organisation, whose coordinators read its inbox.
+
+    A voucher of the pool is no reader.
     """
-    found: UUID | None = event.claimer_id
-    return None if event.claimer_kind is ClaimerKind.POOL else found
+    person_id: UUID | None = event.claimer_id
+    return None if event.claimer_kind is wishes.ClaimerKind.POOL else person_id
 
 
-def station(event: Any) -> UUID | None:
-    found: UUID = event.station_id
-    return found
+AUDIENCES = (
+    # event, who gets an alert, by which template
+    Audience(registration.VolunteerActivated, volunteer, "volunteer_activated"),
+    Audience(registration.VolunteerSuspended, volunteer, "volunteer_suspended"),
+    Audience(registration.SignupConfirmed, volunteer, "signup_confirmed"),
+    Audience(registration.SignupWaitlisted, volunteer, "signup_waitlisted"),
+    Audience(registration.SignupCancelled, volunteer, "signup_cancelled"),
+    Audience(registration.AttendanceCheckedIn, volunteer, "checked_in"),
+    Audience(registration.AttendanceCheckedOut, volunteer, "checked_out"),
+    Audience(registration.HoursRecorded, volunteer_unless_imported, "hours_recorded"),
+    Audience(registration.HoursCorrected, volunteer, "hours_corrected"),
+    Audience(registration.HoursRejected, volunteer, "hours_rejected"),
+    Audience(rewards.VoucherIssued, holder, "voucher_issued"),
+    Audience(rewards.VoucherRedeemed, holder, "voucher_redeemed"),
+    Audience(rewards.VoucherReversed, holder, "voucher_reversed"),
+    Audience(rewards.VoucherExpired, holder, "voucher_expired"),
+    Audience(rewards.VoucherVoided, holder, "voucher_voided"),
+    Audience(rewards.VoucherExpiring, holder, "voucher_expiring"),
+    Audience(rewards.VoucherGiven, new_holder, "voucher_received"),
+    Audience(rewards.VoucherGiven, holder_of_reissued, "voucher_reissued"),
+    Audience(rewards.VoucherGiven, donor, "voucher_donated"),
+    Audience(rewards.PointsLapsed, volunteer, "points_lapsed"),
+    Audience(rewards.VoucherBackordered, volunteer, "voucher_backordered"),
+    Audience(wishes.WishSubmitted, station, "wish_submitted"),
+    Audience(wishes.WishClaimed, claimer, "wish_claimed"),
+    Audience(wishes.WishClaimed, station, "wish_claimed_station"),
+    Audience(wishes.WishReleased, claimer, "wish_released"),
+    Audience(wishes.WishReleased, station, "wish_released_station"),
+    Audience(wishes.WishFulfilled, station, "wish_fulfilled_station"),
+    Audience(wishes.WishConfirmed, claimer, "wish_confirmed"),
+    Audience(wishes.WishConfirmed, station, "wish_confirmed_station"),
+    Audience(wishes.WishWithdrawn, claimer, "wish_withdrawn"),
+    Audience(rewards.StockLow, staff, "stock_low"),
+    Audience(rewards.BudgetLow, staff, "budget_low"),
+    Audience(rewards.VenueLockedOut, staff, "venue_locked_out"),
+    Audience(rewards.RuleApplied, staff, "rule_applied"),
+    Audience(rewards.PoolWishGranted, holder, "pool_wish_granted"),
+    Audience(rewards.SettlementClosed, staff, "settlement_closed"),
+    Audience(rewards.SettlementReopened, staff, "settlement_reopened"),
+    Audience(rewards.DisputeDecided, staff, "dispute_decided"),
+    Audience(rewards.DisputeOpened, staff, "dispute_opened"),
+    Audience(notify.SubscriptionDisabled, staff, "subscription_disabled"),
+)
+"""Events that are not in the table alert nobody; other systems may still subscribe to them."""
+
+_AUDIENCES_OF: defaultdict[type[Event], list[Audience]] = defaultdict(list)
+for _audience in AUDIENCES:
+    _AUDIENCES_OF[_audience.event].append(_audience)
 
 
-def staff(_: Any) -> UUID | None:
-    return STAFF_INBOX
-
-
-AUDIENCES: dict[type[Event], tuple[tuple[Who, str, tuple[str, ...]], ...]] = {
-    # fact               who hears         by which template         with which of its fields
-    VolunteerActivated: ((volunteer, "volunteer_activated", ()),),
-    VolunteerSuspended: ((volunteer, "volunteer_suspended", ()),),
-    SignupConfirmed: ((volunteer, "signup_confirmed", ("title", "starts_at")),),
-    SignupWaitlisted: ((volunteer, "signup_waitlisted", ("title",)),),
-    SignupCancelled: ((volunteer, "signup_cancelled", ("title",)),),
-    AttendanceCheckedIn: ((volunteer, "checked_in", ("at",)),),
-    AttendanceCheckedOut: ((volunteer, "checked_out", ("at", "minutes")),),
-    HoursRecorded: ((unless_imported, "hours_recorded", ("minutes", "worked_on")),),
-    HoursCorrected: ((volunteer, "hours_corrected", ("old_minutes", "new_minutes", "worked_on")),),
-    HoursRejected: ((volunteer, "hours_rejected", ("minutes",)),),
-    VoucherIssued: ((holder, "voucher_issued", ("title", "expires_at")),),
-    VoucherRedeemed: ((holder, "voucher_redeemed", ("title", "redeemed_at")),),
-    VoucherReversed: ((holder, "voucher_reversed", ("title",)),),
-    VoucherExpired: ((holder, "voucher_expired", ("title",)),),
-    VoucherVoided: ((holder, "voucher_voided", ("title", "cause")),),
-    VoucherExpiring: ((holder, "voucher_expiring", ("title", "expires_at")),),
-    VoucherGiven: (
-        (receiver, "voucher_received", ("title", "expires_at")),
-        (reissued, "voucher_reissued", ("title", "expires_at")),
-        (donor, "voucher_donated", ("title",)),
-    ),
-    PointsLapsed: ((volunteer, "points_lapsed", ("points",)),),
-    VoucherBackordered: ((volunteer, "voucher_backordered", ("title",)),),
-    WishSubmitted: ((station, "wish_submitted", ()),),
-    WishClaimed: (
-        (claimer, "wish_claimed", ("title", "lease_until")),
-        (station, "wish_claimed_station", ("title", "lease_until")),
-    ),
-    WishReleased: (
-        (claimer, "wish_released", ("title", "cause")),
-        (station, "wish_released_station", ("title", "cause")),
-    ),
-    WishFulfilled: ((station, "wish_fulfilled_station", ("title",)),),
-    WishConfirmed: (
-        (claimer, "wish_confirmed", ("title",)),
-        (station, "wish_confirmed_station", ("title",)),
-    ),
-    WishWithdrawn: ((claimer, "wish_withdrawn", ("title",)),),
-    StockLow: ((staff, "stock_low", ("title", "left")),),
-    BudgetLow: ((staff, "budget_low", ("title", "points_left")),),
-    VenueLockedOut: ((staff, "venue_locked_out", ("until",)),),
-    RuleApplied: ((staff, "rule_applied", ("accounts", "points", "vouchers")),),
-    PoolWishGranted: ((holder, "pool_wish_granted", ("title",)),),
-    SettlementClosed: ((staff, "settlement_closed", ("month", "redemptions")),),
-    SettlementReopened: ((staff, "settlement_reopened", ("month",)),),
-    DisputeDecided: ((staff, "dispute_decided", ("decision",)),),
-    DisputeOpened: ((staff, "dispute_opened", ("reason_code",)),),
-    AlertFailed: ((staff, "alert_failed", ("topic",)),),
-    SubscriptionDisabled: ((staff, "subscription_disabled", ("reason",)),),
-}
-"""Facts that are not in the table alert nobody; other systems may still subscribe to them."""
-
-
-def told_by(events: Iterable[Event]) -> Iterator[Told]:
-    """Everybody whom these facts concern."""
+def draft_alerts(events: Iterable[Event]) -> Iterator[AlertDraft]:
+    """Draft an alert for everybody whom these events concern."""
     for event in events:
-        for who, template, fields in AUDIENCES.get(type(event), ()):
-            person_id = who(event)
+        for audience in _AUDIENCES_OF.get(type(event), ()):
+            person_id = audience.recipient(event)
             if person_id is not None:
-                params = event.model_dump(mode="json", include=set(fields))
-                yield Told(
-                    event.envelope.id, person_id, template, TEMPLATES[template].topic, params
-                )
+                yield _draft(event, person_id, audience.template)
+
+
+def _draft(event: Event, person_id: UUID, name: str) -> AlertDraft:
+    template = TEMPLATES[name]
+    # pydantic wants a set to include; a frozenset will not do.
+    params = event.model_dump(mode="json", include=set(template.fields))
+    return AlertDraft(event.envelope.id, person_id, name, template.topic, params)

@@ -1,7 +1,7 @@
-"""One-time codes and short notices to one person: sealed, gone after five minutes, never an event
-or a log line.
+"""One-time codes and short notices to one person.
 
-No SMS provider is connected yet; in embedded mode the dev mailbox shows what would have been sent.
+They are sealed, expire after five minutes, and never become an event or a log line. No SMS provider
+is connected yet; in embedded mode the dev mailbox shows what would have been sent.
 """
 
 from collections.abc import Sequence
@@ -30,12 +30,12 @@ def send_message(
     person_id: UUID | None,
 ) -> Message:
     """Keep a message for five minutes. Repeating it sends another."""
-    box = box_of(settings)
+    seal = message_vault(settings).seal
     message = Message(
         person_id=person_id,
-        recipient=box.seal(to) if to else None,
+        recipient=seal(to) if to else None,
         kind=kind,
-        content=box.seal(content),
+        content=seal(content),
         expires_at=app_now() + LIFETIME,
     )
     session.add(message)
@@ -44,16 +44,16 @@ def send_message(
     return message
 
 
-def mailbox(session: Session, most: int) -> Sequence[Message]:
-    """What was sent in the last five minutes, newest first."""
+def mailbox(session: Session, limit: int) -> Sequence[Message]:
+    """Return what was sent in the last five minutes, newest first."""
     current = select(Message).where(Message.expires_at > app_now())
-    return session.scalars(current.order_by(Message.id.desc()).limit(most)).all()
+    return session.scalars(current.order_by(Message.id.desc()).limit(limit)).all()
 
 
 def forget_expired(session: Session) -> int:
-    """Delete what is older than five minutes. Returns how many."""
+    """Delete messages older than five minutes. Returns how many."""
     return changed(session.execute(delete(Message).where(Message.expires_at <= app_now())))
 
 
-def box_of(settings: Settings) -> Vault:
+def message_vault(settings: Settings) -> Vault:
     return vault(settings, "messages.content")

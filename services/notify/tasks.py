@@ -19,22 +19,20 @@ def deliver_webhook(delivery_id: str) -> bool:
 
 @periodic("notify.deliver_due", every_seconds=5)
 def deliver_due() -> int:
-    """Send what is due. When to try again is a column, so a lost kick or a second run is
-    harmless.
-    """
+    """Send what is due. When to try again is a column: a lost job or a second run does no harm."""
     return delivery.send_due()
 
 
 @periodic("notify.forget_messages", every_seconds=60)
 def forget_messages() -> None:
-    """One-time codes do not outlive their five minutes by more than one."""
+    """Delete one-time messages within a minute after they expire."""
     with transaction() as session:
         messages.forget_expired(session)
 
 
 @periodic("notify.forget_old_deliveries", every_seconds=3600)
 def forget_old_deliveries() -> None:
-    """Deliveries after 30 days; alerts that slipped in while their person was being erased."""
+    """Delete deliveries after 30 days, and late alerts of erased people."""
     with transaction() as session:
         delivery.forget_old_deliveries(session)
         alerts.forget_erased_people(session)

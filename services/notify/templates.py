@@ -1,13 +1,14 @@
-"""The words of alerts: English source texts, translated when an alert is read.
+"""The texts of alerts: English sources, translated when an alert is read.
 
-A placeholder may say how its value reads to a person: `{minutes:hours}`, `{at:time}`,
-`{worked_on:day}`, `{cause:word}`.
+A placeholder names a field of the event and may name a format for people: `{minutes:hours}`,
+`{at:time}`, `{worked_on:day}`, `{cause:word}`. Each text has its Chinese in `locale/`.
 """
 
-import string
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
+from string import Formatter
 from typing import Any
 
 from shared.core.clock import SITE
@@ -25,14 +26,19 @@ class Topic(StrEnum):
     STAFF = "staff"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for the cached property
 class Template:
-    """How one kind of alert is worded."""
+    """The title and text of one kind of alert."""
 
     name: str
     topic: Topic
     title: str
     text: str
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """The fields of the event that the text shows."""
+        return frozenset(field for _, field, _, _ in Formatter().parse(self.text) if field)
 
 
 _ALL = (
@@ -46,7 +52,7 @@ _ALL = (
         "volunteer_suspended",
         Topic.MEMBERSHIP,
         "Your registration is suspended",
-        "Until it is activated again you cannot sign up or claim. Your hours stay.",
+        "You cannot sign up or claim until it is activated again. Your hours stay.",
     ),
     Template(
         "signup_confirmed",
@@ -58,7 +64,7 @@ _ALL = (
         "signup_waitlisted",
         Topic.ACTIVITIES,
         "You are on the waiting list",
-        "“{title}” is full. You hear from us when a seat is free.",
+        "“{title}” is full. We will tell you when a seat is free.",
     ),
     Template(
         "signup_cancelled",
@@ -103,8 +109,8 @@ _ALL = (
     Template(
         "voucher_reversed",
         Topic.VOUCHERS,
-        "Voucher given back",
-        "The redemption of “{title}” was taken back; you can use it again.",
+        "Redemption reversed",
+        "The redemption of “{title}” was reversed. You can use the voucher again.",
     ),
     Template(
         "voucher_expired",
@@ -121,13 +127,13 @@ _ALL = (
     Template(
         "voucher_expiring",
         Topic.VOUCHERS,
-        "A voucher ends soon",
-        "“{title}” can be used until {expires_at:time}. You may also leave it to somebody who needs it.",
+        "A voucher expires soon",
+        "You can use “{title}” until {expires_at:time}, or give it to somebody who needs it.",
     ),
     Template(
         "voucher_received",
         Topic.VOUCHERS,
-        "Somebody left you a Happy Voucher",
+        "Somebody gave you a Happy Voucher",
         "“{title}” is in your wallet, valid until {expires_at:time}.",
     ),
     Template(
@@ -139,13 +145,13 @@ _ALL = (
     Template(
         "voucher_donated",
         Topic.VOUCHERS,
-        "Thank you for leaving it on",
-        "“{title}” lies in the pool now, for somebody who needs it.",
+        "Thank you for your donation",
+        "“{title}” is now in the pool, for somebody who needs it.",
     ),
     Template(
         "points_lapsed",
         Topic.VOUCHERS,
-        "Points lapsed",
+        "Points expired",
         "{points} points were not used in time. Your hours stay as they are.",
     ),
     Template(
@@ -157,20 +163,20 @@ _ALL = (
     Template(
         "voucher_backordered",
         Topic.VOUCHERS,
-        "Voucher on its way",
+        "Voucher on backorder",
         "“{title}” is out of stock. Yours is issued first when stock returns.",
     ),
     Template(
         "wish_submitted",
         Topic.WISHES,
-        "A wish waits for you",
-        "A new wish at your station waits for verification.",
+        "A wish to verify",
+        "Your station has a new wish to verify.",
     ),
     Template(
         "wish_claimed",
         Topic.WISHES,
         "You claimed a wish",
-        "“{title}” is yours to grant until {lease_until:time}.",
+        "Please grant “{title}” by {lease_until:time}.",
     ),
     Template(
         "wish_claimed_station",
@@ -181,20 +187,20 @@ _ALL = (
     Template(
         "wish_released",
         Topic.WISHES,
-        "A wish hangs again",
+        "A wish is free again",
         "Your claim on “{title}” has ended ({cause:word}).",
     ),
     Template(
         "wish_released_station",
         Topic.WISHES,
         "A claim has ended",
-        "“{title}” hangs on the tree again ({cause:word}).",
+        "“{title}” is on the tree again ({cause:word}).",
     ),
     Template(
         "wish_fulfilled_station",
         Topic.WISHES,
-        "A wish waits for confirmation",
-        "“{title}” is said to be granted. Please confirm.",
+        "A wish to confirm",
+        "The claimer says that “{title}” is done. Please confirm.",
     ),
     Template(
         "wish_confirmed", Topic.WISHES, "A wish came true", "“{title}” was confirmed. Thank you."
@@ -206,14 +212,14 @@ _ALL = (
         "wish_withdrawn",
         Topic.WISHES,
         "A wish was withdrawn",
-        "“{title}” was taken back; your claim has ended.",
+        "“{title}” was withdrawn. Your claim has ended.",
     ),
     Template("stock_low", Topic.STAFF, "Stock is low", "“{title}”: {left} left."),
     Template(
         "budget_low",
         Topic.STAFF,
-        "This month's budget runs out",
-        "“{title}”: {points_left} points are left of it.",
+        "A monthly budget is nearly spent",
+        "“{title}”: {points_left} points are left.",
     ),
     Template(
         "venue_locked_out",
@@ -237,41 +243,35 @@ _ALL = (
         "settlement_reopened",
         Topic.STAFF,
         "A settled month was reopened",
-        "{month} counts as open again.",
+        "{month} is open again.",
     ),
-    Template("dispute_decided", Topic.STAFF, "A dispute has ended", "It was {decision:word}."),
+    Template(
+        "dispute_decided", Topic.STAFF, "A dispute was decided", "The decision: {decision:word}."
+    ),
     Template(
         "dispute_opened",
         Topic.STAFF,
-        "A redemption needs a look",
-        "A venue reported a redemption that cannot be booked ({reason_code:word}).",
-    ),
-    Template(
-        "alert_failed",
-        Topic.STAFF,
-        "An alert could not be delivered",
-        "An alert about {topic:word} reached nobody.",
+        "A redemption needs a decision",
+        "A venue reported a redemption that we cannot enter ({reason_code:word}).",
     ),
     Template(
         "subscription_disabled",
         Topic.STAFF,
         "A webhook was disabled",
-        "A subscriber no longer answers ({reason:word}). Enable it again when it is repaired.",
+        "A subscriber no longer answers ({reason:word}). Enable the webhook when it works again.",
     ),
 )
 TEMPLATES: dict[str, Template] = {template.name: template for template in _ALL}
 
 
 def render(template: Template, params: dict[str, Any], language: str) -> tuple[str, str]:
-    """Title and text of an alert in one language."""
-    words = _Readable(language)
-    return translate(template.title, language), words.vformat(
-        translate(template.text, language), (), params
-    )
+    """Return title and text of an alert in one language."""
+    title, text = translate(template.title, language), translate(template.text, language)
+    return title, _ReadableFormatter(language).vformat(text, (), params)
 
 
-class _Readable(string.Formatter):
-    """Formats values for people: durations as hours, instants as local time."""
+class _ReadableFormatter(Formatter):
+    """Format values for people: durations as hours, instants as local time."""
 
     def __init__(self, language: str) -> None:
         self._language = language
@@ -279,11 +279,14 @@ class _Readable(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         match format_spec:
             case "hours":
-                number = f"{value / 60:.2f}".rstrip("0").rstrip(".")
-                return translate("{number} h", self._language).format(number=number)
+                return self._hours(value)
             case "time":
                 return f"{datetime.fromisoformat(value).astimezone(SITE):%Y-%m-%d %H:%M}"
             case "word":
                 return translate(str(value), self._language)
             case _:
                 return str(value)
+
+    def _hours(self, minutes: int) -> str:
+        number = f"{minutes / 60:.2f}".rstrip("0").rstrip(".")
+        return translate("{number} h", self._language).format(number=number)

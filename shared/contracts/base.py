@@ -1,10 +1,9 @@
-"""What the services tell each other: one frozen class per fact, kept in a registry by publisher,
-type and version.
+"""The contracts of events: one frozen class per event, registered by type and version.
 
-A fact says what became true. It carries ids, codes of categories, amounts, times and public titles;
-never names, contacts, birth dates or free text of wishes or people. Fields are only ever added; a
-new meaning is a new version. The JSON Schemas are exported to `docs/events/` and a test holds that
-they only grow.
+An event says what became true. It carries ids, codes of categories, amounts, times and public
+titles; never names, contacts, birth dates or free text of wishes or people. Fields are only ever
+added; a new meaning is a new version. The JSON Schemas are exported to `docs/events/`, and a test
+checks that they only grow.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What the message said about a fact: CloudEvents attributes of a received one."""
+    """The CloudEvents attributes of a received event."""
 
     id: UUID  #: the outbox row in the publisher; the inbox key here
     sequence: int  #: grows per aggregate; for newest-wins copies only, nobody waits for a gap
@@ -28,21 +27,22 @@ class Envelope:
 
 
 class Event(BaseModel):
-    """Base of all facts. `subject_field` names the field whose value is the aggregate's id."""
+    """Base of all events. `subject_field` names the field that holds the aggregate's id."""
 
+    # A newer publisher may send fields that this version does not know: they are ignored.
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    source: ClassVar[str]
+    source: ClassVar[str]  #: the service that publishes it, and the only one
     type: ClassVar[str]
     version: ClassVar[int]
-    handled_by: ClassVar[tuple[str, ...]]
+    handled_by: ClassVar[tuple[str, ...]]  #: the services whose queues receive it
     subject_field: ClassVar[str]
 
     _envelope: Envelope | None = PrivateAttr(default=None)
 
     @property
     def envelope(self) -> Envelope:
-        """Attributes of the message this fact came in. Only received facts have one."""
+        """The attributes of the message this event came in. Only received events have one."""
         if self._envelope is None:
             raise ValueError(f"This {self.type} was made here, not received.")
         return self._envelope
@@ -57,8 +57,9 @@ class Event(BaseModel):
 
     @classmethod
     def routing_key(cls) -> str:
-        """`<source>.<type>`: with RabbitMQ each service may write only keys that start with its own
-        name.
+        """Return `<source>.<type>`.
+
+        With RabbitMQ a service may write only keys that start with its own name.
         """
         return f"{cls.source}.{cls.type}"
 
@@ -67,25 +68,24 @@ class Event(BaseModel):
         return f"/events/{cls.source}/{cls.type}/v{cls.version}"
 
 
-F = TypeVar("F", bound=type[Event])
+Contract = TypeVar("Contract", bound=type[Event])
 REGISTRY: dict[tuple[str, int], type[Event]] = {}
 
 
 def event(
     source: str, type_: str, *, subject: str, handled_by: tuple[str, ...], version: int = 1
-) -> Callable[[F], F]:
-    """Register a class as the contract of `type_`. Type and version together are unique, whoever
-    says it.
+) -> Callable[[Contract], Contract]:
+    """Register a class as the contract of `type_`.
+
+    Type and version together are unique over all services.
     """
 
-    def register(cls: F) -> F:
+    def register(cls: Contract) -> Contract:
         cls.source, cls.type, cls.version = source, type_, version
         cls.subject_field, cls.handled_by = subject, handled_by
-        if (type_, version) in REGISTRY:
-            raise ValueError(
-                f"{type_} v{version} is already the contract {REGISTRY[type_, version].__name__}."
-            )
-        REGISTRY[type_, version] = cls
+        taken = REGISTRY.setdefault((type_, version), cls)
+        if taken is not cls:
+            raise ValueError(f"{type_} v{version} is already the contract {taken.__name__}.")
         return cls
 
     return register
@@ -100,8 +100,9 @@ def events_published_by(service: str) -> Iterator[type[Event]]:
 
 
 def catalogue() -> dict[tuple[str, int], type[Event]]:
-    """Every contract of every service."""
-    from shared.contracts import notify, registration, rewards, wishes  # noqa: F401 - importing them registers them
+    """Return every contract of every service, by type and version."""
+    # Importing these modules registers their contracts. They import this one, hence not on top.
+    from shared.contracts import notify, registration, rewards, wishes  # noqa: F401
 
     return REGISTRY
 

@@ -1,4 +1,4 @@
-"""What notify says: when it could not make itself heard."""
+"""The events that notify publishes, and the id of the inbox that staff share."""
 
 from uuid import UUID
 
@@ -8,20 +8,11 @@ STAFF_INBOX = UUID("00000000-0000-7000-8000-000000000001")
 """Not a person: the inbox that all centre staff share."""
 
 
-@event("notify", "alert.failed", subject="alert_id", handled_by=("notify",))
-class AlertFailed(Event):
-    """No channel could deliver an alert; staff should look."""
-
-    alert_id: UUID
-    person_id: UUID
-    topic: str
-
-
 @event("notify", "subscription.disabled", subject="subscription_id", handled_by=("notify",))
 class SubscriptionDisabled(Event):
-    """A webhook receiver failed for days or answered 410; nothing more is sent until staff enable
+    """A webhook receiver failed for days or answered 410. Nothing more is sent until staff enable
     it again.
     """
 
     subscription_id: UUID
-    reason: str
+    reason: str  #: gone (it answered 410), failing (five days of failures)

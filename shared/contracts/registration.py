@@ -1,4 +1,4 @@
-"""What registration says: who volunteers, for whom, when and how long."""
+"""The events that registration publishes: who volunteers, for whom, when and how long."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -10,19 +10,19 @@ EVERYONE = ("wishes", "rewards", "notify")
 
 
 class Bucket(StrEnum):
-    """How sure we are of recorded time."""
+    """Whether recorded time was confirmed, and so earns points."""
 
-    VERIFIED = "verified"  #: seen by check-in, or vouched for by a second person; earns
-    SUPPLEMENTED = "supplemented"  #: typed in afterwards; counts as hours, never earns
+    VERIFIED = "verified"  #: by check-in or by a second person; earns points
+    SUPPLEMENTED = "supplemented"  #: typed in afterwards; counts as hours, never earns points
 
 
 class Origin(StrEnum):
     """Where a service record came from."""
 
     ATTENDANCE = "attendance"  #: check-in and check-out
-    SYSTEM = "system"  #: another system's endpoint call
+    SYSTEM = "system"  #: another system, by a request to our API
     MANUAL = "manual"  #: typed by staff or a coordinator
-    IMPORT = "import"  #: an old stock of records: never alerts, never earns unless a rule says so
+    IMPORT = "import"  #: old records; never alerts, and earns only if a rule says so
 
 
 @event(
@@ -37,7 +37,7 @@ class VolunteerRegistered(Event):
 
 @event("registration", "volunteer.activated", subject="volunteer_id", handled_by=EVERYONE)
 class VolunteerActivated(Event):
-    """Staff accepted a volunteer, or took a suspension back."""
+    """Staff accepted a volunteer, or ended a suspension."""
 
     volunteer_id: UUID
 
@@ -58,8 +58,8 @@ class VolunteerLeft(Event):
 
 @event("registration", "volunteer.merged", subject="volunteer_id", handled_by=EVERYONE)
 class VolunteerMerged(Event):
-    """Two registrations were one person. All of `volunteer_id` now belongs to `into_id`, also what
-    comes late.
+    """Two registrations were one person. Everything of `volunteer_id` now belongs to `into_id`,
+    also what arrives later.
     """
 
     volunteer_id: UUID  #: the duplicate, gone from now on
@@ -68,15 +68,15 @@ class VolunteerMerged(Event):
 
 @event("registration", "volunteer.erased", subject="volunteer_id", handled_by=EVERYONE)
 class VolunteerErased(Event):
-    """Personal data of a volunteer was erased; the id stays as a number without a person."""
+    """Personal data of a volunteer was erased. The id stays, without a person."""
 
     volunteer_id: UUID
 
 
 @event("registration", "person.access_changed", subject="person_id", handled_by=EVERYONE)
 class PersonAccessChanged(Event):
-    """Tokens of this person issued before `valid_from` are void: demoted, suspended, signed out
-    everywhere.
+    """Tokens of this person issued before `valid_from` are void. The person was demoted, suspended
+    or logged out everywhere.
     """
 
     person_id: UUID
@@ -100,7 +100,7 @@ class OrganisationRegistered(Event):
 
 @event("registration", "activity.published", subject="activity_id", handled_by=("notify",))
 class ActivityPublished(Event):
-    """An activity can be seen and signed up for."""
+    """An activity is public: people can see it and sign up."""
 
     activity_id: UUID
     organisation_id: UUID
@@ -110,7 +110,7 @@ class ActivityPublished(Event):
 
 @event("registration", "signup.confirmed", subject="volunteer_id", handled_by=("notify",))
 class SignupConfirmed(Event):
-    """A volunteer has a seat in a session."""
+    """A volunteer has a seat in an activity session."""
 
     session_id: UUID
     volunteer_id: UUID
@@ -121,7 +121,7 @@ class SignupConfirmed(Event):
 
 @event("registration", "signup.waitlisted", subject="volunteer_id", handled_by=("notify",))
 class SignupWaitlisted(Event):
-    """A session was full; the volunteer waits."""
+    """An activity session was full. The volunteer is on its waiting list."""
 
     session_id: UUID
     volunteer_id: UUID
@@ -131,7 +131,7 @@ class SignupWaitlisted(Event):
 
 @event("registration", "signup.cancelled", subject="volunteer_id", handled_by=("notify",))
 class SignupCancelled(Event):
-    """A seat or a place in the queue was given back."""
+    """A volunteer gave up a seat, or a place on the waiting list."""
 
     session_id: UUID
     volunteer_id: UUID
@@ -141,7 +141,7 @@ class SignupCancelled(Event):
 
 @event("registration", "attendance.checked_in", subject="volunteer_id", handled_by=("notify",))
 class AttendanceCheckedIn(Event):
-    """A volunteer arrived."""
+    """A volunteer arrived at an activity session."""
 
     session_id: UUID
     volunteer_id: UUID
@@ -150,7 +150,7 @@ class AttendanceCheckedIn(Event):
 
 @event("registration", "attendance.checked_out", subject="volunteer_id", handled_by=("notify",))
 class AttendanceCheckedOut(Event):
-    """A volunteer left; the minutes follow as `hours.recorded` if they count."""
+    """A volunteer left an activity session. If the minutes count, `hours.recorded` follows."""
 
     session_id: UUID
     volunteer_id: UUID
@@ -166,21 +166,19 @@ class HoursRecorded(Event):
     volunteer_id: UUID
     organisation_id: UUID
     session_id: UUID | None = None
-    minutes: int  #: always positive; corrections are their own fact
+    minutes: int  #: always positive; a correction is an event of its own
     category: str
-    bucket: Bucket  #: only verified minutes earn
+    bucket: Bucket  #: only verified minutes earn points
     origin: Origin
     worked_on: date  #: calendar day at the site, not UTC
 
 
 @event("registration", "hours.corrected", subject="record_id", handled_by=("rewards", "notify"))
 class HoursCorrected(Event):
-    """A recorded block was replaced by a new record, asked for and approved by two different
-    people.
-    """
+    """A new record replaced a recorded block. One person proposed it, another approved it."""
 
     correction_id: UUID  #: the new record
-    record_id: UUID  #: the record as it was first said in `hours.recorded`, however often it was corrected since
+    record_id: UUID  #: as in the first `hours.recorded`, however often it was corrected since
     volunteer_id: UUID
     old_minutes: int
     new_minutes: int  #: 0 when the block never happened
@@ -192,7 +190,7 @@ class HoursCorrected(Event):
 
 @event("registration", "hours.rejected", subject="record_id", handled_by=("notify",))
 class HoursRejected(Event):
-    """A pending block was looked at and not accepted."""
+    """A pending block was reviewed and not accepted."""
 
     record_id: UUID
     volunteer_id: UUID

@@ -1,4 +1,4 @@
-"""What rewards says: what hours turned into. Codes of vouchers never travel."""
+"""The events that rewards publishes. They never carry the code of a voucher."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,65 +6,64 @@ from uuid import UUID
 from shared.contracts.base import Event, event
 
 
-class VoucherFact(Event):
-    """What every fact about a voucher carries."""
+class VoucherEvent(Event):
+    """Base of the events about one voucher."""
 
     voucher_id: UUID
-    holder_id: (
-        UUID | None
-    )  #: who may see its code; None in the pool, in the sandbox, and once its holder was erased
+    #: who may see its code; None in the pool, in the sandbox, and once its holder was erased
+    holder_id: UUID | None
     product_id: UUID
     venue_id: UUID
     title: str  #: public title of the product
 
 
 @event("rewards", "voucher.issued", subject="voucher_id", handled_by=("notify",))
-class VoucherIssued(VoucherFact):
-    """Points bought a voucher; its holder can see the code."""
+class VoucherIssued(VoucherEvent):
+    """A voucher was issued for points. Its holder can see the code."""
 
     points: int
     expires_at: datetime
 
 
 @event("rewards", "voucher.held", subject="voucher_id", handled_by=("notify",))
-class VoucherHeld(VoucherFact):
-    """A venue reserved the voucher for a short while."""
+class VoucherHeld(VoucherEvent):
+    """A venue reserved the voucher for a short time."""
 
     hold_id: UUID
     held_until: datetime
 
 
 @event("rewards", "voucher.redeemed", subject="voucher_id", handled_by=("notify",))
-class VoucherRedeemed(VoucherFact):
-    """A venue took the voucher in, at the counter or by webhook. Happens once."""
+class VoucherRedeemed(VoucherEvent):
+    """A venue redeemed the voucher, at the counter or by webhook. Happens once."""
 
     redemption_id: UUID
     redeemed_at: datetime
 
 
 @event("rewards", "voucher.reversed", subject="voucher_id", handled_by=("notify",))
-class VoucherReversed(VoucherFact):
-    """A redemption was taken back before settlement; the voucher counts as issued again."""
+class VoucherReversed(VoucherEvent):
+    """A redemption was reversed before settlement. The voucher counts as issued again."""
 
     redemption_id: UUID
 
 
 @event("rewards", "voucher.expired", subject="voucher_id", handled_by=("notify",))
-class VoucherExpired(VoucherFact):
+class VoucherExpired(VoucherEvent):
     """The last day passed without redemption."""
 
 
 @event("rewards", "voucher.voided", subject="voucher_id", handled_by=("notify",))
-class VoucherVoided(VoucherFact):
-    """Taken back by the centre."""
+class VoucherVoided(VoucherEvent):
+    """The centre took the voucher back."""
 
     cause: str  #: correction, staff, left
 
 
 @event("rewards", "voucher.backordered", subject="volunteer_id", handled_by=("notify",))
 class VoucherBackordered(Event):
-    """Enough points, no stock: the entitlement waits and is issued first-come when stock
-    returns.
+    """A volunteer has the points, but the product is out of stock. Backorders are issued in order
+    when stock returns.
     """
 
     volunteer_id: UUID
@@ -74,7 +73,7 @@ class VoucherBackordered(Event):
 
 @event("rewards", "stock.low", subject="product_id", handled_by=("notify",))
 class StockLow(Event):
-    """A product is nearly gone."""
+    """A product has little stock left."""
 
     product_id: UUID
     venue_id: UUID
@@ -84,7 +83,7 @@ class StockLow(Event):
 
 @event("rewards", "dispute.opened", subject="dispute_id", handled_by=("notify",))
 class DisputeOpened(Event):
-    """A venue reported a redemption that we cannot book; a person has to look."""
+    """A venue reported a redemption that we cannot enter. A person has to decide."""
 
     dispute_id: UUID
     venue_id: UUID
@@ -92,14 +91,13 @@ class DisputeOpened(Event):
 
 
 @event("rewards", "voucher.given", subject="voucher_id", handled_by=("notify",))
-class VoucherGiven(VoucherFact):
-    """A voucher changed hands: the old code is dead, `voucher_id` is the new one, its holder can
-    see the code.
+class VoucherGiven(VoucherEvent):
+    """A voucher was replaced by a new one, mostly for another holder. The old code is void;
+    `voucher_id` is the new voucher.
     """
 
-    previous_id: (
-        UUID | None
-    )  #: the voucher it was; None where a standing choice bought it for the pool
+    #: the voucher it replaces; None where a standing choice bought it for the pool
+    previous_id: UUID | None
     giver_id: UUID | None  #: None out of the pool; known to the receiver only if `named`
     named: bool
     kind: str  #: gift, donation, allocation, wish, return, reissue
@@ -107,15 +105,15 @@ class VoucherGiven(VoucherFact):
 
 
 @event("rewards", "voucher.expiring", subject="voucher_id", handled_by=("notify",))
-class VoucherExpiring(VoucherFact):
-    """The last day comes near. Said once per voucher."""
+class VoucherExpiring(VoucherEvent):
+    """The last day is near. Published once per voucher."""
 
     expires_at: datetime
 
 
 @event("rewards", "points.lapsed", subject="volunteer_id", handled_by=("notify",))
 class PointsLapsed(Event):
-    """Points grew too old and are gone. Recorded hours stay as they are."""
+    """Points expired. Recorded hours stay as they are."""
 
     volunteer_id: UUID
     points: int
@@ -123,7 +121,7 @@ class PointsLapsed(Event):
 
 @event("rewards", "pool.wish_granted", subject="wish_id", handled_by=("notify", "wishes"))
 class PoolWishGranted(Event):
-    """The pool gives a voucher for this wish; `holder_id` hands it over."""
+    """The pool grants this wish with a voucher. `holder_id` hands it over."""
 
     wish_id: UUID
     voucher_id: UUID
@@ -134,7 +132,7 @@ class PoolWishGranted(Event):
 
 @event("rewards", "rule.applied", subject="run_id", handled_by=("notify",))
 class RuleApplied(Event):
-    """New rules were applied to old records; what it gave in all."""
+    """New rules were applied to old records. The amounts are totals."""
 
     run_id: UUID
     accounts: int
@@ -144,7 +142,7 @@ class RuleApplied(Event):
 
 @event("rewards", "budget.low", subject="product_id", handled_by=("notify",))
 class BudgetLow(Event):
-    """Nine tenths of a product's budget of this month are spent."""
+    """Nine tenths of a product's budget for this month are spent."""
 
     product_id: UUID
     venue_id: UUID
@@ -154,7 +152,7 @@ class BudgetLow(Event):
 
 @event("rewards", "venue.locked_out", subject="scope", handled_by=("notify",))
 class VenueLockedOut(Event):
-    """Somebody is guessing codes: unknown ones are refused for a while. Codes that exist still
+    """Somebody is guessing codes. Unknown codes are refused until `until`; codes that exist still
     work.
     """
 
@@ -165,7 +163,7 @@ class VenueLockedOut(Event):
 
 @event("rewards", "settlement.closed", subject="settlement_id", handled_by=("notify",))
 class SettlementClosed(Event):
-    """A venue's month is agreed and final, unless it is reopened."""
+    """A venue's month was settled. It is final unless it is reopened."""
 
     settlement_id: UUID
     venue_id: UUID
@@ -177,7 +175,7 @@ class SettlementClosed(Event):
 
 @event("rewards", "settlement.reopened", subject="settlement_id", handled_by=("notify",))
 class SettlementReopened(Event):
-    """A closed month is open again: what it said no longer counts."""
+    """A settled month is open again. Its earlier result no longer counts."""
 
     settlement_id: UUID
     venue_id: UUID
@@ -186,7 +184,7 @@ class SettlementReopened(Event):
 
 @event("rewards", "dispute.decided", subject="dispute_id", handled_by=("notify",))
 class DisputeDecided(Event):
-    """A person, or the deadline, ended a case."""
+    """A person decided a dispute, or its deadline passed."""
 
     dispute_id: UUID
     venue_id: UUID
@@ -196,7 +194,7 @@ class DisputeDecided(Event):
 
 @event("rewards", "ledger.sealed", subject="head", handled_by=())
 class LedgerSealed(Event):
-    """The head of the journal's chain on a day. Whoever keeps it can prove later that nothing
+    """The head of the journal's hash chain on a day. Whoever keeps it can prove later that nothing
     before it was changed.
     """
 

@@ -1,5 +1,6 @@
-"""What wishes says. Never who wishes, nor the text of the wish beyond its public, screened
-title.
+"""The events that wishes publishes.
+
+They never tell who made a wish, nor its text beyond the public, screened title.
 """
 
 from datetime import datetime
@@ -10,16 +11,16 @@ from shared.contracts.base import Event, event
 
 
 class ClaimerKind(StrEnum):
-    """Who may lease a wish."""
+    """Who may claim a wish."""
 
     VOLUNTEER = "volunteer"
     ORGANISATION = "organisation"
-    POOL = "pool"  #: a voucher out of the pool of rewards, by its id
+    POOL = "pool"  #: a voucher from the pool of rewards, by its id
 
 
 @event("wishes", "wish.submitted", subject="wish_id", handled_by=("notify",))
 class WishSubmitted(Event):
-    """A wish was hung and waits for verification by its station."""
+    """A wish was submitted. Its station has to verify it."""
 
     wish_id: UUID
     station_id: UUID
@@ -28,7 +29,7 @@ class WishSubmitted(Event):
 
 @event("wishes", "wish.verified", subject="wish_id", handled_by=("notify",))
 class WishVerified(Event):
-    """The station vouches for the wish and its words were screened."""
+    """The station verified the wish, and its text was screened."""
 
     wish_id: UUID
     station_id: UUID
@@ -36,7 +37,7 @@ class WishVerified(Event):
 
 @event("wishes", "wish.rejected", subject="wish_id", handled_by=("notify",))
 class WishRejected(Event):
-    """Staff refused the wish; `reason_code` is one of a closed set."""
+    """Staff refused the wish. `reason_code` is one of a closed set."""
 
     wish_id: UUID
     station_id: UUID
@@ -45,7 +46,7 @@ class WishRejected(Event):
 
 @event("wishes", "wish.published", subject="wish_id", handled_by=("notify", "rewards"))
 class WishPublished(Event):
-    """The wish is on the tree 待认领."""
+    """The wish is on the tree 待认领: it can be claimed."""
 
     wish_id: UUID
     station_id: UUID
@@ -55,20 +56,20 @@ class WishPublished(Event):
 
 @event("wishes", "wish.claimed", subject="wish_id", handled_by=("notify", "rewards"))
 class WishClaimed(Event):
-    """One giver leased the wish 已认领 until the deadline."""
+    """One claimer has the wish 已认领 until `lease_until`."""
 
     wish_id: UUID
     station_id: UUID
     title: str
     claimer_id: UUID
     claimer_kind: ClaimerKind
-    fence: int  #: counts the claims; who completes must name the current one
+    fence: int  #: counts the claims; the completing request must name the current one
     lease_until: datetime
 
 
 @event("wishes", "wish.released", subject="wish_id", handled_by=("notify", "rewards"))
 class WishReleased(Event):
-    """The lease ended without fulfilment; the wish hangs again."""
+    """The claim ended without fulfilment. The wish can be claimed again."""
 
     wish_id: UUID
     station_id: UUID
@@ -81,7 +82,7 @@ class WishReleased(Event):
 
 @event("wishes", "wish.fulfilled", subject="wish_id", handled_by=("notify",))
 class WishFulfilled(Event):
-    """The claimer says it is done; the resident or the station has to agree."""
+    """The claimer says that it is done. The resident or the station has to agree."""
 
     wish_id: UUID
     station_id: UUID
@@ -93,32 +94,31 @@ class WishFulfilled(Event):
 
 @event("wishes", "wish.confirmed", subject="wish_id", handled_by=("notify", "registration"))
 class WishConfirmed(Event):
-    """The wish was granted 已完成; final."""
+    """The resident or the station agreed that the wish was granted 已完成. Final."""
 
     wish_id: UUID
     station_id: UUID
     title: str
     claimer_id: UUID
     claimer_kind: ClaimerKind
-    proposed_minutes: int = (
-        0  #: service time the claimer spent, for registration to have confirmed by the station
-    )
+    #: service time that the claimer spent; registration has the station confirm it
+    proposed_minutes: int = 0
 
 
 @event("wishes", "wish.withdrawn", subject="wish_id", handled_by=("notify", "rewards"))
 class WishWithdrawn(Event):
-    """Resident or station took the wish back."""
+    """The resident or the station withdrew the wish."""
 
     wish_id: UUID
     station_id: UUID
     title: str
-    claimer_id: UUID | None = None  #: who held it then
+    claimer_id: UUID | None = None  #: who had claimed it then
     claimer_kind: ClaimerKind | None = None
 
 
 @event("wishes", "wish.expired", subject="wish_id", handled_by=("rewards",))
 class WishExpired(Event):
-    """Nobody claimed the wish before the day it was needed by; it left the tree."""
+    """Nobody claimed the wish before the day it was needed by. It is off the tree."""
 
     wish_id: UUID
     station_id: UUID
@@ -127,7 +127,7 @@ class WishExpired(Event):
 
 @event("wishes", "wish.grant_declined", subject="wish_id", handled_by=("rewards",))
 class WishGrantDeclined(Event):
-    """The pool gave a voucher for a wish that was no longer free; it is not needed there."""
+    """The pool gave a voucher for a wish that was no longer free. The voucher is not needed."""
 
     wish_id: UUID
     voucher_id: UUID

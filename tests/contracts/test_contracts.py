@@ -1,9 +1,11 @@
-"""Facts only grow, have one publisher, and every queue has exactly the listeners it is bound
-for.
-"""
+"""Contracts of events only grow, have one publisher, and every queue has the handlers it needs."""
 
+import ast
 import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +15,10 @@ from jsonschema import Draft202012Validator
 from console.contracts import DOCS
 from console.services import definition_of
 from shared import SERVICES
-from shared.contracts.base import Event, catalogue
+from shared.contracts.base import Event, catalogue, events_handled_by, events_published_by
+from shared.messaging.envelope import cloud_event
 
+ROOT = Path(__file__).parents[2]
 CONTRACTS = sorted(catalogue().values(), key=lambda c: c.dataschema())
 PERSONAL = (
     "phone",
@@ -37,23 +41,21 @@ def exported(contract: type[Event]) -> dict[str, Any]:
     return found
 
 
-def lost_between(old: dict[str, Any], new: dict[str, Any], where: str = "") -> list[str]:
-    """What a listener could rely on before and no longer can."""
+def lost_between(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """List what a handler could rely on before and no longer can."""
     lost = [
-        f"{where}: no longer always there: {name}"
-        for name in old.get("required", [])
-        if name not in new.get("required", [])
+        f"{name}: no longer always there" for name in old["required"] if name not in new["required"]
     ]
-    for name, field in old.get("properties", {}).items():
-        if name not in new.get("properties", {}):
-            lost.append(f"{where}/{name}: gone")
+    for name, field in old["properties"].items():
+        if name not in new["properties"]:
+            lost.append(f"{name}: gone")
         elif shape(field, old) != shape(new["properties"][name], new):
-            lost.append(f"{where}/{name}: another type")
+            lost.append(f"{name}: another type")
     return lost
 
 
 def shape(field: dict[str, Any], document: dict[str, Any]) -> Any:
-    """Type and format of a field; of an enum, that it is one (values may be added)."""
+    """Return type and format of a field; of an enum only that it is one: values may be added."""
     if "$ref" in field:
         target = document["$defs"][field["$ref"].rpartition("/")[2]]
         return ("enum", target["type"]) if "enum" in target else shape(target, document)
@@ -66,7 +68,7 @@ def shape(field: dict[str, Any], document: dict[str, Any]) -> Any:
 def test_a_contract_only_grows(contract: type[Event]) -> None:
     old, new = exported(contract), contract.model_json_schema(mode="serialization")
     assert not lost_between(old, new), (
-        "a listener may rely on what was exported: make a new version instead"
+        "handlers rely on what was exported: make a new version instead"
     )
     assert old == new, (
         "the contract grew: run `wishtree events catalogue --write` and commit the schema"
@@ -103,19 +105,26 @@ def test_a_contract_says_what_it_means_and_carries_nothing_personal(contract: ty
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_hears_exactly_what_its_queue_is_bound_to(service: str) -> None:
-    handlers = definition_of(service).handlers()
-    bound = {c for c in CONTRACTS if service in c.handled_by}
-    assert set(handlers) == bound
+def test_a_service_handles_exactly_what_its_queue_is_bound_to(service: str) -> None:
+    assert set(definition_of(service).handlers()) == set(events_handled_by(service))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_event_is_published_by_its_source_and_by_no_other_service(service: str) -> None:
+    names = {contract.__name__ for contract in CONTRACTS}
+    made = {name for name in classes_called_in(ROOT / "services" / service) if name in names}
+    assert made == {contract.__name__ for contract in events_published_by(service)}
+
+
+def classes_called_in(folder: Path) -> Iterator[str]:
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                yield node.func.id
 
 
 def test_a_message_is_a_cloud_event() -> None:
     """Checked by the rules of CloudEvents 1.0, not by our own code."""
-    from datetime import UTC, datetime
-    from types import SimpleNamespace
-
-    from shared.messaging.envelope import cloud_event
-
     row = SimpleNamespace(
         id=UUID(int=7),
         sequence=3,

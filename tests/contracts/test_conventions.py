@@ -1,4 +1,4 @@
-"""What every endpoint promises in the same way: times, text, pages, errors, ETags."""
+"""What all endpoints have in common: times, text, errors, ETags."""
 
 import json
 from typing import Any
@@ -16,25 +16,25 @@ from gateway.app import Gateway
 def test_a_time_is_rfc_3339_with_a_zone(district: District, at: Any) -> None:
     path = f"/v1/activities/{'0' * 8}-0000-7000-8000-{'0' * 12}/sessions"
     body = {"starts_at": at, "ends_at": "2026-11-23T10:00:00Z", "capacity": 1, "place": "站"}
-    answer = district.registration.call("POST", path, body, as_=district.token("staff"))
-    assert answer.status_code == 422
-    assert "/starts_at" in {error["pointer"] for error in answer.get_json()["errors"]}
+    response = district.registration.call("POST", path, body, as_=district.token("staff"))
+    assert response.status_code == 422
+    assert "/starts_at" in {error["pointer"] for error in response.get_json()["errors"]}
 
 
 @pytest.mark.parametrize("text", ["测试\x00", "\ud800"])
 def test_text_that_cannot_be_stored_names_its_place(district: District, text: str) -> None:
-    answer = district.registration.call(
+    response = district.registration.call(
         "POST",
         "/v1/organisations",
         as_=district.token("staff"),
         content_type="application/json",
         data=json.dumps({"name": text, "kind": "company"}),
     )
-    assert answer.status_code == 422
-    assert "at /name" in answer.get_json()["detail"]
+    assert response.status_code == 422
+    assert "at /name" in response.get_json()["detail"]
 
 
-def test_a_public_read_asked_for_again_costs_no_body(district: District) -> None:
+def test_a_public_read_that_did_not_change_has_no_body(district: District) -> None:
     first = district.rewards.call("GET", "/v1/products")
     again = district.rewards.call(
         "GET", "/v1/products", headers={"If-None-Match": first.headers["ETag"]}
@@ -43,10 +43,10 @@ def test_a_public_read_asked_for_again_costs_no_body(district: District) -> None
     assert not again.data
 
 
-def test_what_is_shown_to_one_person_is_never_kept(district: District) -> None:
-    answer = district.rewards.call("GET", "/v1/products", as_=district.token("staff"))
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert "ETag" not in answer.headers
+def test_a_response_for_one_person_is_never_cached(district: District) -> None:
+    response = district.rewards.call("GET", "/v1/products", as_=district.token("staff"))
+    assert response.headers["Cache-Control"] == "no-store"
+    assert "ETag" not in response.headers
 
 
 @pytest.mark.parametrize(
@@ -59,27 +59,27 @@ def test_an_unknown_path_of_the_api_is_a_problem_document(
     apps: dict[str, Any] = {name: member.app for name, member in district.services.items()}
 
     def pages(*_: Any) -> Any:
-        raise AssertionError("a page was asked for")
+        raise AssertionError("a page was requested")
 
-    answer = Client(Gateway(apps, pages)).open(path, method=method)
-    assert answer.status_code == 404
-    assert answer.content_type == "application/problem+json"
+    response = Client(Gateway(apps, pages)).open(path, method=method)
+    assert response.status_code == 404
+    assert response.content_type == "application/problem+json"
 
 
 def test_a_framework_error_says_what_to_do(district: District) -> None:
-    answer = district.registration.call(
+    response = district.registration.call(
         "POST",
         "/v1/organisations",
         as_=district.token("staff"),
         data=b"{",
         content_type="application/json",
     )
-    body = answer.get_json()
-    assert (answer.status_code, body["type"]) == (400, "/problems/bad-request")
+    body = response.get_json()
+    assert (response.status_code, body["type"]) == (400, "/problems/bad-request")
     assert body["detail"]
 
 
-def test_made_up_methods_are_one_metric(district: District) -> None:
+def test_all_unknown_methods_are_one_metric(district: District) -> None:
     for number in range(3):
         district.wishes.call(f"AAA{number}", "/v1/wishes")
     assert "AAA" not in district.wishes.call("GET", "/wishes/metrics").get_data(as_text=True)

@@ -1,10 +1,10 @@
-"""Facts as notify receives them, and a webhook receiver of our own on loopback."""
+"""Events as notify receives them, and a webhook receiver of our own on loopback."""
 
 import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -18,8 +18,8 @@ from shared.messaging.inbox import Delivery
 
 
 def message(event: Event) -> Delivery:
-    """A fact as the broker would hand it over."""
-    event = {
+    """Make the message that the broker would deliver."""
+    cloud_event = {
         "specversion": "1.0",
         "id": str(new_id()),
         "source": f"/{event.source}",
@@ -30,7 +30,7 @@ def message(event: Event) -> Delivery:
         "sequence": "1",
         "data": event.model_dump(mode="json"),
     }
-    return Delivery(json.dumps(event).encode())
+    return Delivery(json.dumps(cloud_event).encode())
 
 
 def hours(volunteer_id: UUID, origin: Origin = Origin.ATTENDANCE) -> HoursRecorded:
@@ -59,26 +59,32 @@ def voucher(holder_id: UUID, venue_id: UUID | None = None) -> VoucherIssued:
 
 
 class Receiver:
-    """Keeps what it is sent; answers with the next of `answers`, then 200."""
+    """Keeps what it is sent. It answers with the next of `responses`, then always with 200."""
 
     def __init__(self) -> None:
-        self.got: list[tuple[str, dict[str, str], bytes]] = []
-        self.answers: list[tuple[int, dict[str, str]]] = []
-        self.hold = threading.Event()
-        self.hold.set()
+        self.received: list[tuple[str, dict[str, str], bytes]] = []
+        self.responses: list[tuple[int, dict[str, str]]] = []
+        self.gate = threading.Event()  #: while it is cleared, responses wait up to 5 s
+        self.gate.set()
         self.url = ""
+
+    def respond(
+        self, path: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, dict[str, str]]:
+        self.received.append((path, headers, body))
+        self.gate.wait(5)
+        return self.responses.pop(0) if self.responses else (200, {})
 
 
 @contextmanager
 def receiver() -> Iterator[Receiver]:
+    """Serve a Receiver on a free port of loopback."""
     found = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            found.got.append((self.path, dict(self.headers.items()), body))
-            found.hold.wait(5)
-            status, headers = found.answers.pop(0) if found.answers else (200, {})
+            status, headers = found.respond(self.path, dict(self.headers.items()), body)
             self.send_response(status)
             for name, value in {**headers, "Content-Length": "0"}.items():
                 self.send_header(name, value)
@@ -101,27 +107,26 @@ def receiver() -> Iterator[Receiver]:
 
 @contextmanager
 def dripper(first: bytes) -> Iterator[int]:
-    """A port that says `first` and then one byte every 0.2 s, up to 12 s, never anything whole."""
+    """Open a port that sends `first`, then one byte every 0.2 s for up to 12 s."""
     over = threading.Event()
-
-    def drip() -> None:
-        try:
-            connection, _ = server.accept()
-            with connection:
-                connection.sendall(first)
-                for _ in range(60):
-                    if over.wait(0.2):
-                        break
-                    connection.sendall(b"a")
-        except OSError:
-            return
-
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(5)
-        thread = threading.Thread(target=drip)
+        thread = threading.Thread(target=_drip, args=(server, first, over))
         thread.start()
         try:
             yield server.getsockname()[1]
         finally:
             over.set()
             thread.join()
+
+
+def _drip(server: socket.socket, first: bytes, over: threading.Event) -> None:
+    # The sender cuts the connection: that is what the tests are for.
+    with suppress(OSError):
+        connection, _ = server.accept()
+        with connection:
+            connection.sendall(first)
+            for _ in range(60):
+                if over.wait(0.2):
+                    break
+                connection.sendall(b"a")

@@ -1,15 +1,16 @@
-"""`/v1/messages`: one-time codes in; in embedded mode the dev mailbox out."""
+"""`/v1/messages`: send one-time codes; in embedded mode, read the dev mailbox."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from apiflask import APIBlueprint
 from pydantic import Field, model_validator
 
 from services.notify import messages
-from services.notify.models import MessageKind
+from services.notify.models import Message, MessageKind
 from shared.auth.access import allow, settings
+from shared.core.crypto import Vault
 from shared.core.problems import NotFound
 from shared.db.engine import transaction
 from shared.http.paging import Page
@@ -17,15 +18,16 @@ from shared.http.schemas import RequestModel, ResponseModel
 
 bp = APIBlueprint("messages", __name__, tag="Messages")
 
-Sent = Annotated[str, Field(min_length=1, max_length=500)]
+MAILBOX_LIMIT = 200
+Content = Annotated[str, Field(min_length=1, max_length=500)]
 
 
 class MessageRequest(RequestModel):
     kind: MessageKind
     to: Annotated[str, Field(min_length=3, max_length=100)] | None = None
     person_id: UUID | None = None
-    code: Sent | None = None
-    text: Sent | None = None
+    code: Content | None = None
+    text: Content | None = None
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Self:
@@ -48,13 +50,25 @@ class MailResponse(MessageResponse):
     text: str
     created_at: datetime
 
+    @classmethod
+    def of(cls, message: Message, vault: Vault) -> Self:
+        return cls(
+            id=message.id,
+            kind=message.kind,
+            expires_at=message.expires_at,
+            person_id=message.person_id,
+            to=vault.unseal(message.recipient) if message.recipient else None,
+            text=vault.unseal(message.content),
+            created_at=message.created_at,
+        )
+
 
 @bp.post("/v1/messages")
 @bp.input(MessageRequest)
 @bp.output(MessageResponse, status_code=201)
 @bp.doc(summary="Send a one-time code or a short notice to one person")
 @allow(scope="messages:send")
-def post_message(json_data: MessageRequest) -> Any:
+def post_message(json_data: MessageRequest) -> Message:
     with transaction() as session:
         return messages.send_message(
             session,
@@ -69,24 +83,15 @@ def post_message(json_data: MessageRequest) -> Any:
 @bp.get("/v1/messages")
 @bp.output(Page[MailResponse])
 @bp.doc(
-    summary="The dev mailbox: what was sent in the last five minutes (embedded mode only, else 404)"
+    summary="Read the dev mailbox: the messages of the last five minutes. Embedded mode only, "
+    "else 404"
 )
 @allow(public=True)
-def get_messages() -> dict[str, Any]:
+def get_messages() -> Page[MailResponse]:
     if not settings().embedded:
         raise NotFound("There is no mailbox here.")
-    box = messages.box_of(settings())
+    vault = messages.message_vault(settings())
     with transaction() as session:
-        items = [
-            {
-                "id": m.id,
-                "kind": m.kind,
-                "expires_at": m.expires_at,
-                "person_id": m.person_id,
-                "to": box.unseal(m.recipient) if m.recipient else None,
-                "text": box.unseal(m.content),
-                "created_at": m.created_at,
-            }
-            for m in messages.mailbox(session, 200)
-        ]
-    return {"items": items, "next": None}
+        found = messages.mailbox(session, MAILBOX_LIMIT)
+        items = [MailResponse.of(message, vault) for message in found]
+    return Page[MailResponse](items=items, next=None)

@@ -1,7 +1,7 @@
-"""`/v1/subscriptions`: webhooks of other systems, granted by staff."""
+"""`/v1/subscriptions`: webhooks of other systems, created by staff."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from apiflask import APIBlueprint
@@ -69,9 +69,9 @@ class AttemptResponse(ResponseModel):
 @bp.post("/v1/subscriptions")
 @bp.input(SubscriptionRequest)
 @bp.output(CreatedResponse, status_code=201)
-@bp.doc(summary="Send these facts to this address; the secret is shown once")
+@bp.doc(summary="Send events of these types to this address; the secret is shown once")
 @allow(Role.STAFF)
-def post_subscription(json_data: SubscriptionRequest) -> dict[str, Any]:
+def post_subscription(json_data: SubscriptionRequest) -> CreatedResponse:
     with transaction() as session:
         subscription, secret = subscriptions.subscribe(
             session,
@@ -81,32 +81,34 @@ def post_subscription(json_data: SubscriptionRequest) -> dict[str, Any]:
             venue_id=json_data.venue_id,
             created_by=UUID(str(caller().subject)),
         )
-        return {**SubscriptionResponse.model_validate(subscription).model_dump(), "secret": secret}
+        shown = SubscriptionResponse.model_validate(subscription)
+        return CreatedResponse(**shown.model_dump(), secret=secret)
 
 
 @bp.get("/v1/subscriptions")
 @bp.input(PageQuery, location="query")
 @bp.output(Page[SubscriptionResponse])
-@bp.doc(summary="All subscriptions, newest first")
+@bp.doc(summary="List all subscriptions, newest first")
 @allow(Role.STAFF, Role.AUDITOR)
-def get_subscriptions(query_data: PageQuery) -> dict[str, Any]:
+def get_subscriptions(query_data: PageQuery) -> Page[SubscriptionResponse]:
     with transaction() as session:
-        items, after = page_of(session, select(Subscription), Subscription.id, query_data)
-        return {"items": items, "next": after}
+        found, after = page_of(session, select(Subscription), Subscription.id, query_data)
+        items = [SubscriptionResponse.model_validate(subscription) for subscription in found]
+        return Page[SubscriptionResponse](items=items, next=after)
 
 
 @bp.get("/v1/subscriptions/<uuid:subscription_id>")
 @bp.output(SubscriptionResponse)
-@bp.doc(summary="One subscription")
+@bp.doc(summary="Show one subscription")
 @allow(Role.STAFF, Role.AUDITOR)
-def get_subscription(subscription_id: UUID) -> Any:
+def get_subscription(subscription_id: UUID) -> Subscription:
     with transaction() as session:
         return subscriptions.find_subscription(session, subscription_id)
 
 
 @bp.delete("/v1/subscriptions/<uuid:subscription_id>")
 @bp.output({}, status_code=204)
-@bp.doc(summary="End a subscription and forget its deliveries")
+@bp.doc(summary="End a subscription and delete its deliveries")
 @allow(Role.STAFF)
 def delete_subscription(subscription_id: UUID) -> str:
     with transaction() as session:
@@ -116,40 +118,42 @@ def delete_subscription(subscription_id: UUID) -> str:
 
 @bp.post("/v1/subscriptions/<uuid:subscription_id>/secrets")
 @bp.output(SecretResponse, status_code=201)
-@bp.doc(summary="A new secret; the one before signs along for 24 hours")
+@bp.doc(summary="Create a new secret; for 24 hours the previous one signs, too")
 @allow(Role.STAFF)
-def post_secret(subscription_id: UUID) -> dict[str, str]:
+def post_secret(subscription_id: UUID) -> SecretResponse:
     with transaction() as session:
-        return {"secret": subscriptions.rotate_secret(session, settings(), subscription_id)}
+        secret = subscriptions.rotate_secret(session, settings(), subscription_id)
+        return SecretResponse(secret=secret)
 
 
 @bp.post("/v1/subscriptions/<uuid:subscription_id>/test")
 @bp.output(PingResponse, status_code=202)
 @bp.doc(summary="Send a test message (`subscription.tested`) within seconds")
 @allow(Role.STAFF)
-def post_test(subscription_id: UUID) -> dict[str, UUID]:
+def post_test(subscription_id: UUID) -> PingResponse:
     with transaction() as session:
-        return {"event_id": subscriptions.ping(session, subscription_id)}
+        return PingResponse(event_id=subscriptions.ping(session, subscription_id))
 
 
 @bp.get("/v1/subscriptions/<uuid:subscription_id>/attempts")
 @bp.input(PageQuery, location="query")
 @bp.output(Page[AttemptResponse])
-@bp.doc(summary="How each attempt went, newest first")
+@bp.doc(summary="List the attempts to send, newest first")
 @allow(Role.STAFF, Role.AUDITOR)
-def get_attempts(subscription_id: UUID, query_data: PageQuery) -> dict[str, Any]:
+def get_attempts(subscription_id: UUID, query_data: PageQuery) -> Page[AttemptResponse]:
     with transaction() as session:
         subscriptions.find_subscription(session, subscription_id)
         mine = select(DeliveryAttempt).where(DeliveryAttempt.subscription_id == subscription_id)
-        items, after = page_of(session, mine, DeliveryAttempt.id, query_data)
-        return {"items": items, "next": after}
+        found, after = page_of(session, mine, DeliveryAttempt.id, query_data)
+        items = [AttemptResponse.model_validate(attempt) for attempt in found]
+        return Page[AttemptResponse](items=items, next=after)
 
 
 @bp.put("/v1/subscriptions/<uuid:subscription_id>/activation")
 @bp.output(SubscriptionResponse)
 @bp.doc(summary="Enable a disabled subscription again")
 @allow(Role.STAFF)
-def put_activation(subscription_id: UUID) -> Any:
+def put_activation(subscription_id: UUID) -> Subscription:
     with transaction() as session:
         return subscriptions.enable_subscription(session, subscription_id)
 
@@ -157,8 +161,9 @@ def put_activation(subscription_id: UUID) -> Any:
 @bp.post("/v1/subscriptions/<uuid:subscription_id>/recover")
 @bp.input(RecoverRequest)
 @bp.output(RecoveredResponse, status_code=202)
-@bp.doc(summary="Send everything undelivered since a moment again")
+@bp.doc(summary="Send again everything undelivered since a moment")
 @allow(Role.STAFF)
-def post_recover(subscription_id: UUID, json_data: RecoverRequest) -> dict[str, int]:
+def post_recover(subscription_id: UUID, json_data: RecoverRequest) -> RecoveredResponse:
     with transaction() as session:
-        return {"deliveries": subscriptions.recover(session, subscription_id, json_data.since)}
+        deliveries = subscriptions.recover(session, subscription_id, json_data.since)
+        return RecoveredResponse(deliveries=deliveries)

@@ -1,6 +1,4 @@
-"""The in-app inbox: writing the row is delivering it, so it cannot fail by itself. One statement
-for a whole batch.
-"""
+"""The in-app inbox. Writing the row delivers the alert, so this channel accepts everything."""
 
 import json
 from collections.abc import Sequence
@@ -8,38 +6,40 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from services.notify.audiences import Told
+from services.notify.audiences import AlertDraft
+from services.notify.outcomes import Accepted, Outcome
 from shared.core.ids import new_id
-from shared.db.statements import changed
 
-# Sorted, so that two buses that were handed the same facts lock in one order. One parameter,
+# Sorted, so that two consumers that received the same events lock in one order. One parameter,
 # however large the batch.
 _WRITE = text("""
     INSERT INTO alerts (id, person_id, topic, event_id, template, params)
-    SELECT told.id, told.person_id, told.topic, told.event_id, told.template, told.params
-    FROM jsonb_to_recordset(cast(:told AS jsonb))
-      AS told (id uuid, person_id uuid, topic text, event_id uuid, template text, params jsonb)
-    WHERE NOT EXISTS (SELECT FROM erased_people WHERE erased_people.person_id = told.person_id)
-    ORDER BY told.event_id, told.person_id, told.template
+    SELECT draft.id, draft.person_id, draft.topic, draft.event_id, draft.template, draft.params
+    FROM jsonb_to_recordset(cast(:drafts AS jsonb))
+      AS draft (id uuid, person_id uuid, topic text, event_id uuid, template text, params jsonb)
+    WHERE NOT EXISTS (SELECT FROM erased_people WHERE erased_people.person_id = draft.person_id)
+    ORDER BY draft.event_id, draft.person_id, draft.template
     ON CONFLICT (event_id, person_id, template) DO NOTHING
 """)
 
 
-def send(session: Session, told: Sequence[Told]) -> int:
-    """Write one alert per fact, person and template; what is already there stays. Returns how many
-    are new.
+def send(session: Session, drafts: Sequence[AlertDraft]) -> list[Outcome]:
+    """Write one alert per event, person and template, in one statement for the whole batch.
+
+    An alert that is already there stays. Erased people get none.
     """
-    if not told:
-        return 0
-    rows = [
-        {
-            "id": str(new_id()),
-            "person_id": str(t.person_id),
-            "topic": t.topic,
-            "event_id": str(t.event_id),
-            "template": t.template,
-            "params": t.params,
-        }
-        for t in told
-    ]
-    return changed(session.execute(_WRITE, {"told": json.dumps(rows)}))
+    if drafts:
+        rows = json.dumps([_row(draft) for draft in drafts])
+        session.execute(_WRITE, {"drafts": rows})
+    return [Accepted()] * len(drafts)
+
+
+def _row(draft: AlertDraft) -> dict[str, object]:
+    return {
+        "id": str(new_id()),
+        "person_id": str(draft.person_id),
+        "topic": draft.topic,
+        "event_id": str(draft.event_id),
+        "template": draft.template,
+        "params": draft.params,
+    }

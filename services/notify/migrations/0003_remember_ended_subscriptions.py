@@ -1,4 +1,4 @@
-"""Which subscriptions were deleted, so that deleting one twice is answered alike."""
+"""Remember deleted subscriptions, so that deleting one twice is answered alike."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What somebody was told."""
+"""The alerts in the in-app inbox."""
 
 from datetime import datetime
 from typing import Any
@@ -13,22 +13,21 @@ from shared.core.ids import new_id
 
 
 class Alert(Base):
-    """One fact, told to one person by one template. Its words are made when it is read, in the
-    reader's language.
+    """One event for one person, by one template.
+
+    The text is made when the alert is read, in the reader's language.
     """
 
     __tablename__ = "alerts"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     person_id: Mapped[UUID]
-    """A person, an organisation's inbox, or STAFF_INBOX. After a merge the one that stays reads it;
-    it is not moved.
-    """
+    """A person, an organisation's inbox, or STAFF_INBOX. A merge does not change it."""
     topic: Mapped[str]
     event_id: Mapped[UUID]
     template: Mapped[str]
     params: Mapped[dict[str, Any]]
-    """Public titles, amounts and times of the fact; never names or contacts."""
+    """Public titles, amounts and times of the event; never names or contacts."""
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())
     read_at: Mapped[datetime | None]
 

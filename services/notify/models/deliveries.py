@@ -1,4 +1,4 @@
-"""What is to be sent to subscribers, and how each attempt went."""
+"""Deliveries to subscribers, and the attempts to send them."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,16 +13,16 @@ from shared.core.ids import new_id
 
 
 class DeliveryStatus(StrEnum):
-    """Where a delivery stands."""
+    """What state a delivery is in."""
 
     WAITING = "waiting"  #: due at due_at; send_due takes it
-    DELIVERED = "delivered"  #: answered with 2xx; final
-    DEAD = "dead"  #: the schedule is spent, or the address is gone; recover sends it again
+    DELIVERED = "delivered"  #: the receiver answered with 2xx; final
+    DEAD = "dead"  #: every attempt failed, or the address is gone; recover sends it again
     HELD = "held"  #: its subscription was disabled; recover sends it
 
 
 class Delivery(Base):
-    """One fact for one subscription."""
+    """One event for one subscription."""
 
     __tablename__ = "deliveries"
 
@@ -31,18 +31,18 @@ class Delivery(Base):
         ForeignKey("subscriptions.id", ondelete="CASCADE")
     )
     event_id: Mapped[UUID]
-    """Also the `webhook-id`, by which the receiver drops repetitions."""
+    """Also the `webhook-id`, by which the receiver recognises repetitions."""
     event_type: Mapped[str]
     body: Mapped[str]
-    """The CloudEvent as it was received: what is signed is what was said."""
+    """The CloudEvent as it was received; it is signed and sent unchanged."""
     status: Mapped[DeliveryStatus] = mapped_column(
         default=DeliveryStatus.WAITING, server_default="waiting"
     )
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
-    """Counted and committed before sending; also the fence that a late failure must match."""
+    """Counted and committed before sending. A late failure must match it to count."""
     due_at: Mapped[datetime] = mapped_column(server_default=app_now())
     claimed_until: Mapped[datetime | None]
-    """Somebody is sending it. After this moment that somebody is taken for dead."""
+    """A process is sending it until then; afterwards another may send it."""
     created_at: Mapped[datetime] = mapped_column(server_default=app_now(), index=True)
     delivered_at: Mapped[datetime | None]
 
@@ -58,7 +58,7 @@ class Delivery(Base):
 
 
 class DeliveryAttempt(Base):
-    """How one attempt went. No bodies, neither ours nor theirs."""
+    """The result of one attempt. No bodies, neither ours nor theirs."""
 
     __tablename__ = "delivery_attempts"
 
@@ -72,7 +72,7 @@ class DeliveryAttempt(Base):
     """The HTTP status; None when there was no answer."""
     milliseconds: Mapped[int]
     error: Mapped[str | None]
-    """Class of the error when there was no answer."""
+    """The class of the error when there was no answer."""
     attempted_at: Mapped[datetime] = mapped_column(server_default=app_now())
 
     __table_args__ = (Index("ix_delivery_attempts_subscription_id_id", "subscription_id", "id"),)

@@ -1,4 +1,4 @@
-"""One-time codes on their way to a phone."""
+"""One-time codes and notices to one person."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -15,12 +15,12 @@ from shared.core.ids import new_id
 class MessageKind(StrEnum):
     """What a direct message is for."""
 
-    ONE_TIME_CODE = "one_time_code"  #: a log-in code; worthless after five minutes
+    ONE_TIME_CODE = "one_time_code"  #: a log-in code, valid for five minutes
     NOTICE = "notice"  #: a short text, such as a signed confirmation link
 
 
 class Message(Base):
-    """A direct message. Sealed, and deleted after five minutes; never an event, never in a log."""
+    """A direct message: sealed, deleted after five minutes, never an event, never in a log."""
 
     __tablename__ = "messages"
 

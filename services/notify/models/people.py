@@ -1,6 +1,4 @@
-"""What notify knows of people: how they like to be told, who was merged into whom, who was
-erased.
-"""
+"""What notify knows of people: their preferences, who was merged, who was erased."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,22 +10,20 @@ from shared.core.clock import app_now
 
 
 class Preference(Base):
-    """How somebody likes to be told. Without a row: the language of the request, all topics."""
+    """A person's choices. Without a row: the language of the request, all topics."""
 
     __tablename__ = "preferences"
 
     person_id: Mapped[UUID] = mapped_column(primary_key=True)
     language: Mapped[str | None]
-    """zh-CN or en; None means whatever the browser asks for."""
+    """zh-CN or en; None is the language that the browser asks for."""
     muted_topics: Mapped[list[str]]
     """Alerts of these topics are written but not shown, so that unmuting shows them again."""
     updated_at: Mapped[datetime] = mapped_column(server_default=app_now())
 
 
 class MergedPerson(Base):
-    """`person_id` was a duplicate of `into_id`, who reads its alerts from then on, also those that
-    come late.
-    """
+    """`person_id` was a duplicate of `into_id`, who reads the alerts of both."""
 
     __tablename__ = "merged_people"
 
@@ -36,7 +32,7 @@ class MergedPerson(Base):
 
 
 class ErasedPerson(Base):
-    """Gets no alerts any more, whenever the fact arrives."""
+    """A person who gets no alerts any more, also for events that arrive late."""
 
     __tablename__ = "erased_people"
 

@@ -1,4 +1,4 @@
-"""Other systems that asked to be told."""
+"""Webhook subscriptions of other systems."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from shared.core.ids import new_id
 
 
 class Subscription(Base):
-    """Facts of these types go to this address. Active unless `disabled_at` is set."""
+    """Events of these types go to this address. Active unless `disabled_at` is set."""
 
     __tablename__ = "subscriptions"
 
@@ -20,18 +20,18 @@ class Subscription(Base):
     url: Mapped[str]
     events: Mapped[list[str]]
     venue_id: Mapped[UUID | None]
-    """A venue hears only facts that name it."""
+    """If set, only events of this venue are sent."""
     created_by: Mapped[UUID]
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())
     failing_since: Mapped[datetime | None]
-    """The first failure after the last success; five days of it disable the subscription."""
+    """The first failure after the last success; after five days of failures it is disabled."""
     disabled_at: Mapped[datetime | None]
     disabled_reason: Mapped[str | None]
     """gone (it answered 410) or failing (five days of failures)."""
 
 
 class EndedSubscription(Base):
-    """There was a subscription with this id, and it was deleted."""
+    """A subscription with this id was deleted, so deleting it again is answered alike."""
 
     __tablename__ = "ended_subscriptions"
 
@@ -40,9 +40,7 @@ class EndedSubscription(Base):
 
 
 class SubscriptionSecret(Base):
-    """A signing secret. During a rotation two are valid and every message carries both
-    signatures.
-    """
+    """A signing secret. During a rotation two are valid, and every message has both signatures."""
 
     __tablename__ = "subscription_secrets"
 
@@ -52,4 +50,4 @@ class SubscriptionSecret(Base):
     )
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     valid_until: Mapped[datetime | None]
-    """None for the current one."""
+    """None for the current secret."""

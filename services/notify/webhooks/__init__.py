@@ -1,0 +1,1 @@
+"""Webhooks: how other systems are told of events. People are reached through `channels/`."""

@@ -1,5 +1,6 @@
-"""A wall-clock limit for one HTTP request: requests' own timeout starts anew with every byte that
-arrives.
+"""A wall-clock limit for one HTTP request.
+
+The timeout of requests does not suffice: it starts anew with every byte that arrives.
 """
 
 import socket
@@ -15,10 +16,9 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 
 class Deadline:
-    """Cuts every connection opened inside its `with` block by this thread once `seconds` have
-    passed.
+    """Cut every connection that this thread opens inside the `with` block after `seconds`.
 
-    What was read until then may look like a whole answer, so ask `over` before believing it.
+    What was read until then may look like a whole response: check `over` before using it.
     Looking up a name is not interrupted; a connection made after a slow look-up is cut at once.
     """
 
@@ -43,14 +43,13 @@ class Deadline:
         self._timer.cancel()
         _current.reset(self._token)
         with self._lock:
-            for copy in self._sockets:
-                copy.close()
+            for watched in self._sockets:
+                watched.close()
             self._sockets.clear()
 
     def watch(self, sock: socket.socket) -> None:
-        """Cut this connection too. A copy is kept, because TLS takes the original's file descriptor
-        away.
-        """
+        """Cut this connection, too."""
+        # A copy, because TLS takes the file descriptor of the original away.
         with self._lock:
             self._sockets.append(sock.dup())
         if self.over:
@@ -59,40 +58,41 @@ class Deadline:
     def _cut(self) -> None:
         self.over = True
         with self._lock:
-            for copy in self._sockets:
+            for watched in self._sockets:
                 try:
-                    copy.shutdown(socket.SHUT_RDWR)
-                except OSError:  # the other side was quicker
+                    watched.shutdown(socket.SHUT_RDWR)
+                except OSError:  # already closed
                     continue
 
 
 _current: ContextVar[Deadline] = ContextVar("deadline of this request")
 
 
-class _Plain(HTTPConnection):
+class _WatchedHTTP(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         sock = super()._new_conn()
         _current.get().watch(sock)
         return sock
 
 
-class _Tls(HTTPSConnection):
+class _WatchedHTTPS(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
         sock = super()._new_conn()
         _current.get().watch(sock)
         return sock
 
 
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _Plain
+class _WatchedHTTPPool(HTTPConnectionPool):
+    ConnectionCls = _WatchedHTTP
 
 
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _Tls
+class _WatchedHTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedHTTPS
 
 
 def obey_deadlines(http: requests.Session) -> None:
-    """Let the connections of this session be cut. From now on it sends inside a Deadline only."""
+    """Let deadlines cut the connections of this session, which then needs one for each request."""
+    pools = {"http": _WatchedHTTPPool, "https": _WatchedHTTPSPool}
     for adapter in http.adapters.values():
         if isinstance(adapter, HTTPAdapter):
-            adapter.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+            adapter.poolmanager.pool_classes_by_scheme = pools

@@ -1,8 +1,10 @@
 """GET /v1/people/{id}/alerts, PUT /v1/alerts/{id}/read, preferences."""
 
 import random
+from typing import Any
+from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from devkit.testkit import District
 from services.notify.models import Alert
@@ -18,42 +20,36 @@ def count(district: District) -> int:
         return session.scalar(select(func.count()).select_from(Alert)) or 0
 
 
-def alerts(district: District, person, as_=None, **options):
-    return district.notify.call(
-        "GET",
-        f"/v1/people/{person}/alerts",
-        as_=as_ or district.token("volunteer", person),
-        **options,
-    )
+def alerts(district: District, person: UUID, as_: str | None = None, **options: Any) -> Any:
+    token = as_ or district.token("volunteer", person)
+    return district.notify.call("GET", f"/v1/people/{person}/alerts", as_=token, **options)
 
 
-def test_a_fact_alerts_a_person_once_however_often_it_arrives(district: District) -> None:
+def items(district: District, person: UUID, **options: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = alerts(district, person, **options).json["items"]
+    return found
+
+
+def test_an_event_alerts_a_person_once_however_often_it_arrives(district: District) -> None:
     shen_fang = new_id()
-    events = [
-        message(hours(shen_fang)),
-        message(voucher(shen_fang)),
-        message(hours(shen_fang, Origin.IMPORT)),
-    ] * 2
+    imported = hours(shen_fang, Origin.IMPORT)
+    events = [message(hours(shen_fang)), message(voucher(shen_fang)), message(imported)] * 2
     random.Random(7).shuffle(events)
     district.notify.hear(*events[:3])
     district.notify.hear(*events[3:])
 
-    items = alerts(district, shen_fang).json["items"]
-    assert sorted(a["topic"] for a in items) == ["hours", "vouchers"]
-    by_topic = {a["topic"]: a for a in items}
-    assert by_topic["hours"]["text"] == "已记录 2026-03-01 的 2 小时。"
-    assert (
-        by_topic["vouchers"]["text"]
-        == "“星光影院 Star cinema”已放入您的券包,有效期至 2026-12-31 23:59。"
-    )
-    english = alerts(district, shen_fang, headers={"Accept-Language": "en"}).json["items"]
-    assert "2 h on 2026-03-01 were recorded." in [a["text"] for a in english]
+    chinese = {alert["topic"]: alert["text"] for alert in items(district, shen_fang)}
+    assert chinese == {
+        "hours": "已记录 2026-03-01 的 2 小时。",
+        "vouchers": "“星光影院 Star cinema”已放入您的券包,有效期至 2026-12-31 23:59。",
+    }
+    assert count(district) == 2
+    english = items(district, shen_fang, headers={"Accept-Language": "en"})
+    assert "2 h on 2026-03-01 were recorded." in [alert["text"] for alert in english]
     assert district.notify.said() == []
 
 
 def test_the_alert_constraint_holds_when_the_inbox_forgot(district: District) -> None:
-    from sqlalchemy import text
-
     event = message(hours(new_id()))
     district.notify.hear(event)
     with district.notify.session() as session:
@@ -65,25 +61,25 @@ def test_the_alert_constraint_holds_when_the_inbox_forgot(district: District) ->
 def test_strangers_see_nothing(district: District) -> None:
     shen_fang, wang_qiang = new_id(), new_id()
     district.notify.hear(message(hours(shen_fang)))
-    alert = alerts(district, shen_fang).json["items"][0]["id"]
+    alert = items(district, shen_fang)[0]["id"]
     stranger = district.token("volunteer", wang_qiang)
     assert alerts(district, shen_fang, stranger).status_code == 404
     assert district.notify.call("PUT", f"/v1/alerts/{alert}/read", as_=stranger).status_code == 404
     assert alerts(district, shen_fang, district.token("staff")).status_code == 200
-    assert alerts(district, shen_fang).json["items"][0]["read_at"] is None
+    assert items(district, shen_fang)[0]["read_at"] is None
 
 
 def test_reading_is_harmless_to_repeat_and_unread_leaves_it_out(district: District) -> None:
     shen_fang = new_id()
     district.notify.hear(message(hours(shen_fang)))
     me = district.token("volunteer", shen_fang)
-    path = f"/v1/alerts/{alerts(district, shen_fang).json['items'][0]['id']}/read"
+    path = f"/v1/alerts/{items(district, shen_fang)[0]['id']}/read"
     first = district.notify.call("PUT", path, as_=me).json["read_at"]
     assert district.notify.call("PUT", path, as_=me).json["read_at"] == first
-    assert alerts(district, shen_fang, query_string={"unread": "true"}).json["items"] == []
+    assert items(district, shen_fang, query_string={"unread": "true"}) == []
 
 
-def test_after_a_merge_the_one_that_stays_hears_also_what_comes_late(district: District) -> None:
+def test_after_a_merge_the_one_who_stays_also_gets_late_alerts(district: District) -> None:
     old, older, kept = new_id(), new_id(), new_id()
     district.notify.hear(
         message(VolunteerMerged(volunteer_id=old, into_id=kept)), message(hours(older))
@@ -91,7 +87,7 @@ def test_after_a_merge_the_one_that_stays_hears_also_what_comes_late(district: D
     district.notify.hear(
         message(VolunteerMerged(volunteer_id=older, into_id=old)), message(hours(old))
     )
-    assert len(alerts(district, kept).json["items"]) == 2
+    assert len(items(district, kept)) == 2
 
 
 def test_the_erased_keep_no_alerts_and_get_no_new_ones(district: District) -> None:
@@ -104,37 +100,30 @@ def test_the_erased_keep_no_alerts_and_get_no_new_ones(district: District) -> No
 
 
 def test_staff_share_an_inbox_and_organisations_have_one(district: District) -> None:
-    district.notify.hear(
-        message(StockLow(product_id=new_id(), venue_id=new_id(), title="游泳", left=2))
-    )
+    low = StockLow(product_id=new_id(), venue_id=new_id(), title="游泳", left=2)
+    district.notify.hear(message(low))
     staff = district.token("staff")
-    shown = alerts(district, STAFF_INBOX, staff).json["items"]
-    assert shown[0]["text"] == "“游泳”仅剩 2 份。"
-    assert (
-        district.notify.call("PUT", f"/v1/alerts/{shown[0]['id']}/read", as_=staff).status_code
-        == 200
-    )
+    [alert] = items(district, STAFF_INBOX, as_=staff)
+    assert alert["text"] == "“游泳”仅剩 2 份。"
+    read = district.notify.call("PUT", f"/v1/alerts/{alert['id']}/read", as_=staff)
+    assert read.status_code == 200
+
     station = new_id()
-    assert (
-        alerts(district, station, district.token("coordinator", organisation=station)).status_code
-        == 200
-    )
+    coordinator = district.token("coordinator", organisation=station)
+    assert alerts(district, station, coordinator).status_code == 200
 
 
 def test_muted_topics_are_hidden_until_unmuted(district: District) -> None:
     shen_fang = new_id()
     me = district.token("volunteer", shen_fang)
-    path = f"/v1/people/{shen_fang}/preferences"
-    assert (
-        district.notify.call(
-            "PUT", path, {"muted_topics": ["hours"], "language": "en"}, as_=me
-        ).status_code
-        == 200
-    )
+
+    def prefer(**preferences: Any) -> int:
+        path = f"/v1/people/{shen_fang}/preferences"
+        return district.notify.call("PUT", path, preferences, as_=me).status_code
+
+    assert prefer(muted_topics=["hours"], language="en") == 200
     district.notify.hear(message(hours(shen_fang)))
-    assert alerts(district, shen_fang).json["items"] == []
-    district.notify.call("PUT", path, {"language": "en"}, as_=me)
-    assert alerts(district, shen_fang).json["items"][0]["title"] == "Hours recorded"
-    assert (
-        district.notify.call("PUT", path, {"muted_topics": ["nonsense"]}, as_=me).status_code == 422
-    )
+    assert items(district, shen_fang) == []
+    assert prefer(language="en") == 200
+    assert items(district, shen_fang)[0]["title"] == "Hours recorded"
+    assert prefer(muted_topics=["nonsense"]) == 422

@@ -34,7 +34,7 @@ class OrganisationQuery(PageQuery):
     kind: OrganisationKind | None = None
 
 
-class Tree(ResponseModel):
+class OrganisationTreeResponse(ResponseModel):
     items: list[OrganisationResponse]
 
 
@@ -74,7 +74,7 @@ def get_organisation(organisation_id: UUID) -> Any:
 
 
 @bp.get("/v1/organisations/<uuid:organisation_id>/tree")
-@bp.output(Tree)
+@bp.output(OrganisationTreeResponse)
 @bp.doc(
     summary="Show an organisation and all below it",
     description="Parents before children, at most 1,000.",
@@ -99,7 +99,7 @@ def put_coordinator(organisation_id: UUID, volunteer_id: UUID) -> Any:
 
 @bp.delete("/v1/organisations/<uuid:organisation_id>/coordinators/<uuid:volunteer_id>")
 @bp.output({}, status_code=204)
-@bp.doc(summary="End a coordinator's role; tokens issued so far are void")
+@bp.doc(summary="End a coordinator's role and void the tokens issued so far")
 @allow(Role.STAFF)
 def delete_coordinator(organisation_id: UUID, volunteer_id: UUID) -> Any:
     with transaction() as session:

@@ -1,4 +1,4 @@
-"""Volunteers: from applying to leaving, and what they have to show for it."""
+"""Volunteers: their registration from applying to leaving, their hours and sign-ups."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -9,9 +9,9 @@ from pydantic import Field
 from sqlalchemy import select
 
 from services.registration import hours_summary, volunteers
+from services.registration.hours_summary import ExplainedRecord
 from services.registration.models import (
     RecordStatus,
-    ServiceRecord,
     SignUpStatus,
     Volunteer,
     VolunteerStatus,
@@ -40,17 +40,17 @@ class VolunteerRequest(RequestModel):
     guardian: GuardianRequest | None = Field(default=None, description="Needed under 18.")
 
 
-class Registered(ResponseModel):
+class RegistrationResponse(ResponseModel):
     id: UUID
     number: str
     status: VolunteerStatus
 
 
-class VolunteerResponse(Registered):
+class VolunteerResponse(RegistrationResponse):
     name: str | None
     merged_into_id: UUID | None
     possible_duplicate: bool | None = Field(
-        default=None, description="Staff only: this phone had registered before."
+        default=None, description="Shown to staff only: this phone had registered before."
     )
     created_at: datetime
 
@@ -63,12 +63,12 @@ class MergerRequest(RequestModel):
     into_id: UUID
 
 
-class Hours(ResponseModel):
+class HoursResponse(ResponseModel):
     verified_minutes: int
     supplemented_minutes: int
 
 
-class CorrectionResponse(ResponseModel):
+class AppliedCorrectionResponse(ResponseModel):
     reason: str
     asked_by: str
     approved_by: str | None
@@ -76,7 +76,7 @@ class CorrectionResponse(ResponseModel):
     record_id: UUID
 
 
-class RecordExplained(ResponseModel):
+class RecordColumns(ResponseModel):
     id: UUID
     organisation_id: UUID
     session_id: UUID | None
@@ -91,33 +91,37 @@ class RecordExplained(ResponseModel):
     decided_by: str | None
     decided_at: datetime | None
     root_id: UUID
+
+
+class ExplainedRecordResponse(RecordColumns):
     counts: bool
-    correction: CorrectionResponse | None
+    correction: AppliedCorrectionResponse | None
 
 
-class HoursExplained(Hours):
-    records: list[RecordExplained]
+class ExplainedHoursResponse(HoursResponse):
+    records: list[ExplainedRecordResponse]
 
 
-class SignUpResponse(ResponseModel):
+class OwnSignUpResponse(ResponseModel):
     session_id: UUID
     status: SignUpStatus
     changed_at: datetime
 
 
-class SignUps(ResponseModel):
-    items: list[SignUpResponse]
+class SignUpListResponse(ResponseModel):
+    items: list[OwnSignUpResponse]
 
 
-class Contact(ResponseModel):
+class ContactResponse(ResponseModel):
     phone: str
 
 
 @bp.post("/v1/volunteers")
 @bp.input(VolunteerRequest)
-@bp.output(Registered, status_code=201)
+@bp.output(RegistrationResponse, status_code=201)
 @bp.doc(
-    summary="Apply to volunteer", description="Under 18 with a guardian's consent. Staff activate."
+    summary="Apply to volunteer",
+    description="Under 18 a guardian has to consent. Staff activate the volunteer.",
 )
 @allow(public=True)
 def post_volunteer(json_data: VolunteerRequest) -> Any:
@@ -155,7 +159,7 @@ def get_volunteer(volunteer_id: UUID) -> Any:
 
 
 @bp.put("/v1/volunteers/<uuid:volunteer_id>/activation")
-@bp.output(Registered)
+@bp.output(RegistrationResponse)
 @bp.doc(summary="Accept a volunteer, or take a suspension back")
 @allow(Role.STAFF)
 def put_activation(volunteer_id: UUID) -> Any:
@@ -164,8 +168,8 @@ def put_activation(volunteer_id: UUID) -> Any:
 
 
 @bp.put("/v1/volunteers/<uuid:volunteer_id>/suspension")
-@bp.output(Registered)
-@bp.doc(summary="Bar a volunteer; hours stay")
+@bp.output(RegistrationResponse)
+@bp.doc(summary="Suspend a volunteer; hours stay")
 @allow(Role.STAFF)
 def put_suspension(volunteer_id: UUID) -> Any:
     with transaction() as session:
@@ -173,7 +177,7 @@ def put_suspension(volunteer_id: UUID) -> Any:
 
 
 @bp.delete("/v1/volunteers/<uuid:volunteer_id>/suspension")
-@bp.output(Registered)
+@bp.output(RegistrationResponse)
 @bp.doc(summary="Take a suspension back")
 @allow(Role.STAFF)
 def delete_suspension(volunteer_id: UUID) -> Any:
@@ -182,7 +186,7 @@ def delete_suspension(volunteer_id: UUID) -> Any:
 
 
 @bp.put("/v1/volunteers/<uuid:volunteer_id>/departure")
-@bp.output(Registered)
+@bp.output(RegistrationResponse)
 @bp.doc(summary="End a registration; hours stay")
 @allow(*PERSON, Role.STAFF)
 def put_departure(volunteer_id: UUID) -> Any:
@@ -192,7 +196,7 @@ def put_departure(volunteer_id: UUID) -> Any:
 
 
 @bp.put("/v1/volunteers/<uuid:volunteer_id>/erasure")
-@bp.output(Registered)
+@bp.output(RegistrationResponse)
 @bp.doc(summary="Erase a volunteer's personal data")
 @allow(Role.STAFF)
 def put_erasure(volunteer_id: UUID) -> Any:
@@ -203,7 +207,10 @@ def put_erasure(volunteer_id: UUID) -> Any:
 @bp.put("/v1/volunteers/<uuid:volunteer_id>/merger")
 @bp.input(MergerRequest)
 @bp.output(VolunteerResponse)
-@bp.doc(summary="Two registrations were one person", description="Everything moves to `into_id`.")
+@bp.doc(
+    summary="Merge two registrations of one person",
+    description="Everything moves to the registration `into_id`.",
+)
 @allow(Role.STAFF)
 def put_merger(volunteer_id: UUID, json_data: MergerRequest) -> Any:
     with transaction() as session:
@@ -211,10 +218,10 @@ def put_merger(volunteer_id: UUID, json_data: MergerRequest) -> Any:
 
 
 @bp.get("/v1/volunteers/<uuid:volunteer_id>/contact")
-@bp.output(Contact)
+@bp.output(ContactResponse)
 @bp.doc(
     summary="Look up a volunteer's phone",
-    description="For services that deliver to it; every look is logged.",
+    description="Only for services that deliver to it; every look is logged.",
 )
 @allow(scope="contacts:read")
 def get_contact(volunteer_id: UUID) -> Any:
@@ -223,59 +230,47 @@ def get_contact(volunteer_id: UUID) -> Any:
 
 
 @bp.get("/v1/volunteers/<uuid:volunteer_id>/hours")
-@bp.output(Hours)
+@bp.output(HoursResponse)
 @bp.doc(summary="Show a volunteer's minutes")
 @allow(*PERSON, Role.STAFF, Role.AUDITOR)
 def get_hours(volunteer_id: UUID) -> Any:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
         volunteers.volunteer_of(session, volunteer_id)
-        return _sums(hours_summary.hours_of(session, volunteer_id))
+        return hours_summary.hours_of(session, volunteer_id)
 
 
 @bp.get("/v1/volunteers/<uuid:volunteer_id>/hours/explain")
-@bp.output(HoursExplained)
+@bp.output(ExplainedHoursResponse)
 @bp.doc(
     summary="Show how a volunteer's minutes came about",
-    description="The sums are recomputed from the records.",
+    description="The sums are computed anew from the records.",
 )
 @allow(*PERSON, Role.STAFF, Role.AUDITOR)
 def get_hours_explained(volunteer_id: UUID) -> Any:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
         volunteers.volunteer_of(session, volunteer_id)
-        records, corrections = hours_summary.explain_hours(session, volunteer_id)
-    sums = {
-        bucket: sum(r.minutes for r in records if _counts(r) and r.bucket is bucket)
-        for bucket in Bucket
-    }
-    return _sums(sums) | {
-        "records": [_explained(record, corrections.get(record.id)) for record in records]
-    }
+        hours = hours_summary.explain_hours(session, volunteer_id)
+    return ExplainedHoursResponse(
+        verified_minutes=hours.summary.verified_minutes,
+        supplemented_minutes=hours.summary.supplemented_minutes,
+        records=[_render(explained) for explained in hours.records],
+    )
 
 
-def _sums(sums: dict[Bucket, int]) -> dict[str, Any]:
-    return {
-        "verified_minutes": sums[Bucket.VERIFIED],
-        "supplemented_minutes": sums[Bucket.SUPPLEMENTED],
-    }
-
-
-def _counts(record: ServiceRecord) -> bool:
-    return record.status is RecordStatus.RECORDED
-
-
-def _explained(record: ServiceRecord, correction: Any) -> dict[str, Any]:
-    columns = {
-        name: getattr(record, name)
-        for name in RecordExplained.model_fields
-        if hasattr(record, name)
-    }
-    return columns | {"counts": _counts(record), "correction": correction}
+def _render(explained: ExplainedRecord) -> ExplainedRecordResponse:
+    columns = RecordColumns.model_validate(explained.record)
+    correction = explained.correction
+    return ExplainedRecordResponse(
+        **columns.model_dump(),
+        counts=explained.counts,
+        correction=AppliedCorrectionResponse.model_validate(correction) if correction else None,
+    )
 
 
 @bp.get("/v1/volunteers/<uuid:volunteer_id>/sign-ups")
-@bp.output(SignUps)
+@bp.output(SignUpListResponse)
 @bp.doc(summary="List a volunteer's last 200 sign-ups, newest first")
 @allow(*PERSON, Role.STAFF)
 def get_sign_ups(volunteer_id: UUID) -> Any:

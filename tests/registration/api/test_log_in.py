@@ -19,7 +19,7 @@ PASSWORD = "correct horse battery"
 @pytest.fixture
 def admin(world):
     with world.district.registration.session() as session:
-        return create_staff(session, "zhao", PASSWORD)["id"]
+        return str(create_staff(session, "zhao", PASSWORD).id)
 
 
 @pytest.fixture

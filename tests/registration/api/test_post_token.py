@@ -1,6 +1,7 @@
 """POST /v1/oauth/token: client credentials (RFC 6749)."""
 
 import base64
+from dataclasses import asdict
 
 import pytest
 
@@ -11,7 +12,7 @@ from shared.auth.verifier import Verifier
 @pytest.fixture
 def client(world):
     with world.district.registration.session() as session:
-        return create_client(session, "School", ["records:write", "records:verified"])
+        return asdict(create_client(session, "School", ["records:write", "records:verified"]))
 
 
 def ask(world, form, basic=None):

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from services.registration.attendance import close_forgotten
 from services.registration.models import ActivitySession, Attendance
-from services.registration.service_records import Work, record_hours
+from services.registration.service_records import Submission, Work, record_hours
 from shared.contracts.registration import Origin
 
 
@@ -203,8 +203,6 @@ def test_any_other_refusal_of_the_time_is_not_called_an_overlap(world):
         f"{shift.id}:{shift.person}",
     )
     with world.district.registration.session() as session:
-        record_hours(
-            session, [taken], client="attendance", recorded_by="another", origin=Origin.ATTENDANCE
-        )
+        record_hours(session, [taken], Submission("attendance", "another", Origin.ATTENDANCE))
     assert shift.call("check-out", 119).json["credit"] == "refused"
     assert world.said("hours.recorded") == []

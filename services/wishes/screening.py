@@ -1,10 +1,11 @@
-"""What must not stand on the public tree: phone, identity number, contact, address, the
-beneficiary's own name, and appeals for cash or medical fees. Pure functions; they say what kind of
-thing was found, never the thing itself.
+"""What must not stand on the public tree.
 
-Digits are found in any dress: full-width, circled, spelled out in Chinese or English, with dots or
-spaces between. It is a net for honest slips, not for somebody set on passing it: a person at the
-station reads every wish as well.
+That is a phone, identity number, contact, address, the beneficiary's own name, and appeals for cash
+or medical fees. Pure functions: they return the kind of thing found, never the thing itself.
+
+Digits are found however they are written: full-width, circled, spelled out in Chinese or English,
+with dots or spaces between. This catches honest slips, not somebody set on passing it: a person at
+the station reads every wish as well.
 """
 
 import re
@@ -26,11 +27,14 @@ class Finding(StrEnum):
 
 
 APPEALS = frozenset({Finding.CASH, Finding.MEDICAL})
-"""Not for the tree at all, however they are worded: other channels exist for them."""
+"""Refused at once, however they are worded: other channels exist for them."""
 
-_DIGITS = str.maketrans("零〇一二三四五六七八九壹贰叁肆伍陆柒捌玖幺两", "0012345678912345678912")
+_CHINESE_DIGITS = str.maketrans(
+    "零〇一二三四五六七八九壹贰叁肆伍陆柒捌玖幺两", "0012345678912345678912"
+)
 _ENGLISH = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_WORDS = {word: str(digit) for digit, word in enumerate(_ENGLISH)}
+_DIGIT_OF = {word: str(digit) for digit, word in enumerate(_ENGLISH)}
+_ENGLISH_DIGIT = re.compile(rf"\b({'|'.join(_ENGLISH)})\b")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[\s\-_.,·•*/|()、,。]+(?=\d)")
 
 _PATTERNS = {
@@ -59,27 +63,30 @@ _PATTERNS = {
 
 
 def plain(text: str) -> str:
-    """The text as a reader hears it: one width, lower case, digits as digits and nothing between
-    them.
-    """
+    """Return a text in one form: one width, lower case, digits as digits with nothing between."""
     text = unicodedata.normalize("NFKC", text).lower()
     text = "".join(c for c in text if unicodedata.category(c) != "Cf")  # zero-width signs
-    text = re.sub(r"\b(" + "|".join(_WORDS) + r")\b", lambda m: _WORDS[m[0]], text)
-    return _BETWEEN_DIGITS.sub("", text.translate(_DIGITS))
+    text = _ENGLISH_DIGIT.sub(lambda match: _DIGIT_OF[match[0]], text)
+    return _BETWEEN_DIGITS.sub("", text.translate(_CHINESE_DIGITS))
 
 
 def findings(text: str, names: Iterable[str] = ()) -> list[Finding]:
-    """What a text holds that the public may not see, in a fixed order. `names` are the
-    beneficiary's and guardian's.
+    """Return what a text holds that the public may not see, in a fixed order.
+
+    `names` are the beneficiary's and guardian's.
     """
-    told = plain(text)
-    found = {kind for kind, pattern in _PATTERNS.items() if pattern.search(told)}
-    # Names are compared without what plain() does to digits: 王五 is a name.
-    squeezed = _squeezed(text)
-    if any(len(name) >= 2 and name in squeezed for name in map(_squeezed, names)):
+    plain_text = plain(text)
+    found = {kind for kind, pattern in _PATTERNS.items() if pattern.search(plain_text)}
+    if _holds_name(text, names):
         found.add(Finding.NAME)
     return [kind for kind in Finding if kind in found]
 
 
-def _squeezed(text: str) -> str:
+def _holds_name(text: str, names: Iterable[str]) -> bool:
+    # Names are compared without what plain() does to digits: 王五 is a name.
+    letters = _only_letters(text)
+    return any(len(name) >= 2 and name in letters for name in map(_only_letters, names))
+
+
+def _only_letters(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKC", text).lower() if c.isalnum())

@@ -6,7 +6,9 @@ from threading import Barrier, Thread
 from uuid import UUID
 
 from services.wishes import claims
+from services.wishes.claimers import Claimer
 from services.wishes.tasks import BATCH
+from shared.contracts.wishes import ClaimerKind
 from shared.core.ids import new_id
 from tests.support.wish_tree import Tree
 
@@ -70,9 +72,7 @@ def test_the_second_connection_waits_and_then_loses(tree: Tree) -> None:
         )
     )
     with tree.wishes.session() as session:
-        claims.claim_wish(
-            session, wish_id, claims.Claimer(tree.shen_fang, claims.ClaimerKind.VOLUNTEER), "test"
-        )
+        claims.claim_wish(session, wish_id, Claimer(tree.shen_fang, ClaimerKind.VOLUNTEER), "test")
         loser.start()
         loser.join(0.5)
         assert loser.is_alive()

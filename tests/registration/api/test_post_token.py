@@ -50,8 +50,8 @@ def test_errors_are_those_of_the_rfc(world, client):
         (client | {"grant_type": "password"}, 400, "unsupported_grant_type"),
         (GRANT | client | {"scope": "events:*"}, 400, "invalid_scope"),
     ):
-        answer = ask(world, form)
-        assert (answer.status_code, answer.json) == (status, {"error": error})
+        response = ask(world, form)
+        assert (response.status_code, response.json) == (status, {"error": error})
     assert ask(world, GRANT, ("nobody", "x")).headers["WWW-Authenticate"].startswith("Basic")
 
 
@@ -89,11 +89,11 @@ def test_staff_register_clients_and_see_no_secrets(world):
     )
     assert bad.status_code == 422
     assert (
-        world.call(
+        world.status(
             "POST",
             "/v1/clients",
             {"name": "x", "scopes": ["records:write"]},
             as_=world.coordinator(),
-        ).status_code
+        )
         == 403
     )

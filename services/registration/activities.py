@@ -106,6 +106,7 @@ def publish_activity(session: Session, principal: Principal, activity_id: UUID) 
     session.refresh(activity)
     if changed(moved):
         publish(session, _published(activity))
+    # Not moved and still a draft: the risk statement is missing.
     elif activity.status is ActivityStatus.DRAFT:
         raise RisksNotStated(f"Activity {activity_id} has no risk statement.")
     return activity

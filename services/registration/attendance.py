@@ -204,6 +204,7 @@ def close_forgotten(session: Session, limit: int = 200) -> int:
         .where(
             Attendance.checked_out_at.is_(None),
             ActivitySession.ends_at < app_now() - CLOSE_AFTER,
+            # A session may be typed in afterwards: leave time for the check-outs.
             Attendance.created_at < app_now() - CLOSE_AFTER,
         )
         .order_by(Attendance.session_id, Attendance.volunteer_id)
@@ -243,6 +244,7 @@ def _close(session: Session, check_out: CheckOut) -> bool:
         ),
     )
     attendance = check_out.attendance
+    # The update went past the session's copy of the row.
     session.refresh(attendance)
     attendance.credit, attendance.record_id = _credit(session, check_out, counted)
     session.flush()
@@ -256,6 +258,7 @@ def _set_check_out(session: Session, check_out: CheckOut, minutes: int) -> bool:
             Attendance.session_id == check_out.activity_session.id,
             Attendance.volunteer_id == check_out.volunteer_id,
             Attendance.checked_out_at.is_(None),
+            # Not if the check-in was undone and made anew meanwhile: the minutes would be wrong.
             Attendance.checked_in_at == check_out.attendance.checked_in_at,
         )
         .values(

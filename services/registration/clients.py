@@ -71,6 +71,7 @@ def scopes_of(session: Session, client_id: str, client_secret: str) -> frozenset
 
     Secrets are compared in constant time.
     """
+    # No row can take such a name: ids of clients begin with `client-`.
     service = client_id.removeprefix(SERVICE_PREFIX)
     if client_id.startswith(SERVICE_PREFIX) and service in SERVICES:
         return SERVICE_SCOPES if _is_service_secret(service, client_secret) else None

@@ -77,6 +77,7 @@ def approve_correction(session: Session, principal: Principal, correction_id: UU
     if not may_coordinate(session, principal, old.organisation_id):
         raise CorrectionNotFound(f"No correction {correction_id}.")
     actor = str(principal.subject)
+    # Repeated by the same person; for anybody else the record is no longer current.
     if correction.status is CorrectionStatus.APPROVED and correction.approved_by == actor:
         return correction
     _check_approval(correction, old, actor)

@@ -9,5 +9,5 @@ from shared.messaging.inbox import handles
 
 @handles(WishConfirmed)
 def propose_granted_hours(session: Session, events: list[WishConfirmed]) -> None:
-    """Store the minutes that the claimer proposes; the station says later when they were."""
+    """Store the minutes that a claimer proposes; the station gives the times later."""
     propose_hours(session, events)

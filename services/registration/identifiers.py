@@ -29,6 +29,7 @@ def volunteer_number(serial: int) -> str:
 
     One wrong digit, or two swapped, are always noticed.
     """
+    # The whole number is 1 modulo 97, as the last two digits of an IBAN make it.
     return f"{serial:08d}{98 - serial * 100 % 97:02d}"
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from sqlalchemy import Row, and_, case, delete, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -38,7 +38,10 @@ from shared.db.engine import current_database
 from shared.messaging.outbox import publish
 
 PASSWORDS = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-"""OWASP's second profile for argon2id: 19 MiB, t=2, p=1."""
+"""OWASP's second profile for argon2id: 19 MiB, t=2, p=1.
+
+https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
+"""
 TRIES = 5
 LOCKED_FOR = timedelta(minutes=15)
 CODE_FOR = timedelta(minutes=5)
@@ -93,6 +96,7 @@ def _nobodys_hash() -> str:
 def log_in_staff(session: Session, login: str, password: str) -> LogIn | None:
     """Log staff in by password. None: wrong, unknown or locked; all look and take the same."""
     counted = _count_password_try(session, login)
+    # An unknown log-in is compared too: the time it takes does not tell who exists.
     password_hash = counted.password_hash if counted else _nobodys_hash()
     if not _is_password(password_hash, password) or counted is None:
         return None
@@ -143,6 +147,7 @@ def send_code(session: Session, phone: str) -> None:
     if session.scalar(known.limit(1)) is None:
         return
     code = f"{secrets.randbelow(10**6):06d}"
+    # Hashed with the phone: the same code of two phones has two hashes.
     if _store_code(session, phone_hash, phone_vault().fingerprint(phone + code)):
         _store_message(session, phone, _code_message(code))
 
@@ -150,20 +155,28 @@ def send_code(session: Session, phone: str) -> None:
 def _store_code(session: Session, phone_hash: bytes, code_hash: bytes) -> bool:
     """Replace the phone's code, unless it got too many of late. Returns whether it was stored."""
     fresh = _fresh_code(code_hash)
-    is_new_day = LoginCode.window_from < app_now() - timedelta(days=1)
-    window = {
-        "window_from": case((is_new_day, app_now()), else_=LoginCode.window_from),
-        "sends": case((is_new_day, 1), else_=LoginCode.sends + 1),
-    }
-    was_a_while_ago = LoginCode.sent_at < app_now() - CODE_EVERY
-    has_sends_left = or_(is_new_day, LoginCode.sends < CODES_PER_DAY)
     row = insert(LoginCode).values(phone_hash=phone_hash, window_from=app_now(), sends=1, **fresh)
     row = row.on_conflict_do_update(
-        index_elements=["phone_hash"],
-        set_=fresh | window,
-        where=and_(was_a_while_ago, has_sends_left),
+        index_elements=["phone_hash"], set_=fresh | _next_window(), where=_may_send()
     )
     return session.scalar(row.returning(LoginCode.sends)) is not None
+
+
+def _may_send() -> ColumnElement[bool]:
+    was_a_while_ago = LoginCode.sent_at < app_now() - CODE_EVERY
+    return and_(was_a_while_ago, or_(_is_new_day(), LoginCode.sends < CODES_PER_DAY))
+
+
+def _next_window() -> dict[str, object]:
+    """Count one more code in the running day, or the first of a new one."""
+    return {
+        "window_from": case((_is_new_day(), app_now()), else_=LoginCode.window_from),
+        "sends": case((_is_new_day(), 1), else_=LoginCode.sends + 1),
+    }
+
+
+def _is_new_day() -> ColumnElement[bool]:
+    return LoginCode.window_from < app_now() - timedelta(days=1)
 
 
 def _fresh_code(code_hash: bytes) -> dict[str, object]:
@@ -249,6 +262,7 @@ def refresh(session: Session, token: str, organisation_id: UUID | None = None) -
     """
     person = _use_refresh_token(session, token)
     if person is None:
+        # Used before: one of the two who have it copied it, and neither keeps the log-in.
         sign_out(session, token)
         return None
     if person.role is Role.VOLUNTEER and not _may_log_in(session, person.id):
@@ -328,6 +342,7 @@ def _log_in(session: Session, person: _Person, organisation_id: UUID | None = No
     Only a volunteer takes the role of a coordinator; None if they do not coordinate there.
     """
     refresh_token = _new_refresh_token(session, person)
+    # Looked up at each refresh: a role that has ended is in no new token.
     coordinates = _coordinated_by(session, person.id)
     if person.role is not Role.VOLUNTEER:
         organisation_id = None

@@ -92,6 +92,7 @@ def subtree(session: Session, organisation_id: UUID, limit: int = 1000) -> Seque
         .where(Organisation.id == organisation_id)
         .cte(recursive=True)
     )
+    # UNION ALL ends: a parent is set once and never changed, so there are no circles.
     below = below.union_all(
         select(Organisation.id, below.c.depth + 1).join(below, Organisation.parent_id == below.c.id)
     )

@@ -135,8 +135,11 @@ _INSERT = text("""
     ON CONFLICT DO NOTHING
     RETURNING id, volunteer_id
 """)
-"""The lock on the volunteer keeps a merger waiting, so that no hour lands on the one that
-disappears. Ordered, so that two batches wait for each other instead of deadlocking."""
+"""Insert many records at once.
+
+The lock on the volunteer keeps a merger waiting, so that no hour lands on the one that disappears.
+Ordered, so that two batches wait for each other instead of deadlocking.
+"""
 
 _LOOK_AGAIN = text("""
     SELECT i.id AS item, s.id, s.status, s.minutes,
@@ -162,6 +165,7 @@ _LOOK_AGAIN = text("""
     LEFT JOIN volunteers given ON given.id = i.volunteer_id
     LEFT JOIN volunteers v ON v.id = coalesce(given.merged_into_id, given.id)
 """)
+"""Find out what kept records from being inserted. Its conditions are those of `_INSERT`."""
 
 
 def record_hours(session: Session, works: Sequence[Work], submission: Submission) -> list[Outcome]:
@@ -173,13 +177,11 @@ def record_hours(session: Session, works: Sequence[Work], submission: Submission
     UnknownVolunteer, UnknownOrganisation, NotWorkedYet, ReferenceReused or OverlappingRecord.
     Raises Unavailable when a race must be run again.
     """
+    # Ids are made here and not by the database: they tell which of the rows were inserted.
     sent = {new_id(): work for work in works}
     owners = _insert(session, sent, submission)
     if submission.status is RecordStatus.RECORDED:
-        publish(
-            session,
-            *(_recorded(id_, owner, sent[id_], submission) for id_, owner in owners.items()),
-        )
+        _publish_recorded(session, sent, owners, submission)
     missed = {id_: work for id_, work in sent.items() if id_ not in owners}
     outcomes = _explain(session, missed, submission) if missed else {}
     for id_ in owners:
@@ -196,6 +198,7 @@ def _insert(
         "minutes": [work.minutes for work in sent.values()],
     }
     rows = session.execute(_INSERT, columns | _constants(submission))
+    # RETURNING gives the rows in the order in which volunteers were locked.
     owners: dict[UUID, UUID] = {row.id: row.volunteer_id for row in rows}
     return {id_: owners[id_] for id_ in sent if id_ in owners}
 
@@ -226,6 +229,16 @@ def _columns(sent: Mapping[UUID, Work]) -> dict[str, object]:
         "notes": [work.note for work in works],
         "refs": [work.reference for work in works],
     }
+
+
+def _publish_recorded(
+    session: Session,
+    sent: Mapping[UUID, Work],
+    owners: Mapping[UUID, UUID],
+    submission: Submission,
+) -> None:
+    events = [_recorded(id_, owner, sent[id_], submission) for id_, owner in owners.items()]
+    publish(session, *events)
 
 
 def _recorded(

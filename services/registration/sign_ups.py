@@ -94,6 +94,7 @@ def _save(
         status=status,
         period=_period(activity_session),
     )
+    # A new number from the sequence: who cancels and comes back waits behind the others.
     again = {"status": status, "queued": row.excluded.queued, "changed_at": app_now()}
     try:
         with session.begin_nested():

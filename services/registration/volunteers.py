@@ -90,7 +90,7 @@ def register_volunteer(
     _check_age(birth_date, guardian)
     volunteer = Volunteer(
         id=id_ or new_id(),
-        number=volunteer_number(session.scalars(select(NUMBERS.next_value())).one()),
+        number=_next_number(session),
         status=VolunteerStatus.APPLIED,
         name=name,
         birth_date=birth_date,
@@ -102,6 +102,10 @@ def register_volunteer(
     session.flush()
     publish(session, VolunteerRegistered(volunteer_id=volunteer.id, number=volunteer.number))
     return volunteer
+
+
+def _next_number(session: Session) -> str:
+    return volunteer_number(session.scalars(select(NUMBERS.next_value())).one())
 
 
 def _check_age(birth_date: date, guardian: Guardian | None) -> None:
@@ -208,6 +212,7 @@ def erase_volunteer(session: Session, volunteer_id: UUID) -> Volunteer:
 
     Somebody who has not left yet leaves by it. Repeating it changes nothing.
     """
+    # Read before it is wiped: codes and messages are found by it.
     phone_hash = session.scalar(
         select(Volunteer.phone_hash).where(Volunteer.id == volunteer_id).with_for_update()
     )
@@ -317,6 +322,7 @@ def _move_sign_up(session: Session, session_id: UUID, from_id: UUID, to_id: UUID
 
 
 def _move_attendance(session: Session, from_id: UUID, to_id: UUID) -> None:
+    # Where both were there, the duplicate's row stays: its key is taken.
     there_too = select(Attendance.session_id).where(Attendance.volunteer_id == to_id)
     session.execute(
         update(Attendance)

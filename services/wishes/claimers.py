@@ -57,6 +57,7 @@ def count_claim(session: Session, claimer: Claimer) -> None:
     row = row.on_conflict_do_update(
         index_elements=["claimer_id"], set_={"active": ClaimerLoad.active + 1}, where=may_claim
     )
+    # No row comes back where `may_claim` did not hold.
     if session.scalar(row.returning(ClaimerLoad.active)) is None:
         raise _refusal(session, claimer)
 

@@ -72,6 +72,7 @@ def _take(session: Session, wish_id: UUID, claimer: Claimer, actor: str) -> Move
         or_(Wish.status == WishStatus.PUBLISHED, is_lapsed),
         claimer_id=claimer.id,
         claimer_kind=claimer.kind,
+        # Each claim has a number of its own: an old claimer cannot finish a newer claim.
         fence=Wish.fence + 1,
         lease_until=_deadline(),
     )
@@ -104,6 +105,7 @@ def claim_wishes(
 
     Outcomes come in the order of the ids, once for each.
     """
+    # All locks first, in one order; each claim then runs in a savepoint of its own.
     wish_ids = list(dict.fromkeys(wish_ids))
     earlier_claimers = session.scalars(
         select(Wish.claimer_id).where(Wish.id.in_(wish_ids)).order_by(Wish.id).with_for_update()
@@ -286,6 +288,7 @@ def merge_claimer(session: Session, volunteer_id: UUID, into_id: UUID, sequence:
     if not note_standing(session, volunteer_id, Standing.MERGED, sequence, merged_into=into_id):
         return
     into_id = end_of_mergers(session, into_id)
+    # Also what was granted long ago: the id of a duplicate means nobody any more.
     moved = session.scalars(
         update(Wish)
         .where(Wish.claimer_id == volunteer_id)

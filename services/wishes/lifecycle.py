@@ -104,6 +104,7 @@ def move(
     before = _update_if(session, wish_id, when, {"status": to, **values})
     if before is None:
         return None
+    # Read anew: the UPDATE went past the session's copy of the row.
     wish = session.get_one(Wish, wish_id, populate_existing=True)
     _add_history(session, wish, before.status, actor, reason)
     return Moved(wish, before.status, before.claimer_id, before.claimer_kind, before.fence)
@@ -213,6 +214,7 @@ def verify_wish(
         new_description = wish.description if description is None else description
         _verify(session, wish, actor, new_title, new_description)
         wish = find_wish(session, wish_id)
+    # Any later state was verified once: repeating the step is harmless.
     if wish.status in (WishStatus.SUBMITTED, WishStatus.REJECTED, WishStatus.WITHDRAWN):
         raise not_ready(wish)
     return wish

@@ -37,27 +37,49 @@ _DIGIT_OF = {word: str(digit) for digit, word in enumerate(_ENGLISH)}
 _ENGLISH_DIGIT = re.compile(rf"\b({'|'.join(_ENGLISH)})\b")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[\s\-_.,·•*/|()、,。]+(?=\d)")
 
+
+def _one_of(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns))
+
+
+# All patterns see plain text: half width, lower case, digits as digits.
 _PATTERNS = {
-    Finding.ID_NUMBER: re.compile(r"(?<!\d)(\d{17}[\dx]|\d{15})(?!\d)"),
+    # Resident identity numbers: 18 characters (GB 11643-1999), 15 in the older form.
+    Finding.ID_NUMBER: _one_of(r"(?<!\d)(?:\d{17}[\dx]|\d{15})(?!\d)"),
     Finding.PHONE: re.compile(
-        r"(?<!\d)(?:\+?86)?(1[3-9]\d{9}|0\d{9,11}|(?!(?:19|20)\d\d[01]\d[0-3]\d(?!\d))\d{7,8})(?!\d)"
+        r"(?<!\d)(?:\+?86)?"
+        r"(?:1[3-9]\d{9}"  # mobile
+        r"|0\d{9,11}"  # landline with its area code
+        # A local landline number; eight digits that read as a date are none.
+        r"|(?!(?:19|20)\d\d[01]\d[0-3]\d(?!\d))\d{7,8})"
+        r"(?!\d)"
     ),
-    Finding.CONTACT: re.compile(
-        r"[\w.+-]+@[\w-]+\.\w+|(?:微信号?|薇信|wechat|weixin|\bvx\b|\bqq\b)(?:id|号)?[\s:：是]*[a-z0-9][\w-]{4,}"
+    Finding.CONTACT: _one_of(
+        r"[\w.+-]+@[\w-]+\.\w+",
+        r"(?:微信号?|薇信|wechat|weixin|\bvx\b|\bqq\b)(?:id|号)?"
+        r"[\s:：是]*[a-z0-9][\w-]{4,}",
     ),
-    Finding.ADDRESS: re.compile(
-        r"[路街巷弄村道]\s*\d+\s*号|\d+\s*(?:号楼|栋|幢|单元|弄)|\d{2,}\s*室|(?:小区|花园|公寓|苑|新村)\s*\d+"
-        r"|\d+\s+(?:\w+\s+){1,3}(?:street|road|avenue|lane)\b"
+    Finding.ADDRESS: _one_of(
+        r"[路街巷弄村道]\s*\d+\s*号",
+        r"\d+\s*(?:号楼|栋|幢|单元|弄)",
+        r"\d{2,}\s*室",
+        r"(?:小区|花园|公寓|苑|新村)\s*\d+",
+        r"\d+\s+(?:\w+\s+){1,3}(?:street|road|avenue|lane)\b",
     ),
-    Finding.CASH: re.compile(
-        r"现金|转账|打款|汇款|红包|借钱|借款|还债|还款|贷款|捐款|捐钱|募捐|众筹|生活费|补助金|给钱|要钱|缺钱"
-        r"|(?:需要|急需|缺|求|资助|募)[^。;,!?\n]{0,6}(?:钱|\d[\d,.]*[千万]?元)(?!的|左右的|以内)"
-        r"|\bcash\b|\bmoney\b|\bloan\b"
+    Finding.CASH: _one_of(
+        "现金|转账|打款|汇款|红包|借钱|借款|还债|还款|贷款|捐款|捐钱|募捐|众筹",
+        "生活费|补助金|给钱|要钱|缺钱",
+        # Not where the price only describes a thing: 一本50元的书, 50元左右的书, 50元以内.
+        r"(?:需要|急需|缺|求|资助|募)[^。;,!?\n]{0,6}"
+        r"(?:钱|\d[\d,.]*[千万]?元)(?!的|左右的|以内)",
+        r"\bcash\b|\bmoney\b|\bloan\b",
     ),
-    Finding.MEDICAL: re.compile(
-        r"医药费|医疗费|手术费|治疗费|住院费|药费|透析费|化疗费|看病的?钱|(?:付|交|筹)[^。;,!?\n]{0,4}(?:手术|治疗|住院)"
-        r"|\bmedical (?:fees?|bills?|costs?|expenses?)|\bhospital (?:fees?|bills?|costs?)"
-        r"|\b(?:surgery|treatment) (?:fees?|bills?|costs?)"
+    Finding.MEDICAL: _one_of(
+        "医药费|医疗费|手术费|治疗费|住院费|药费|透析费|化疗费|看病的?钱",
+        r"(?:付|交|筹)[^。;,!?\n]{0,4}(?:手术|治疗|住院)",
+        r"\bmedical (?:fees?|bills?|costs?|expenses?)",
+        r"\bhospital (?:fees?|bills?|costs?)",
+        r"\b(?:surgery|treatment) (?:fees?|bills?|costs?)",
     ),
 }
 

@@ -20,6 +20,7 @@ from shared.db.engine import transaction
 from shared.http.idempotency import exempt_from_idempotency_keys
 from shared.http.schemas import Name, RequestModel, ResponseModel
 
+# Log-ins take no idempotency key: a stored answer would be a stored token.
 bp = APIBlueprint("auth", __name__, tag="Log-ins")
 
 

@@ -80,7 +80,9 @@ def add_etag(response: Response) -> Response:
     """Give a public response an ETag; the status is 304 when the client already has it."""
     if response.status_code == 200:
         response.add_etag()
+        # Kept by caches, but asked about each time: a claim shows at once.
         response.headers["Cache-Control"] = "no-cache"
+        # Staff and stations see more than strangers do, under the same address.
         response.headers["Vary"] = "Authorization, Accept-Language"
         response.make_conditional(request)
     return response

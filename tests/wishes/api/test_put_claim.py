@@ -61,9 +61,7 @@ def test_only_one_of_many_volunteers_gets_a_wish(tree: Tree) -> None:
 
 
 def test_the_second_connection_waits_and_then_loses(tree: Tree) -> None:
-    """The same race with the overlap forced: the second UPDATE is under way before the first
-    commits.
-    """
+    """The same race, with the second UPDATE under way before the first commits."""
     wish_id = tree.published()
     code: list[int] = []
     loser = Thread(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from apiflask import APIBlueprint
@@ -15,7 +15,9 @@ from services.registration.models import (
     Activity,
     ActivitySession,
     ActivityStatus,
+    Attendance,
     Credit,
+    SignUp,
     SignUpStatus,
 )
 from services.registration.organisations import may_coordinate, require_coordination
@@ -112,7 +114,7 @@ class AttendanceResponse(ResponseModel):
 @bp.output(ActivityResponse, status_code=201)
 @bp.doc(summary="Draft an activity")
 @allow(*COORDINATORS)
-def post_activity(json_data: ActivityRequest) -> Any:
+def post_activity(json_data: ActivityRequest) -> Activity:
     with transaction() as session:
         return activities.draft_activity(
             session,
@@ -134,7 +136,7 @@ def post_activity(json_data: ActivityRequest) -> Any:
     description="Only coordinators of an organisation and staff see its drafts.",
 )
 @allow(public=True)
-def get_activities(query_data: ActivityQuery) -> Any:
+def get_activities(query_data: ActivityQuery) -> dict[str, object]:
     with transaction() as session:
         statement = select(Activity).where(Activity.status == query_data.status)
         if query_data.organisation_id:
@@ -161,7 +163,7 @@ def _only_own_drafts(
 @bp.output(ActivityResponse)
 @bp.doc(summary="Show an activity")
 @allow(public=True)
-def get_activity(activity_id: UUID) -> Any:
+def get_activity(activity_id: UUID) -> Activity:
     with transaction() as session:
         return activities.activity_of(session, caller_if_any(), activity_id)
 
@@ -170,7 +172,7 @@ def get_activity(activity_id: UUID) -> Any:
 @bp.output(ActivityResponse)
 @bp.doc(summary="Publish an activity")
 @allow(*COORDINATORS)
-def put_publication(activity_id: UUID) -> Any:
+def put_publication(activity_id: UUID) -> Activity:
     with transaction() as session:
         return activities.publish_activity(session, caller(), activity_id)
 
@@ -183,7 +185,7 @@ def put_publication(activity_id: UUID) -> Any:
     description="Only staff may add one that has begun already.",
 )
 @allow(*COORDINATORS)
-def post_session(activity_id: UUID, json_data: SessionRequest) -> Any:
+def post_session(activity_id: UUID, json_data: SessionRequest) -> ActivitySession:
     with transaction() as session:
         return activities.add_session(
             session,
@@ -201,7 +203,7 @@ def post_session(activity_id: UUID, json_data: SessionRequest) -> Any:
 @bp.output(Page[SessionResponse])
 @bp.doc(summary="List an activity's sessions, newest first")
 @allow(public=True)
-def get_sessions(activity_id: UUID, query_data: PageQuery) -> Any:
+def get_sessions(activity_id: UUID, query_data: PageQuery) -> dict[str, object]:
     with transaction() as session:
         activities.activity_of(session, caller_if_any(), activity_id)
         statement = select(ActivitySession).where(ActivitySession.activity_id == activity_id)
@@ -227,7 +229,7 @@ def _require_self_or_coordinator(session: Session, session_id: UUID, volunteer_i
     "not_published, over, not_active, too_young or overlaps.",
 )
 @allow(Role.VOLUNTEER, *COORDINATORS)
-def put_sign_up(session_id: UUID, volunteer_id: UUID) -> Any:
+def put_sign_up(session_id: UUID, volunteer_id: UUID) -> tuple[SignUp, int]:
     with transaction() as session:
         _require_self_or_coordinator(session, session_id, volunteer_id)
         signed, new = sign_ups.sign_up(session, session_id, volunteer_id)
@@ -238,7 +240,7 @@ def put_sign_up(session_id: UUID, volunteer_id: UUID) -> Any:
 @bp.output(SignUpResponse)
 @bp.doc(summary="Give back a seat or a place on the waiting list")
 @allow(Role.VOLUNTEER, *COORDINATORS)
-def delete_sign_up(session_id: UUID, volunteer_id: UUID) -> Any:
+def delete_sign_up(session_id: UUID, volunteer_id: UUID) -> SignUpResponse:
     with transaction() as session:
         _require_self_or_coordinator(session, session_id, volunteer_id)
         sign_ups.cancel_sign_up(session, session_id, volunteer_id)
@@ -252,7 +254,7 @@ def delete_sign_up(session_id: UUID, volunteer_id: UUID) -> Any:
 @bp.output(AttendanceResponse)
 @bp.doc(summary="Check a volunteer in")
 @allow(*COORDINATORS)
-def put_check_in(session_id: UUID, volunteer_id: UUID, json_data: MomentRequest) -> Any:
+def put_check_in(session_id: UUID, volunteer_id: UUID, json_data: MomentRequest) -> Attendance:
     with transaction() as session:
         return attendance.check_in(session, caller(), session_id, volunteer_id, json_data.at)
 
@@ -261,7 +263,7 @@ def put_check_in(session_id: UUID, volunteer_id: UUID, json_data: MomentRequest)
 @bp.output({}, status_code=204)
 @bp.doc(summary="Undo a mistaken check-in")
 @allow(*COORDINATORS)
-def delete_check_in(session_id: UUID, volunteer_id: UUID) -> Any:
+def delete_check_in(session_id: UUID, volunteer_id: UUID) -> tuple[str, int]:
     with transaction() as session:
         attendance.undo_check_in(session, caller(), session_id, volunteer_id)
     return "", 204
@@ -275,6 +277,6 @@ def delete_check_in(session_id: UUID, volunteer_id: UUID) -> Any:
     description="The field `credit` says what became of the time.",
 )
 @allow(*COORDINATORS)
-def put_check_out(session_id: UUID, volunteer_id: UUID, json_data: MomentRequest) -> Any:
+def put_check_out(session_id: UUID, volunteer_id: UUID, json_data: MomentRequest) -> Attendance:
     with transaction() as session:
         return attendance.check_out(session, caller(), session_id, volunteer_id, json_data.at)

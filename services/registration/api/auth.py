@@ -125,7 +125,7 @@ def _or_refused(found: log_in.LogIn | None) -> log_in.LogIn:
 )
 @allow(public=True)
 @exempt_from_idempotency_keys
-def post_staff_log_in(json_data: StaffLogInRequest) -> Any:
+def post_staff_log_in(json_data: StaffLogInRequest) -> log_in.LogIn:
     with transaction() as session:
         found = log_in.log_in_staff(session, json_data.login, json_data.password)
     return _or_refused(found)
@@ -140,11 +140,11 @@ def post_staff_log_in(json_data: StaffLogInRequest) -> Any:
 )
 @allow(public=True)
 @exempt_from_idempotency_keys
-def post_code(json_data: PhoneRequest) -> Any:
+def post_code(json_data: PhoneRequest) -> CodeSentResponse:
     phone = normal_phone(json_data.phone)
     with transaction() as session:
         log_in.send_code(session, phone)
-    return {"expires_in": int(log_in.CODE_FOR.total_seconds())}
+    return CodeSentResponse(expires_in=int(log_in.CODE_FOR.total_seconds()))
 
 
 @bp.post("/v1/auth/phone")
@@ -156,7 +156,7 @@ def post_code(json_data: PhoneRequest) -> Any:
 )
 @allow(public=True)
 @exempt_from_idempotency_keys
-def post_phone_log_in(json_data: CodeLogInRequest) -> Any:
+def post_phone_log_in(json_data: CodeLogInRequest) -> log_in.LogIn:
     phone = normal_phone(json_data.phone)
     with transaction() as session:
         found = log_in.log_in_by_code(session, phone, json_data.code, json_data.organisation_id)
@@ -172,7 +172,7 @@ def post_phone_log_in(json_data: CodeLogInRequest) -> Any:
 )
 @allow(public=True)
 @exempt_from_idempotency_keys
-def post_refresh(json_data: RefreshRequest) -> Any:
+def post_refresh(json_data: RefreshRequest) -> log_in.LogIn:
     with transaction() as session:
         found = log_in.refresh(session, json_data.refresh_token, json_data.organisation_id)
     return _or_refused(found)
@@ -184,7 +184,7 @@ def post_refresh(json_data: RefreshRequest) -> Any:
 @bp.doc(summary="End a log-in")
 @allow(public=True)
 @exempt_from_idempotency_keys
-def post_sign_out(json_data: SignOutRequest) -> Any:
+def post_sign_out(json_data: SignOutRequest) -> tuple[str, int]:
     with transaction() as session:
         log_in.sign_out(session, json_data.refresh_token)
     return "", 204
@@ -194,7 +194,7 @@ def post_sign_out(json_data: SignOutRequest) -> Any:
 @bp.output(MailboxResponse)
 @bp.doc(summary="List messages that would have been sent (embedded mode only)")
 @allow(public=True)
-def get_dev_mailbox() -> Any:
+def get_dev_mailbox() -> dict[str, object]:
     if not settings().embedded:
         raise NoMailbox("Messages go to phones here.")
     with transaction() as session:
@@ -224,7 +224,7 @@ _OAUTH_RESPONSE = {
 )
 @allow(public=True)
 @exempt_from_idempotency_keys
-def post_token() -> Any:
+def post_token() -> Response:
     client_id, secret = _credentials()
     try:
         _check_grant_type()
@@ -308,7 +308,7 @@ def get_jwks() -> Response:
 @bp.output(NewClientResponse, status_code=201)
 @bp.doc(summary="Register a system; its secret is shown only now")
 @allow(Role.STAFF)
-def post_client(json_data: ClientRequest) -> Any:
+def post_client(json_data: ClientRequest) -> clients.NewClient:
     with transaction() as session:
         return clients.create_client(session, json_data.name, json_data.scopes)
 
@@ -317,7 +317,7 @@ def post_client(json_data: ClientRequest) -> Any:
 @bp.output(ClientListResponse)
 @bp.doc(summary="List systems, without secrets")
 @allow(Role.STAFF)
-def get_clients() -> Any:
+def get_clients() -> dict[str, object]:
     with transaction() as session:
         return {"items": clients.known_clients(session)}
 
@@ -327,6 +327,6 @@ def get_clients() -> Any:
 @bp.output(NewStaffResponse, status_code=201)
 @bp.doc(summary="Create a staff log-in")
 @allow(Role.STAFF)
-def post_staff(json_data: StaffRequest) -> Any:
+def post_staff(json_data: StaffRequest) -> staff.NewStaff:
     with transaction() as session:
         return staff.create_staff(session, json_data.login, json_data.password)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.registration import approvals, corrections, service_records
-from services.registration.models import CorrectionStatus, RecordStatus, ServiceRecord
+from services.registration.models import Correction, CorrectionStatus, RecordStatus, ServiceRecord
 from services.registration.organisations import require_coordination
 from services.registration.policy import LONGEST
 from services.registration.service_records import Submission, Work
@@ -161,7 +161,7 @@ class Invalid(Problem):
     "record.",
 )
 @allow(*COORDINATORS, scope="records:write")
-def post_record(json_data: RecordRequest) -> Any:
+def post_record(json_data: RecordRequest) -> tuple[service_records.Outcome, int]:
     with transaction() as session:
         outcome = _record(session, caller(), [json_data])[0]
     if outcome.problem is not None:
@@ -177,7 +177,7 @@ def post_record(json_data: RecordRequest) -> Any:
     description="Each item has its own outcome; a bad item does not affect the others.",
 )
 @allow(*COORDINATORS, scope="records:write")
-def post_records(json_data: BatchRequest) -> Any:
+def post_records(json_data: BatchRequest) -> BatchResponse:
     readable = [item for item in json_data.items if isinstance(item, RecordRequest)]
     with transaction() as session:
         outcomes = iter(_record(session, caller(), readable) if readable else [])
@@ -263,7 +263,7 @@ def _unreadable(index: int, item: Any) -> ItemOutcomeResponse:
 @bp.output(Page[RecordResponse])
 @bp.doc(summary="List an organisation's pending records, newest first")
 @allow(*COORDINATORS)
-def get_pending_records(query_data: PendingQuery) -> Any:
+def get_pending_records(query_data: PendingQuery) -> dict[str, object]:
     with transaction() as session:
         require_coordination(session, caller(), query_data.organisation_id)
         statement = select(ServiceRecord).where(
@@ -278,7 +278,7 @@ def get_pending_records(query_data: PendingQuery) -> Any:
 @bp.output(RecordResponse)
 @bp.doc(summary="Show a service record")
 @allow(Role.VOLUNTEER, *COORDINATORS, Role.AUDITOR)
-def get_record(record_id: UUID) -> Any:
+def get_record(record_id: UUID) -> ServiceRecord:
     with transaction() as session:
         record = service_records.record_of(session, record_id)
         if caller().role is Role.COORDINATOR and caller().subject != record.volunteer_id:
@@ -296,7 +296,7 @@ def get_record(record_id: UUID) -> Any:
     description="The caller is neither the volunteer nor the person who recorded it.",
 )
 @allow(*COORDINATORS)
-def put_approval(record_id: UUID, json_data: ApprovalRequest) -> Any:
+def put_approval(record_id: UUID, json_data: ApprovalRequest) -> ServiceRecord:
     with transaction() as session:
         if json_data.decision is Decision.REJECT:
             return approvals.reject_record(session, caller(), record_id)
@@ -315,7 +315,7 @@ def put_approval(record_id: UUID, json_data: ApprovalRequest) -> Any:
 @bp.output(CorrectionResponse, status_code=201)
 @bp.doc(summary="Request a correction of a recorded block")
 @allow(*COORDINATORS)
-def post_correction(record_id: UUID, json_data: CorrectionRequest) -> Any:
+def post_correction(record_id: UUID, json_data: CorrectionRequest) -> Correction:
     with transaction() as session:
         return corrections.ask_correction(
             session, caller(), record_id, json_data.started_at, json_data.ended_at, json_data.reason
@@ -329,6 +329,6 @@ def post_correction(record_id: UUID, json_data: CorrectionRequest) -> Any:
     description="A new record replaces the old one.",
 )
 @allow(*COORDINATORS)
-def put_correction_approval(correction_id: UUID) -> Any:
+def put_correction_approval(correction_id: UUID) -> Correction:
     with transaction() as session:
         return corrections.approve_correction(session, caller(), correction_id)

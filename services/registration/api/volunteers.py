@@ -1,7 +1,7 @@
 """Volunteers: their registration from applying to leaving, their hours and sign-ups."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from apiflask import APIBlueprint
@@ -9,7 +9,7 @@ from pydantic import Field
 from sqlalchemy import select
 
 from services.registration import hours_summary, volunteers
-from services.registration.hours_summary import ExplainedRecord
+from services.registration.hours_summary import ExplainedRecord, HoursSummary
 from services.registration.models import (
     RecordStatus,
     SignUpStatus,
@@ -124,7 +124,7 @@ class ContactResponse(ResponseModel):
     description="Under 18 a guardian has to consent. Staff activate the volunteer.",
 )
 @allow(public=True)
-def post_volunteer(json_data: VolunteerRequest) -> Any:
+def post_volunteer(json_data: VolunteerRequest) -> Volunteer:
     given = json_data.guardian
     guardian = volunteers.Guardian(given.name, given.phone) if given else None
     with transaction() as session:
@@ -138,7 +138,7 @@ def post_volunteer(json_data: VolunteerRequest) -> Any:
 @bp.output(Page[VolunteerResponse])
 @bp.doc(summary="List volunteers, newest first")
 @allow(Role.STAFF)
-def get_volunteers(query_data: VolunteerQuery) -> Any:
+def get_volunteers(query_data: VolunteerQuery) -> dict[str, object]:
     with transaction() as session:
         statement = select(Volunteer)
         if query_data.status:
@@ -151,7 +151,7 @@ def get_volunteers(query_data: VolunteerQuery) -> Any:
 @bp.output(VolunteerResponse)
 @bp.doc(summary="Show a volunteer")
 @allow(*PERSON, Role.STAFF)
-def get_volunteer(volunteer_id: UUID) -> Any:
+def get_volunteer(volunteer_id: UUID) -> VolunteerResponse:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
         shown = VolunteerResponse.model_validate(volunteers.volunteer_of(session, volunteer_id))
@@ -162,7 +162,7 @@ def get_volunteer(volunteer_id: UUID) -> Any:
 @bp.output(RegistrationResponse)
 @bp.doc(summary="Accept a volunteer, or take a suspension back")
 @allow(Role.STAFF)
-def put_activation(volunteer_id: UUID) -> Any:
+def put_activation(volunteer_id: UUID) -> Volunteer:
     with transaction() as session:
         return volunteers.activate_volunteer(session, volunteer_id)
 
@@ -171,7 +171,7 @@ def put_activation(volunteer_id: UUID) -> Any:
 @bp.output(RegistrationResponse)
 @bp.doc(summary="Suspend a volunteer; hours stay")
 @allow(Role.STAFF)
-def put_suspension(volunteer_id: UUID) -> Any:
+def put_suspension(volunteer_id: UUID) -> Volunteer:
     with transaction() as session:
         return volunteers.suspend_volunteer(session, volunteer_id)
 
@@ -180,7 +180,7 @@ def put_suspension(volunteer_id: UUID) -> Any:
 @bp.output(RegistrationResponse)
 @bp.doc(summary="Take a suspension back")
 @allow(Role.STAFF)
-def delete_suspension(volunteer_id: UUID) -> Any:
+def delete_suspension(volunteer_id: UUID) -> Volunteer:
     with transaction() as session:
         return volunteers.end_suspension(session, volunteer_id)
 
@@ -189,7 +189,7 @@ def delete_suspension(volunteer_id: UUID) -> Any:
 @bp.output(RegistrationResponse)
 @bp.doc(summary="End a registration; hours stay")
 @allow(*PERSON, Role.STAFF)
-def put_departure(volunteer_id: UUID) -> Any:
+def put_departure(volunteer_id: UUID) -> Volunteer:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
         return volunteers.leave(session, volunteer_id)
@@ -199,7 +199,7 @@ def put_departure(volunteer_id: UUID) -> Any:
 @bp.output(RegistrationResponse)
 @bp.doc(summary="Erase a volunteer's personal data")
 @allow(Role.STAFF)
-def put_erasure(volunteer_id: UUID) -> Any:
+def put_erasure(volunteer_id: UUID) -> Volunteer:
     with transaction() as session:
         return volunteers.erase_volunteer(session, volunteer_id)
 
@@ -212,7 +212,7 @@ def put_erasure(volunteer_id: UUID) -> Any:
     description="Everything moves to the registration `into_id`.",
 )
 @allow(Role.STAFF)
-def put_merger(volunteer_id: UUID, json_data: MergerRequest) -> Any:
+def put_merger(volunteer_id: UUID, json_data: MergerRequest) -> Volunteer:
     with transaction() as session:
         return volunteers.merge_volunteers(session, volunteer_id, json_data.into_id)
 
@@ -224,16 +224,17 @@ def put_merger(volunteer_id: UUID, json_data: MergerRequest) -> Any:
     description="Only for services that deliver to it; every look is logged.",
 )
 @allow(scope="contacts:read")
-def get_contact(volunteer_id: UUID) -> Any:
+def get_contact(volunteer_id: UUID) -> ContactResponse:
     with transaction() as session:
-        return {"phone": volunteers.look_up_contact(session, volunteer_id, str(caller().subject))}
+        phone = volunteers.look_up_contact(session, volunteer_id, str(caller().subject))
+    return ContactResponse(phone=phone)
 
 
 @bp.get("/v1/volunteers/<uuid:volunteer_id>/hours")
 @bp.output(HoursResponse)
 @bp.doc(summary="Show a volunteer's minutes")
 @allow(*PERSON, Role.STAFF, Role.AUDITOR)
-def get_hours(volunteer_id: UUID) -> Any:
+def get_hours(volunteer_id: UUID) -> HoursSummary:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
         volunteers.volunteer_of(session, volunteer_id)
@@ -247,7 +248,7 @@ def get_hours(volunteer_id: UUID) -> Any:
     description="The sums are computed anew from the records.",
 )
 @allow(*PERSON, Role.STAFF, Role.AUDITOR)
-def get_hours_explained(volunteer_id: UUID) -> Any:
+def get_hours_explained(volunteer_id: UUID) -> ExplainedHoursResponse:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
         volunteers.volunteer_of(session, volunteer_id)
@@ -273,7 +274,7 @@ def _render(explained: ExplainedRecord) -> ExplainedRecordResponse:
 @bp.output(SignUpListResponse)
 @bp.doc(summary="List a volunteer's last 200 sign-ups, newest first")
 @allow(*PERSON, Role.STAFF)
-def get_sign_ups(volunteer_id: UUID) -> Any:
+def get_sign_ups(volunteer_id: UUID) -> dict[str, object]:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
         volunteers.volunteer_of(session, volunteer_id)

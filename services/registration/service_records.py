@@ -316,11 +316,11 @@ def update_record(session: Session, statement: Update) -> bool:
 
 def overlapping_record(error: IntegrityError) -> OverlappingRecord:
     """Name what the exclusion constraint decided. Any other error is our fault: raise it again."""
-    if violated_constraint(error) != OVERLAP:
+    if constraint_of(error) != OVERLAP:
         raise error
     return OverlappingRecord("Send other times, or correct the record there is.")
 
 
-def violated_constraint(error: IntegrityError) -> str | None:
+def constraint_of(error: IntegrityError) -> str | None:
     """Return the name of the constraint that refused a row."""
     return getattr(getattr(error.orig, "diag", None), "constraint_name", None)

@@ -25,7 +25,7 @@ from services.registration.models import (
     Volunteer,
     VolunteerStatus,
 )
-from services.registration.service_records import day_at_site, violated_constraint
+from services.registration.service_records import constraint_of, day_at_site
 from shared.contracts.registration import SignupCancelled, SignupConfirmed, SignupWaitlisted
 from shared.core.clock import app_now, now
 from shared.core.ids import new_id
@@ -302,7 +302,7 @@ def _confirm(session: Session, session_id: UUID, volunteer_id: UUID) -> None:
 
 def _overlapping(error: IntegrityError) -> SignUpRefused:
     """Name what the exclusion constraint decided. Any other error is our fault: raise it again."""
-    if violated_constraint(error) != OVERLAP:
+    if constraint_of(error) != OVERLAP:
         raise error
     return refusal(Refusal.OVERLAPS)
 

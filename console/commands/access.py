@@ -1,6 +1,7 @@
 """Tokens, other systems and staff."""
 
 import json
+from dataclasses import asdict
 from uuid import UUID
 
 import click
@@ -62,7 +63,7 @@ def create_client_command(name: str, scope: str) -> None:
     from services.registration.clients import create_client
 
     with operator_transaction("registration") as session:
-        click.echo(json.dumps(create_client(session, name, scope.split())))
+        click.echo(json.dumps(asdict(create_client(session, name, scope.split()))))
 
 
 @click.group()
@@ -80,4 +81,4 @@ def create_staff_command(login: str, password: str) -> None:
     from services.registration.staff import create_staff
 
     with operator_transaction("registration") as session:
-        click.echo(json.dumps(create_staff(session, login, password)))
+        click.echo(json.dumps(asdict(create_staff(session, login, password)), default=str))

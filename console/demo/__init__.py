@@ -1,6 +1,4 @@
-"""The demo district: fixed ids and public names, put into an empty installation by `wishtree
-seed`.
-"""
+"""The demo district, which `wishtree seed` puts into an empty installation."""
 
 from collections.abc import Callable, Iterable
 
@@ -14,5 +12,4 @@ SEEDS: dict[str, Callable[[Session], Iterable[str]]] = {
     "rewards": rewards.seed,
     "notify": notify.seed,
 }
-"""Each fills its service's empty database and yields lines to print. Repeating it changes nothing.
-"""
+"""Each fills an empty service and yields lines to print. Repeating it changes nothing."""

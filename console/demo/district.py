@@ -1,19 +1,19 @@
-"""The demo district: fixed ids and public names, so that the seeds of all four services speak of
-the same people.
-"""
+"""Fixed ids and public names, so that the seeds of all four services name the same people."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 from uuid import UUID
 
 
-class DemoOrganisation(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class DemoOrganisation:
     id: UUID
     name: str
     kind: str
     parent_id: UUID | None
 
 
-class DemoVolunteer(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class DemoVolunteer:
     id: UUID
     name: str
     phone: str
@@ -44,7 +44,7 @@ VOLUNTEERS = (
 """All active; the last one coordinates the station."""
 
 STAFF_ID, STAFF_LOGIN, STAFF_PASSWORD = _id(21), "demo-staff", "demo-staff-password"
-"""The password works in embedded mode only: elsewhere no demo log-in is made."""
+"""A log-in that is made in embedded mode only."""
 
 ACTIVITY_ID, SESSION_ID = _id(31), _id(32)
 CINEMA_ID, POOL_ID = _id(41), _id(42)

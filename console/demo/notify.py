@@ -1,4 +1,4 @@
-"""The demo needs nothing of notify's own: its alerts come from what the other services say."""
+"""The demo needs nothing of notify's own: its alerts come from the other services' events."""
 
 from collections.abc import Iterable
 
@@ -6,5 +6,5 @@ from sqlalchemy.orm import Session
 
 
 def seed(session: Session) -> Iterable[str]:
-    """Nothing to put in."""
+    """Add nothing."""
     return ()

@@ -10,19 +10,28 @@ from services.rewards.models import Product, RuleKind, Stock, Venue
 from services.rewards.rules.versions import create_rule
 
 SEED = "staff:seed"
+STOCK = 1000
 
 
 def seed(session: Session) -> Iterable[str]:
     """Fill an empty service; do nothing where there is a venue already."""
     if session.scalar(select(Venue.id).limit(1)) is not None:
         return
-    session.add_all(
-        [
-            Venue(id=district.CINEMA_ID, name=district.CINEMA_NAME, kind="cinema"),
-            Venue(id=district.POOL_ID, name=district.POOL_NAME, kind="pool"),
-        ]
-    )
+    _seed_venues(session)
+    _seed_products(session)
+    create_rule(session, RuleKind.EARN, minutes=1, points=1, by=SEED)
+    create_rule(session, RuleKind.ISSUE, product_id=district.FILM_ID, by=SEED)
+    yield f"{district.CINEMA_NAME}: a film for 120 points, issued automatically"
+    yield f"{district.POOL_NAME}: a swim for 90 points"
+
+
+def _seed_venues(session: Session) -> None:
+    session.add(Venue(id=district.CINEMA_ID, name=district.CINEMA_NAME, kind="cinema"))
+    session.add(Venue(id=district.POOL_ID, name=district.POOL_NAME, kind="pool"))
     session.flush()
+
+
+def _seed_products(session: Session) -> None:
     film = Product(
         id=district.FILM_ID,
         venue_id=district.CINEMA_ID,
@@ -35,7 +44,6 @@ def seed(session: Session) -> Iterable[str]:
     )
     session.add_all([film, swim])
     session.flush()
-    session.add_all([Stock(product_id=p.id, left=1000, filled=1000) for p in (film, swim)])
-    create_rule(session, RuleKind.EARN, minutes=1, points=1, by=SEED)
-    create_rule(session, RuleKind.ISSUE, product_id=film.id, by=SEED)
-    yield f"{district.CINEMA_NAME}: a film for 120 points, issued automatically; {district.POOL_NAME}: a swim for 90."
+    session.add_all(
+        [Stock(product_id=product.id, left=STOCK, filled=STOCK) for product in (film, swim)]
+    )

@@ -1,17 +1,17 @@
-"""A small tree for the demo station: eight wishes, one in each state that a visitor may want to
-see.
-"""
+"""A small tree for the demo station: eight wishes in six states."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console.demo import district
 from services.wishes import claims, lifecycle
-from services.wishes.claims import Claimer
+from services.wishes.claimers import Claimer
 from services.wishes.contacts import Guardian, Person
-from services.wishes.models import AgeBand, Wish
+from services.wishes.lifecycle import NewWish
+from services.wishes.models import AgeBand, Wish, WishStatus
 from shared.contracts.wishes import ClaimerKind
 
 ACTOR = f"staff:{district.STAFF_ID}"
@@ -22,99 +22,93 @@ COMPANY = Claimer(district.COMPANY_ID, ClaimerKind.ORGANISATION)
 CHEN = Person("陈奶奶", "+8613900000001")
 XIAO_MING = Person("小明", "+8613900000002", Guardian("明妈妈", "+8613900000003"))
 
+
+@dataclass(frozen=True, slots=True)
+class DemoWish:
+    """A wish, and how far it has come."""
+
+    title: str
+    description: str
+    category: str
+    status: WishStatus
+    person: Person = CHEN
+    age_band: AgeBand = AgeBand.SENIOR
+    claimer: Claimer | None = None
+
+
 WISHES = (
-    (
+    DemoWish(
         "一条保暖的毛毯",
         "冬天冷, 想要一条厚毛毯。",
         "goods",
-        CHEN,
-        AgeBand.SENIOR,
-        "confirmed",
-        SHEN_FANG,
+        WishStatus.CONFIRMED,
+        claimer=SHEN_FANG,
     ),
-    (
+    DemoWish(
         "一起看一场电影",
         "很久没进电影院了, 想有人陪。",
         "company",
-        CHEN,
-        AgeBand.SENIOR,
-        "fulfilled",
-        WANG_QIANG,
+        WishStatus.FULFILLED,
+        claimer=WANG_QIANG,
     ),
-    (
+    DemoWish(
         "一个新书包",
         "开学要用的书包, 蓝色最好。",
         "goods",
+        WishStatus.CLAIMED,
         XIAO_MING,
         AgeBand.CHILD,
-        "claimed",
-        COMPANY,
+        claimer=COMPANY,
     ),
-    (
+    DemoWish(
         "修一修漏水的水龙头",
         "厨房的水龙头漏水, 盼有人来修。",
         "service",
-        CHEN,
-        AgeBand.SENIOR,
-        "published",
-        None,
+        WishStatus.PUBLISHED,
     ),
-    (
+    DemoWish(
         "一套彩色铅笔",
         "喜欢画画, 想要一套彩色铅笔。",
         "goods",
+        WishStatus.PUBLISHED,
         XIAO_MING,
         AgeBand.CHILD,
-        "published",
-        None,
     ),
-    (
-        "教我用智能手机",
-        "想学会和外地的孙女视频。",
-        "service",
-        CHEN,
-        AgeBand.SENIOR,
-        "published",
-        None,
-    ),
-    ("陪我下象棋", "周末下午想找人下棋。", "company", CHEN, AgeBand.SENIOR, "verified", None),
-    ("一台收音机", "想听越剧, 小的就行。", "goods", CHEN, AgeBand.SENIOR, "submitted", None),
+    DemoWish("教我用智能手机", "想学会和外地的孙女视频。", "service", WishStatus.PUBLISHED),
+    DemoWish("陪我下象棋", "周末下午想找人下棋。", "company", WishStatus.VERIFIED),
+    DemoWish("一台收音机", "想听越剧, 小的就行。", "goods", WishStatus.SUBMITTED),
 )
 
 
 def seed(session: Session) -> Iterable[str]:
-    """Hang the demo wishes, through the same verbs as everybody. Does nothing when there are
-    wishes.
-    """
+    """Add the demo wishes through the usual verbs; do nothing where there is a wish already."""
     if session.scalar(select(Wish.id).limit(1)) is not None:
         return
-    for title, description, category, person, band, state, claimer in WISHES:
-        wish = lifecycle.submit_wish(
-            session,
-            person,
-            band,
-            title=title,
-            description=description,
-            category=category,
-            station_id=district.STATION_ID,
-            need_by=None,
-            actor=ACTOR,
-        )
-        _bring_to(session, wish, state, claimer)
+    for demo in WISHES:
+        _advance(session, _submit(session, demo), demo)
     yield f"{len(WISHES)} wishes hang on the tree of the demo station."
 
 
-def _bring_to(session: Session, wish: Wish, state: str, claimer: Claimer | None) -> None:
-    if state == "submitted":
+def _submit(session: Session, demo: DemoWish) -> Wish:
+    new = NewWish(demo.title, demo.description, demo.category, demo.age_band, district.STATION_ID)
+    return lifecycle.submit_wish(session, demo.person, new, ACTOR)
+
+
+def _advance(session: Session, wish: Wish, demo: DemoWish) -> None:
+    """Move a submitted wish to the state that it has in the demo."""
+    if demo.status is WishStatus.SUBMITTED:
         return
     lifecycle.verify_wish(session, wish.id, ACTOR)
-    if state == "verified":
+    if demo.status is WishStatus.VERIFIED:
         return
     lifecycle.publish_wish(session, wish.id, ACTOR)
-    if claimer is None:
-        return
+    if demo.claimer is not None:
+        _grant(session, wish, demo.status, demo.claimer)
+
+
+def _grant(session: Session, wish: Wish, status: WishStatus, claimer: Claimer) -> None:
     claimed = claims.claim_wish(session, wish.id, claimer, ACTOR)
-    if state in ("fulfilled", "confirmed"):
+    if status in (WishStatus.FULFILLED, WishStatus.CONFIRMED):
         claims.fulfil_wish(session, wish.id, claimer, ACTOR, fence=claimed.fence, note="已送到")
-    if state == "confirmed":
+    if status is WishStatus.CONFIRMED:
         claims.confirm_wish(session, wish.id, ACTOR, not_by=())

@@ -1,10 +1,10 @@
-"""What volunteers can do, and when: drafts, publication, sessions."""
+"""What volunteers can do, and when: drafts, publication, activity sessions 场次."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, select, update
+from sqlalchemy.orm import Session, contains_eager
 
 from services.registration.models import Activity, ActivitySession, ActivityStatus
 from services.registration.organisations import may_coordinate, require_coordination
@@ -26,7 +26,7 @@ class SessionNotFound(NotFound):
 
 
 class RisksNotStated(Conflict):
-    """Nothing is published without saying what can go wrong and what is done about it."""
+    """Say what can go wrong, and what is done about it, before publishing."""
 
 
 def draft_activity(
@@ -41,8 +41,9 @@ def draft_activity(
     *,
     id_: UUID | None = None,
 ) -> Activity:
-    """An activity that only its organisation sees. Raises OrganisationNotFound for a foreign
-    organisation too.
+    """Create an activity that only its organisation sees.
+
+    Raises OrganisationNotFound, also where the caller does not coordinate the organisation.
     """
     require_coordination(session, principal, organisation_id)
     activity = Activity(
@@ -62,28 +63,34 @@ def draft_activity(
 
 
 def activity_of(session: Session, principal: Principal | None, activity_id: UUID) -> Activity:
-    """A published activity, or a draft of the caller's own organisation. Raises ActivityNotFound."""
-    activity = session.get(Activity, activity_id, populate_existing=True)
-    if activity is None or (
-        activity.status is not ActivityStatus.PUBLISHED
-        and not (principal and may_coordinate(session, principal, activity.organisation_id))
+    """Return a published activity, or a draft that the caller may see. Raises ActivityNotFound."""
+    activity = _find_activity(session, activity_id)
+    if activity.status is not ActivityStatus.PUBLISHED and (
+        principal is None or not may_coordinate(session, principal, activity.organisation_id)
     ):
         raise ActivityNotFound(f"No activity {activity_id}.")
     return activity
 
 
 def own_activity(session: Session, principal: Principal, activity_id: UUID) -> Activity:
-    """An activity that the caller may change. Raises ActivityNotFound."""
+    """Return an activity that the caller may change. Raises ActivityNotFound."""
+    activity = _find_activity(session, activity_id)
+    if not may_coordinate(session, principal, activity.organisation_id):
+        raise ActivityNotFound(f"No activity {activity_id}.")
+    return activity
+
+
+def _find_activity(session: Session, activity_id: UUID) -> Activity:
     activity = session.get(Activity, activity_id, populate_existing=True)
-    if activity is None or not may_coordinate(session, principal, activity.organisation_id):
+    if activity is None:
         raise ActivityNotFound(f"No activity {activity_id}.")
     return activity
 
 
 def publish_activity(session: Session, principal: Principal, activity_id: UUID) -> Activity:
-    """Open an activity to everybody, and announce it. Repeating it changes nothing.
+    """Open an activity to everybody, and publish `activity.published`.
 
-    Raises ActivityNotFound, RisksNotStated.
+    Repeating it changes nothing. Raises ActivityNotFound, RisksNotStated.
     """
     activity = own_activity(session, principal, activity_id)
     moved = session.execute(
@@ -98,18 +105,20 @@ def publish_activity(session: Session, principal: Principal, activity_id: UUID) 
     )
     session.refresh(activity)
     if changed(moved):
-        publish(
-            session,
-            ActivityPublished(
-                activity_id=activity_id,
-                organisation_id=activity.organisation_id,
-                title=activity.title,
-                category=activity.category,
-            ),
-        )
+        publish(session, _published(activity))
+    # Not moved and still a draft: the risk statement is missing.
     elif activity.status is ActivityStatus.DRAFT:
         raise RisksNotStated(f"Activity {activity_id} has no risk statement.")
     return activity
+
+
+def _published(activity: Activity) -> ActivityPublished:
+    return ActivityPublished(
+        activity_id=activity.id,
+        organisation_id=activity.organisation_id,
+        title=activity.title,
+        category=activity.category,
+    )
 
 
 def add_session(
@@ -123,8 +132,9 @@ def add_session(
     *,
     id_: UUID | None = None,
 ) -> ActivitySession:
-    """A time and place with so many seats. Only staff enter one that has begun. Raises
-    ActivityNotFound or a 422.
+    """Add a time and place with so many seats. Only staff enter one that has begun.
+
+    Raises ActivityNotFound, or a 422 at `/starts_at`.
     """
     own_activity(session, principal, activity_id)
     if starts_at < now() and not principal.is_staff:
@@ -143,21 +153,26 @@ def add_session(
     return added
 
 
-def session_and_activity(session: Session, session_id: UUID) -> tuple[ActivitySession, Activity]:
-    """Raises SessionNotFound."""
-    row = session.execute(
-        select(ActivitySession, Activity).join(Activity).where(ActivitySession.id == session_id)
-    ).first()
-    if row is None:
-        raise SessionNotFound(f"No session {session_id}.")
-    return row.ActivitySession, row.Activity
+def sessions_with_activities() -> Select[ActivitySession]:
+    """Select activity sessions, each with its activity loaded by the same statement."""
+    return (
+        select(ActivitySession)
+        .join(ActivitySession.activity)
+        .options(contains_eager(ActivitySession.activity))
+    )
 
 
-def own_session(
-    session: Session, principal: Principal, session_id: UUID
-) -> tuple[ActivitySession, Activity]:
-    """A session whose attendance the caller may keep. Raises SessionNotFound for a foreign one too."""
-    held, activity = session_and_activity(session, session_id)
-    if not may_coordinate(session, principal, activity.organisation_id):
+def session_of(session: Session, session_id: UUID) -> ActivitySession:
+    """Return an activity session with its activity. Raises SessionNotFound."""
+    found = session.scalar(sessions_with_activities().where(ActivitySession.id == session_id))
+    if found is None:
         raise SessionNotFound(f"No session {session_id}.")
-    return held, activity
+    return found
+
+
+def own_session(session: Session, principal: Principal, session_id: UUID) -> ActivitySession:
+    """Return an activity session that the caller coordinates. Raises SessionNotFound."""
+    found = session_of(session, session_id)
+    if not may_coordinate(session, principal, found.activity.organisation_id):
+        raise SessionNotFound(f"No session {session_id}.")
+    return found

@@ -1,4 +1,4 @@
-"""Its side of the conversation: what registration says, and one reaction per fact it hears."""
+"""What registration does about each event that it handles."""
 
 from sqlalchemy.orm import Session
 
@@ -9,7 +9,5 @@ from shared.messaging.inbox import handles
 
 @handles(WishConfirmed)
 def propose_granted_hours(session: Session, events: list[WishConfirmed]) -> None:
-    """A wish granted by service proposes minutes; they wait until the station says when it began
-    and ended.
-    """
+    """Store the minutes that a claimer proposes; the station gives the times later."""
     propose_hours(session, events)

@@ -8,7 +8,7 @@ from shared.core.problems import invalid
 
 
 def normal_phone(given: str, pointer: str = "/phone") -> str:
-    """The number in E.164; one without a country is Chinese. Raises a 422 that names the field."""
+    """Return the number in E.164; one without a country is Chinese. Raises a 422 at `pointer`."""
     try:
         number = phonenumbers.parse(given, "CN")
     except phonenumbers.NumberParseException:
@@ -19,16 +19,20 @@ def normal_phone(given: str, pointer: str = "/phone") -> str:
 
 
 def age_on(birth_date: date, day: date) -> int:
-    """Completed years. Who was born on 29 February has their birthday on 1 March in other years."""
-    return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
+    """Count completed years. Born on 29 February: 1 March is the birthday in other years."""
+    had_birthday = (day.month, day.day) >= (birth_date.month, birth_date.day)
+    return day.year - birth_date.year - (not had_birthday)
 
 
 def volunteer_number(serial: int) -> str:
-    """Eight digits and two check digits (ISO 7064 MOD 97-10): one wrong digit or a swap of two is
-    always noticed.
+    """Return eight digits and two check digits (ISO 7064 MOD 97-10).
+
+    One wrong digit, or two swapped, are always noticed.
     """
+    # The whole number is 1 modulo 97, as the last two digits of an IBAN make it.
     return f"{serial:08d}{98 - serial * 100 % 97:02d}"
 
 
 def is_volunteer_number(number: str) -> bool:
-    return len(number) >= 10 and number.isascii() and number.isdigit() and int(number) % 97 == 1
+    is_digits = len(number) >= 10 and number.isascii() and number.isdigit()
+    return is_digits and int(number) % 97 == 1

@@ -1,13 +1,13 @@
-"""Seats: never more than the capacity, and at rest no free seat while somebody waits.
+"""Seats: never more than the capacity, and no free seat while somebody waits who could take it.
 
-The session's row lock orders all sign-ups of one session; the counter's CHECK and the exclusion
-constraint decide. A seat that becomes free goes to the first in line at once. Who had a seat
-elsewhere at that time gets it soon after giving that one back: `fill_free_seats` sweeps. Offers
-that expire come later.
+The activity session's row lock orders all of its sign-ups; the counter's CHECK and the exclusion
+constraint decide. A seat that becomes free goes to the first on the waiting list at once. Somebody
+who had a seat elsewhere at that time gets it soon after giving that one back: `fill_free_seats`
+sweeps.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, update
@@ -15,10 +15,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
-from services.registration.activities import SessionNotFound
+from services.registration.activities import SessionNotFound, sessions_with_activities
 from services.registration.identifiers import age_on
 from services.registration.models import (
-    Activity,
     ActivitySession,
     ActivityStatus,
     SignUp,
@@ -26,8 +25,9 @@ from services.registration.models import (
     Volunteer,
     VolunteerStatus,
 )
+from services.registration.service_records import constraint_of, day_at_site
 from shared.contracts.registration import SignupCancelled, SignupConfirmed, SignupWaitlisted
-from shared.core.clock import SITE, app_now, now
+from shared.core.clock import app_now, now
 from shared.core.ids import new_id
 from shared.core.problems import Conflict
 from shared.db.statements import changed
@@ -50,29 +50,51 @@ class SignUpRefused(Conflict):
     """You cannot sign up for this."""
 
 
-def refuse(reason: Refusal) -> SignUpRefused:
+def refusal(reason: Refusal) -> SignUpRefused:
     return SignUpRefused(f"Not possible: {reason.value.replace('_', ' ')}.", reason=reason.value)
 
 
 def sign_up(session: Session, session_id: UUID, volunteer_id: UUID) -> tuple[SignUp, bool]:
-    """Give a volunteer a seat, or a place in the queue when there is none, and announce it.
+    """Give a volunteer a seat, or a place on the waiting list when there is none, and publish it.
 
     Repeating it changes nothing; the second value says whether it was new. Raises SessionNotFound,
     SignUpRefused with a `reason` out of Refusal.
     """
-    held, activity = _lock(session, session_id)
-    before = session.get(SignUp, (session_id, volunteer_id), populate_existing=True)
+    activity_session = _lock(session, session_id)
+    before = _sign_up_of(session, session_id, volunteer_id)
     if before is not None and before.status is not SignUpStatus.CANCELLED:
         return before, False
-    _check(session, held, activity, volunteer_id)
-    status = SignUpStatus.CONFIRMED if _take_seat(session, session_id) else SignUpStatus.WAITLISTED
+    _check(session, activity_session, volunteer_id)
+    has_seat = _take_seat(session, session_id)
+    _save(
+        session,
+        activity_session,
+        volunteer_id,
+        SignUpStatus.CONFIRMED if has_seat else SignUpStatus.WAITLISTED,
+    )
+    publish(session, (_confirmed if has_seat else _waitlisted)(activity_session, volunteer_id))
+    return session.get_one(SignUp, (session_id, volunteer_id), populate_existing=True), True
+
+
+def _sign_up_of(session: Session, session_id: UUID, volunteer_id: UUID) -> SignUp | None:
+    return session.get(SignUp, (session_id, volunteer_id), populate_existing=True)
+
+
+def _save(
+    session: Session,
+    activity_session: ActivitySession,
+    volunteer_id: UUID,
+    status: SignUpStatus,
+) -> None:
+    """Store a sign-up; one that was cancelled before gets a new place on the waiting list."""
     row = insert(SignUp).values(
         id=new_id(),
-        session_id=session_id,
+        session_id=activity_session.id,
         volunteer_id=volunteer_id,
         status=status,
-        period=func.tstzrange(held.starts_at, held.ends_at),
+        period=_period(activity_session),
     )
+    # A new number from the sequence: who cancels and comes back waits behind the others.
     again = {"status": status, "queued": row.excluded.queued, "changed_at": app_now()}
     try:
         with session.begin_nested():
@@ -81,51 +103,29 @@ def sign_up(session: Session, session_id: UUID, volunteer_id: UUID) -> tuple[Sig
             )
     except IntegrityError as error:
         raise _overlapping(error) from None
-    told: dict[str, Any] = {
-        "session_id": session_id,
-        "volunteer_id": volunteer_id,
-        "activity_id": activity.id,
-        "title": activity.title,
-    }
-    if status is SignUpStatus.CONFIRMED:
-        publish(session, SignupConfirmed(**told, starts_at=held.starts_at))
-    else:
-        publish(session, SignupWaitlisted(**told))
-    signed = session.get(SignUp, (session_id, volunteer_id), populate_existing=True)
-    assert signed is not None
-    return signed, True
+
+
+def _period(activity_session: ActivitySession) -> ColumnElement[object]:
+    return func.tstzrange(activity_session.starts_at, activity_session.ends_at)
 
 
 def cancel_sign_up(session: Session, session_id: UUID, volunteer_id: UUID) -> None:
-    """Give a seat or a place in the queue back; the first in line moves up, unless the session has
-    ended.
+    """Give a seat or a place on the waiting list back, and publish it.
 
-    Repeating it changes nothing. Raises SessionNotFound.
+    The first who waits moves up, unless the session has ended. Repeating it changes nothing.
+    Raises SessionNotFound.
     """
-    held, activity = _lock(session, session_id)
-    before = session.get(SignUp, (session_id, volunteer_id), populate_existing=True)
+    activity_session = _lock(session, session_id)
+    before = _sign_up_of(session, session_id, volunteer_id)
     if before is None or before.status is SignUpStatus.CANCELLED:
         return
     had_seat = before.status is SignUpStatus.CONFIRMED
     before.status = SignUpStatus.CANCELLED
     session.flush()
-    publish(
-        session,
-        SignupCancelled(
-            session_id=session_id,
-            volunteer_id=volunteer_id,
-            activity_id=activity.id,
-            title=activity.title,
-        ),
-    )
+    publish(session, _cancelled(activity_session, volunteer_id))
     if had_seat:
-        session.execute(
-            update(ActivitySession)
-            .where(ActivitySession.id == session_id)
-            .values(confirmed=ActivitySession.confirmed - 1)
-            .execution_options(synchronize_session=False)
-        )
-        _promote(session, held, activity)
+        _free_seat(session, session_id)
+        _promote(session, activity_session)
 
 
 def cancel_everything(session: Session, volunteer_id: UUID) -> None:
@@ -143,48 +143,60 @@ def cancel_everything(session: Session, volunteer_id: UUID) -> None:
         cancel_sign_up(session, session_id, volunteer_id)
 
 
-def _lock(session: Session, session_id: UUID) -> tuple[ActivitySession, Activity]:
-    row = session.execute(
-        select(ActivitySession, Activity)
-        .join(Activity)
+def _lock(session: Session, session_id: UUID) -> ActivitySession:
+    found = session.scalar(
+        sessions_with_activities()
         .where(ActivitySession.id == session_id)
         .with_for_update(of=ActivitySession)
         .execution_options(populate_existing=True)
-    ).first()
-    if row is None:
+    )
+    if found is None:
         raise SessionNotFound(f"No session {session_id}.")
-    return row.ActivitySession, row.Activity
+    return found
 
 
-def _check(session: Session, held: ActivitySession, activity: Activity, volunteer_id: UUID) -> None:
-    if activity.status is not ActivityStatus.PUBLISHED:
-        raise refuse(Refusal.NOT_PUBLISHED)
+def _check(session: Session, activity_session: ActivitySession, volunteer_id: UUID) -> None:
+    """Raises SignUpRefused with the first reason that applies."""
+    if activity_session.activity.status is not ActivityStatus.PUBLISHED:
+        raise refusal(Refusal.NOT_PUBLISHED)
     # A session that staff entered after the fact takes its sign-ups after the fact too.
-    if held.created_at < held.ends_at < now():
-        raise refuse(Refusal.OVER)
+    if activity_session.created_at < activity_session.ends_at < now():
+        raise refusal(Refusal.OVER)
     # The row lock keeps a suspension waiting until this seat can be seen and given back.
     volunteer = session.get(
         Volunteer, volunteer_id, populate_existing=True, with_for_update={"read": True}
     )
     if volunteer is None or volunteer.status is not VolunteerStatus.ACTIVE:
-        raise refuse(Refusal.NOT_ACTIVE)
-    day = held.starts_at.astimezone(SITE).date()
-    if activity.minimum_age and (
-        volunteer.birth_date is None or age_on(volunteer.birth_date, day) < activity.minimum_age
-    ):
-        raise refuse(Refusal.TOO_YOUNG)
+        raise refusal(Refusal.NOT_ACTIVE)
+    if _is_too_young(volunteer, activity_session):
+        raise refusal(Refusal.TOO_YOUNG)
+    if _has_seat_elsewhere(session, activity_session, volunteer_id):
+        raise refusal(Refusal.OVERLAPS)
+
+
+def _is_too_young(volunteer: Volunteer, activity_session: ActivitySession) -> bool:
+    """Compare the age on the day of the session; an unknown birth date is too young."""
+    minimum_age = activity_session.activity.minimum_age
+    if not minimum_age:
+        return False
+    day = day_at_site(activity_session.starts_at)
+    return volunteer.birth_date is None or age_on(volunteer.birth_date, day) < minimum_age
+
+
+def _has_seat_elsewhere(
+    session: Session, activity_session: ActivitySession, volunteer_id: UUID
+) -> bool:
     elsewhere = select(SignUp.session_id).where(
         SignUp.volunteer_id == volunteer_id,
-        SignUp.session_id != held.id,
+        SignUp.session_id != activity_session.id,
         SignUp.status == SignUpStatus.CONFIRMED,
-        SignUp.period.op("&&")(func.tstzrange(held.starts_at, held.ends_at)),
+        SignUp.period.op("&&")(_period(activity_session)),
     )
-    if session.scalar(elsewhere.limit(1)) is not None:
-        raise refuse(Refusal.OVERLAPS)
+    return session.scalar(elsewhere.limit(1)) is not None
 
 
 def _take_seat(session: Session, session_id: UUID) -> bool:
-    """One statement decides: a seat is counted, or there is none."""
+    """Count one more seat as taken, by one statement. Returns False when none is free."""
     taken = session.execute(
         update(ActivitySession)
         .where(
@@ -196,39 +208,49 @@ def _take_seat(session: Session, session_id: UUID) -> bool:
     return bool(changed(taken))
 
 
+def _free_seat(session: Session, session_id: UUID) -> None:
+    session.execute(
+        update(ActivitySession)
+        .where(ActivitySession.id == session_id)
+        .values(confirmed=ActivitySession.confirmed - 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def fill_free_seats(session: Session, after: UUID) -> UUID | None:
-    """Fill the free seats of the next session, by id after `after`, in which somebody waits who
-    could take one.
+    """Fill the free seats of the next session after `after`, by id, that has any to fill.
 
     Returns that session, or None when there is no other. One session per transaction, so that no
-    transaction waits for a session's lock while it holds another's; a session that somebody else
+    transaction waits for a session's lock while it has another's; a session that somebody else
     works on is left to them.
     """
-    row = session.execute(
-        select(ActivitySession, Activity)
-        .join(Activity)
+    can_be_filled = (
+        select(SignUp.id)
+        .join(Volunteer, Volunteer.id == SignUp.volunteer_id)
+        .where(SignUp.session_id == ActivitySession.id, *_can_take_a_seat())
+        .exists()
+    )
+    found = session.scalar(
+        sessions_with_activities()
         .where(
             ActivitySession.id > after,
             ActivitySession.ends_at > app_now(),
             ActivitySession.confirmed < ActivitySession.capacity,
-            select(SignUp.id)
-            .join(Volunteer, Volunteer.id == SignUp.volunteer_id)
-            .where(SignUp.session_id == ActivitySession.id, *_can_take_a_seat())
-            .exists(),
+            can_be_filled,
         )
         .order_by(ActivitySession.id)
         .limit(1)
         .with_for_update(of=ActivitySession, skip_locked=True)
         .execution_options(populate_existing=True)
-    ).first()
-    if row is None:
+    )
+    if found is None:
         return None
-    _promote(session, row.ActivitySession, row.Activity)
-    return row.ActivitySession.id  # type: ignore[no-any-return]
+    _promote(session, found)
+    return found.id
 
 
 def _can_take_a_seat() -> tuple[ColumnElement[bool], ...]:
-    """Waits, is active, and has no seat elsewhere at that time."""
+    """Match who waits, is active, and has no seat elsewhere at that time."""
     elsewhere = aliased(SignUp)
     return (
         SignUp.status == SignUpStatus.WAITLISTED,
@@ -243,46 +265,74 @@ def _can_take_a_seat() -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _promote(session: Session, held: ActivitySession, activity: Activity) -> None:
-    """Give the free seats to the first in line who can take one; none once the session has
-    ended.
-    """
-    if held.ends_at <= now():
+def _promote(session: Session, activity_session: ActivitySession) -> None:
+    """Give the free seats to the first who can take one; none once the session has ended."""
+    if activity_session.ends_at <= now():
         return
-    waiting = session.scalars(
-        select(SignUp.volunteer_id)
-        .join(Volunteer, Volunteer.id == SignUp.volunteer_id)
-        .where(SignUp.session_id == held.id, *_can_take_a_seat())
-        .order_by(SignUp.queued)
-    ).all()
-    for volunteer_id in waiting:
+    for volunteer_id in _waiting_list(session, activity_session.id):
         try:
             with session.begin_nested():
-                if not _take_seat(session, held.id):
+                if not _take_seat(session, activity_session.id):
                     return
-                session.execute(
-                    update(SignUp)
-                    .where(SignUp.session_id == held.id, SignUp.volunteer_id == volunteer_id)
-                    .values(status=SignUpStatus.CONFIRMED, changed_at=app_now())
-                    .execution_options(synchronize_session=False)
-                )
+                _confirm(session, activity_session.id, volunteer_id)
         except IntegrityError as error:
             _overlapping(error)
             continue  # got a seat elsewhere at that time meanwhile
-        publish(
-            session,
-            SignupConfirmed(
-                session_id=held.id,
-                volunteer_id=volunteer_id,
-                activity_id=activity.id,
-                title=activity.title,
-                starts_at=held.starts_at,
-            ),
-        )
+        publish(session, _confirmed(activity_session, volunteer_id))
+
+
+def _waiting_list(session: Session, session_id: UUID) -> Sequence[UUID]:
+    """Return who could take a seat, first come first."""
+    return session.scalars(
+        select(SignUp.volunteer_id)
+        .join(Volunteer, Volunteer.id == SignUp.volunteer_id)
+        .where(SignUp.session_id == session_id, *_can_take_a_seat())
+        .order_by(SignUp.queued)
+    ).all()
+
+
+def _confirm(session: Session, session_id: UUID, volunteer_id: UUID) -> None:
+    session.execute(
+        update(SignUp)
+        .where(SignUp.session_id == session_id, SignUp.volunteer_id == volunteer_id)
+        .values(status=SignUpStatus.CONFIRMED, changed_at=app_now())
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _overlapping(error: IntegrityError) -> SignUpRefused:
-    """The exclusion constraint spoke. Anything else is a fault of ours and is raised again."""
-    if getattr(getattr(error.orig, "diag", None), "constraint_name", None) != OVERLAP:
+    """Name what the exclusion constraint decided. Any other error is our fault: raise it again."""
+    if constraint_of(error) != OVERLAP:
         raise error
-    return refuse(Refusal.OVERLAPS)
+    return refusal(Refusal.OVERLAPS)
+
+
+def _confirmed(activity_session: ActivitySession, volunteer_id: UUID) -> SignupConfirmed:
+    activity = activity_session.activity
+    return SignupConfirmed(
+        session_id=activity_session.id,
+        volunteer_id=volunteer_id,
+        activity_id=activity.id,
+        title=activity.title,
+        starts_at=activity_session.starts_at,
+    )
+
+
+def _waitlisted(activity_session: ActivitySession, volunteer_id: UUID) -> SignupWaitlisted:
+    activity = activity_session.activity
+    return SignupWaitlisted(
+        session_id=activity_session.id,
+        volunteer_id=volunteer_id,
+        activity_id=activity.id,
+        title=activity.title,
+    )
+
+
+def _cancelled(activity_session: ActivitySession, volunteer_id: UUID) -> SignupCancelled:
+    activity = activity_session.activity
+    return SignupCancelled(
+        session_id=activity_session.id,
+        volunteer_id=volunteer_id,
+        activity_id=activity.id,
+        title=activity.title,
+    )

@@ -21,9 +21,7 @@ def close_forgotten_check_outs() -> None:
 
 @periodic("registration.fill_free_seats", every_seconds=60)
 def fill_free_seats() -> None:
-    """Give seats that stayed free to those who can take them by now, one session per
-    transaction.
-    """
+    """Give free seats to those who can take them by now, one activity session a transaction."""
     done: UUID | None = UUID(int=0)
     while done is not None:
         with transaction() as session:

@@ -1,4 +1,4 @@
-"""A volunteer's way from applying to leaving, and two registrations becoming one."""
+"""A volunteer's registration from applying to leaving, and the merger of two registrations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,6 +42,10 @@ from shared.db.statements import changed
 from shared.messaging.outbox import publish
 
 GONE = (VolunteerStatus.ERASED, VolunteerStatus.MERGED)
+NO_PERSONAL_DATA = dict.fromkeys(
+    ("name", "phone_sealed", "phone_hash", "birth_date", "guardian_name", "guardian_phone_sealed")
+)
+"""What an erasure writes."""
 
 
 class VolunteerNotFound(NotFound):
@@ -62,6 +66,8 @@ class RecordsCollide(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Guardian:
+    """Who consents for a minor 监护人."""
+
     name: str
     phone: str
 
@@ -74,48 +80,66 @@ def register_volunteer(
     guardian: Guardian | None = None,
     *,
     id_: UUID | None = None,
-    status: VolunteerStatus = VolunteerStatus.APPLIED,
 ) -> Volunteer:
-    """Somebody applies to volunteer; announces it. Staff activate them.
+    """Take an application to volunteer, and publish it. Staff activate the volunteer.
 
     A phone that is known already makes a second registration, marked for staff: an error would tell
     a stranger who volunteers. Raises GuardianNeeded, or a 422 naming a bad phone or birth date.
     """
     number = normal_phone(phone)
-    today = now().astimezone(SITE).date()
-    if not 0 <= age_on(birth_date, today) <= 120:
-        raise invalid("/birth_date", "This is nobody's birthday.")
-    if age_on(birth_date, today) < ADULT_AT and guardian is None:
-        raise GuardianNeeded("Add `guardian` with name, phone and consent.")
-    box = phone_vault()
-    phone_hash = box.fingerprint(number)
-    # Two registrations with one phone at the same moment: the second has to see the first.
-    session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(phone_hash[:8], signed=True))))
-    known = select(
-        exists().where(Volunteer.phone_hash == phone_hash, Volunteer.status.not_in(GONE))
-    )
+    _check_age(birth_date, guardian)
     volunteer = Volunteer(
         id=id_ or new_id(),
-        number=volunteer_number(session.scalars(select(NUMBERS.next_value())).one()),
-        status=status,
+        number=_next_number(session),
+        status=VolunteerStatus.APPLIED,
         name=name,
-        phone_sealed=box.seal(number),
-        phone_hash=phone_hash,
         birth_date=birth_date,
-        possible_duplicate=bool(session.scalar(known)),
     )
+    _set_phone(session, volunteer, number)
     if guardian is not None:
-        volunteer.guardian_name = guardian.name
-        volunteer.guardian_phone_sealed = box.seal(normal_phone(guardian.phone, "/guardian/phone"))
-        volunteer.guardian_consented_at = now()
+        _set_guardian(volunteer, guardian)
     session.add(volunteer)
     session.flush()
     publish(session, VolunteerRegistered(volunteer_id=volunteer.id, number=volunteer.number))
     return volunteer
 
 
+def _next_number(session: Session) -> str:
+    return volunteer_number(session.scalars(select(NUMBERS.next_value())).one())
+
+
+def _check_age(birth_date: date, guardian: Guardian | None) -> None:
+    age = age_on(birth_date, now().astimezone(SITE).date())
+    if not 0 <= age <= 120:
+        raise invalid("/birth_date", "This is nobody's birthday.")
+    if age < ADULT_AT and guardian is None:
+        raise GuardianNeeded("Add `guardian` with name, phone and consent.")
+
+
+def _set_phone(session: Session, volunteer: Volunteer, number: str) -> None:
+    box = phone_vault()
+    volunteer.phone_sealed = box.seal(number)
+    volunteer.phone_hash = box.fingerprint(number)
+    volunteer.possible_duplicate = _is_phone_known(session, volunteer.phone_hash)
+
+
+def _is_phone_known(session: Session, phone_hash: bytes) -> bool:
+    # Two registrations with one phone at the same moment: the second has to see the first.
+    key = int.from_bytes(phone_hash[:8], signed=True)
+    session.execute(select(func.pg_advisory_xact_lock(key)))
+    known = exists().where(Volunteer.phone_hash == phone_hash, Volunteer.status.not_in(GONE))
+    return bool(session.scalar(select(known)))
+
+
+def _set_guardian(volunteer: Volunteer, guardian: Guardian) -> None:
+    phone = normal_phone(guardian.phone, "/guardian/phone")
+    volunteer.guardian_name = guardian.name
+    volunteer.guardian_phone_sealed = phone_vault().seal(phone)
+    volunteer.guardian_consented_at = now()
+
+
 def volunteer_of(session: Session, volunteer_id: UUID) -> Volunteer:
-    """Raises VolunteerNotFound."""
+    """Return the newest row of a volunteer. Raises VolunteerNotFound."""
     volunteer = session.get(Volunteer, volunteer_id, populate_existing=True)
     if volunteer is None:
         raise VolunteerNotFound(f"No volunteer {volunteer_id}.")
@@ -123,7 +147,10 @@ def volunteer_of(session: Session, volunteer_id: UUID) -> Volunteer:
 
 
 def activate_volunteer(session: Session, volunteer_id: UUID) -> Volunteer:
-    """Staff accept a volunteer, or take a suspension back. Repeating it changes nothing."""
+    """Accept a volunteer, or take a suspension back. Repeating it changes nothing.
+
+    Raises VolunteerNotFound, VolunteerNotReady, as all moves here do.
+    """
     volunteer, moved = _move(
         session,
         volunteer_id,
@@ -137,8 +164,9 @@ def activate_volunteer(session: Session, volunteer_id: UUID) -> Volunteer:
 
 
 def suspend_volunteer(session: Session, volunteer_id: UUID) -> Volunteer:
-    """Staff bar a volunteer: tokens are void, seats are given back, hours stay. Repeating it
-    changes nothing.
+    """Bar a volunteer: tokens are void, seats are given back, hours stay.
+
+    Repeating it changes nothing. Raises VolunteerNotFound, VolunteerNotReady.
     """
     volunteer, moved = _move(
         session, volunteer_id, VolunteerStatus.SUSPENDED, VolunteerStatus.ACTIVE
@@ -151,8 +179,9 @@ def suspend_volunteer(session: Session, volunteer_id: UUID) -> Volunteer:
 
 
 def end_suspension(session: Session, volunteer_id: UUID) -> Volunteer:
-    """Take a suspension back. Repeating it changes nothing; somebody who only applied is not
-    activated by it.
+    """Take a suspension back. Repeating it changes nothing.
+
+    Somebody who only applied is not activated by it: VolunteerNotReady.
     """
     volunteer, moved = _move(
         session, volunteer_id, VolunteerStatus.ACTIVE, VolunteerStatus.SUSPENDED
@@ -163,7 +192,7 @@ def end_suspension(session: Session, volunteer_id: UUID) -> Volunteer:
 
 
 def leave(session: Session, volunteer_id: UUID) -> Volunteer:
-    """A volunteer ends the registration; hours stay. Repeating it changes nothing."""
+    """End a registration; hours stay. Repeating it changes nothing."""
     volunteer, moved = _move(
         session,
         volunteer_id,
@@ -173,17 +202,17 @@ def leave(session: Session, volunteer_id: UUID) -> Volunteer:
         VolunteerStatus.SUSPENDED,
     )
     if moved:
-        _lose_everything(session, volunteer_id)
+        _end_rights(session, volunteer_id)
         publish(session, VolunteerLeft(volunteer_id=volunteer_id))
     return volunteer
 
 
 def erase_volunteer(session: Session, volunteer_id: UUID) -> Volunteer:
-    """Wipe name, phone, birth date, guardian and the notes in records; the id stays as a number
-    without a person.
+    """Wipe name, phone, birth date, guardian and the notes in records; the id stays.
 
-    Who has not left yet leaves by it. Repeating it changes nothing.
+    Somebody who has not left yet leaves by it. Repeating it changes nothing.
     """
+    # Read before it is wiped: codes and messages are found by it.
     phone_hash = session.scalar(
         select(Volunteer.phone_hash).where(Volunteer.id == volunteer_id).with_for_update()
     )
@@ -191,61 +220,37 @@ def erase_volunteer(session: Session, volunteer_id: UUID) -> Volunteer:
         session,
         volunteer_id,
         VolunteerStatus.ERASED,
-        *(s for s in VolunteerStatus if s not in GONE),
-        name=None,
-        phone_sealed=None,
-        phone_hash=None,
-        birth_date=None,
-        guardian_name=None,
-        guardian_phone_sealed=None,
+        *(status for status in VolunteerStatus if status not in GONE),
+        **NO_PERSONAL_DATA,
     )
     if moved:
-        _lose_everything(session, volunteer_id)
-        session.execute(
-            update(ServiceRecord)
-            .where(ServiceRecord.volunteer_id == volunteer_id)
-            .values(note=None)
-        )
-        session.execute(delete(LoginCode).where(LoginCode.phone_hash == phone_hash))
-        session.execute(delete(OutboundMessage).where(OutboundMessage.phone_hash == phone_hash))
-        # A duplicate merged into this person is the same person: its copy of the personal data goes
-        # too.
-        session.execute(
-            update(Volunteer)
-            .where(Volunteer.merged_into_id == volunteer_id)
-            .values(
-                name=None,
-                phone_sealed=None,
-                phone_hash=None,
-                birth_date=None,
-                guardian_name=None,
-                guardian_phone_sealed=None,
-            )
-        )
+        _end_rights(session, volunteer_id)
+        _erase_traces(session, volunteer_id, phone_hash)
         publish(session, VolunteerErased(volunteer_id=volunteer_id))
     return volunteer
 
 
-def merge_volunteers(session: Session, volunteer_id: UUID, into_id: UUID) -> Volunteer:
-    """Two registrations were one person: records, seats and attendance move to `into_id`. Repeating
-    it changes nothing.
+def _erase_traces(session: Session, volunteer_id: UUID, phone_hash: bytes | None) -> None:
+    """Wipe what other tables know of a person."""
+    session.execute(
+        update(ServiceRecord).where(ServiceRecord.volunteer_id == volunteer_id).values(note=None)
+    )
+    session.execute(delete(LoginCode).where(LoginCode.phone_hash == phone_hash))
+    session.execute(delete(OutboundMessage).where(OutboundMessage.phone_hash == phone_hash))
+    # A duplicate merged into this person is the same person: its copy of the data goes too.
+    session.execute(
+        update(Volunteer).where(Volunteer.merged_into_id == volunteer_id).values(**NO_PERSONAL_DATA)
+    )
 
-    Raises VolunteerNotFound, VolunteerNotReady, RecordsCollide.
+
+def merge_volunteers(session: Session, volunteer_id: UUID, into_id: UUID) -> Volunteer:
+    """Move records, seats and attendance of a duplicate to `into_id`, and publish the merger.
+
+    Repeating it changes nothing. Raises VolunteerNotFound, VolunteerNotReady, RecordsCollide.
     """
     if volunteer_id == into_id:
         raise invalid("/into_id", "Nobody is merged into themselves.")
-    both = session.scalars(
-        select(Volunteer)
-        .where(Volunteer.id.in_([volunteer_id, into_id]))
-        .order_by(Volunteer.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).all()
-    found = {volunteer.id: volunteer for volunteer in both}
-    for id_ in (volunteer_id, into_id):
-        if id_ not in found:
-            raise VolunteerNotFound(f"No volunteer {id_}.")
-    duplicate, stays = found[volunteer_id], found[into_id]
+    duplicate, stays = _lock_both(session, volunteer_id, into_id)
     if duplicate.merged_into_id == into_id:
         return duplicate
     if duplicate.status in GONE or stays.status in (*GONE, VolunteerStatus.LEFT):
@@ -253,51 +258,81 @@ def merge_volunteers(session: Session, volunteer_id: UUID, into_id: UUID) -> Vol
             f"{volunteer_id} is {duplicate.status}, {into_id} is {stays.status}."
         )
     _move_sign_ups(session, volunteer_id, into_id)
-    _move_rows(session, volunteer_id, into_id)
-    duplicate.status, duplicate.merged_into_id = VolunteerStatus.MERGED, into_id
-    session.flush()
-    session.execute(
-        update(Volunteer)
-        .where(Volunteer.merged_into_id == volunteer_id)
-        .values(merged_into_id=into_id)
-    )
+    _move_attendance(session, volunteer_id, into_id)
+    _move_records(session, volunteer_id, into_id)
+    _mark_merged(session, duplicate, into_id)
     session.execute(delete(Coordination).where(Coordination.volunteer_id == volunteer_id))
     void_tokens(session, volunteer_id)
     publish(session, VolunteerMerged(volunteer_id=volunteer_id, into_id=into_id))
     return duplicate
 
 
+def _lock_both(session: Session, volunteer_id: UUID, into_id: UUID) -> tuple[Volunteer, Volunteer]:
+    # In id order, so that two mergers of the same people do not deadlock.
+    rows = session.scalars(
+        select(Volunteer)
+        .where(Volunteer.id.in_([volunteer_id, into_id]))
+        .order_by(Volunteer.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    found = {volunteer.id: volunteer for volunteer in rows}
+    for id_ in (volunteer_id, into_id):
+        if id_ not in found:
+            raise VolunteerNotFound(f"No volunteer {id_}.")
+    return found[volunteer_id], found[into_id]
+
+
+def _mark_merged(session: Session, duplicate: Volunteer, into_id: UUID) -> None:
+    duplicate.status, duplicate.merged_into_id = VolunteerStatus.MERGED, into_id
+    session.flush()
+    # Earlier duplicates of the duplicate point at the one that stays, so that no chain arises.
+    session.execute(
+        update(Volunteer)
+        .where(Volunteer.merged_into_id == duplicate.id)
+        .values(merged_into_id=into_id)
+    )
+
+
 def _move_sign_ups(session: Session, from_id: UUID, to_id: UUID) -> None:
-    """Seats move unless the other registration has one there or at that time: then the duplicate's
-    is given back.
-    """
+    """Move seats; where the other registration has one at that time, give the duplicate's back."""
     rows = session.execute(
         select(SignUp.session_id, SignUp.status)
         .where(SignUp.volunteer_id == from_id)
         .order_by(SignUp.session_id)
     ).all()
-    for row in rows:
-        try:
-            with session.begin_nested():
-                session.execute(
-                    update(SignUp)
-                    .where(SignUp.volunteer_id == from_id, SignUp.session_id == row.session_id)
-                    .values(volunteer_id=to_id)
-                    .execution_options(synchronize_session=False)
-                )
-        except IntegrityError:
-            if row.status is not SignUpStatus.CANCELLED:
-                cancel_sign_up(session, row.session_id, from_id)
+    for session_id, status in rows:
+        moved = _move_sign_up(session, session_id, from_id, to_id)
+        if not moved and status is not SignUpStatus.CANCELLED:
+            cancel_sign_up(session, session_id, from_id)
 
 
-def _move_rows(session: Session, from_id: UUID, to_id: UUID) -> None:
-    there = select(Attendance.session_id).where(Attendance.volunteer_id == to_id)
+def _move_sign_up(session: Session, session_id: UUID, from_id: UUID, to_id: UUID) -> bool:
+    try:
+        with session.begin_nested():
+            session.execute(
+                update(SignUp)
+                .where(SignUp.volunteer_id == from_id, SignUp.session_id == session_id)
+                .values(volunteer_id=to_id)
+                .execution_options(synchronize_session=False)
+            )
+    except IntegrityError:
+        return False
+    return True
+
+
+def _move_attendance(session: Session, from_id: UUID, to_id: UUID) -> None:
+    # Where both were there, the duplicate's row stays: its key is taken.
+    there_too = select(Attendance.session_id).where(Attendance.volunteer_id == to_id)
     session.execute(
         update(Attendance)
-        .where(Attendance.volunteer_id == from_id, Attendance.session_id.not_in(there))
+        .where(Attendance.volunteer_id == from_id, Attendance.session_id.not_in(there_too))
         .values(volunteer_id=to_id)
         .execution_options(synchronize_session=False)
     )
+
+
+def _move_records(session: Session, from_id: UUID, to_id: UUID) -> None:
     try:
         with session.begin_nested():
             session.execute(
@@ -311,8 +346,9 @@ def _move_rows(session: Session, from_id: UUID, to_id: UUID) -> None:
 
 
 def look_up_contact(session: Session, volunteer_id: UUID, looked_by: str) -> str:
-    """The phone number (E.164), for who delivers something to it; every look is logged. Raises
-    VolunteerNotFound.
+    """Return the phone number (E.164) for a delivery, and log who looked.
+
+    Raises VolunteerNotFound.
     """
     volunteer = volunteer_of(session, volunteer_id)
     if volunteer.phone_sealed is None or volunteer.status in (*GONE, VolunteerStatus.LEFT):
@@ -328,8 +364,9 @@ def _move(
     *since: VolunteerStatus,
     **values: Any,
 ) -> tuple[Volunteer, bool]:
-    """One guarded update; the second value says whether it moved. Raises VolunteerNotFound,
-    VolunteerNotReady.
+    """Move a volunteer to a status by one guarded UPDATE; the second value says whether it moved.
+
+    Raises VolunteerNotFound, VolunteerNotReady.
     """
     moved = session.execute(
         update(Volunteer)
@@ -345,14 +382,15 @@ def _move(
     return volunteer, bool(changed(moved))
 
 
-def _lose_everything(session: Session, volunteer_id: UUID) -> None:
+def _end_rights(session: Session, volunteer_id: UUID) -> None:
+    """Give back seats, coordination and tokens of somebody who is no volunteer any more."""
     cancel_everything(session, volunteer_id)
     session.execute(delete(Coordination).where(Coordination.volunteer_id == volunteer_id))
     void_tokens(session, volunteer_id)
 
 
 def sign_ups_of(session: Session, volunteer_id: UUID) -> Sequence[SignUp]:
-    """The volunteer's last 200 sign-ups, newest first."""
+    """Return the volunteer's last 200 sign-ups, newest first."""
     return session.scalars(
         select(SignUp)
         .where(SignUp.volunteer_id == volunteer_id)

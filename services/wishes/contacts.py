@@ -1,7 +1,10 @@
-"""Who a wish is for: sealed when it comes in, opened only for the delivery, every look logged,
-erased when over.
+"""Who a wish is for.
+
+Contact data is sealed when it comes in, opened only for the delivery, and erased when the wish is
+over; every look is logged.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -25,25 +28,25 @@ class ContactErased(Conflict):
     """The contact data of this wish has been erased."""
 
 
-class Why(StrEnum):
-    """On what ground somebody looks."""
+class LookReason(StrEnum):
+    """Why somebody may look at a contact."""
 
     STAFF = "staff"
     STATION = "station"
     DELIVERY = "delivery"  #: the claimer, while claimed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Guardian:
+    """Who consents for a minor 监护人."""
+
     name: str
     phone: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Person:
-    """A beneficiary in the clear: only on the way in, and on the way out to somebody who may see
-    it.
-    """
+    """A beneficiary in the clear: only on the way in, and on the way out to who may see it."""
 
     name: str | None
     phone: str
@@ -51,14 +54,17 @@ class Person:
 
     @property
     def names(self) -> list[str]:
-        return [name for name in (self.name, self.guardian and self.guardian.name) if name]
+        """Every name that must not stand on the public tree."""
+        guardian_name = self.guardian.name if self.guardian else None
+        return [name for name in (self.name, guardian_name) if name]
 
 
-def age_band(told: str) -> AgeBand:
-    """The coarse band that holds the youngest age of `60+`, `14-17` or `30-39`. Raises 422 for a
-    band upside down.
+def age_band(ages: str) -> AgeBand:
+    """Return the coarse band of the youngest age in `60+`, `14-17` or `30-39`.
+
+    Raises a 422 where the second age is the lower one.
     """
-    low, _, high = told.rstrip("+").partition("-")
+    low, _, high = ages.rstrip("+").partition("-")
     if high and int(high) < int(low):
         raise invalid("/beneficiary/age_band", "The second age must not be lower than the first.")
     bounds = ((14, AgeBand.CHILD), (18, AgeBand.YOUTH), (60, AgeBand.ADULT))
@@ -66,86 +72,92 @@ def age_band(told: str) -> AgeBand:
 
 
 def keep_beneficiary(session: Session, person: Person, band: AgeBand) -> Beneficiary:
-    """Seal and store a beneficiary who consented. Raises GuardianConsentMissing for a minor without
-    a guardian.
+    """Seal and store a beneficiary who consented.
+
+    Raises GuardianConsentMissing for a minor without a guardian.
     """
-    if band in (AgeBand.CHILD, AgeBand.YOUTH) and person.guardian is None:
+    guardian, box = person.guardian, _contact_vault()
+    if band in (AgeBand.CHILD, AgeBand.YOUTH) and guardian is None:
         raise GuardianConsentMissing(
             "Send beneficiary.guardian with name, phone and consent.",
             errors=[{"pointer": "/beneficiary/guardian", "detail": "needed below 18"}],
         )
-    box, guardian = _box(), person.guardian
-    beneficiary = Beneficiary(
-        name=box.seal(person.name or ""),
-        phone=box.seal(person.phone),
-        guardian_name=box.seal(guardian.name) if guardian else None,
-        guardian_phone=box.seal(guardian.phone) if guardian else None,
-        guardian_consented_at=app_now() if guardian else None,
-    )
+    beneficiary = Beneficiary(name=box.seal(person.name or ""), phone=box.seal(person.phone))
+    if guardian is not None:
+        beneficiary.guardian_name = box.seal(guardian.name)
+        beneficiary.guardian_phone = box.seal(guardian.phone)
+        beneficiary.guardian_consented_at = app_now()  # type: ignore[assignment]
     session.add(beneficiary)
     session.flush()
     return beneficiary
 
 
 def person_of(session: Session, wish: Wish) -> Person:
-    """The beneficiary in the clear, for rules that compare. Whoever shows it to somebody uses
-    `look_at_contact`.
+    """Return the beneficiary in the clear, for rules that compare.
 
-    Raises ContactErased.
+    Use `look_at_contact` to show it to somebody. Raises ContactErased.
     """
-    kept = session.get_one(Beneficiary, wish.beneficiary_id)
-    if kept.name is None or kept.phone is None:
+    stored = session.get_one(Beneficiary, wish.beneficiary_id)
+    if stored.name is None or stored.phone is None:
         raise ContactErased(f"Wish {wish.id} has ended.")
-    box = _box()
-    guardian = None
-    if kept.guardian_name is not None and kept.guardian_phone is not None:
-        guardian = Guardian(box.unseal(kept.guardian_name), box.unseal(kept.guardian_phone))
-    return Person(box.unseal(kept.name), box.unseal(kept.phone), guardian)
+    box = _contact_vault()
+    return Person(box.unseal(stored.name), box.unseal(stored.phone), _guardian_of(stored))
 
 
-def look_at_contact(session: Session, wish: Wish, actor: str, why: Why) -> Person:
-    """What this ground shows, and a row that says who looked. A giver sees a minor's guardian, not
-    the child.
+def _guardian_of(stored: Beneficiary) -> Guardian | None:
+    if stored.guardian_name is None or stored.guardian_phone is None:
+        return None
+    box = _contact_vault()
+    return Guardian(box.unseal(stored.guardian_name), box.unseal(stored.guardian_phone))
 
-    Raises ContactErased.
+
+def look_at_contact(session: Session, wish: Wish, actor: str, reason: LookReason) -> Person:
+    """Return what somebody may see for this reason, and log who looked.
+
+    The claimer sees a minor's guardian, not the child. Raises ContactErased.
     """
     person = person_of(session, wish)
     session.add(
-        ContactLook(wish_id=wish.id, beneficiary_id=wish.beneficiary_id, looked_by=actor, why=why)
+        ContactLook(
+            wish_id=wish.id, beneficiary_id=wish.beneficiary_id, looked_by=actor, why=reason
+        )
     )
     session.flush()
-    if why is Why.DELIVERY and person.guardian is not None:
+    if reason is LookReason.DELIVERY and person.guardian is not None:
         return Person(None, person.guardian.phone, person.guardian)
     return person
 
 
 def erase_old_contacts(session: Session, days: int, limit: int = 500) -> int:
-    """Erase contact data of wishes that ended more than `days` days ago; returns how many.
-
-    Words that were never screened may hold a phone number too: they go with it.
-    """
-    old = (
-        select(Beneficiary.id)
-        .join(Wish, Wish.beneficiary_id == Beneficiary.id)
-        .where(Wish.ended_at < app_now() - timedelta(days=days), Beneficiary.erased_at.is_(None))
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=Beneficiary)
-    )
-    ids: list[UUID] = list(session.scalars(old))
+    """Erase contact data of wishes that ended more than `days` days ago; returns how many."""
+    ids = _to_erase(session, days, limit)
     session.execute(
         update(Beneficiary)
         .where(Beneficiary.id.in_(ids))
         .values(name=None, phone=None, guardian_name=None, guardian_phone=None, erased_at=app_now())
     )
-    never_shown = (WishStatus.REJECTED, WishStatus.WITHDRAWN)
-    session.execute(
-        update(Wish)
-        .where(Wish.beneficiary_id.in_(ids), Wish.status.in_(never_shown))
-        .values(title="", description="", fulfilment_note=None)
-    )
-    session.execute(update(Wish).where(Wish.beneficiary_id.in_(ids)).values(fulfilment_note=None))
+    _erase_words(session, ids)
     return len(ids)
 
 
-def _box() -> Vault:
+def _to_erase(session: Session, days: int, limit: int) -> Sequence[UUID]:
+    ended_long_ago = Wish.ended_at < app_now() - timedelta(days=days)
+    return session.scalars(
+        select(Beneficiary.id)
+        .join(Wish, Wish.beneficiary_id == Beneficiary.id)
+        .where(ended_long_ago, Beneficiary.erased_at.is_(None))
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Beneficiary)
+    ).all()
+
+
+def _erase_words(session: Session, beneficiary_ids: Sequence[UUID]) -> None:
+    """Erase words that were never screened: they may hold a phone number too."""
+    of_these = Wish.beneficiary_id.in_(beneficiary_ids)
+    never_shown = Wish.status.in_((WishStatus.REJECTED, WishStatus.WITHDRAWN))
+    session.execute(update(Wish).where(of_these, never_shown).values(title="", description=""))
+    session.execute(update(Wish).where(of_these).values(fulfilment_note=None))
+
+
+def _contact_vault() -> Vault:
     return vault(current_database().settings, "beneficiaries.contact")

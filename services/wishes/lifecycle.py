@@ -1,20 +1,22 @@
-"""How a wish gets onto the tree and off it again. Claims, which happen in between, are in `claims`.
+"""How a wish gets onto the tree and off it again. What happens in between is in `claims`.
 
-Every step is one guarded UPDATE (`move`): whoever comes second finds no row, and nothing is read
-and then written.
+Every step is one guarded UPDATE (`move`): whoever comes second finds no row, and no decision rests
+on what was read before.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Row, select, update
 from sqlalchemy.orm import Session
 
+from services.wishes.claimers import uncount_claim
 from services.wishes.contacts import Person, keep_beneficiary, person_of
-from services.wishes.models import HELD, OPEN, AgeBand, ClaimerLoad, Wish, WishMove, WishStatus
+from services.wishes.models import HELD, OPEN, AgeBand, Wish, WishMove, WishStatus
 from services.wishes.screening import APPEALS, findings
 from shared.contracts.wishes import (
     ClaimerKind,
@@ -43,9 +45,7 @@ class WishNotReady(Conflict):
 
 
 class AppealForOtherChannels(Unprocessable):
-    """Wishes are goods, services or company. For money or medical costs please turn to the channels
-    named here.
-    """
+    """For money or medical costs please turn to the channels named here."""
 
 
 class WordsNotPublic(Unprocessable):
@@ -63,9 +63,21 @@ class RejectReason(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class NewWish:
+    """A wish as it is submitted."""
+
+    title: str
+    description: str
+    category: str
+    age_band: AgeBand
+    station_id: UUID
+    need_by: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
-    """A wish after its move, and who held it before."""
+    """A wish after its move, and whose it was before."""
 
     wish: Wish
     was: WishStatus
@@ -83,40 +95,57 @@ def move(
     reason: str | None = None,
     **values: Any,
 ) -> Moved | None:
-    """Move a wish if `when` holds, in one UPDATE, and write its history. None if it does not hold:
-    nothing changed.
+    """Move a wish if `when` holds, in one UPDATE, and write its history.
 
-    `before` is locked first only to be able to say who held the wish; `when` is what decides, on
-    the newest row.
+    Returns None if it does not hold: nothing changed.
     """
-    before = select(Wish).where(Wish.id == wish_id).with_for_update().cte("before")
     if to in ENDED:
         values["ended_at"] = app_now()
-    row = session.execute(
-        update(Wish)
-        .where(Wish.id == before.c.id, *when)
-        .values(status=to, **values)
-        .returning(before.c.status, before.c.claimer_id, before.c.claimer_kind, before.c.fence)
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
-    if row is None:
+    before = _update_if(session, wish_id, when, {"status": to, **values})
+    if before is None:
         return None
+    # Read anew: the UPDATE went past the session's copy of the row.
     wish = session.get_one(Wish, wish_id, populate_existing=True)
+    _add_history(session, wish, before.status, actor, reason)
+    return Moved(wish, before.status, before.claimer_id, before.claimer_kind, before.fence)
+
+
+def _add_history(
+    session: Session,
+    wish: Wish,
+    was: WishStatus | None,
+    actor: str,
+    reason: str | None = None,
+) -> None:
     session.add(
         WishMove(
-            wish_id=wish_id,
-            from_status=row.status,
-            to_status=to,
+            wish_id=wish.id,
+            from_status=was,
+            to_status=wish.status,
             actor=actor,
             reason=reason,
             fence=wish.fence,
         )
     )
-    return Moved(wish, row.status, row.claimer_id, row.claimer_kind, row.fence)
+
+
+def _update_if(
+    session: Session, wish_id: UUID, when: Iterable[ColumnElement[bool]], values: dict[str, Any]
+) -> Row[WishStatus, UUID | None, ClaimerKind | None, int] | None:
+    """Update a wish if `when` holds on its newest row. Returns what the row was before."""
+    # Locked and read first only to return what it was: `when` is what decides.
+    before = select(Wish).where(Wish.id == wish_id).with_for_update().cte("before")
+    return session.execute(
+        update(Wish)
+        .where(Wish.id == before.c.id, *when)
+        .values(**values)
+        .returning(before.c.status, before.c.claimer_id, before.c.claimer_kind, before.c.fence)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
 
 
 def find_wish(session: Session, wish_id: UUID) -> Wish:
-    """The newest row of a wish. Raises WishNotFound."""
+    """Return the newest row of a wish. Raises WishNotFound."""
     wish = session.get(Wish, wish_id, populate_existing=True)
     if wish is None:
         raise WishNotFound(f"No wish {wish_id}.")
@@ -127,47 +156,43 @@ def not_ready(wish: Wish) -> WishNotReady:
     return WishNotReady(f"Wish {wish.id} is {wish.status}.", wish_status=wish.status)
 
 
-def submit_wish(
-    session: Session,
-    person: Person,
-    band: AgeBand,
-    *,
-    title: str,
-    description: str,
-    category: str,
-    station_id: UUID,
-    need_by: date | None,
-    actor: str,
-) -> Wish:
-    """Hang a wish for verification. Its words are kept as they are, unseen by the public.
+def submit_wish(session: Session, person: Person, new: NewWish, actor: str) -> Wish:
+    """Take in a wish for verification, and publish `wish.submitted`. The public sees none of it.
 
     Raises AppealForOtherChannels, GuardianConsentMissing.
     """
-    found = APPEALS.intersection(findings(f"{title}\n{description}"))
-    if found:
-        raise AppealForOtherChannels(
-            "Civil affairs (social assistance, 12345), medical assistance at the health insurance bureau (12393), "
-            "or the Red Cross can help here.",
-            findings=sorted(found),
-            channels=["12345", "12393"],
-        )
-    beneficiary = keep_beneficiary(session, person, band)
+    _check_appeal(f"{new.title}\n{new.description}")
     wish = Wish(
-        title=title,
-        description=description,
-        category=category,
-        age_band=band,
-        station_id=station_id,
-        beneficiary_id=beneficiary.id,
-        need_by=need_by,
+        title=new.title,
+        description=new.description,
+        category=new.category,
+        age_band=new.age_band,
+        station_id=new.station_id,
+        beneficiary_id=keep_beneficiary(session, person, new.age_band).id,
+        need_by=new.need_by,
         status=WishStatus.SUBMITTED,
         fence=0,
     )
     session.add(wish)
     session.flush()
-    session.add(WishMove(wish_id=wish.id, to_status=WishStatus.SUBMITTED, actor=actor, fence=0))
-    publish(session, WishSubmitted(wish_id=wish.id, station_id=station_id, category=category))
+    _add_history(session, wish, None, actor)
+    publish(
+        session,
+        WishSubmitted(wish_id=wish.id, station_id=new.station_id, category=new.category),
+    )
     return wish
+
+
+def _check_appeal(words: str) -> None:
+    """Raises AppealForOtherChannels for an appeal for cash or medical fees."""
+    found = APPEALS.intersection(findings(words))
+    if found:
+        raise AppealForOtherChannels(
+            "Civil affairs (social assistance, 12345), medical assistance at the health insurance "
+            "bureau (12393), or the Red Cross can help here.",
+            findings=sorted(found),
+            channels=["12345", "12393"],
+        )
 
 
 def verify_wish(
@@ -178,33 +203,37 @@ def verify_wish(
     title: str | None = None,
     description: str | None = None,
 ) -> Wish:
-    """Vouch for a wish whose words, perhaps edited here, are clean. Repeating it changes nothing,
-    also later on.
+    """Verify a wish whose words, perhaps edited here, are clean; publish `wish.verified`.
 
-    Raises WishNotFound, WishNotReady, WordsNotPublic (naming each finding, never what was found).
+    Repeating it changes nothing, also later on. Raises WishNotFound, WishNotReady, WordsNotPublic
+    (naming each finding, never what was found).
     """
     wish = find_wish(session, wish_id)
     if wish.status is WishStatus.SUBMITTED:
-        title, description = (
-            title or wish.title,
-            wish.description if description is None else description,
-        )
-        _check_words(person_of(session, wish).names, title=title, description=description)
-        moved = move(
-            session,
-            wish_id,
-            WishStatus.VERIFIED,
-            actor,
-            Wish.status == WishStatus.SUBMITTED,
-            title=title,
-            description=description,
-        )
-        if moved:
-            publish(session, WishVerified(wish_id=wish_id, station_id=wish.station_id))
+        new_title = title or wish.title
+        new_description = wish.description if description is None else description
+        _verify(session, wish, actor, new_title, new_description)
         wish = find_wish(session, wish_id)
+    # Any later state was verified once: repeating the step is harmless.
     if wish.status in (WishStatus.SUBMITTED, WishStatus.REJECTED, WishStatus.WITHDRAWN):
         raise not_ready(wish)
     return wish
+
+
+def _verify(session: Session, wish: Wish, actor: str, title: str, description: str) -> None:
+    names = person_of(session, wish).names
+    _check_words(names, title=title, description=description)
+    moved = move(
+        session,
+        wish.id,
+        WishStatus.VERIFIED,
+        actor,
+        Wish.status == WishStatus.SUBMITTED,
+        title=title,
+        description=description,
+    )
+    if moved:
+        publish(session, WishVerified(wish_id=wish.id, station_id=wish.station_id))
 
 
 def _check_words(names: list[str], **words: str) -> None:
@@ -218,8 +247,9 @@ def _check_words(names: list[str], **words: str) -> None:
 
 
 def reject_wish(session: Session, wish_id: UUID, actor: str, reason: RejectReason) -> Wish:
-    """Refuse a wish that is not on the tree yet. Repeating it changes nothing. Raises WishNotFound,
-    WishNotReady.
+    """Reject a wish that is not on the tree yet, and publish `wish.rejected`.
+
+    Repeating it changes nothing. Raises WishNotFound, WishNotReady.
     """
     moved = move(
         session,
@@ -240,9 +270,9 @@ def reject_wish(session: Session, wish_id: UUID, actor: str, reason: RejectReaso
 
 
 def publish_wish(session: Session, wish_id: UUID, actor: str) -> Wish:
-    """Hang a verified wish on the public tree. Repeating it changes nothing, also later on.
+    """Put a verified wish on the public tree, and publish `wish.published`.
 
-    Raises WishNotFound, WishNotReady.
+    Repeating it changes nothing, also later on. Raises WishNotFound, WishNotReady.
     """
     moved = move(
         session,
@@ -269,8 +299,9 @@ def publish_wish(session: Session, wish_id: UUID, actor: str) -> Wish:
 
 
 def withdraw_wish(session: Session, wish_id: UUID, actor: str, reason: str | None = None) -> Wish:
-    """Take a wish back, also from who holds it. Repeating it changes nothing. Raises WishNotFound,
-    WishNotReady.
+    """Take a wish back, also from its claimer, and publish `wish.withdrawn`.
+
+    Repeating it changes nothing. Raises WishNotFound, WishNotReady.
     """
     moved = move(
         session,
@@ -286,54 +317,43 @@ def withdraw_wish(session: Session, wish_id: UUID, actor: str, reason: str | Non
     wish = find_wish(session, wish_id)
     if moved:
         if moved.was in HELD:
-            give_back(session, moved.claimer_id)
-        # Words that were never screened do not leave in a fact.
-        title = wish.title if moved.was is not WishStatus.SUBMITTED else ""
-        publish(
-            session,
-            WishWithdrawn(
-                wish_id=wish_id,
-                station_id=wish.station_id,
-                title=title,
-                claimer_id=moved.claimer_id,
-                claimer_kind=moved.claimer_kind,
-            ),
-        )
+            uncount_claim(session, moved.claimer_id)
+        publish(session, _withdrawn(moved))
     elif wish.status is not WishStatus.WITHDRAWN:
         raise not_ready(wish)
     return wish
 
 
-def give_back(session: Session, claimer_id: UUID | None) -> None:
-    """One wish less counts against this claimer's limit."""
-    session.execute(
-        update(ClaimerLoad)
-        .where(ClaimerLoad.claimer_id == claimer_id)
-        .values(active=ClaimerLoad.active - 1)
-        .execution_options(synchronize_session=False)
+def _withdrawn(moved: Moved) -> WishWithdrawn:
+    wish = moved.wish
+    return WishWithdrawn(
+        wish_id=wish.id,
+        station_id=wish.station_id,
+        # Words that were never screened are not published.
+        title=wish.title if moved.was is not WishStatus.SUBMITTED else "",
+        claimer_id=moved.claimer_id,
+        claimer_kind=moved.claimer_kind,
     )
 
 
 def expire_unclaimed(session: Session, limit: int = 500) -> int:
     """Take wishes off the tree that nobody claimed before their day; returns how many."""
+    is_published = Wish.status == WishStatus.PUBLISHED
     late = (
         select(Wish.id)
-        .where(Wish.status == WishStatus.PUBLISHED, Wish.need_by < now().astimezone(SITE).date())
+        .where(is_published, Wish.need_by < now().astimezone(SITE).date())
         .order_by(Wish.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    expired = [
-        moved.wish
+    moves = [
+        move(session, wish_id, WishStatus.EXPIRED, CLOCK, is_published)
         for wish_id in session.scalars(late).all()
-        if (
-            moved := move(
-                session, wish_id, WishStatus.EXPIRED, CLOCK, Wish.status == WishStatus.PUBLISHED
-            )
-        )
     ]
-    publish(
-        session,
-        *(WishExpired(wish_id=w.id, station_id=w.station_id, title=w.title) for w in expired),
-    )
+    expired = [moved.wish for moved in moves if moved]
+    publish(session, *map(_expired, expired))
     return len(expired)
+
+
+def _expired(wish: Wish) -> WishExpired:
+    return WishExpired(wish_id=wish.id, station_id=wish.station_id, title=wish.title)

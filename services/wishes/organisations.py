@@ -1,4 +1,4 @@
-"""What wishes knows of organisations: a copy of what registration said last."""
+"""What wishes knows of organisations: a copy of what registration published last."""
 
 from uuid import UUID
 
@@ -11,29 +11,32 @@ from shared.contracts.registration import OrganisationRegistered
 
 
 def note_organisations(session: Session, events: list[OrganisationRegistered]) -> None:
-    """Keep the newest name and place of each organisation, in whatever order the facts come."""
-    newest = {f.organisation_id: f for f in sorted(events, key=lambda f: f.envelope.sequence)}
-    for organisation_id, event in sorted(newest.items()):
-        row = insert(KnownOrganisation).values(
-            id=organisation_id,
-            name=event.name,
-            kind=event.kind,
-            parent_id=event.parent_id,
-            sequence=event.envelope.sequence,
+    """Store the newest name and place of each organisation, in whatever order events come."""
+    in_sequence = sorted(events, key=lambda event: event.envelope.sequence)
+    newest = {event.organisation_id: event for event in in_sequence}
+    for _, event in sorted(newest.items()):
+        _note_organisation(session, event)
+
+
+def _note_organisation(session: Session, event: OrganisationRegistered) -> None:
+    values = {
+        "name": event.name,
+        "kind": event.kind,
+        "parent_id": event.parent_id,
+        "sequence": event.envelope.sequence,
+    }
+    row = insert(KnownOrganisation).values(id=event.organisation_id, **values)
+    session.execute(
+        row.on_conflict_do_update(
+            index_elements=["id"],
+            set_=values,
+            where=KnownOrganisation.sequence < row.excluded.sequence,
         )
-        session.execute(
-            row.on_conflict_do_update(
-                index_elements=["id"],
-                set_={
-                    name: row.excluded[name] for name in ("name", "kind", "parent_id", "sequence")
-                },
-                where=KnownOrganisation.sequence < row.excluded.sequence,
-            )
-        )
+    )
 
 
 def holds_for(session: Session, organisation_id: UUID | None, station_id: UUID) -> bool:
-    """Whether a role at an organisation holds at a station: the same node, or one above it."""
+    """Tell whether a role at an organisation holds at a station: the same one, or one above it."""
     if organisation_id is None:
         return False
     if organisation_id == station_id:
@@ -46,6 +49,5 @@ def holds_for(session: Session, organisation_id: UUID | None, station_id: UUID) 
     parent = aliased(KnownOrganisation)
     # UNION, not UNION ALL: copies that arrive out of order may show a circle for a moment.
     above = above.union(select(parent.parent_id).join(above, parent.id == above.c.parent_id))
-    return bool(
-        session.scalar(select(select(above).where(above.c.parent_id == organisation_id).exists()))
-    )
+    is_above = select(above).where(above.c.parent_id == organisation_id).exists()
+    return bool(session.scalar(select(is_above)))

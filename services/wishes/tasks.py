@@ -2,7 +2,6 @@
 
 from services.wishes import claims, contacts, lifecycle
 from services.wishes.settings import own_settings
-from shared.db.engine import transaction
 from shared.jobs.periodic import periodic, work_off
 from shared.service import housekeeping
 
@@ -13,7 +12,7 @@ BATCH = 200
 
 @periodic("wishes.release_expired_claims", every_seconds=60)
 def release_expired_claims() -> None:
-    """Hang wishes again whose lease has lapsed, a batch per transaction."""
+    """Put wishes back on the tree whose lease has lapsed, a batch per transaction."""
     work_off(claims.release_expired_claims, BATCH)
 
 
@@ -26,10 +25,5 @@ def expire_unclaimed() -> None:
 @periodic("wishes.erase_old_contacts", every_seconds=3600)
 def erase_old_contacts() -> None:
     """Erase contact data that no delivery needs any more."""
-    while True:
-        with transaction() as session:
-            if (
-                contacts.erase_old_contacts(session, own_settings().contact_kept_days, BATCH)
-                < BATCH
-            ):
-                return
+    days = own_settings().contact_kept_days
+    work_off(lambda session, limit: contacts.erase_old_contacts(session, days, limit), BATCH)

@@ -13,7 +13,7 @@ from shared.core.ids import new_id
 
 @dataclass
 class World:
-    """Registration, and people with names. Helpers go through HTTP and assert that it worked."""
+    """Registration with a station and two staff. Helpers go through HTTP and assert success."""
 
     district: District
     staff: str = ""
@@ -26,14 +26,23 @@ class World:
     def call(
         self, method: str, path: str, body: Any = None, *, as_: str | None = None, **more: Any
     ) -> TestResponse:
+        """Make one request, whatever comes of it."""
         return self.district.registration.call(method, path, body, as_=as_, **more)
 
     def ok(self, method: str, path: str, body: Any = None, *, as_: str | None = None) -> Any:
-        answer = self.call(method, path, body, as_=as_)
-        assert answer.status_code < 300, answer.get_data(as_text=True)
-        return answer.json if answer.data else None
+        """Make one request that works, and return its JSON."""
+        response = self.call(method, path, body, as_=as_)
+        assert response.status_code < 300, response.get_data(as_text=True)
+        return response.json if response.data else None
 
-    def said(self, type_: str | None = None) -> list[dict[str, Any]]:
+    def status(
+        self, method: str, path: str, body: Any = None, *, as_: str | None = None, **more: Any
+    ) -> int:
+        """Make one request, and return only its status."""
+        return self.call(method, path, body, as_=as_, **more).status_code
+
+    def events(self, type_: str | None = None) -> list[dict[str, Any]]:
+        """Return what registration has published, oldest first."""
         return self.district.registration.said(type_)
 
     def volunteer(self, name: str, *, active: bool = True, birth_date: str = "1990-05-01") -> UUID:

@@ -10,11 +10,13 @@ from devkit.testkit import District, Member
 from shared.core.ids import new_id
 
 CANARIES = ("陈桂芳奶奶", "13712345678", "陈小明监护", "13787654321")
-"""Name and phone of the beneficiary and of a guardian: none of them may ever show in public."""
+"""Name and phone of the beneficiary and of a guardian: none may ever be seen in public."""
 
 
 @dataclass
 class Tree:
+    """The wish tree of one station. Helpers go through HTTP and assert the expected status."""
+
     district: District
     station: UUID = field(default_factory=new_id)
     company: UUID = field(default_factory=new_id)
@@ -55,9 +57,9 @@ class Tree:
     def call(
         self, method: str, path: str, body: Any = None, as_: str | None = None, expect: int = 200
     ) -> Any:
-        answer = self.wishes.call(method, path, body, as_=as_)
-        assert answer.status_code == expect, answer.get_data(as_text=True)
-        return answer.get_json()
+        response = self.wishes.call(method, path, body, as_=as_)
+        assert response.status_code == expect, response.get_data(as_text=True)
+        return response.get_json()
 
     def submitted(self, **changes: Any) -> UUID:
         return UUID(self.call("POST", "/v1/wishes", self.body(**changes), expect=201)["id"])
@@ -76,7 +78,12 @@ class Tree:
         body = {"note": "毛毯已送到", "fence": fence}
         return self.call("PUT", f"/v1/wishes/{wish_id}/fulfilment", body, self.tokens[who], expect)
 
+    def events(self, type_: str | None = None) -> list[dict[str, Any]]:
+        """Return what wishes has published, oldest first."""
+        return self.wishes.said(type_)
+
     def lapse(self, wish_id: UUID) -> None:
+        """Let the lease of a claimed wish end an hour ago."""
         with self.wishes.session() as session:
             session.execute(
                 text("UPDATE wishes SET lease_until = now() - interval '1 hour' WHERE id = :id"),
@@ -88,16 +95,17 @@ class Tree:
             return [tuple(row) for row in session.execute(text(sql), parameters)]
 
     def wish(self, wish_id: UUID) -> tuple[Any, ...]:
-        """(status, claimer_id, fence)"""
+        """Return status, claimer_id and fence."""
         return self.rows("SELECT status, claimer_id, fence FROM wishes WHERE id = :id", id=wish_id)[
             0
         ]
 
     def held_by(self, claimer: UUID) -> int:
-        """The counter, after checking that it tells the truth."""
+        """Return how many wishes a claimer has, after checking that counter and wishes agree."""
         counter = self.rows("SELECT active FROM claimer_loads WHERE claimer_id = :id", id=claimer)
         counted = self.rows(
-            "SELECT count(*) FROM wishes WHERE claimer_id = :id AND status IN ('claimed', 'fulfilled')",
+            "SELECT count(*) FROM wishes"
+            " WHERE claimer_id = :id AND status IN ('claimed', 'fulfilled')",
             id=claimer,
         )[0][0]
         assert (counter[0][0] if counter else 0) == counted

@@ -2,24 +2,27 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from apiflask import APIBlueprint
 from pydantic import Field, StrictInt, model_validator
-from sqlalchemy import select
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
 from services.registration import activities, attendance, sign_ups
 from services.registration.models import (
     Activity,
     ActivitySession,
     ActivityStatus,
+    Attendance,
     Credit,
+    SignUp,
     SignUpStatus,
 )
 from services.registration.organisations import may_coordinate, require_coordination
 from shared.auth.access import allow, caller, caller_if_any
-from shared.auth.principal import Principal, Role
+from shared.auth.principal import Role
 from shared.db.engine import transaction
 from shared.http.paging import Page, PageQuery, page_of
 from shared.http.schemas import Code, Count, Instant, RequestModel, ResponseModel, Title, Words
@@ -89,7 +92,7 @@ class SignUpResponse(ResponseModel):
     status: SignUpStatus
 
 
-class AtRequest(RequestModel):
+class MomentRequest(RequestModel):
     at: Instant
 
 
@@ -99,7 +102,7 @@ class AttendanceResponse(ResponseModel):
     checked_in_at: datetime
     checked_out_at: datetime | None
     minutes: int | None = Field(
-        description="Inside the session and its tolerance; set by the check-out."
+        description="Minutes inside the session and its tolerance; set by the check-out."
     )
     credit: Credit | None
     record_id: UUID | None
@@ -111,7 +114,7 @@ class AttendanceResponse(ResponseModel):
 @bp.output(ActivityResponse, status_code=201)
 @bp.doc(summary="Draft an activity")
 @allow(*COORDINATORS)
-def post_activity(json_data: ActivityRequest) -> Any:
+def post_activity(json_data: ActivityRequest) -> Activity:
     with transaction() as session:
         return activities.draft_activity(
             session,
@@ -130,29 +133,37 @@ def post_activity(json_data: ActivityRequest) -> Any:
 @bp.output(Page[ActivityResponse])
 @bp.doc(
     summary="List activities, newest first",
-    description="Drafts are shown to their organisation's coordinators.",
+    description="Only coordinators of an organisation and staff see its drafts.",
 )
 @allow(public=True)
-def get_activities(query_data: ActivityQuery) -> Any:
+def get_activities(query_data: ActivityQuery) -> dict[str, object]:
     with transaction() as session:
         statement = select(Activity).where(Activity.status == query_data.status)
         if query_data.organisation_id:
             statement = statement.where(Activity.organisation_id == query_data.organisation_id)
         if query_data.status is not ActivityStatus.PUBLISHED:
-            principal = caller()
-            if query_data.organisation_id:
-                require_coordination(session, principal, query_data.organisation_id)
-            elif not principal.is_staff:
-                statement = statement.where(Activity.organisation_id == principal.organisation_id)
+            statement = _only_own_drafts(session, statement, query_data.organisation_id)
         items, next_ = page_of(session, statement, Activity.id, query_data)
         return {"items": items, "next": next_}
+
+
+def _only_own_drafts(
+    session: Session, statement: Select[Activity], organisation_id: UUID | None
+) -> Select[Activity]:
+    """Restrict a list of drafts to what the caller may see. Raises OrganisationNotFound."""
+    principal = caller()
+    if organisation_id:
+        require_coordination(session, principal, organisation_id)
+    elif not principal.is_staff:
+        return statement.where(Activity.organisation_id == principal.organisation_id)
+    return statement
 
 
 @bp.get("/v1/activities/<uuid:activity_id>")
 @bp.output(ActivityResponse)
 @bp.doc(summary="Show an activity")
 @allow(public=True)
-def get_activity(activity_id: UUID) -> Any:
+def get_activity(activity_id: UUID) -> Activity:
     with transaction() as session:
         return activities.activity_of(session, caller_if_any(), activity_id)
 
@@ -161,7 +172,7 @@ def get_activity(activity_id: UUID) -> Any:
 @bp.output(ActivityResponse)
 @bp.doc(summary="Publish an activity")
 @allow(*COORDINATORS)
-def put_publication(activity_id: UUID) -> Any:
+def put_publication(activity_id: UUID) -> Activity:
     with transaction() as session:
         return activities.publish_activity(session, caller(), activity_id)
 
@@ -169,9 +180,12 @@ def put_publication(activity_id: UUID) -> Any:
 @bp.post("/v1/activities/<uuid:activity_id>/sessions")
 @bp.input(SessionRequest)
 @bp.output(SessionResponse, status_code=201)
-@bp.doc(summary="Add a session", description="Only staff enter one that has begun already.")
+@bp.doc(
+    summary="Add a session to an activity",
+    description="Only staff may add one that has begun already.",
+)
 @allow(*COORDINATORS)
-def post_session(activity_id: UUID, json_data: SessionRequest) -> Any:
+def post_session(activity_id: UUID, json_data: SessionRequest) -> ActivitySession:
     with transaction() as session:
         return activities.add_session(
             session,
@@ -189,7 +203,7 @@ def post_session(activity_id: UUID, json_data: SessionRequest) -> Any:
 @bp.output(Page[SessionResponse])
 @bp.doc(summary="List an activity's sessions, newest first")
 @allow(public=True)
-def get_sessions(activity_id: UUID, query_data: PageQuery) -> Any:
+def get_sessions(activity_id: UUID, query_data: PageQuery) -> dict[str, object]:
     with transaction() as session:
         activities.activity_of(session, caller_if_any(), activity_id)
         statement = select(ActivitySession).where(ActivitySession.activity_id == activity_id)
@@ -197,72 +211,72 @@ def get_sessions(activity_id: UUID, query_data: PageQuery) -> Any:
         return {"items": items, "next": next_}
 
 
-def _only_for(principal: Principal, session: Any, session_id: UUID, volunteer_id: UUID) -> None:
-    """People sign themselves up; coordinators and staff sign up others. A stranger learns
-    nothing.
-    """
-    held, activity = activities.session_and_activity(session, session_id)
+def _require_self_or_coordinator(session: Session, session_id: UUID, volunteer_id: UUID) -> None:
+    """People sign themselves up; coordinators and staff sign up others. Raises SessionNotFound."""
+    principal = caller()
+    organisation_id = activities.session_of(session, session_id).activity.organisation_id
     if not principal.is_person(volunteer_id) and not may_coordinate(
-        session, principal, activity.organisation_id
+        session, principal, organisation_id
     ):
-        raise activities.SessionNotFound(f"No session {held.id}.")
+        raise activities.SessionNotFound(f"No session {session_id}.")
 
 
 @bp.put("/v1/sessions/<uuid:session_id>/sign-ups/<uuid:volunteer_id>")
 @bp.output(SignUpResponse)
 @bp.doc(
     summary="Sign up for a session",
-    description="Answers 201 the first time. A refusal (409) names its `reason`: "
+    description="The status is 201 the first time. A refusal (409) names its `reason`: "
     "not_published, over, not_active, too_young or overlaps.",
 )
 @allow(Role.VOLUNTEER, *COORDINATORS)
-def put_sign_up(session_id: UUID, volunteer_id: UUID) -> Any:
+def put_sign_up(session_id: UUID, volunteer_id: UUID) -> tuple[SignUp, int]:
     with transaction() as session:
-        _only_for(caller(), session, session_id, volunteer_id)
+        _require_self_or_coordinator(session, session_id, volunteer_id)
         signed, new = sign_ups.sign_up(session, session_id, volunteer_id)
     return signed, 201 if new else 200
 
 
 @bp.delete("/v1/sessions/<uuid:session_id>/sign-ups/<uuid:volunteer_id>")
 @bp.output(SignUpResponse)
-@bp.doc(summary="Give a seat or a place in the queue back")
+@bp.doc(summary="Give back a seat or a place on the waiting list")
 @allow(Role.VOLUNTEER, *COORDINATORS)
-def delete_sign_up(session_id: UUID, volunteer_id: UUID) -> Any:
+def delete_sign_up(session_id: UUID, volunteer_id: UUID) -> SignUpResponse:
     with transaction() as session:
-        _only_for(caller(), session, session_id, volunteer_id)
+        _require_self_or_coordinator(session, session_id, volunteer_id)
         sign_ups.cancel_sign_up(session, session_id, volunteer_id)
-    return {
-        "session_id": session_id,
-        "volunteer_id": volunteer_id,
-        "status": SignUpStatus.CANCELLED,
-    }
+    return SignUpResponse(
+        session_id=session_id, volunteer_id=volunteer_id, status=SignUpStatus.CANCELLED
+    )
 
 
 @bp.put("/v1/sessions/<uuid:session_id>/check-in/<uuid:volunteer_id>")
-@bp.input(AtRequest)
+@bp.input(MomentRequest)
 @bp.output(AttendanceResponse)
 @bp.doc(summary="Check a volunteer in")
 @allow(*COORDINATORS)
-def put_check_in(session_id: UUID, volunteer_id: UUID, json_data: AtRequest) -> Any:
+def put_check_in(session_id: UUID, volunteer_id: UUID, json_data: MomentRequest) -> Attendance:
     with transaction() as session:
         return attendance.check_in(session, caller(), session_id, volunteer_id, json_data.at)
 
 
 @bp.delete("/v1/sessions/<uuid:session_id>/check-in/<uuid:volunteer_id>")
 @bp.output({}, status_code=204)
-@bp.doc(summary="Take a mistaken check-in back")
+@bp.doc(summary="Undo a mistaken check-in")
 @allow(*COORDINATORS)
-def delete_check_in(session_id: UUID, volunteer_id: UUID) -> Any:
+def delete_check_in(session_id: UUID, volunteer_id: UUID) -> tuple[str, int]:
     with transaction() as session:
         attendance.undo_check_in(session, caller(), session_id, volunteer_id)
     return "", 204
 
 
 @bp.put("/v1/sessions/<uuid:session_id>/check-out/<uuid:volunteer_id>")
-@bp.input(AtRequest)
+@bp.input(MomentRequest)
 @bp.output(AttendanceResponse)
-@bp.doc(summary="Check a volunteer out", description="What of the time counts is in `credit`.")
+@bp.doc(
+    summary="Check a volunteer out",
+    description="The field `credit` says what became of the time.",
+)
 @allow(*COORDINATORS)
-def put_check_out(session_id: UUID, volunteer_id: UUID, json_data: AtRequest) -> Any:
+def put_check_out(session_id: UUID, volunteer_id: UUID, json_data: MomentRequest) -> Attendance:
     with transaction() as session:
         return attendance.check_out(session, caller(), session_id, volunteer_id, json_data.at)

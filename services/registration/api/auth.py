@@ -1,8 +1,9 @@
-"""Log-ins of people, tokens of systems, and the keys to check both."""
+"""Log-ins of people, tokens of systems, and the keys that check both."""
 
 import base64
 import binascii
 from typing import Any
+from urllib.parse import unquote_plus
 from uuid import UUID
 
 from apiflask import APIBlueprint
@@ -19,6 +20,7 @@ from shared.db.engine import transaction
 from shared.http.idempotency import exempt_from_idempotency_keys
 from shared.http.schemas import Name, RequestModel, ResponseModel
 
+# Log-ins take no idempotency key: a stored answer would be a stored token.
 bp = APIBlueprint("auth", __name__, tag="Log-ins")
 
 
@@ -30,7 +32,7 @@ class NoMailbox(NotFound):
     """Only an embedded installation has a mailbox to look into."""
 
 
-class StaffLogIn(RequestModel):
+class StaffLogInRequest(RequestModel):
     login: Name
     password: str = Field(min_length=1, max_length=200)
 
@@ -39,14 +41,14 @@ class PhoneRequest(RequestModel):
     phone: str = Field(min_length=5, max_length=30)
 
 
-class CodeLogIn(PhoneRequest):
+class CodeLogInRequest(PhoneRequest):
     code: str = Field(pattern=r"^[0-9]{6}$")
     organisation_id: UUID | None = Field(default=None, description="Log in as its coordinator.")
 
 
 class RefreshRequest(RequestModel):
     refresh_token: str = Field(min_length=1, max_length=200)
-    organisation_id: UUID | None = Field(default=None, description="Go on as its coordinator.")
+    organisation_id: UUID | None = Field(default=None, description="Continue as its coordinator.")
 
 
 class SignOutRequest(RequestModel):
@@ -64,7 +66,7 @@ class LogInResponse(ResponseModel):
     coordinates: list[UUID]
 
 
-class Sent(ResponseModel):
+class CodeSentResponse(ResponseModel):
     expires_in: int
 
 
@@ -73,7 +75,7 @@ class MessageResponse(ResponseModel):
     text: str
 
 
-class Mailbox(ResponseModel):
+class MailboxResponse(ResponseModel):
     items: list[MessageResponse]
 
 
@@ -82,7 +84,7 @@ class ClientRequest(RequestModel):
     scopes: list[str] = Field(min_length=1, max_length=50)
 
 
-class ClientMade(ResponseModel):
+class NewClientResponse(ResponseModel):
     client_id: str
     client_secret: str
 
@@ -93,7 +95,7 @@ class ClientResponse(ResponseModel):
     scopes: list[str]
 
 
-class ClientList(ResponseModel):
+class ClientListResponse(ResponseModel):
     items: list[ClientResponse]
 
 
@@ -102,75 +104,78 @@ class StaffRequest(RequestModel):
     password: str = Field(min_length=12, max_length=200)
 
 
-class StaffMade(ResponseModel):
+class NewStaffResponse(ResponseModel):
     id: UUID
     login: str
 
 
-def _shown(log_in: log_in.LogIn | None) -> log_in.LogIn:
-    if log_in is None:
-        raise WrongProof("Nothing more is said about why.")
-    return log_in
+def _or_refused(found: log_in.LogIn | None) -> log_in.LogIn:
+    # Outside the transaction: the counted try has to be committed.
+    if found is None:
+        raise WrongProof("The reason is not disclosed.")
+    return found
 
 
 @bp.post("/v1/auth/staff")
-@bp.input(StaffLogIn)
+@bp.input(StaffLogInRequest)
 @bp.output(LogInResponse)
 @bp.doc(
-    summary="Log in as staff", description="After five wrong tries the log-in rests for 15 minutes."
+    summary="Log in as staff",
+    description="After five wrong tries the log-in is locked for 15 minutes.",
 )
 @allow(public=True)
 @exempt_from_idempotency_keys
-def post_staff_log_in(json_data: StaffLogIn) -> Any:
+def post_staff_log_in(json_data: StaffLogInRequest) -> log_in.LogIn:
     with transaction() as session:
         found = log_in.log_in_staff(session, json_data.login, json_data.password)
-    return _shown(found)
+    return _or_refused(found)
 
 
 @bp.post("/v1/auth/codes")
 @bp.input(PhoneRequest)
-@bp.output(Sent, status_code=202)
+@bp.output(CodeSentResponse, status_code=202)
 @bp.doc(
-    summary="Ask for a one-time code",
-    description="The answer is the same whether the phone is known or not.",
+    summary="Request a one-time code",
+    description="The response is the same whether the phone is known or not.",
 )
 @allow(public=True)
 @exempt_from_idempotency_keys
-def post_code(json_data: PhoneRequest) -> Any:
+def post_code(json_data: PhoneRequest) -> CodeSentResponse:
     phone = normal_phone(json_data.phone)
     with transaction() as session:
         log_in.send_code(session, phone)
-    return {"expires_in": int(log_in.CODE_FOR.total_seconds())}
+    return CodeSentResponse(expires_in=int(log_in.CODE_FOR.total_seconds()))
 
 
 @bp.post("/v1/auth/phone")
-@bp.input(CodeLogIn)
+@bp.input(CodeLogInRequest)
 @bp.output(LogInResponse)
 @bp.doc(
-    summary="Log in with a one-time code", description="With `organisation_id` as its coordinator."
+    summary="Log in with a one-time code",
+    description="Add `organisation_id` to log in as its coordinator.",
 )
 @allow(public=True)
 @exempt_from_idempotency_keys
-def post_phone_log_in(json_data: CodeLogIn) -> Any:
+def post_phone_log_in(json_data: CodeLogInRequest) -> log_in.LogIn:
     phone = normal_phone(json_data.phone)
     with transaction() as session:
         found = log_in.log_in_by_code(session, phone, json_data.code, json_data.organisation_id)
-    return _shown(found)
+    return _or_refused(found)
 
 
 @bp.post("/v1/auth/refresh")
 @bp.input(RefreshRequest)
 @bp.output(LogInResponse)
 @bp.doc(
-    summary="Change a refresh token for new tokens",
+    summary="Exchange a refresh token for new tokens",
     description="A token used twice ends the log-in.",
 )
 @allow(public=True)
 @exempt_from_idempotency_keys
-def post_refresh(json_data: RefreshRequest) -> Any:
+def post_refresh(json_data: RefreshRequest) -> log_in.LogIn:
     with transaction() as session:
         found = log_in.refresh(session, json_data.refresh_token, json_data.organisation_id)
-    return _shown(found)
+    return _or_refused(found)
 
 
 @bp.post("/v1/auth/sign-out")
@@ -179,24 +184,32 @@ def post_refresh(json_data: RefreshRequest) -> Any:
 @bp.doc(summary="End a log-in")
 @allow(public=True)
 @exempt_from_idempotency_keys
-def post_sign_out(json_data: SignOutRequest) -> Any:
+def post_sign_out(json_data: SignOutRequest) -> tuple[str, int]:
     with transaction() as session:
         log_in.sign_out(session, json_data.refresh_token)
     return "", 204
 
 
 @bp.get("/v1/auth/dev-mailbox")
-@bp.output(Mailbox)
-@bp.doc(summary="Messages that would have been sent (embedded mode only)")
+@bp.output(MailboxResponse)
+@bp.doc(summary="List messages that would have been sent (embedded mode only)")
 @allow(public=True)
-def get_dev_mailbox() -> Any:
+def get_dev_mailbox() -> dict[str, object]:
     if not settings().embedded:
         raise NoMailbox("Messages go to phones here.")
     with transaction() as session:
         return {"items": log_in.waiting_messages(session)}
 
 
-_OAUTH_ANSWER = {
+class OAuthError(Exception):
+    """An error as RFC 6749 section 5.2 names it."""
+
+    def __init__(self, code: str, status: int = 400) -> None:
+        super().__init__(code)
+        self.code, self.status = code, status
+
+
+_OAUTH_RESPONSE = {
     "description": "A token, or an error (RFC 6749 sections 5.1 and 5.2)",
     "content": {"application/json": {"schema": {"type": "object"}}},
 }
@@ -205,31 +218,24 @@ _OAUTH_ANSWER = {
 @bp.post("/v1/oauth/token")
 @bp.doc(
     summary="Get a token for a system (RFC 6749, client credentials)",
-    description="Form `grant_type=client_credentials`; client id and secret by HTTP Basic or in the form.",
-    responses=dict.fromkeys((200, 400, 401), _OAUTH_ANSWER),
+    description="Send the form `grant_type=client_credentials`, and client id and secret by HTTP "
+    "Basic or in the form.",
+    responses=dict.fromkeys((200, 400, 401), _OAUTH_RESPONSE),
 )
 @allow(public=True)
 @exempt_from_idempotency_keys
-def post_token() -> Any:
+def post_token() -> Response:
     client_id, secret = _credentials()
-    if request.form.get("grant_type") is None:
-        return _oauth_error("invalid_request", 400)
-    if request.form["grant_type"] != "client_credentials":
-        return _oauth_error("unsupported_grant_type", 400)
-    if not client_id or "\x00" in client_id:
-        return _oauth_error("invalid_client", 401)
-    with transaction() as session:
-        granted = clients.scopes_of(session, client_id, secret)
-    if granted is None:
-        return _oauth_error("invalid_client", 401)
-    asked = frozenset(request.form.get("scope", "").split())
-    if not asked <= granted:
-        return _oauth_error("invalid_scope", 400)
-    scopes = asked or granted
-    token = sign_token(settings(), role=Role.SYSTEM, subject=client_id, scopes=scopes)
-    return _oauth_answer(
+    try:
+        _check_grant_type()
+        scopes = _granted_scopes(client_id, secret)
+    except OAuthError as error:
+        return _oauth_error(error)
+    return _oauth_response(
         {
-            "access_token": token,
+            "access_token": sign_token(
+                settings(), role=Role.SYSTEM, subject=client_id, scopes=scopes
+            ),
             "token_type": "Bearer",
             "expires_in": TOKEN_SECONDS,
             "scope": " ".join(sorted(scopes)),
@@ -237,39 +243,59 @@ def post_token() -> Any:
     )
 
 
-def _credentials() -> tuple[str, str]:
-    """By HTTP Basic (RFC 6749 §2.3.1: both parts form-encoded), or in the form."""
-    from urllib.parse import unquote_plus
+def _check_grant_type() -> None:
+    grant_type = request.form.get("grant_type")
+    if grant_type is None:
+        raise OAuthError("invalid_request")
+    if grant_type != "client_credentials":
+        raise OAuthError("unsupported_grant_type")
 
+
+def _granted_scopes(client_id: str, secret: str) -> frozenset[str]:
+    """Return the scopes asked for, or all of the client's. Raises OAuthError."""
+    # PostgreSQL takes no NUL in a text.
+    if not client_id or "\x00" in client_id:
+        raise OAuthError("invalid_client", 401)
+    with transaction() as session:
+        granted = clients.scopes_of(session, client_id, secret)
+    if granted is None:
+        raise OAuthError("invalid_client", 401)
+    requested = frozenset(request.form.get("scope", "").split())
+    if not requested <= granted:
+        raise OAuthError("invalid_scope")
+    return requested or granted
+
+
+def _credentials() -> tuple[str, str]:
+    """Read id and secret from HTTP Basic (RFC 6749 §2.3.1: both form-encoded) or from the form."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return request.form.get("client_id", ""), request.form.get("client_secret", "")
     try:
-        client_id, _, secret = (
-            base64.b64decode(value.strip(), validate=True).decode().partition(":")
-        )
+        decoded = base64.b64decode(value.strip(), validate=True).decode()
     except (binascii.Error, ValueError):
         return "", ""
+    client_id, _, secret = decoded.partition(":")
     return unquote_plus(client_id), unquote_plus(secret)
 
 
-def _oauth_error(code: str, status: int) -> Response:
-    """RFC 6749 §5.2, which its clients understand, instead of a problem document."""
-    response = _oauth_answer({"error": code})
-    response.status_code = status
-    if status == 401:
+def _oauth_error(error: OAuthError) -> Response:
+    """Render what OAuth clients understand, instead of a problem document."""
+    response = _oauth_response({"error": error.code})
+    response.status_code = error.status
+    if error.status == 401:
         response.headers["WWW-Authenticate"] = 'Basic realm="wishtree"'
     return response
 
 
-def _oauth_answer(body: dict[str, Any]) -> Response:
+def _oauth_response(body: dict[str, Any]) -> Response:
     response = jsonify(body)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 @bp.get("/.well-known/jwks.json")
-@bp.doc(summary="Public keys that check our tokens")
+@bp.doc(summary="Show the public keys that check our tokens")
 @allow(public=True)
 def get_jwks() -> Response:
     response = jsonify(public_keys(settings()))
@@ -279,28 +305,28 @@ def get_jwks() -> Response:
 
 @bp.post("/v1/clients")
 @bp.input(ClientRequest)
-@bp.output(ClientMade, status_code=201)
-@bp.doc(summary="Register a system; its secret is shown this once")
+@bp.output(NewClientResponse, status_code=201)
+@bp.doc(summary="Register a system; its secret is shown only now")
 @allow(Role.STAFF)
-def post_client(json_data: ClientRequest) -> Any:
+def post_client(json_data: ClientRequest) -> clients.NewClient:
     with transaction() as session:
-        return clients.create_client(session, json_data.name, list(json_data.scopes))
+        return clients.create_client(session, json_data.name, json_data.scopes)
 
 
 @bp.get("/v1/clients")
-@bp.output(ClientList)
+@bp.output(ClientListResponse)
 @bp.doc(summary="List systems, without secrets")
 @allow(Role.STAFF)
-def get_clients() -> Any:
+def get_clients() -> dict[str, object]:
     with transaction() as session:
         return {"items": clients.known_clients(session)}
 
 
 @bp.post("/v1/staff")
 @bp.input(StaffRequest)
-@bp.output(StaffMade, status_code=201)
+@bp.output(NewStaffResponse, status_code=201)
 @bp.doc(summary="Create a staff log-in")
 @allow(Role.STAFF)
-def post_staff(json_data: StaffRequest) -> Any:
+def post_staff(json_data: StaffRequest) -> staff.NewStaff:
     with transaction() as session:
         return staff.create_staff(session, json_data.login, json_data.password)

@@ -1,6 +1,5 @@
 """The network of organisations."""
 
-from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
@@ -34,7 +33,7 @@ class OrganisationQuery(PageQuery):
     kind: OrganisationKind | None = None
 
 
-class Tree(ResponseModel):
+class OrganisationTreeResponse(ResponseModel):
     items: list[OrganisationResponse]
 
 
@@ -43,7 +42,7 @@ class Tree(ResponseModel):
 @bp.output(OrganisationResponse, status_code=201)
 @bp.doc(summary="Attach an organisation to the network")
 @allow(Role.STAFF)
-def post_organisation(json_data: OrganisationRequest) -> Any:
+def post_organisation(json_data: OrganisationRequest) -> Organisation:
     with transaction() as session:
         return organisations.register_organisation(
             session, json_data.name, json_data.kind, json_data.parent_id
@@ -55,7 +54,7 @@ def post_organisation(json_data: OrganisationRequest) -> Any:
 @bp.output(Page[OrganisationResponse])
 @bp.doc(summary="List organisations, newest first")
 @allow(public=True)
-def get_organisations(query_data: OrganisationQuery) -> Any:
+def get_organisations(query_data: OrganisationQuery) -> dict[str, object]:
     with transaction() as session:
         statement = select(Organisation)
         if query_data.kind:
@@ -68,19 +67,19 @@ def get_organisations(query_data: OrganisationQuery) -> Any:
 @bp.output(OrganisationResponse)
 @bp.doc(summary="Show an organisation")
 @allow(public=True)
-def get_organisation(organisation_id: UUID) -> Any:
+def get_organisation(organisation_id: UUID) -> Organisation:
     with transaction() as session:
         return organisations.organisation_of(session, organisation_id)
 
 
 @bp.get("/v1/organisations/<uuid:organisation_id>/tree")
-@bp.output(Tree)
+@bp.output(OrganisationTreeResponse)
 @bp.doc(
     summary="Show an organisation and all below it",
     description="Parents before children, at most 1,000.",
 )
 @allow(public=True)
-def get_tree(organisation_id: UUID) -> Any:
+def get_tree(organisation_id: UUID) -> dict[str, object]:
     with transaction() as session:
         return {"items": organisations.subtree(session, organisation_id)}
 
@@ -89,7 +88,7 @@ def get_tree(organisation_id: UUID) -> Any:
 @bp.output({}, status_code=204)
 @bp.doc(summary="Let a volunteer coordinate an organisation and all below it")
 @allow(Role.STAFF)
-def put_coordinator(organisation_id: UUID, volunteer_id: UUID) -> Any:
+def put_coordinator(organisation_id: UUID, volunteer_id: UUID) -> tuple[str, int]:
     with transaction() as session:
         organisations.grant_coordination(
             session, organisation_id, volunteer_id, str(caller().subject)
@@ -99,9 +98,9 @@ def put_coordinator(organisation_id: UUID, volunteer_id: UUID) -> Any:
 
 @bp.delete("/v1/organisations/<uuid:organisation_id>/coordinators/<uuid:volunteer_id>")
 @bp.output({}, status_code=204)
-@bp.doc(summary="End a coordinator's role; tokens issued so far are void")
+@bp.doc(summary="End a coordinator's role and void the tokens issued so far")
 @allow(Role.STAFF)
-def delete_coordinator(organisation_id: UUID, volunteer_id: UUID) -> Any:
+def delete_coordinator(organisation_id: UUID, volunteer_id: UUID) -> tuple[str, int]:
     with transaction() as session:
         organisations.end_coordination(session, organisation_id, volunteer_id)
     return "", 204

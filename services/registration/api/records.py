@@ -1,4 +1,4 @@
-"""Service records: sent by other systems or typed in, decided and corrected by second persons."""
+"""Service records: sent by systems or typed in, decided and corrected by a second person."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,9 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.registration import approvals, corrections, service_records
-from services.registration.models import CorrectionStatus, RecordStatus, ServiceRecord
+from services.registration.models import Correction, CorrectionStatus, RecordStatus, ServiceRecord
 from services.registration.organisations import require_coordination
 from services.registration.policy import LONGEST
+from services.registration.service_records import Submission, Work
 from shared.auth.access import allow, caller, only_self_or_staff
 from shared.auth.principal import Principal, Role
 from shared.contracts.registration import Bucket, Origin
@@ -32,7 +33,7 @@ class RecordRequest(RequestModel):
     started_at: Instant
     ended_at: Instant
     category: Code
-    reference: Code = Field(description="Yours, unique for ever: sending it again is harmless.")
+    reference: Code = Field(description="Your own, unique for ever. Sending it again is harmless.")
     note: Words | None = None
 
     @model_validator(mode="after")
@@ -53,37 +54,38 @@ class BatchRequest(RequestModel):
     @model_validator(mode="before")
     @classmethod
     def _check_text(cls, data: Any) -> Any:
-        return data  # each item checks its own, so that a bad one does not spoil the rest
+        # Each item checks its own text, so that a bad one does not refuse the whole batch.
+        return data
 
 
-class RecordMade(ResponseModel):
+class NewRecordResponse(ResponseModel):
     id: UUID
     status: RecordStatus
     minutes: int
 
 
-class ItemProblem(ResponseModel):
+class ItemProblemResponse(ResponseModel):
     type: str
     title: str
     status: int
     detail: str = ""
 
 
-class ItemOutcome(ResponseModel):
+class ItemOutcomeResponse(ResponseModel):
     index: int
     reference: str | None
     outcome: str = Field(description="created, exists or refused")
     id: UUID | None = None
     status: RecordStatus | None = None
     minutes: int | None = None
-    problem: ItemProblem | None = None
+    problem: ItemProblemResponse | None = None
 
 
-class BatchOutcome(ResponseModel):
-    items: list[ItemOutcome]
+class BatchResponse(ResponseModel):
+    items: list[ItemOutcomeResponse]
 
 
-class RecordResponse(RecordMade):
+class RecordResponse(NewRecordResponse):
     volunteer_id: UUID
     organisation_id: UUID
     session_id: UUID | None
@@ -113,7 +115,7 @@ class ApprovalRequest(RequestModel):
     decision: Decision
     bucket: Bucket | None = None
     started_at: Instant | None = Field(
-        default=None, description="For a record that only proposed a length."
+        default=None, description="Needed for a record that only proposed a length."
     )
     ended_at: Instant | None = Field(
         default=None, description="At most 24 hours after `started_at`."
@@ -122,7 +124,7 @@ class ApprovalRequest(RequestModel):
 
 class CorrectionRequest(RequestModel):
     started_at: Instant
-    ended_at: Instant = Field(description="Equal to `started_at`: it never happened.")
+    ended_at: Instant = Field(description="Equal to `started_at` if it never happened.")
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
 
     @model_validator(mode="after")
@@ -151,14 +153,15 @@ class Invalid(Problem):
 
 @bp.post("/v1/service-records")
 @bp.input(RecordRequest)
-@bp.output(RecordMade, status_code=201)
+@bp.output(NewRecordResponse, status_code=201)
 @bp.doc(
     summary="Record a block of volunteered time",
-    description="With the scope `records:verified` it counts at once; otherwise it waits for a second person. "
-    "The same reference with the same content answers 200 with the first record.",
+    description="With the scope `records:verified` it counts at once; otherwise it waits for a "
+    "second person. Sending the same reference with the same content again gives 200 and the first "
+    "record.",
 )
 @allow(*COORDINATORS, scope="records:write")
-def post_record(json_data: RecordRequest) -> Any:
+def post_record(json_data: RecordRequest) -> tuple[service_records.Outcome, int]:
     with transaction() as session:
         outcome = _record(session, caller(), [json_data])[0]
     if outcome.problem is not None:
@@ -168,97 +171,99 @@ def post_record(json_data: RecordRequest) -> Any:
 
 @bp.post("/v1/service-records:batch")
 @bp.input(BatchRequest)
-@bp.output(BatchOutcome)
+@bp.output(BatchResponse)
 @bp.doc(
     summary="Record up to 1,000 blocks",
-    description="Each item has its own outcome; a bad one spoils no other.",
+    description="Each item has its own outcome; a bad item does not affect the others.",
 )
 @allow(*COORDINATORS, scope="records:write")
-def post_records(json_data: BatchRequest) -> Any:
-    readable = [
-        (index, item)
-        for index, item in enumerate(json_data.items)
-        if isinstance(item, RecordRequest)
-    ]
+def post_records(json_data: BatchRequest) -> BatchResponse:
+    readable = [item for item in json_data.items if isinstance(item, RecordRequest)]
     with transaction() as session:
-        recorded = _record(session, caller(), [item for _, item in readable]) if readable else []
-    outcomes = {index: outcome for (index, _), outcome in zip(readable, recorded, strict=True)}
-    return {
-        "items": [
-            _item(index, item.reference, outcomes[index])
+        outcomes = iter(_record(session, caller(), readable) if readable else [])
+    return BatchResponse(
+        items=[
+            _item(index, item.reference, next(outcomes))
             if isinstance(item, RecordRequest)
             else _unreadable(index, item)
             for index, item in enumerate(json_data.items)
         ]
-    }
-
-
-def _record(
-    session: Session, principal: Principal, bodies: list[RecordRequest]
-) -> list[service_records.Outcome]:
-    system = principal.role is Role.SYSTEM
-    if not system:
-        for organisation_id in sorted({body.organisation_id for body in bodies}):
-            require_coordination(session, principal, organisation_id)
-    works = [
-        service_records.Work(
-            b.volunteer_id,
-            b.organisation_id,
-            b.started_at,
-            b.ended_at,
-            b.category,
-            b.reference,
-            b.note,
-        )
-        for b in bodies
-    ]
-    return service_records.record_hours(
-        session,
-        works,
-        client=principal.key,
-        recorded_by=str(principal.subject),
-        origin=Origin.SYSTEM if system else Origin.MANUAL,
-        verified=system and principal.has("records:verified"),
     )
 
 
-def _item(index: int, reference: str, outcome: service_records.Outcome) -> dict[str, Any]:
-    return {
-        "index": index,
-        "reference": reference,
-        "outcome": outcome.outcome,
-        "id": outcome.id,
-        "status": outcome.status,
-        "minutes": outcome.minutes,
-        "problem": outcome.problem.document() if outcome.problem else None,
-    }
+def _record(
+    session: Session, principal: Principal, requests: list[RecordRequest]
+) -> list[service_records.Outcome]:
+    if principal.role is not Role.SYSTEM:
+        for organisation_id in sorted({request.organisation_id for request in requests}):
+            require_coordination(session, principal, organisation_id)
+    works = [_work(request) for request in requests]
+    return service_records.record_hours(session, works, _submission(principal))
 
 
-def _unreadable(index: int, item: Any) -> dict[str, Any]:
+def _work(request: RecordRequest) -> Work:
+    return Work(
+        request.volunteer_id,
+        request.organisation_id,
+        request.started_at,
+        request.ended_at,
+        request.category,
+        request.reference,
+        request.note,
+    )
+
+
+def _submission(principal: Principal) -> Submission:
+    is_system = principal.role is Role.SYSTEM
+    is_verified = is_system and principal.has("records:verified")
+    return Submission(
+        client=principal.key,
+        recorded_by=str(principal.subject),
+        origin=Origin.SYSTEM if is_system else Origin.MANUAL,
+        status=RecordStatus.RECORDED if is_verified else RecordStatus.PENDING,
+        bucket=Bucket.VERIFIED if is_verified else Bucket.SUPPLEMENTED,
+    )
+
+
+def _item(index: int, reference: str, outcome: service_records.Outcome) -> ItemOutcomeResponse:
+    return ItemOutcomeResponse(
+        index=index,
+        reference=reference,
+        outcome=outcome.outcome,
+        id=outcome.id,
+        status=outcome.status,
+        minutes=outcome.minutes,
+        problem=_item_problem(outcome.problem) if outcome.problem else None,
+    )
+
+
+def _item_problem(problem: Problem) -> ItemProblemResponse:
+    return ItemProblemResponse.model_validate(problem.document())
+
+
+def _unreadable(index: int, item: Any) -> ItemOutcomeResponse:
+    """Say what is wrong with an item that is no RecordRequest."""
     try:
         RecordRequest.model_validate(item)
         reasons = ""
     except ValidationError as error:
         reasons = "; ".join(
-            f"/{'/'.join(str(p) for p in e['loc'])[:60]}: {e['msg']}" for e in error.errors()[:3]
+            f"/{'/'.join(str(part) for part in one['loc'])[:60]}: {one['msg']}"
+            for one in error.errors()[:3]
         )
-    reasons = reasons.encode(
-        "utf-8", "replace"
-    ).decode()  # a field's name may be half a surrogate pair
-    return {
-        "index": index,
-        "reference": None,
-        "outcome": "refused",
-        "problem": Invalid(reasons).document(),
-    }
+    # A field's name may be half a surrogate pair, which no JSON text can hold.
+    reasons = reasons.encode("utf-8", "replace").decode()
+    return ItemOutcomeResponse(
+        index=index, reference=None, outcome="refused", problem=_item_problem(Invalid(reasons))
+    )
 
 
 @bp.get("/v1/service-records")
 @bp.input(PendingQuery, location="query")
 @bp.output(Page[RecordResponse])
-@bp.doc(summary="List what waits for a second person in an organisation, newest first")
+@bp.doc(summary="List an organisation's pending records, newest first")
 @allow(*COORDINATORS)
-def get_pending_records(query_data: PendingQuery) -> Any:
+def get_pending_records(query_data: PendingQuery) -> dict[str, object]:
     with transaction() as session:
         require_coordination(session, caller(), query_data.organisation_id)
         statement = select(ServiceRecord).where(
@@ -273,7 +278,7 @@ def get_pending_records(query_data: PendingQuery) -> Any:
 @bp.output(RecordResponse)
 @bp.doc(summary="Show a service record")
 @allow(Role.VOLUNTEER, *COORDINATORS, Role.AUDITOR)
-def get_record(record_id: UUID) -> Any:
+def get_record(record_id: UUID) -> ServiceRecord:
     with transaction() as session:
         record = service_records.record_of(session, record_id)
         if caller().role is Role.COORDINATOR and caller().subject != record.volunteer_id:
@@ -288,16 +293,17 @@ def get_record(record_id: UUID) -> Any:
 @bp.output(RecordResponse)
 @bp.doc(
     summary="Accept or reject a pending record",
-    description="By somebody who neither worked nor recorded it.",
+    description="The caller is neither the volunteer nor the person who recorded it.",
 )
 @allow(*COORDINATORS)
-def put_approval(record_id: UUID, json_data: ApprovalRequest) -> Any:
+def put_approval(record_id: UUID, json_data: ApprovalRequest) -> ServiceRecord:
     with transaction() as session:
-        return approvals.decide_record(
+        if json_data.decision is Decision.REJECT:
+            return approvals.reject_record(session, caller(), record_id)
+        return approvals.approve_record(
             session,
             caller(),
             record_id,
-            approve=json_data.decision is Decision.APPROVE,
             bucket=json_data.bucket,
             started_at=json_data.started_at,
             ended_at=json_data.ended_at,
@@ -307,9 +313,9 @@ def put_approval(record_id: UUID, json_data: ApprovalRequest) -> Any:
 @bp.post("/v1/service-records/<uuid:record_id>/corrections")
 @bp.input(CorrectionRequest)
 @bp.output(CorrectionResponse, status_code=201)
-@bp.doc(summary="Ask that a recorded block be corrected")
+@bp.doc(summary="Request a correction of a recorded block")
 @allow(*COORDINATORS)
-def post_correction(record_id: UUID, json_data: CorrectionRequest) -> Any:
+def post_correction(record_id: UUID, json_data: CorrectionRequest) -> Correction:
     with transaction() as session:
         return corrections.ask_correction(
             session, caller(), record_id, json_data.started_at, json_data.ended_at, json_data.reason
@@ -323,6 +329,6 @@ def post_correction(record_id: UUID, json_data: CorrectionRequest) -> Any:
     description="A new record replaces the old one.",
 )
 @allow(*COORDINATORS)
-def put_correction_approval(correction_id: UUID) -> Any:
+def put_correction_approval(correction_id: UUID) -> Correction:
     with transaction() as session:
         return corrections.approve_correction(session, caller(), correction_id)

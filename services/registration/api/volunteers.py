@@ -1,7 +1,7 @@
-"""Volunteers: from applying to leaving, and what they have to show for it."""
+"""Volunteers: their registration from applying to leaving, their hours and sign-ups."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from apiflask import APIBlueprint
@@ -9,9 +9,9 @@ from pydantic import Field
 from sqlalchemy import select
 
 from services.registration import hours_summary, volunteers
+from services.registration.hours_summary import ExplainedRecord, HoursSummary
 from services.registration.models import (
     RecordStatus,
-    ServiceRecord,
     SignUpStatus,
     Volunteer,
     VolunteerStatus,
@@ -40,17 +40,17 @@ class VolunteerRequest(RequestModel):
     guardian: GuardianRequest | None = Field(default=None, description="Needed under 18.")
 
 
-class Registered(ResponseModel):
+class RegistrationResponse(ResponseModel):
     id: UUID
     number: str
     status: VolunteerStatus
 
 
-class VolunteerResponse(Registered):
+class VolunteerResponse(RegistrationResponse):
     name: str | None
     merged_into_id: UUID | None
     possible_duplicate: bool | None = Field(
-        default=None, description="Staff only: this phone had registered before."
+        default=None, description="Shown to staff only: this phone had registered before."
     )
     created_at: datetime
 
@@ -63,12 +63,12 @@ class MergerRequest(RequestModel):
     into_id: UUID
 
 
-class Hours(ResponseModel):
+class HoursResponse(ResponseModel):
     verified_minutes: int
     supplemented_minutes: int
 
 
-class CorrectionResponse(ResponseModel):
+class AppliedCorrectionResponse(ResponseModel):
     reason: str
     asked_by: str
     approved_by: str | None
@@ -76,7 +76,7 @@ class CorrectionResponse(ResponseModel):
     record_id: UUID
 
 
-class RecordExplained(ResponseModel):
+class RecordColumns(ResponseModel):
     id: UUID
     organisation_id: UUID
     session_id: UUID | None
@@ -91,36 +91,40 @@ class RecordExplained(ResponseModel):
     decided_by: str | None
     decided_at: datetime | None
     root_id: UUID
+
+
+class ExplainedRecordResponse(RecordColumns):
     counts: bool
-    correction: CorrectionResponse | None
+    correction: AppliedCorrectionResponse | None
 
 
-class HoursExplained(Hours):
-    records: list[RecordExplained]
+class ExplainedHoursResponse(HoursResponse):
+    records: list[ExplainedRecordResponse]
 
 
-class SignUpResponse(ResponseModel):
+class OwnSignUpResponse(ResponseModel):
     session_id: UUID
     status: SignUpStatus
     changed_at: datetime
 
 
-class SignUps(ResponseModel):
-    items: list[SignUpResponse]
+class SignUpListResponse(ResponseModel):
+    items: list[OwnSignUpResponse]
 
 
-class Contact(ResponseModel):
+class ContactResponse(ResponseModel):
     phone: str
 
 
 @bp.post("/v1/volunteers")
 @bp.input(VolunteerRequest)
-@bp.output(Registered, status_code=201)
+@bp.output(RegistrationResponse, status_code=201)
 @bp.doc(
-    summary="Apply to volunteer", description="Under 18 with a guardian's consent. Staff activate."
+    summary="Apply to volunteer",
+    description="Under 18 a guardian has to consent. Staff activate the volunteer.",
 )
 @allow(public=True)
-def post_volunteer(json_data: VolunteerRequest) -> Any:
+def post_volunteer(json_data: VolunteerRequest) -> Volunteer:
     given = json_data.guardian
     guardian = volunteers.Guardian(given.name, given.phone) if given else None
     with transaction() as session:
@@ -134,7 +138,7 @@ def post_volunteer(json_data: VolunteerRequest) -> Any:
 @bp.output(Page[VolunteerResponse])
 @bp.doc(summary="List volunteers, newest first")
 @allow(Role.STAFF)
-def get_volunteers(query_data: VolunteerQuery) -> Any:
+def get_volunteers(query_data: VolunteerQuery) -> dict[str, object]:
     with transaction() as session:
         statement = select(Volunteer)
         if query_data.status:
@@ -147,7 +151,7 @@ def get_volunteers(query_data: VolunteerQuery) -> Any:
 @bp.output(VolunteerResponse)
 @bp.doc(summary="Show a volunteer")
 @allow(*PERSON, Role.STAFF)
-def get_volunteer(volunteer_id: UUID) -> Any:
+def get_volunteer(volunteer_id: UUID) -> VolunteerResponse:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
         shown = VolunteerResponse.model_validate(volunteers.volunteer_of(session, volunteer_id))
@@ -155,47 +159,47 @@ def get_volunteer(volunteer_id: UUID) -> Any:
 
 
 @bp.put("/v1/volunteers/<uuid:volunteer_id>/activation")
-@bp.output(Registered)
+@bp.output(RegistrationResponse)
 @bp.doc(summary="Accept a volunteer, or take a suspension back")
 @allow(Role.STAFF)
-def put_activation(volunteer_id: UUID) -> Any:
+def put_activation(volunteer_id: UUID) -> Volunteer:
     with transaction() as session:
         return volunteers.activate_volunteer(session, volunteer_id)
 
 
 @bp.put("/v1/volunteers/<uuid:volunteer_id>/suspension")
-@bp.output(Registered)
-@bp.doc(summary="Bar a volunteer; hours stay")
+@bp.output(RegistrationResponse)
+@bp.doc(summary="Suspend a volunteer; hours stay")
 @allow(Role.STAFF)
-def put_suspension(volunteer_id: UUID) -> Any:
+def put_suspension(volunteer_id: UUID) -> Volunteer:
     with transaction() as session:
         return volunteers.suspend_volunteer(session, volunteer_id)
 
 
 @bp.delete("/v1/volunteers/<uuid:volunteer_id>/suspension")
-@bp.output(Registered)
+@bp.output(RegistrationResponse)
 @bp.doc(summary="Take a suspension back")
 @allow(Role.STAFF)
-def delete_suspension(volunteer_id: UUID) -> Any:
+def delete_suspension(volunteer_id: UUID) -> Volunteer:
     with transaction() as session:
         return volunteers.end_suspension(session, volunteer_id)
 
 
 @bp.put("/v1/volunteers/<uuid:volunteer_id>/departure")
-@bp.output(Registered)
+@bp.output(RegistrationResponse)
 @bp.doc(summary="End a registration; hours stay")
 @allow(*PERSON, Role.STAFF)
-def put_departure(volunteer_id: UUID) -> Any:
+def put_departure(volunteer_id: UUID) -> Volunteer:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
         return volunteers.leave(session, volunteer_id)
 
 
 @bp.put("/v1/volunteers/<uuid:volunteer_id>/erasure")
-@bp.output(Registered)
+@bp.output(RegistrationResponse)
 @bp.doc(summary="Erase a volunteer's personal data")
 @allow(Role.STAFF)
-def put_erasure(volunteer_id: UUID) -> Any:
+def put_erasure(volunteer_id: UUID) -> Volunteer:
     with transaction() as session:
         return volunteers.erase_volunteer(session, volunteer_id)
 
@@ -203,82 +207,74 @@ def put_erasure(volunteer_id: UUID) -> Any:
 @bp.put("/v1/volunteers/<uuid:volunteer_id>/merger")
 @bp.input(MergerRequest)
 @bp.output(VolunteerResponse)
-@bp.doc(summary="Two registrations were one person", description="Everything moves to `into_id`.")
+@bp.doc(
+    summary="Merge two registrations of one person",
+    description="Everything moves to the registration `into_id`.",
+)
 @allow(Role.STAFF)
-def put_merger(volunteer_id: UUID, json_data: MergerRequest) -> Any:
+def put_merger(volunteer_id: UUID, json_data: MergerRequest) -> Volunteer:
     with transaction() as session:
         return volunteers.merge_volunteers(session, volunteer_id, json_data.into_id)
 
 
 @bp.get("/v1/volunteers/<uuid:volunteer_id>/contact")
-@bp.output(Contact)
+@bp.output(ContactResponse)
 @bp.doc(
     summary="Look up a volunteer's phone",
-    description="For services that deliver to it; every look is logged.",
+    description="Only for services that deliver to it; every look is logged.",
 )
 @allow(scope="contacts:read")
-def get_contact(volunteer_id: UUID) -> Any:
+def get_contact(volunteer_id: UUID) -> ContactResponse:
     with transaction() as session:
-        return {"phone": volunteers.look_up_contact(session, volunteer_id, str(caller().subject))}
+        phone = volunteers.look_up_contact(session, volunteer_id, str(caller().subject))
+    return ContactResponse(phone=phone)
 
 
 @bp.get("/v1/volunteers/<uuid:volunteer_id>/hours")
-@bp.output(Hours)
+@bp.output(HoursResponse)
 @bp.doc(summary="Show a volunteer's minutes")
 @allow(*PERSON, Role.STAFF, Role.AUDITOR)
-def get_hours(volunteer_id: UUID) -> Any:
+def get_hours(volunteer_id: UUID) -> HoursSummary:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
         volunteers.volunteer_of(session, volunteer_id)
-        return _sums(hours_summary.hours_of(session, volunteer_id))
+        return hours_summary.hours_of(session, volunteer_id)
 
 
 @bp.get("/v1/volunteers/<uuid:volunteer_id>/hours/explain")
-@bp.output(HoursExplained)
+@bp.output(ExplainedHoursResponse)
 @bp.doc(
     summary="Show how a volunteer's minutes came about",
-    description="The sums are recomputed from the records.",
+    description="The sums are computed anew from the records.",
 )
 @allow(*PERSON, Role.STAFF, Role.AUDITOR)
-def get_hours_explained(volunteer_id: UUID) -> Any:
+def get_hours_explained(volunteer_id: UUID) -> ExplainedHoursResponse:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
         volunteers.volunteer_of(session, volunteer_id)
-        records, corrections = hours_summary.explain_hours(session, volunteer_id)
-    sums = {
-        bucket: sum(r.minutes for r in records if _counts(r) and r.bucket is bucket)
-        for bucket in Bucket
-    }
-    return _sums(sums) | {
-        "records": [_explained(record, corrections.get(record.id)) for record in records]
-    }
+        hours = hours_summary.explain_hours(session, volunteer_id)
+    return ExplainedHoursResponse(
+        verified_minutes=hours.summary.verified_minutes,
+        supplemented_minutes=hours.summary.supplemented_minutes,
+        records=[_render(explained) for explained in hours.records],
+    )
 
 
-def _sums(sums: dict[Bucket, int]) -> dict[str, Any]:
-    return {
-        "verified_minutes": sums[Bucket.VERIFIED],
-        "supplemented_minutes": sums[Bucket.SUPPLEMENTED],
-    }
-
-
-def _counts(record: ServiceRecord) -> bool:
-    return record.status is RecordStatus.RECORDED
-
-
-def _explained(record: ServiceRecord, correction: Any) -> dict[str, Any]:
-    columns = {
-        name: getattr(record, name)
-        for name in RecordExplained.model_fields
-        if hasattr(record, name)
-    }
-    return columns | {"counts": _counts(record), "correction": correction}
+def _render(explained: ExplainedRecord) -> ExplainedRecordResponse:
+    columns = RecordColumns.model_validate(explained.record)
+    correction = explained.correction
+    return ExplainedRecordResponse(
+        **columns.model_dump(),
+        counts=explained.counts,
+        correction=AppliedCorrectionResponse.model_validate(correction) if correction else None,
+    )
 
 
 @bp.get("/v1/volunteers/<uuid:volunteer_id>/sign-ups")
-@bp.output(SignUps)
+@bp.output(SignUpListResponse)
 @bp.doc(summary="List a volunteer's last 200 sign-ups, newest first")
 @allow(*PERSON, Role.STAFF)
-def get_sign_ups(volunteer_id: UUID) -> Any:
+def get_sign_ups(volunteer_id: UUID) -> dict[str, object]:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
         volunteers.volunteer_of(session, volunteer_id)

@@ -1,6 +1,4 @@
-"""Organisations, people and log-ins, activities, sign-ups, attendance, service records and their
-corrections.
-"""
+"""Create the tables of registration."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Log-ins of people and systems. Secrets are kept as hashes; what must be sent once is sealed."""
+"""Log-ins of people and systems. Secrets are stored as hashes; what must be sent is sealed."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,15 +12,13 @@ from shared.core.ids import new_id
 
 
 class Client(Base):
-    """A system that calls us by OAuth2 client credentials. The four services are not rows but
-    settings.
-    """
+    """A system that calls us by OAuth2 client credentials. Our four services come from settings."""
 
     __tablename__ = "clients"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     client_id: Mapped[str] = mapped_column(unique=True)
-    """What the token's `sub` says: readable, made from the name, never reused."""
+    """The token's `sub`; never reused."""
     name: Mapped[str]
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary)
     scopes: Mapped[list[str]]
@@ -36,9 +34,7 @@ class StaffMember(Base):
     login: Mapped[str] = mapped_column(unique=True)
     password_hash: Mapped[str]
     failures: Mapped[int] = mapped_column(default=0, server_default="0")
-    """Tries since the last success; counted before the password is compared, so parallel guesses do
-    not slip by.
-    """
+    """Tries since the last success, counted before the password is compared."""
     locked_until: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())
 
@@ -60,8 +56,9 @@ class LoginCode(Base):
 
 
 class RefreshToken(Base):
-    """A refresh token; used once, then replaced. Using one twice ends its whole family: somebody
-    copied it.
+    """A refresh token: used once, then replaced.
+
+    Using one twice ends its whole family: somebody copied it.
     """
 
     __tablename__ = "refresh_tokens"
@@ -70,13 +67,13 @@ class RefreshToken(Base):
     family_id: Mapped[UUID] = mapped_column(index=True)
     person_id: Mapped[UUID] = mapped_column(index=True)
     role: Mapped[str]
-    """`staff` or `volunteer`; a coordinator's right is looked up again at each refresh."""
+    """`staff` or `volunteer`; a coordinator's role is looked up again at each refresh."""
     expires_at: Mapped[datetime] = mapped_column(index=True)
     used_at: Mapped[datetime | None]
 
 
 class OutboundMessage(Base):
-    """A text that has to reach a phone now. Sealed, and deleted when it has expired."""
+    """A text that has to reach a phone at once. Sealed, and deleted when it has expired."""
 
     __tablename__ = "outbound_messages"
 

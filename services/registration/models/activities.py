@@ -1,4 +1,4 @@
-"""What volunteers do together: activities, their sessions, who signed up and who was there."""
+"""Activities, their sessions, who signed up and who was there."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, text
 from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from services.registration.models.base import Base
 from shared.core.clock import app_now
@@ -29,7 +29,7 @@ class Activity(Base):
     kind: Mapped[str]
     category: Mapped[str]
     risk_statement: Mapped[str | None]
-    """What can go wrong and what is done about it; nothing is published without."""
+    """What can go wrong and what is done about it; needed to publish."""
     minimum_age: Mapped[int | None]
     """In whole years on the day of the session."""
     status: Mapped[ActivityStatus]
@@ -38,6 +38,8 @@ class Activity(Base):
 
 
 class ActivitySession(Base):
+    """A time and place of an activity, with so many seats 场次."""
+
     __tablename__ = "sessions"
     __table_args__ = (
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
@@ -53,19 +55,22 @@ class ActivitySession(Base):
     place: Mapped[str]
     capacity: Mapped[int]
     confirmed: Mapped[int] = mapped_column(default=0, server_default="0")
-    """Seats taken. Its CHECK is the last word on capacity; this row's lock orders all sign-ups of a
-    session.
-    """
+    """Seats taken. The CHECK decides on capacity; this row's lock orders all sign-ups."""
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())
+
+    activity: Mapped[Activity] = relationship(lazy="raise_on_sql")
+    """Loaded only by `sessions_with_activities`: a query of its own would come unseen."""
 
 
 class SignUpStatus(StrEnum):
     CONFIRMED = "confirmed"  #: has a seat; cancel_sign_up
-    WAITLISTED = "waitlisted"  #: waits; the first in line gets the next free seat at once
+    WAITLISTED = "waitlisted"  #: on the waiting list; the first gets the next free seat at once
     CANCELLED = "cancelled"  #: gave it back; may sign up again
 
 
 class SignUp(Base):
+    """A volunteer's seat, or place on the waiting list, in an activity session."""
+
     __tablename__ = "sign_ups"
     __table_args__ = (
         ExcludeConstraint(
@@ -88,9 +93,9 @@ class SignUp(Base):
     volunteer_id: Mapped[UUID] = mapped_column(ForeignKey("volunteers.id"), primary_key=True)
     status: Mapped[SignUpStatus]
     period: Mapped[Any] = mapped_column(TSTZRANGE)
-    """The session's time, copied: nobody holds two seats at once, by constraint."""
+    """The session's time, copied: nobody has two seats at once, by constraint."""
     queued: Mapped[int] = mapped_column(BigInteger, Identity())
-    """Place in the queue: first come, first seated; a new number with each new sign-up."""
+    """Place on the waiting list: first come, first seated; a new number with each new sign-up."""
     changed_at: Mapped[datetime] = mapped_column(server_default=app_now())
 
 
@@ -102,15 +107,11 @@ class Credit(StrEnum):
     TOO_SHORT = "too_short"  #: below the minimum share of the planned time: nothing is credited
     OVERLAPS = "overlaps"  #: this time is already in another record: nothing is credited
     LEFT = "left"  #: the volunteer left or was erased before the check-out: nothing is credited
-    REFUSED = (
-        "refused"  #: service records did not take it for any other reason: nothing is credited
-    )
+    REFUSED = "refused"  #: no record for any other reason: nothing is credited
 
 
 class Attendance(Base):
-    """Somebody was there. Who came, who checked them in and who checked them out are three
-    columns.
-    """
+    """Somebody was there. Who came, who checked them in and who checked them out: three columns."""
 
     __tablename__ = "attendances"
     __table_args__ = (
@@ -130,6 +131,5 @@ class Attendance(Base):
     credit: Mapped[Credit | None]
     record_id: Mapped[UUID | None] = mapped_column(ForeignKey("service_records.id"))
     closed_by_clock: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
-    """Nobody checked this person out: closed at the session's end, and a second person has to look.
-    """
+    """Nobody checked this person out: closed at the session's end; a second person decides."""
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())

@@ -16,13 +16,15 @@ class OrganisationKind(StrEnum):
     FEDERATION = "federation"  #: the root of a district
     BRANCH = "branch"  #: of a street or town, under a federation
     STATION = "station"  #: of a neighbourhood, under a branch
-    GROUP = "group"  #: the rest attach anywhere, or nowhere
+    GROUP = "group"  #: this and the kinds below attach anywhere, or nowhere
     COMPANY = "company"
     SCHOOL = "school"
     ASSOCIATION = "association"  #: chambers of commerce, NGOs
 
 
 class Organisation(Base):
+    """A node of the network of volunteer organisations."""
+
     __tablename__ = "organisations"
     __table_args__ = (Index(None, "kind", "id"),)
 

@@ -1,6 +1,4 @@
-"""Blocks of volunteered time, and how they were corrected. Hours never expire and are never
-edited.
-"""
+"""Blocks of volunteered time, and their corrections. Hours never expire and are never edited."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -17,13 +15,15 @@ from shared.core.ids import new_id
 
 
 class RecordStatus(StrEnum):
-    PENDING = "pending"  #: waits for a second person; decide_record
+    PENDING = "pending"  #: waits for a second person; approve_record or reject_record
     RECORDED = "recorded"  #: counts; approve_correction
     REJECTED = "rejected"  #: looked at and not accepted; final
     SUPERSEDED = "superseded"  #: replaced by a correction; final
 
 
 class ServiceRecord(Base):
+    """One block of time that a volunteer worked for an organisation 服务记录."""
+
     __tablename__ = "service_records"
     __table_args__ = (
         UniqueConstraint("client", "reference"),
@@ -52,26 +52,22 @@ class ServiceRecord(Base):
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime]
     times_known: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
-    """False while only a length was proposed (a granted wish): the station says start and end when
-    it approves.
-    """
+    """False while only a length was proposed; the station gives the times when it approves."""
     minutes: Mapped[int]
-    """Whole minutes. 0 only in a correction that says the block never happened."""
+    """Whole minutes. 0 only where a correction says that the block never happened."""
     category: Mapped[str]
     note: Mapped[str | None]
     origin: Mapped[Origin]
     bucket: Mapped[Bucket]
     status: Mapped[RecordStatus]
     client: Mapped[str | None]
-    """Who sent it: `(client, reference)` is unique for ever, so that sending again is harmless."""
+    """Who sent it. `(client, reference)` is unique for ever: sending it again is harmless."""
     reference: Mapped[str | None]
     recorded_by: Mapped[str]
     decided_by: Mapped[str | None]
     decided_at: Mapped[datetime | None]
     root_id: Mapped[UUID]
-    """The first record of a chain of corrections, as `hours.recorded` named it; its own id if there
-    was none.
-    """
+    """The first record of a chain of corrections, as `hours.recorded` named it; else its own id."""
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())
 
 
@@ -81,7 +77,7 @@ class CorrectionStatus(StrEnum):
 
 
 class Correction(Base):
-    """What a record should have said, why, who asked and who agreed: always two people."""
+    """How a record should be, why, who asked for it and who approved: always two people."""
 
     __tablename__ = "corrections"
     __table_args__ = (

@@ -1,6 +1,4 @@
-"""People who volunteer. Their phones are sealed at rest; an erased volunteer is a number without a
-person.
-"""
+"""People who volunteer. Phones are stored sealed; an erased volunteer is only a number."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -26,36 +24,32 @@ class VolunteerStatus(StrEnum):
 
 
 class Volunteer(Base):
+    """Somebody who volunteers 志愿者, or a second registration of the same person."""
+
     __tablename__ = "volunteers"
     __table_args__ = (Index(None, "status", "id"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     number: Mapped[str] = mapped_column(unique=True)
-    """Public volunteer number: eight digits from a sequence and two check digits (ISO 7064 MOD
-    97-10).
-    """
+    """Public number: eight digits of a sequence and two check digits (ISO 7064 MOD 97-10)."""
     status: Mapped[VolunteerStatus]
     name: Mapped[str | None]
     phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     phone_hash: Mapped[bytes | None] = mapped_column(LargeBinary, index=True)
-    """Keyed hash of the E.164 number. Not unique: a second registration is kept for staff to look
-    at.
-    """
+    """Keyed hash of the E.164 number. Not unique: staff decide about a second registration."""
     birth_date: Mapped[date | None]
     guardian_name: Mapped[str | None]
     guardian_phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     guardian_consented_at: Mapped[datetime | None]
     possible_duplicate: Mapped[bool]
-    """Somebody had already registered with this phone. Shown to staff only: it would reveal who
-    volunteers.
-    """
+    """This phone had registered before. Only staff see it: it would reveal who volunteers."""
     merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("volunteers.id"), index=True)
-    """Always one that is not merged itself: a merger moves what pointed at the duplicate."""
+    """The registration that stays; never one that is merged itself."""
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())
 
 
 class ContactLook(Base):
-    """Somebody looked at a volunteer's phone number."""
+    """A look at a volunteer's phone number."""
 
     __tablename__ = "contact_looks"
 

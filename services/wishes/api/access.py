@@ -1,4 +1,4 @@
-"""Who may do what to which wish. What is foreign does not exist: 404."""
+"""Who may do what to which wish. A wish of others looks like an unknown one: 404."""
 
 from uuid import UUID
 
@@ -6,7 +6,7 @@ from flask import request
 from flask.wrappers import Response
 from sqlalchemy.orm import Session
 
-from services.wishes.claims import Claimer
+from services.wishes.claimers import Claimer
 from services.wishes.lifecycle import WishNotFound, find_wish
 from services.wishes.models import Wish
 from services.wishes.organisations import holds_for
@@ -17,7 +17,7 @@ from shared.core.problems import NotFound
 
 
 def runs_station(session: Session, principal: Principal | None, station_id: UUID) -> bool:
-    """Staff, or a coordinator of the station or of a node above it."""
+    """Tell whether this is staff, or a coordinator of the station or of one above it."""
     if principal is None:
         return False
     if principal.role is Role.COORDINATOR:
@@ -26,9 +26,7 @@ def runs_station(session: Session, principal: Principal | None, station_id: UUID
 
 
 def wish_of_own_station(session: Session, wish_id: UUID) -> Wish:
-    """A wish that the caller's station vouches for. Its station never changes. Raises WishNotFound
-    for all others.
-    """
+    """Return a wish of a station that the caller runs. Raises WishNotFound for all others."""
     wish = find_wish(session, wish_id)
     if not runs_station(session, caller(), wish.station_id):
         raise WishNotFound(f"No wish {wish_id}.")
@@ -36,17 +34,17 @@ def wish_of_own_station(session: Session, wish_id: UUID) -> Wish:
 
 
 def claims_for(principal: Principal, claimer: Claimer) -> bool:
-    """A volunteer claims for themselves, a coordinator also for their own organisation."""
+    """Tell whether somebody claims for this claimer: for themselves, or as its coordinator."""
     if claimer.kind is ClaimerKind.VOLUNTEER:
         return principal.is_person(claimer.id)
     return principal.role is Role.COORDINATOR and principal.organisation_id == claimer.id
 
 
 def may_claim_for(claimer: Claimer) -> Claimer:
-    """Staff claim for anybody, such as somebody at the desk without a phone; the pool claims by
-    itself.
+    """Return the claimer where the caller may claim for it. Raises NotFound.
 
-    Raises NotFound for a foreign claimer.
+    Staff claim for anybody, such as somebody at the desk without a phone. Nobody claims for the
+    pool.
     """
     if claimer.kind is ClaimerKind.POOL or not (caller().is_staff or claims_for(caller(), claimer)):
         raise NotFound(f"No claimer {claimer.id}.")
@@ -54,29 +52,37 @@ def may_claim_for(claimer: Claimer) -> Claimer:
 
 
 def own_claimer(wish: Wish) -> Claimer | None:
-    """As whom the caller acts on a claimed wish: None for staff, who act for whoever holds it."""
+    """Return as whom the caller acts on a claimed wish; None for staff, who act for its claimer."""
     principal = caller()
     if principal.is_staff:
         return None
-    if wish.claimer_id is not None and wish.claimer_kind is not None:
-        holder = Claimer(wish.claimer_id, wish.claimer_kind)
-        if claims_for(principal, holder):
-            return holder
+    claimer = claimer_of(wish)
+    if claimer is not None and claims_for(principal, claimer):
+        return claimer
     return Claimer(UUID(str(principal.subject)), ClaimerKind.VOLUNTEER)
 
 
+def claimer_of(wish: Wish) -> Claimer | None:
+    """Return whose a wish is, if anybody's."""
+    if wish.claimer_id is None or wish.claimer_kind is None:
+        return None
+    return Claimer(wish.claimer_id, wish.claimer_kind)
+
+
 def acts_for() -> list[UUID]:
-    """Every id whose work the caller must not confirm: their own and their organisation's."""
+    """Return whose work the caller must not confirm: their own and their organisation's."""
     principal = caller()
     ids = [principal.organisation_id, principal.subject]
-    return [i for i in ids if isinstance(i, UUID)]
+    return [id_ for id_ in ids if isinstance(id_, UUID)]
 
 
-def answer_unchanged(response: Response) -> Response:
-    """Give a public answer an ETag; 304 when the client already has it."""
+def add_etag(response: Response) -> Response:
+    """Give a public response an ETag; the status is 304 when the client already has it."""
     if response.status_code == 200:
         response.add_etag()
+        # Kept by caches, but asked about each time: a claim shows at once.
         response.headers["Cache-Control"] = "no-cache"
+        # Staff and stations see more than strangers do, under the same address.
         response.headers["Vary"] = "Authorization, Accept-Language"
         response.make_conditional(request)
     return response

@@ -1,12 +1,10 @@
-"""Public numbers of the tree."""
-
-from typing import Any
+"""Public numbers of the tree: how many wishes were collected, lit and granted."""
 
 from apiflask import APIBlueprint
 from flask import after_this_request
 
 from services.wishes import board
-from services.wishes.api.access import answer_unchanged
+from services.wishes.api.access import add_etag
 from shared.auth.access import allow
 from shared.db.engine import transaction
 from shared.http.schemas import ResponseModel
@@ -22,7 +20,7 @@ class TallyResponse(ResponseModel):
 
 
 class StatisticsResponse(ResponseModel):
-    """Wishes collected (vouched for), lit (claimed or granted) and granted (confirmed)."""
+    """Wishes collected (verified), lit (claimed or granted) and granted (confirmed)."""
 
     collected: int
     lit: int
@@ -32,15 +30,15 @@ class StatisticsResponse(ResponseModel):
 
 @bp.get("/statistics/wishes")
 @bp.output(StatisticsResponse)
-@bp.doc(summary="How many wishes were collected, lit and granted, by category")
+@bp.doc(summary="Count the wishes collected, lit and granted, by category")
 @allow(public=True)
-def get_statistics() -> dict[str, Any]:
+def get_statistics() -> StatisticsResponse:
     with transaction() as session:
         tallies = board.tally_by_category(session)
-    after_this_request(answer_unchanged)
-    return {
-        "collected": sum(t.collected for t in tallies),
-        "lit": sum(t.lit for t in tallies),
-        "granted": sum(t.granted for t in tallies),
-        "by_category": tallies,
-    }
+    after_this_request(add_etag)
+    return StatisticsResponse(
+        collected=sum(tally.collected for tally in tallies),
+        lit=sum(tally.lit for tally in tallies),
+        granted=sum(tally.granted for tally in tallies),
+        by_category=[TallyResponse.model_validate(tally) for tally in tallies],
+    )

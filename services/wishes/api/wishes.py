@@ -1,9 +1,11 @@
-"""Wishes: hang, verify, publish, withdraw, see. What the public sees is listed field by field in
-`PublicWish`.
+"""Wishes: submit, verify, publish, withdraw, show.
+
+What the public sees is listed field by field in `PublicWishResponse`.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from apiflask import APIBlueprint
@@ -13,14 +15,14 @@ from sqlalchemy.orm import Session
 
 from services.wishes import board, contacts, lifecycle
 from services.wishes.api.access import (
-    answer_unchanged,
+    add_etag,
+    claimer_of,
     claims_for,
     runs_station,
     wish_of_own_station,
 )
-from services.wishes.claims import Claimer
-from services.wishes.contacts import Guardian, Person, Why
-from services.wishes.lifecycle import RejectReason, WishNotFound
+from services.wishes.contacts import Guardian, LookReason, Person
+from services.wishes.lifecycle import NewWish, RejectReason, WishNotFound
 from services.wishes.models import LABELS, PUBLIC, Label, Wish, WishStatus
 from shared.auth.access import allow, caller, caller_if_any
 from shared.auth.principal import Role
@@ -41,7 +43,7 @@ AgeBandText = Annotated[
 class GuardianRequest(RequestModel):
     name: Name
     phone: Phone
-    consent: Literal[True] = Field(description="the guardian agrees")
+    consent: Literal[True] = Field(description="The guardian agrees.")
 
 
 class BeneficiaryRequest(RequestModel):
@@ -49,9 +51,9 @@ class BeneficiaryRequest(RequestModel):
     phone: Phone
     age_band: AgeBandText
     consent: Literal[True] = Field(
-        description="the beneficiary agrees that the wish is shown and the contact kept"
+        description="The beneficiary agrees that the wish is shown and the contact stored."
     )
-    guardian: GuardianRequest | None = Field(default=None, description="needed below 18")
+    guardian: GuardianRequest | None = Field(default=None, description="Needed below 18.")
 
 
 class WishRequest(RequestModel):
@@ -67,18 +69,22 @@ class VerificationRequest(RequestModel):
     title: Title | None = None
     description: Words | None = None
     decision: Literal["verify", "reject"] = "verify"
-    reason_code: RejectReason | None = Field(default=None, description="needed to reject")
+    reason_code: RejectReason | None = Field(default=None, description="Needed to reject.")
 
 
-class MovedWish(ResponseModel):
+class MovedWishResponse(ResponseModel):
     """Where a wish stands after a move."""
 
     id: UUID
     status: WishStatus
     label: Label | None
 
+    @classmethod
+    def of(cls, wish: Wish) -> "MovedWishResponse":
+        return MovedWishResponse(id=wish.id, status=wish.status, label=LABELS.get(wish.status))
 
-class PublicWish(ResponseModel):
+
+class PublicWishResponse(ResponseModel):
     """Everything the public may know of a wish."""
 
     id: UUID
@@ -94,12 +100,30 @@ class PublicWish(ResponseModel):
     published_at: datetime | None
     need_by: date | None
 
+    @classmethod
+    def of(cls, wish: Wish, station_name: str | None) -> Self:
+        """Name each field: a column that is added to the table does not appear by itself."""
+        return cls(
+            id=wish.id,
+            number=wish.number,
+            title=wish.title,
+            description=wish.description,
+            category=wish.category,
+            age_band=wish.age_band,
+            station_id=wish.station_id,
+            station_name=station_name,
+            status=wish.status,
+            label=LABELS.get(wish.status),
+            published_at=wish.published_at,
+            need_by=wish.need_by,
+        )
+
 
 class WishQuery(PageQuery):
     category: Code | None = None
     label: Label | None = None
     status: WishStatus | None = Field(
-        default=None, description="states before publication: staff and station only"
+        default=None, description="Only staff and the station may list states before publication."
     )
     station_id: UUID | None = None
 
@@ -110,86 +134,81 @@ class GuardianResponse(ResponseModel):
 
 
 class ContactResponse(ResponseModel):
-    """What the delivery needs. For a minor a giver gets the guardian and no name of the child."""
+    """What the delivery needs. For a minor the claimer sees the guardian, not the child's name."""
 
     name: str | None
     phone: str
     guardian: GuardianResponse | None
 
 
-def moved(wish: Wish) -> dict[str, Any]:
-    return {"id": wish.id, "status": wish.status, "label": LABELS.get(wish.status)}
-
-
-def render(session: Session, *wishes: Wish) -> list[PublicWish]:
-    """Field by field: a column that is added to a table does not appear here by itself."""
+def render(session: Session, wishes: Sequence[Wish]) -> list[PublicWishResponse]:
     names = board.station_names(session, [wish.station_id for wish in wishes])
-    return [
-        PublicWish(
-            id=w.id,
-            number=w.number,
-            title=w.title,
-            description=w.description,
-            category=w.category,
-            age_band=w.age_band,
-            station_id=w.station_id,
-            station_name=names.get(w.station_id),
-            status=w.status,
-            label=LABELS.get(w.status),
-            published_at=w.published_at,
-            need_by=w.need_by,
-        )
-        for w in wishes
-    ]
+    return [PublicWishResponse.of(wish, names.get(wish.station_id)) for wish in wishes]
 
 
 @bp.post("/wishes")
 @bp.input(WishRequest)
-@bp.output(MovedWish, status_code=201)
-@bp.doc(summary="Hang a wish, as the resident or the station worker who speaks for them")
+@bp.output(MovedWishResponse, status_code=201)
+@bp.doc(summary="Submit a wish, for oneself or on behalf of a resident")
 @allow(public=True)
-def post_wish(json_data: WishRequest) -> dict[str, Any]:
-    told = json_data.beneficiary
-    guardian = Guardian(told.guardian.name, told.guardian.phone) if told.guardian else None
+def post_wish(json_data: WishRequest) -> MovedWishResponse:
     principal = caller_if_any()
+    actor = principal.key if principal else "anyone"
     with transaction() as session:
         wish = lifecycle.submit_wish(
-            session,
-            Person(told.name, told.phone, guardian),
-            contacts.age_band(told.age_band),
-            title=json_data.title,
-            description=json_data.description,
-            category=json_data.category,
-            station_id=json_data.station_id,
-            need_by=json_data.need_by,
-            actor=principal.key if principal else "anyone",
+            session, _person(json_data.beneficiary), _new_wish(json_data), actor
         )
-        return moved(wish)
+        return MovedWishResponse.of(wish)
+
+
+def _person(beneficiary: BeneficiaryRequest) -> Person:
+    given = beneficiary.guardian
+    guardian = Guardian(given.name, given.phone) if given else None
+    return Person(beneficiary.name, beneficiary.phone, guardian)
+
+
+def _new_wish(request: WishRequest) -> NewWish:
+    return NewWish(
+        title=request.title,
+        description=request.description,
+        category=request.category,
+        age_band=contacts.age_band(request.beneficiary.age_band),
+        station_id=request.station_id,
+        need_by=request.need_by,
+    )
 
 
 @bp.get("/wishes")
 @bp.input(WishQuery, location="query")
-@bp.output(Page[PublicWish])
-@bp.doc(summary="The tree: wishes to claim, claimed and granted, newest first")
+@bp.output(Page[PublicWishResponse])
+@bp.doc(
+    summary="List the wishes on the tree, newest first",
+    description="Those to claim, claimed and granted.",
+)
 @allow(public=True)
-def get_wishes(query_data: WishQuery) -> dict[str, Any]:
-    wanted = set(board.states_of(query_data.label) if query_data.label else PUBLIC)
-    if query_data.status is not None:
-        wanted = (
-            {query_data.status} if not query_data.label or query_data.status in wanted else set()
-        )
+def get_wishes(query_data: WishQuery) -> dict[str, object]:
+    wanted = _wanted_states(query_data)
     with transaction() as session:
         if not wanted <= set(PUBLIC):
-            _only_those_who_verify(session, query_data.station_id)
+            _require_verifier(session, query_data.station_id)
         statement = board.wishes_in(
             wanted, category=query_data.category, station_id=query_data.station_id
         )
-        wishes, following = board.page_of_wishes(session, statement, query_data)
-        after_this_request(answer_unchanged)
-        return {"items": render(session, *wishes), "next": following}
+        wishes, next_ = board.page_of_wishes(session, statement, query_data)
+        after_this_request(add_etag)
+        return {"items": render(session, wishes), "next": next_}
 
 
-def _only_those_who_verify(session: Session, station_id: UUID | None) -> None:
+def _wanted_states(query: WishQuery) -> set[WishStatus]:
+    """Return the states that both label and status allow; without either the public ones."""
+    labelled = set(board.states_of(query.label)) if query.label else None
+    if query.status is None:
+        return set(PUBLIC) if labelled is None else labelled
+    return {query.status} if labelled is None else labelled & {query.status}
+
+
+def _require_verifier(session: Session, station_id: UUID | None) -> None:
+    """Only those who verify see wishes before publication. Raises Unauthorized, Forbidden."""
     principal = caller_if_any()
     if principal is None:
         raise Unauthorized("Only staff and stations see wishes before publication.")
@@ -197,94 +216,92 @@ def _only_those_who_verify(session: Session, station_id: UUID | None) -> None:
         return
     if station_id is None or not runs_station(session, principal, station_id):
         raise Forbidden(
-            "Only staff see these wishes, and a coordinator with `station_id` those of the own station."
+            "Only staff see these wishes. A coordinator sees those of the own station: send "
+            "`station_id`."
         )
 
 
 @bp.get("/wishes/<uuid:wish_id>")
-@bp.output(PublicWish)
-@bp.doc(summary="One wish, as the public sees it")
+@bp.output(PublicWishResponse)
+@bp.doc(summary="Show a wish as the public sees it")
 @allow(public=True)
-def get_wish(wish_id: UUID) -> PublicWish:
+def get_wish(wish_id: UUID) -> PublicWishResponse:
     with transaction() as session:
         wish = lifecycle.find_wish(session, wish_id)
-        if wish.status not in PUBLIC and not runs_station(
-            session, caller_if_any(), wish.station_id
-        ):
+        is_public = wish.status in PUBLIC
+        if not is_public and not runs_station(session, caller_if_any(), wish.station_id):
             raise WishNotFound(f"No wish {wish_id}.")
-        after_this_request(answer_unchanged)
-        return render(session, wish)[0]
+        after_this_request(add_etag)
+        return render(session, [wish])[0]
 
 
 @bp.get("/wishes/<uuid:wish_id>/contact")
 @bp.output(ContactResponse)
 @bp.doc(
-    summary="Whom to deliver to: station and staff, and the claimer while claimed; every look is logged"
+    summary="Show the contact for the delivery of a wish",
+    description="For station and staff, and for the claimer while claimed. Every look is logged.",
 )
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
 def get_contact(wish_id: UUID) -> Person:
     with transaction() as session:
         wish = lifecycle.find_wish(session, wish_id)
-        return contacts.look_at_contact(session, wish, caller().key, _why(session, wish))
+        return contacts.look_at_contact(session, wish, caller().key, _look_reason(session, wish))
 
 
-def _why(session: Session, wish: Wish) -> Why:
+def _look_reason(session: Session, wish: Wish) -> LookReason:
+    """Return why the caller may see the contact. Raises WishNotFound where there is no reason."""
     principal = caller()
     if runs_station(session, principal, wish.station_id):
-        return Why.STAFF if principal.is_staff else Why.STATION
-    held = (
-        wish.status is WishStatus.CLAIMED
-        and wish.lease_until is not None
-        and wish.lease_until > clock.now()
-    )
-    if not held or wish.claimer_id is None or wish.claimer_kind is None:
-        raise WishNotFound(f"No wish {wish.id}.")
-    if claims_for(principal, Claimer(wish.claimer_id, wish.claimer_kind)):
-        return Why.DELIVERY
+        return LookReason.STAFF if principal.is_staff else LookReason.STATION
+    claimer = claimer_of(wish)
+    if claimer is not None and _is_claimed_now(wish) and claims_for(principal, claimer):
+        return LookReason.DELIVERY
     raise WishNotFound(f"No wish {wish.id}.")
+
+
+def _is_claimed_now(wish: Wish) -> bool:
+    if wish.status is not WishStatus.CLAIMED or wish.lease_until is None:
+        return False
+    return wish.lease_until > clock.now()
 
 
 @bp.put("/wishes/<uuid:wish_id>/verification")
 @bp.input(VerificationRequest)
-@bp.output(MovedWish)
-@bp.doc(summary="Vouch for a wish, with edited words if need be, or reject it")
+@bp.output(MovedWishResponse)
+@bp.doc(summary="Verify a wish, with edited words if need be, or reject it")
 @allow(Role.COORDINATOR, Role.STAFF)
-def put_verification(wish_id: UUID, json_data: VerificationRequest) -> dict[str, Any]:
+def put_verification(wish_id: UUID, json_data: VerificationRequest) -> MovedWishResponse:
     if json_data.decision == "reject" and json_data.reason_code is None:
-        raise invalid("/reason_code", "Say why the wish is rejected.")
+        raise invalid("/reason_code", "Give the reason why the wish is rejected.")
     with transaction() as session:
         wish_of_own_station(session, wish_id)
-        if json_data.decision == "reject":
-            assert json_data.reason_code is not None
-            return moved(
-                lifecycle.reject_wish(session, wish_id, caller().key, json_data.reason_code)
-            )
-        return moved(
-            lifecycle.verify_wish(
-                session,
-                wish_id,
-                caller().key,
-                title=json_data.title,
-                description=json_data.description,
-            )
-        )
+        return MovedWishResponse.of(_decide(session, wish_id, json_data))
+
+
+def _decide(session: Session, wish_id: UUID, request: VerificationRequest) -> Wish:
+    actor = caller().key
+    if request.decision == "reject" and request.reason_code is not None:
+        return lifecycle.reject_wish(session, wish_id, actor, request.reason_code)
+    return lifecycle.verify_wish(
+        session, wish_id, actor, title=request.title, description=request.description
+    )
 
 
 @bp.put("/wishes/<uuid:wish_id>/publication")
-@bp.output(MovedWish)
-@bp.doc(summary="Hang a verified wish on the public tree")
+@bp.output(MovedWishResponse)
+@bp.doc(summary="Put a verified wish on the public tree")
 @allow(Role.COORDINATOR, Role.STAFF)
-def put_publication(wish_id: UUID) -> dict[str, Any]:
+def put_publication(wish_id: UUID) -> MovedWishResponse:
     with transaction() as session:
         wish_of_own_station(session, wish_id)
-        return moved(lifecycle.publish_wish(session, wish_id, caller().key))
+        return MovedWishResponse.of(lifecycle.publish_wish(session, wish_id, caller().key))
 
 
 @bp.put("/wishes/<uuid:wish_id>/withdrawal")
-@bp.output(MovedWish)
+@bp.output(MovedWishResponse)
 @bp.doc(summary="Take a wish back")
 @allow(Role.COORDINATOR, Role.STAFF)
-def put_withdrawal(wish_id: UUID) -> dict[str, Any]:
+def put_withdrawal(wish_id: UUID) -> MovedWishResponse:
     with transaction() as session:
         wish_of_own_station(session, wish_id)
-        return moved(lifecycle.withdraw_wish(session, wish_id, caller().key))
+        return MovedWishResponse.of(lifecycle.withdraw_wish(session, wish_id, caller().key))

@@ -1,4 +1,4 @@
-"""Wishes, their moves, beneficiaries, claimers' limits, known organisations."""
+"""Create the tables of wishes."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,6 +1,4 @@
-"""Who a wish is for. Encrypted, apart from the wish, looked at only through
-`contacts.look_at_contact`.
-"""
+"""Who a wish is for: sealed, apart from the wish, shown only by `contacts.look_at_contact`."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,25 +12,24 @@ from shared.core.ids import new_id
 
 
 class Beneficiary(Base):
+    """The contact data of who a wish is for; sealed, and None once erased."""
+
     __tablename__ = "beneficiaries"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     name: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """Sealed, as all contact data here; None once erased."""
     phone: Mapped[bytes | None] = mapped_column(LargeBinary)
     consented_at: Mapped[datetime] = mapped_column(server_default=app_now())
-    """When the beneficiary, or the guardian for them, agreed that the wish is shown and the contact
-    kept.
-    """
+    """When they, or the guardian, agreed that the wish is shown and the contact stored."""
     guardian_name: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """Only for minors. Givers are led to the guardian, never to the child."""
+    """Only for minors. Claimers see the guardian, never the child."""
     guardian_phone: Mapped[bytes | None] = mapped_column(LargeBinary)
     guardian_consented_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
 
 
 class ContactLook(Base):
-    """Somebody looked at contact data. Append-only, and committed before the data is shown."""
+    """A look at contact data. Append-only, and committed before the data is shown."""
 
     __tablename__ = "contact_looks"
 
@@ -42,7 +39,7 @@ class ContactLook(Base):
     looked_by: Mapped[str]
     """Role and id."""
     why: Mapped[str]
-    """staff, station or delivery."""
+    """A `contacts.LookReason`."""
     at: Mapped[datetime] = mapped_column(server_default=app_now())
 
     __table_args__ = (Index("ix_contact_looks_wish_id_id", "wish_id", "id"),)

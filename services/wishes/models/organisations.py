@@ -1,6 +1,4 @@
-"""A newest-wins copy of registration's organisations: the station's public name on the board, and
-who is above whom.
-"""
+"""A copy of registration's organisations: public names, and which is above which."""
 
 from uuid import UUID
 
@@ -10,6 +8,8 @@ from services.wishes.models.base import Base
 
 
 class KnownOrganisation(Base):
+    """An organisation as the newest `organisation.registered` describes it."""
+
     __tablename__ = "known_organisations"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -18,4 +18,4 @@ class KnownOrganisation(Base):
     kind: Mapped[str]
     parent_id: Mapped[UUID | None]
     sequence: Mapped[int]
-    """Of the fact it came from: an older one changes nothing."""
+    """Sequence of the event it came from: an older one changes nothing."""

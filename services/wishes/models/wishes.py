@@ -1,5 +1,6 @@
-"""A wish on the tree, and the history of its moves. Whose wish it is stands in `beneficiaries`,
-apart on purpose.
+"""A wish on the tree, and the history of its moves.
+
+Whose wish it is stands in `beneficiaries`, apart on purpose.
 """
 
 from datetime import date, datetime
@@ -16,15 +17,18 @@ from shared.core.ids import new_id
 
 
 class WishStatus(StrEnum):
-    """submitted -> verified -> published -> claimed -> fulfilled -> confirmed; aside: rejected,
-    withdrawn, expired.
+    """submitted -> verified -> published -> claimed -> fulfilled -> confirmed.
+
+    Aside: rejected, withdrawn, expired.
     """
 
-    SUBMITTED = "submitted"  #: hung, not public; verify_wish or reject_wish by station or staff
+    SUBMITTED = "submitted"  #: not public yet; verify_wish or reject_wish
     VERIFIED = "verified"  #: the station vouches, the words are clean; publish_wish or reject_wish
-    PUBLISHED = "published"  #: on the tree 待认领; claim_wish takes it
-    CLAIMED = "claimed"  #: leased to one claimer 已认领 until lease_until; fulfil_wish, release_claim or the clock
-    FULFILLED = "fulfilled"  #: the claimer says it is done; confirm_wish or refuse_fulfilment; does not expire
+    PUBLISHED = "published"  #: on the tree 待认领; claim_wish
+    CLAIMED = (
+        "claimed"  #: 已认领, leased until lease_until; fulfil_wish, release_claim or the clock
+    )
+    FULFILLED = "fulfilled"  #: the claimer says it is done; confirm_wish or refuse_fulfilment
     CONFIRMED = "confirmed"  #: the resident or the station agrees 已完成; final
     REJECTED = "rejected"  #: station or staff refused it; final
     WITHDRAWN = "withdrawn"  #: resident or station took it back; final
@@ -46,7 +50,7 @@ LABELS = {
     WishStatus.CONFIRMED: Label.DONE,
 }
 PUBLIC = tuple(LABELS)
-"""What strangers may see; every other wish does not exist for them."""
+"""What strangers may see; to them no other wish exists."""
 HELD = (WishStatus.CLAIMED, WishStatus.FULFILLED)
 """What counts against a claimer's limit."""
 OPEN = (WishStatus.SUBMITTED, WishStatus.VERIFIED, WishStatus.PUBLISHED, *HELD)
@@ -54,9 +58,7 @@ OPEN = (WishStatus.SUBMITTED, WishStatus.VERIFIED, WishStatus.PUBLISHED, *HELD)
 
 
 class AgeBand(StrEnum):
-    """How old the beneficiary is, as coarsely as a giver needs it: a finer band would point at a
-    person.
-    """
+    """How old the beneficiary is. A finer band would point at a person."""
 
     CHILD = "0-13"  #: a guardian consents
     YOUTH = "14-17"  #: a guardian consents
@@ -68,50 +70,41 @@ _PUBLIC = text("status IN ('published', 'claimed', 'fulfilled', 'confirmed')")
 
 
 class Wish(Base):
+    """A wish of a resident 心愿, without anything about who that is."""
+
     __tablename__ = "wishes"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     number: Mapped[int] = mapped_column(Identity(always=True), unique=True)
     """Public number, printed on the card of the physical tree."""
     title: Mapped[str]
-    """As submitted until verification; from then on clean by `screening`, so that it may be shown
-    and said in facts.
-    """
+    """As submitted until verification; from then on clean, so that the public may see it."""
     description: Mapped[str]
     """Like the title."""
     category: Mapped[str]
     age_band: Mapped[AgeBand]
-    """Kept here, so that no public query ever touches `beneficiaries`."""
+    """Stored here, so that no public query ever reads `beneficiaries`."""
     station_id: Mapped[UUID]
-    """Organisation that vouches, as registration knows it. No foreign key: another service owns
-    that table.
-    """
+    """Organisation that vouches. No foreign key: registration owns that table."""
     beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), unique=True)
     need_by: Mapped[date | None]
-    """Calendar day at the site after which nobody need grant it any more."""
+    """Last calendar day at the site on which the wish is of use."""
     status: Mapped[WishStatus]
     claimer_id: Mapped[UUID | None]
-    """Volunteer or organisation that holds or granted the wish. No foreign key: another service
-    owns that table.
-    """
+    """Who claimed or granted the wish. No foreign key: other services own those tables."""
     claimer_kind: Mapped[ClaimerKind | None]
     fence: Mapped[int] = mapped_column(default=0)
-    """Counts the claims. Who completes must name the current one, so that a forgotten claimer
-    cannot finish a newer claim."""
+    """Counts the claims. Who fulfils names the current one: a former claimer ends no newer one."""
     lease_until: Mapped[datetime | None]
-    """When the claim lapses. A lapsed claim counts as free at once, whether or not the clock's job
-    has been here.
-    """
+    """When the claim lapses. It counts as free from then on, even before the job releases it."""
     fulfilment_note: Mapped[str | None]
     """What the claimer says was done; for station and staff, never public."""
     proposed_minutes: Mapped[int] = mapped_column(default=0)
-    """Service time the claimer proposes with the fulfilment; registration has the station confirm
-    it.
-    """
+    """Service time that the claimer proposes; the station confirms it in registration."""
     submitted_at: Mapped[datetime] = mapped_column(server_default=app_now())
     published_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    """When it reached a final state; from then on the days run until the contact data is erased."""
+    """When it reached a final state; the days until the contact data is erased count from then."""
 
     __table_args__ = (
         CheckConstraint("(claimer_id IS NULL) = (claimer_kind IS NULL)", name="claimer_whole"),
@@ -150,7 +143,7 @@ class WishMove(Base):
     """None for the submission."""
     to_status: Mapped[WishStatus]
     actor: Mapped[str]
-    """Role and id of who moved it, or `clock`; never a name."""
+    """Role and id of who moved it, `pool` or `clock`; never a name."""
     reason: Mapped[str | None]
     fence: Mapped[int]
     """The claim this step belonged to."""

@@ -1,6 +1,4 @@
-"""A check-in or check-out at a time that cannot be is a slip of the finger: refused, and nothing is
-noted.
-"""
+"""A check-in or check-out at a time that cannot be was mistyped: it is refused."""
 
 import pytest
 
@@ -16,10 +14,10 @@ A_DAY = 24 * 60
 )
 def test_a_mistyped_time_is_refused(world, minutes):
     shift = Shift(world)
-    answer = shift.call("check-in", minutes)
-    assert answer.status_code == 422
-    assert answer.json["errors"][0]["pointer"] == "/at"
-    assert not world.said("attendance.checked_in")
+    response = shift.call("check-in", minutes)
+    assert response.status_code == 422
+    assert response.json["errors"][0]["pointer"] == "/at"
+    assert not world.events("attendance.checked_in")
     assert shift.call("check-in", 1).status_code == 200
     assert shift.call("check-out", minutes).status_code == 422
     assert shift.call("check-out", 119).json["credit"] == "recorded"

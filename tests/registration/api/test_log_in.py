@@ -19,7 +19,7 @@ PASSWORD = "correct horse battery"
 @pytest.fixture
 def admin(world):
     with world.district.registration.session() as session:
-        return create_staff(session, "zhao", PASSWORD)["id"]
+        return str(create_staff(session, "zhao", PASSWORD).id)
 
 
 @pytest.fixture
@@ -41,13 +41,13 @@ def log_in(world, password=PASSWORD):
 
 
 def test_staff_log_in_by_password(world, admin):
-    answer = log_in(world)
-    assert (answer.status_code, answer.json["role"], answer.json["person_id"]) == (
+    response = log_in(world)
+    assert (response.status_code, response.json["role"], response.json["person_id"]) == (
         200,
         "staff",
         admin,
     )
-    assert world.call("GET", "/v1/volunteers", as_=answer.json["access_token"]).status_code == 200
+    assert world.status("GET", "/v1/volunteers", as_=response.json["access_token"]) == 200
 
 
 def test_wrong_passwords_are_counted_and_lock_even_the_right_one(world, admin):
@@ -83,20 +83,17 @@ def test_a_volunteer_logs_in_with_a_code_that_works_once(world, mailbox):
     shen_fang = world.volunteer("沈芳")
     assert ask_code(world).status_code == 202
     code = mailbox()
-    answer = by_code(world, code)
-    assert (answer.status_code, answer.json["person_id"], answer.json["role"]) == (
+    response = by_code(world, code)
+    assert (response.status_code, response.json["person_id"], response.json["role"]) == (
         200,
         str(shen_fang),
         "volunteer",
     )
     assert (
-        world.call(
-            "GET", f"/v1/volunteers/{shen_fang}", as_=answer.json["access_token"]
-        ).status_code
-        == 200
+        world.status("GET", f"/v1/volunteers/{shen_fang}", as_=response.json["access_token"]) == 200
     )
     assert by_code(world, code).status_code == 401
-    assert all(code not in str(event) for event in world.said())
+    assert all(code not in str(event) for event in world.events())
 
 
 def test_one_code_used_by_many_at_once_logs_in_once(world, mailbox):
@@ -104,8 +101,8 @@ def test_one_code_used_by_many_at_once_logs_in_once(world, mailbox):
     ask_code(world)
     code = mailbox()
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda _: by_code(world, code).status_code, range(6)))
-    assert sorted(answers) == [200, 401, 401, 401, 401, 401]
+        responses = list(pool.map(lambda _: by_code(world, code).status_code, range(6)))
+    assert sorted(responses) == [200, 401, 401, 401, 401, 401]
 
 
 def test_a_code_dies_after_five_wrong_tries_and_after_five_minutes(world, mailbox):
@@ -132,10 +129,10 @@ def test_an_unknown_phone_gets_the_same_answer_and_no_message(world):
 
 
 def test_the_mailbox_exists_in_embedded_mode_only(world):
-    assert world.call("GET", "/v1/auth/dev-mailbox").status_code == 404
+    assert world.status("GET", "/v1/auth/dev-mailbox") == 404
 
 
-def test_a_coordinator_says_for_which_organisation(world, mailbox):
+def test_a_coordinator_names_the_organisation_to_log_in_for(world, mailbox):
     shen_fang = world.volunteer("沈芳")
     world.ok("PUT", f"/v1/organisations/{world.station}/coordinators/{shen_fang}", as_=world.staff)
     ask_code(world)
@@ -155,16 +152,10 @@ def test_a_refresh_token_works_once_and_its_theft_ends_the_log_in(world, admin):
     second = world.ok("POST", "/v1/auth/refresh", {"refresh_token": first["refresh_token"]})
     assert second["role"] == "staff"
     assert (
-        world.call(
-            "POST", "/v1/auth/refresh", {"refresh_token": first["refresh_token"]}
-        ).status_code
-        == 401
+        world.status("POST", "/v1/auth/refresh", {"refresh_token": first["refresh_token"]}) == 401
     )
     assert (
-        world.call(
-            "POST", "/v1/auth/refresh", {"refresh_token": second["refresh_token"]}
-        ).status_code
-        == 401
+        world.status("POST", "/v1/auth/refresh", {"refresh_token": second["refresh_token"]}) == 401
     )
 
 
@@ -172,15 +163,10 @@ def test_signing_out_ends_the_refresh_token(world, admin):
     got = log_in(world).json
     for _ in range(2):
         assert (
-            world.call(
-                "POST", "/v1/auth/sign-out", {"refresh_token": got["refresh_token"]}
-            ).status_code
+            world.status("POST", "/v1/auth/sign-out", {"refresh_token": got["refresh_token"]})
             == 204
         )
-    assert (
-        world.call("POST", "/v1/auth/refresh", {"refresh_token": got["refresh_token"]}).status_code
-        == 401
-    )
+    assert world.status("POST", "/v1/auth/refresh", {"refresh_token": got["refresh_token"]}) == 401
 
 
 def test_suspension_voids_every_token(world, mailbox):
@@ -189,13 +175,10 @@ def test_suspension_voids_every_token(world, mailbox):
     got = by_code(world, mailbox()).json
     world.ok("PUT", f"/v1/volunteers/{shen_fang}/suspension", as_=world.staff)
     world.district.registration.app.verifier._denied_until = 0.0
-    assert (
-        world.call("GET", f"/v1/volunteers/{shen_fang}", as_=got["access_token"]).status_code == 401
-    )
-    assert (
-        world.call("POST", "/v1/auth/refresh", {"refresh_token": got["refresh_token"]}).status_code
-        == 401
-    )
-    assert [UUID(f["subject"]) for f in world.said("person.access_changed")] == [shen_fang]
+    assert world.status("GET", f"/v1/volunteers/{shen_fang}", as_=got["access_token"]) == 401
+    assert world.status("POST", "/v1/auth/refresh", {"refresh_token": got["refresh_token"]}) == 401
+    assert [UUID(event["subject"]) for event in world.events("person.access_changed")] == [
+        shen_fang
+    ]
     with world.district.registration.session() as session:
         assert session.scalar(select(func.count()).select_from(RefreshToken)) == 0

@@ -17,17 +17,17 @@ def test_the_tree_has_its_order(world):
         ({"name": "x", "kind": "group"}, 201),
         ({"name": "x", "kind": "party"}, 422),
     ):
-        assert world.call("POST", "/v1/organisations", body, as_=world.staff).status_code == status
+        assert world.status("POST", "/v1/organisations", body, as_=world.staff) == status
     assert (
-        world.call(
+        world.status(
             "POST", "/v1/organisations", {"name": "x", "kind": "group"}, as_=world.coordinator()
-        ).status_code
+        )
         == 403
     )
-    assert len(world.said("organisation.registered")) == 5
+    assert len(world.events("organisation.registered")) == 5
     tree = world.ok("GET", f"/v1/organisations/{world.branch}/tree")["items"]
     assert [item["kind"] for item in tree] == ["branch", "station", "company"]
-    assert world.call("GET", f"/v1/organisations/{new_id()}/tree").status_code == 404
+    assert world.status("GET", f"/v1/organisations/{new_id()}/tree") == 404
     pages = world.ok("GET", "/v1/organisations?limit=3")
     assert len(pages["items"]) == 3
     assert len(world.ok("GET", f"/v1/organisations?limit=3&after={pages['next']}")["items"]) == 2
@@ -57,8 +57,8 @@ def test_a_coordinators_rights_hold_for_the_subtree_and_no_further(world):
 def test_nothing_is_published_without_a_risk_statement(world):
     token = world.coordinator()
     bare = draft(world, token, risk_statement=None).json["id"]
-    assert world.call("PUT", f"/v1/activities/{bare}/publication", as_=token).status_code == 409
-    assert world.call("GET", f"/v1/activities/{bare}").status_code == 404
+    assert world.status("PUT", f"/v1/activities/{bare}/publication", as_=token) == 409
+    assert world.status("GET", f"/v1/activities/{bare}") == 404
     good = draft(world, token).json
     assert good["status"] == "draft"
     for _ in range(2):
@@ -66,12 +66,12 @@ def test_nothing_is_published_without_a_risk_statement(world):
             world.ok("PUT", f"/v1/activities/{good['id']}/publication", as_=token)["status"]
             == "published"
         )
-    assert [f["subject"] for f in world.said("activity.published")] == [good["id"]]
+    assert [event["subject"] for event in world.events("activity.published")] == [good["id"]]
     assert [item["id"] for item in world.ok("GET", "/v1/activities")["items"]] == [good["id"]]
     drafts = f"/v1/activities?status=draft&organisation_id={world.station}"
     assert [item["id"] for item in world.ok("GET", drafts, as_=token)["items"]] == [bare]
-    assert world.call("GET", drafts).status_code == 401
-    assert world.call("GET", drafts, as_=world.token(new_id())).status_code == 404
+    assert world.status("GET", drafts) == 401
+    assert world.status("GET", drafts, as_=world.token(new_id())) == 404
     assert world.ok("GET", "/v1/activities?status=draft", as_=world.token(new_id()))["items"] == []
 
 
@@ -85,29 +85,26 @@ def test_only_staff_enter_a_session_that_has_begun(world):
         "place": "广场",
     }
     path = f"/v1/activities/{activity}/sessions"
-    assert world.call("POST", path, body, as_=world.coordinator()).status_code == 422
-    assert world.call("POST", path, body, as_=world.staff).status_code == 201
-    assert (
-        world.call("POST", path, body | {"ends_at": body["starts_at"]}, as_=world.staff).status_code
-        == 422
-    )
-    assert world.call("POST", path, body | {"capacity": 0}, as_=world.staff).status_code == 422
+    assert world.status("POST", path, body, as_=world.coordinator()) == 422
+    assert world.status("POST", path, body, as_=world.staff) == 201
+    assert world.status("POST", path, body | {"ends_at": body["starts_at"]}, as_=world.staff) == 422
+    assert world.status("POST", path, body | {"capacity": 0}, as_=world.staff) == 422
     assert len(world.ok("GET", path, as_=world.staff)["items"]) == 1
-    assert world.call("GET", path).status_code == 404
+    assert world.status("GET", path) == 404
 
 
 def test_a_coordinators_role_ends_with_their_tokens(world):
     shen_fang = world.volunteer("沈芳")
     path = f"/v1/organisations/{world.station}/coordinators/{shen_fang}"
     for _ in range(2):
-        assert world.call("PUT", path, as_=world.staff).status_code == 204
+        assert world.status("PUT", path, as_=world.staff) == 204
     token = world.coordinator(person=shen_fang)
     assert draft(world, token).status_code == 201
     for _ in range(2):
-        assert world.call("DELETE", path, as_=world.staff).status_code == 204
+        assert world.status("DELETE", path, as_=world.staff) == 204
     world.district.registration.app.verifier._denied_until = 0.0
     assert draft(world, token).status_code == 401
-    assert [f["subject"] for f in world.said("person.access_changed")] == [str(shen_fang)]
+    assert [event["subject"] for event in world.events("person.access_changed")] == [str(shen_fang)]
     applied = world.volunteer("王强", active=False)
     refused = world.call(
         "PUT", f"/v1/organisations/{world.station}/coordinators/{applied}", as_=world.staff

@@ -1,6 +1,7 @@
 """POST /v1/oauth/token: client credentials (RFC 6749)."""
 
 import base64
+from dataclasses import asdict
 
 import pytest
 
@@ -11,7 +12,7 @@ from shared.auth.verifier import Verifier
 @pytest.fixture
 def client(world):
     with world.district.registration.session() as session:
-        return create_client(session, "School", ["records:write", "records:verified"])
+        return asdict(create_client(session, "School", ["records:write", "records:verified"]))
 
 
 def ask(world, form, basic=None):
@@ -49,8 +50,8 @@ def test_errors_are_those_of_the_rfc(world, client):
         (client | {"grant_type": "password"}, 400, "unsupported_grant_type"),
         (GRANT | client | {"scope": "events:*"}, 400, "invalid_scope"),
     ):
-        answer = ask(world, form)
-        assert (answer.status_code, answer.json) == (status, {"error": error})
+        response = ask(world, form)
+        assert (response.status_code, response.json) == (status, {"error": error})
     assert ask(world, GRANT, ("nobody", "x")).headers["WWW-Authenticate"].startswith("Basic")
 
 
@@ -88,11 +89,11 @@ def test_staff_register_clients_and_see_no_secrets(world):
     )
     assert bad.status_code == 422
     assert (
-        world.call(
+        world.status(
             "POST",
             "/v1/clients",
             {"name": "x", "scopes": ["records:write"]},
             as_=world.coordinator(),
-        ).status_code
+        )
         == 403
     )

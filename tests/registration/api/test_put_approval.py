@@ -1,4 +1,4 @@
-"""Second persons: approvals and corrections of service records."""
+"""A second person approves service records, and their corrections."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -23,21 +23,23 @@ def hours(world):
     )
 
 
-def test_an_approved_record_counts_as_supplemented_unless_said_otherwise(world, pending):
+def test_an_approved_record_counts_as_supplemented_unless_the_approval_names_a_bucket(
+    world, pending
+):
     listed = world.ok(
         "GET", f"/v1/service-records?organisation_id={world.station}", as_=world.coordinator()
     )
     assert [item["id"] for item in listed["items"]] == [pending]
     for _ in range(2):
-        answer = world.call(
+        response = world.call(
             "PUT",
             f"/v1/service-records/{pending}/approval",
             {"decision": "approve"},
             as_=world.staff,
         )
-        assert (answer.status_code, answer.json["status"]) == (200, "recorded")
+        assert (response.status_code, response.json["status"]) == (200, "recorded")
     assert hours(world) == {"verified_minutes": 0, "supplemented_minutes": 120}
-    assert [f["data"]["bucket"] for f in world.said("hours.recorded")] == ["supplemented"]
+    assert [event["data"]["bucket"] for event in world.events("hours.recorded")] == ["supplemented"]
 
 
 def test_a_second_person_may_vouch_for_it(world, pending):
@@ -52,8 +54,8 @@ def test_a_rejected_record_frees_its_time(world, pending):
     world.ok(
         "PUT", f"/v1/service-records/{pending}/approval", {"decision": "reject"}, as_=world.staff
     )
-    assert len(world.said("hours.rejected")) == 1
-    assert world.said("hours.recorded") == []
+    assert len(world.events("hours.rejected")) == 1
+    assert world.events("hours.recorded") == []
     late = world.call(
         "PUT", f"/v1/service-records/{pending}/approval", {"decision": "approve"}, as_=world.staff
     )
@@ -68,26 +70,15 @@ def test_strangers_cannot_decide(world, pending):
         "POST", "/v1/organisations", {"name": "星光", "kind": "company"}, as_=world.staff
     )["id"]
     path = f"/v1/service-records/{pending}/approval"
+    assert world.status("PUT", path, {"decision": "approve"}, as_=world.coordinator(company)) == 404
     assert (
-        world.call("PUT", path, {"decision": "approve"}, as_=world.coordinator(company)).status_code
-        == 404
+        world.status("PUT", path, {"decision": "approve"}, as_=world.token(world.shen_fang)) == 403
     )
     assert (
-        world.call(
-            "PUT", path, {"decision": "approve"}, as_=world.token(world.shen_fang)
-        ).status_code
-        == 403
+        world.status("GET", f"/v1/service-records/{pending}", as_=world.coordinator(company)) == 404
     )
     assert (
-        world.call(
-            "GET", f"/v1/service-records/{pending}", as_=world.coordinator(company)
-        ).status_code
-        == 404
-    )
-    assert (
-        world.call(
-            "GET", f"/v1/service-records/{pending}", as_=world.token(world.shen_fang)
-        ).status_code
+        world.status("GET", f"/v1/service-records/{pending}", as_=world.token(world.shen_fang))
         == 200
     )
 
@@ -96,11 +87,11 @@ def test_who_typed_it_in_cannot_approve_it(world):
     world.shen_fang = world.volunteer("沈芳")
     typist = world.coordinator()
     made = world.ok("POST", "/v1/service-records", world.record(world.shen_fang), as_=typist)["id"]
-    answer = world.call(
+    response = world.call(
         "PUT", f"/v1/service-records/{made}/approval", {"decision": "approve"}, as_=typist
     )
-    assert answer.status_code == 403
-    assert world.said("hours.recorded") == []
+    assert response.status_code == 403
+    assert world.events("hours.recorded") == []
 
 
 def test_many_decisions_at_once_count_once(world, pending):
@@ -108,13 +99,13 @@ def test_many_decisions_at_once_count_once(world, pending):
     bodies = [{"decision": d} for d in ("approve", "reject") * 3]
     tokens = [world.district.token("staff") for _ in bodies]
     with ThreadPoolExecutor(6) as pool:
-        answers = list(
+        responses = list(
             pool.map(
                 lambda b: world.call("PUT", path, b[0], as_=b[1]), zip(bodies, tokens, strict=True)
             )
         )
-    assert sorted(a.status_code for a in answers) == [200, 409, 409, 409, 409, 409]
-    assert len(world.said("hours.recorded")) + len(world.said("hours.rejected")) == 1
+    assert sorted(a.status_code for a in responses) == [200, 409, 409, 409, 409, 409]
+    assert len(world.events("hours.recorded")) + len(world.events("hours.rejected")) == 1
 
 
 NEW = {
@@ -137,7 +128,7 @@ def test_a_correction_takes_two_people_and_names_the_first_record(world, recorde
     assert (asked.status_code, asked.json["status"]) == (201, "asked")
     assert hours(world)["verified_minutes"] == 120
     path = f"/v1/corrections/{asked.json['id']}/approval"
-    assert world.call("PUT", path, as_=world.staff).status_code == 403
+    assert world.status("PUT", path, as_=world.staff) == 403
     for _ in range(2):
         assert world.call("PUT", path, as_=world.second_staff).json["status"] == "approved"
     assert hours(world)["verified_minutes"] == 60
@@ -149,8 +140,8 @@ def test_a_correction_takes_two_people_and_names_the_first_record(world, recorde
         as_=world.staff,
     )
     world.ok("PUT", f"/v1/corrections/{again['id']}/approval", as_=world.second_staff)
-    events = [f["data"] for f in world.said("hours.corrected")]
-    assert [(f["record_id"], f["old_minutes"], f["new_minutes"]) for f in events] == [
+    corrected = [event["data"] for event in world.events("hours.corrected")]
+    assert [(c["record_id"], c["old_minutes"], c["new_minutes"]) for c in corrected] == [
         (recorded, 120, 60),
         (recorded, 60, 0),
     ]
@@ -165,7 +156,7 @@ def test_a_correction_takes_two_people_and_names_the_first_record(world, recorde
     ]
     assert explained["records"][1]["correction"]["reason"] == "Left early"
     assert {k: explained[k] for k in hours(world)} == hours(world)
-    assert len(world.said("hours.recorded")) == 1
+    assert len(world.events("hours.recorded")) == 1
 
 
 def test_two_corrections_of_one_record_cannot_both_win(world, recorded):
@@ -179,7 +170,7 @@ def test_two_corrections_of_one_record_cannot_both_win(world, recorded):
         for _ in range(4)
     ]
     with ThreadPoolExecutor(4) as pool:
-        answers = list(
+        responses = list(
             pool.map(
                 lambda c: world.call(
                     "PUT", f"/v1/corrections/{c}/approval", as_=world.second_staff
@@ -187,8 +178,8 @@ def test_two_corrections_of_one_record_cannot_both_win(world, recorded):
                 asked,
             )
         )
-    assert sorted(a.status_code for a in answers) == [200, 409, 409, 409]
-    assert len(world.said("hours.corrected")) == 1
+    assert sorted(a.status_code for a in responses) == [200, 409, 409, 409]
+    assert len(world.events("hours.corrected")) == 1
 
 
 def test_a_correction_cannot_take_time_of_another_record(world, recorded):
@@ -203,8 +194,8 @@ def test_a_correction_cannot_take_time_of_another_record(world, recorded):
     asked = world.ok(
         "POST", f"/v1/service-records/{recorded}/corrections", longer, as_=world.staff
     )["id"]
-    answer = world.call("PUT", f"/v1/corrections/{asked}/approval", as_=world.second_staff)
-    assert (answer.status_code, answer.json["type"]) == (409, "/problems/overlapping-record")
+    response = world.call("PUT", f"/v1/corrections/{asked}/approval", as_=world.second_staff)
+    assert (response.status_code, response.json["type"]) == (409, "/problems/overlapping-record")
     assert hours(world)["verified_minutes"] == 180
 
 
@@ -217,7 +208,7 @@ def test_a_correction_cannot_count_time_that_has_not_passed(world, recorded):
     asked = world.ok("POST", f"/v1/service-records/{recorded}/corrections", later, as_=world.staff)[
         "id"
     ]
-    answer = world.call("PUT", f"/v1/corrections/{asked}/approval", as_=world.second_staff)
-    assert (answer.status_code, answer.json["type"]) == (422, "/problems/not-worked-yet")
-    assert world.said("hours.corrected") == []
+    response = world.call("PUT", f"/v1/corrections/{asked}/approval", as_=world.second_staff)
+    assert (response.status_code, response.json["type"]) == (422, "/problems/not-worked-yet")
+    assert world.events("hours.corrected") == []
     assert hours(world)["verified_minutes"] == 120

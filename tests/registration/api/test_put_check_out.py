@@ -1,4 +1,4 @@
-"""Check-in and check-out, and what of it counts."""
+"""PUT /v1/sessions/{id}/check-in and check-out: what of the time counts."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from services.registration.attendance import close_forgotten
 from services.registration.models import ActivitySession, Attendance
-from services.registration.service_records import Work, record_hours
+from services.registration.service_records import Submission, Work, record_hours
 from shared.contracts.registration import Origin
 
 
@@ -42,14 +42,16 @@ def test_a_checked_shift_counts_at_once(world):
     out = shift.attend()
     assert out.status_code == 200
     assert (out.json["minutes"], out.json["credit"]) == (118, "recorded")
-    (event,) = world.said("hours.recorded")
+    (event,) = world.events("hours.recorded")
     assert (event["data"]["minutes"], event["data"]["bucket"], event["data"]["origin"]) == (
         118,
         "verified",
         "attendance",
     )
     assert event["data"]["session_id"] == str(shift.id)
-    assert [f["type"] for f in world.said() if f["type"].startswith("attendance")] == [
+    assert [
+        event["type"] for event in world.events() if event["type"].startswith("attendance")
+    ] == [
         "attendance.checked_in",
         "attendance.checked_out",
     ]
@@ -63,10 +65,10 @@ def test_repeating_a_check_out_changes_nothing(world):
     shift = Shift(world)
     first, again = shift.attend(), shift.call("check-out", 119)
     assert (again.status_code, again.json) == (200, first.json)
-    assert len(world.said("hours.recorded")) == len(world.said("attendance.checked_out")) == 1
+    assert len(world.events("hours.recorded")) == len(world.events("attendance.checked_out")) == 1
     assert shift.call("check-out", 110).status_code == 409
     assert shift.call("check-in", 1).status_code == 200
-    assert len(world.said("attendance.checked_in")) == 1
+    assert len(world.events("attendance.checked_in")) == 1
     assert shift.call("check-in", 2).status_code == 409
 
 
@@ -74,9 +76,9 @@ def test_many_check_outs_at_once_count_once(world):
     shift = Shift(world)
     shift.call("check-in", 0)
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda n: shift.call("check-out", 110 + n), range(6)))
-    assert sorted(a.status_code for a in answers) == [200, 409, 409, 409, 409, 409]
-    assert len(world.said("hours.recorded")) == 1
+        responses = list(pool.map(lambda n: shift.call("check-out", 110 + n), range(6)))
+    assert sorted(a.status_code for a in responses) == [200, 409, 409, 409, 409, 409]
+    assert len(world.events("hours.recorded")) == 1
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_only_what_is_beyond_doubt_counts_at_once(world, options, came, went, cr
     shift = Shift(world, **options)
     out = shift.attend(came, went)
     assert out.json["credit"] == credit
-    assert len(world.said("hours.recorded")) == (credit == "recorded")
+    assert len(world.events("hours.recorded")) == (credit == "recorded")
     assert (out.json["record_id"] is None) == (credit == "too_short")
 
 
@@ -158,13 +160,13 @@ def test_a_forgotten_check_out_is_closed_at_the_end_and_waits_for_a_second_perso
     with world.district.registration.session() as session:
         assert close_forgotten(session) == 0
         found = session.get(Attendance, (shift.id, shift.person))
-        held = session.get(ActivitySession, shift.id)
+        ends_at = session.get(ActivitySession, shift.id).ends_at
         assert (found.closed_by_clock, found.checked_out_at, found.credit) == (
             True,
-            held.ends_at,
+            ends_at,
             "pending",
         )
-    assert world.said("hours.recorded") == []
+    assert world.events("hours.recorded") == []
 
 
 def test_time_that_is_in_another_record_is_not_credited_twice(world):
@@ -176,11 +178,11 @@ def test_time_that_is_in_another_record_is_not_credited_twice(world):
     )
     world.ok("POST", "/v1/service-records", taken, as_=world.system())
     assert shift.attend().json["credit"] == "overlaps"
-    assert len(world.said("hours.recorded")) == 1
+    assert len(world.events("hours.recorded")) == 1
 
 
 @pytest.mark.parametrize("goes", ["departure", "erasure"])
-def test_who_left_before_the_check_out_is_told_so(world, goes):
+def test_a_check_out_of_somebody_who_left_credits_nothing(world, goes):
     shift = Shift(world)
     shift.call("check-in", 1)
     world.ok("PUT", f"/v1/volunteers/{shift.person}/departure", as_=world.staff)
@@ -188,7 +190,7 @@ def test_who_left_before_the_check_out_is_told_so(world, goes):
         world.ok("PUT", f"/v1/volunteers/{shift.person}/erasure", as_=world.staff)
     out = shift.call("check-out", 119)
     assert (out.status_code, out.json["credit"], out.json["record_id"]) == (200, "left", None)
-    assert world.said("hours.recorded") == []
+    assert world.events("hours.recorded") == []
 
 
 def test_any_other_refusal_of_the_time_is_not_called_an_overlap(world):
@@ -203,8 +205,6 @@ def test_any_other_refusal_of_the_time_is_not_called_an_overlap(world):
         f"{shift.id}:{shift.person}",
     )
     with world.district.registration.session() as session:
-        record_hours(
-            session, [taken], client="attendance", recorded_by="another", origin=Origin.ATTENDANCE
-        )
+        record_hours(session, [taken], Submission("attendance", "another", Origin.ATTENDANCE))
     assert shift.call("check-out", 119).json["credit"] == "refused"
-    assert world.said("hours.recorded") == []
+    assert world.events("hours.recorded") == []

@@ -36,8 +36,8 @@ def test_one_bad_item_spoils_no_other(world):
         good[3] | {"note": "nul \x00"},
         good[0] | {"category": "other"},
     ]
-    answer = world.ok("POST", BATCH, {"items": sent}, as_=world.system())["items"]
-    assert [item["outcome"] for item in answer] == [
+    response = world.ok("POST", BATCH, {"items": sent}, as_=world.system())["items"]
+    assert [item["outcome"] for item in response] == [
         "created",
         "refused",
         "exists",
@@ -47,9 +47,9 @@ def test_one_bad_item_spoils_no_other(world):
         "refused",
         "refused",
     ]
-    assert [item["index"] for item in answer] == list(range(8))
-    assert answer[2]["id"] == answer[0]["id"]
-    assert [item["problem"]["type"] for item in answer if item["outcome"] == "refused"] == [
+    assert [item["index"] for item in response] == list(range(8))
+    assert response[2]["id"] == response[0]["id"]
+    assert [item["problem"]["type"] for item in response if item["outcome"] == "refused"] == [
         "/problems/invalid",
         "/problems/overlapping-record",
         "/problems/unknown-volunteer",
@@ -57,8 +57,8 @@ def test_one_bad_item_spoils_no_other(world):
         "/problems/invalid",
         "/problems/reference-reused",
     ]
-    assert [event["data"]["record_id"] for event in world.said("hours.recorded")] == [
-        answer[0]["id"]
+    assert [event["data"]["record_id"] for event in world.events("hours.recorded")] == [
+        response[0]["id"]
     ]
 
 
@@ -68,35 +68,35 @@ def test_a_thousand_items_take_a_few_statements(world):
     statements = []
     engine = world.district.registration.database.engine
     event.listen(engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
-    answer = world.ok("POST", BATCH, {"items": sent}, as_=world.system())["items"]
-    assert {item["outcome"] for item in answer} == {"created"}
+    response = world.ok("POST", BATCH, {"items": sent}, as_=world.system())["items"]
+    assert {item["outcome"] for item in response} == {"created"}
     assert len([s for s in statements if "denied_people" not in s]) <= 3
-    assert len(world.said("hours.recorded")) == 1000
+    assert len(world.events("hours.recorded")) == 1000
     again = world.ok("POST", BATCH, {"items": sent}, as_=world.system())["items"]
     assert {item["outcome"] for item in again} == {"exists"}
-    assert len(world.said("hours.recorded")) == 1000
+    assert len(world.events("hours.recorded")) == 1000
 
 
 def test_more_than_a_thousand_items_or_none_are_refused(world):
-    assert world.call("POST", BATCH, {"items": [1] * 1001}, as_=world.system()).status_code == 422
-    assert world.call("POST", BATCH, {"items": []}, as_=world.system()).status_code == 422
+    assert world.status("POST", BATCH, {"items": [1] * 1001}, as_=world.system()) == 422
+    assert world.status("POST", BATCH, {"items": []}, as_=world.system()) == 422
 
 
 def test_the_same_batch_sent_by_many_at_once_counts_once(world):
     shen_fang = world.volunteer("沈芳")
     token, sent = world.system(), {"items": items(world, shen_fang, 20)}
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda _: world.call("POST", BATCH, sent, as_=token), range(6)))
-    assert {a.status_code for a in answers} == {200}
-    assert sum(i["outcome"] == "created" for a in answers for i in a.json["items"]) == 20
-    assert all(i["outcome"] in ("created", "exists") for a in answers for i in a.json["items"])
-    assert len(world.said("hours.recorded")) == 20
+        responses = list(pool.map(lambda _: world.call("POST", BATCH, sent, as_=token), range(6)))
+    assert {a.status_code for a in responses} == {200}
+    assert sum(i["outcome"] == "created" for a in responses for i in a.json["items"]) == 20
+    assert all(i["outcome"] in ("created", "exists") for a in responses for i in a.json["items"])
+    assert len(world.events("hours.recorded")) == 20
 
 
 def test_overlapping_hours_sent_by_many_systems_at_once_count_once(world):
     shen_fang = world.volunteer("沈芳")
     with ThreadPoolExecutor(6) as pool:
-        answers = list(
+        responses = list(
             pool.map(
                 lambda n: world.call(
                     "POST",
@@ -107,6 +107,6 @@ def test_overlapping_hours_sent_by_many_systems_at_once_count_once(world):
                 range(6),
             )
         )
-    assert sorted(a.status_code for a in answers) == [201, 409, 409, 409, 409, 409]
+    assert sorted(a.status_code for a in responses) == [201, 409, 409, 409, 409, 409]
     with world.district.registration.session() as session:
         assert session.scalar(select(func.count(ServiceRecord.id))) == 1

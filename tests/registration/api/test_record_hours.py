@@ -7,15 +7,17 @@ from services.registration.models import ServiceRecord, Volunteer, VolunteerStat
 
 def test_a_verified_system_records_hours_that_count_at_once(world):
     shen_fang = world.volunteer("沈芳")
-    answer = world.call("POST", "/v1/service-records", world.record(shen_fang), as_=world.system())
-    assert answer.status_code == 201
-    assert {k: answer.json[k] for k in ("status", "minutes")} == {
+    response = world.call(
+        "POST", "/v1/service-records", world.record(shen_fang), as_=world.system()
+    )
+    assert response.status_code == 201
+    assert {k: response.json[k] for k in ("status", "minutes")} == {
         "status": "recorded",
         "minutes": 120,
     }
-    (event,) = world.said("hours.recorded")
+    (event,) = world.events("hours.recorded")
     assert event["data"] == {
-        "record_id": answer.json["id"],
+        "record_id": response.json["id"],
         "volunteer_id": str(shen_fang),
         "organisation_id": str(world.station),
         "session_id": None,
@@ -29,13 +31,13 @@ def test_a_verified_system_records_hours_that_count_at_once(world):
     assert shown == {"verified_minutes": 120, "supplemented_minutes": 0}
 
 
-def test_without_the_scope_verified_hours_wait_and_nothing_is_said(world):
+def test_without_the_scope_verified_hours_wait_and_nothing_is_published(world):
     shen_fang = world.volunteer("沈芳")
     made = world.ok(
         "POST", "/v1/service-records", world.record(shen_fang), as_=world.system("records:write")
     )
     assert made["status"] == "pending"
-    assert world.said("hours.recorded") == []
+    assert world.events("hours.recorded") == []
     assert (
         world.ok("GET", f"/v1/volunteers/{shen_fang}/hours", as_=world.staff)[
             "supplemented_minutes"
@@ -50,7 +52,7 @@ def test_sending_the_same_reference_again_gives_the_first_record(world):
     again = world.call("POST", "/v1/service-records", world.record(shen_fang), as_=world.system())
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json == again.json
-    assert len(world.said("hours.recorded")) == 1
+    assert len(world.events("hours.recorded")) == 1
 
 
 def test_a_reference_cannot_be_reused_for_other_content(world):
@@ -82,10 +84,10 @@ def test_two_records_of_one_person_never_overlap(world):
         started_at="2026-03-01T09:59:00+08:00",
         ended_at="2026-03-01T11:00:00+08:00",
     )
-    answer = world.call("POST", "/v1/service-records", later, as_=world.system())
-    assert (answer.status_code, answer.json["type"]) == (409, "/problems/overlapping-record")
+    response = world.call("POST", "/v1/service-records", later, as_=world.system())
+    assert (response.status_code, response.json["type"]) == (409, "/problems/overlapping-record")
     next_to = later | {"started_at": "2026-03-01T10:00:00+08:00"}
-    assert world.call("POST", "/v1/service-records", next_to, as_=world.system()).status_code == 201
+    assert world.status("POST", "/v1/service-records", next_to, as_=world.system()) == 201
     other = world.call(
         "POST", "/v1/service-records", world.record(wang_qiang, "r-3"), as_=world.system()
     )
@@ -103,11 +105,11 @@ def test_unknown_people_and_places_and_the_future_are_refused(world):
         ),
         ({"ended_at": "2026-03-01T08:00:30+08:00"}, "invalid"),
     ):
-        answer = world.call(
+        response = world.call(
             "POST", "/v1/service-records", world.record(shen_fang) | change, as_=world.system()
         )
-        assert (answer.status_code, answer.json["type"]) == (422, f"/problems/{problem}")
-    assert world.said("hours.recorded") == []
+        assert (response.status_code, response.json["type"]) == (422, f"/problems/{problem}")
+    assert world.events("hours.recorded") == []
 
 
 def test_hours_of_a_merged_volunteer_go_to_the_one_who_stays(world):
@@ -121,9 +123,9 @@ def test_hours_of_a_merged_volunteer_go_to_the_one_who_stays(world):
     assert (
         world.ok("GET", f"/v1/volunteers/{stays}/hours", as_=world.staff)["verified_minutes"] == 180
     )
-    assert world.said("hours.recorded")[-1]["subject"] and world.said("hours.recorded")[-1]["data"][
-        "volunteer_id"
-    ] == str(stays)
+    assert world.events("hours.recorded")[-1]["subject"] and world.events("hours.recorded")[-1][
+        "data"
+    ]["volunteer_id"] == str(stays)
     repeated = world.call("POST", "/v1/service-records", world.record(old), as_=world.system())
     assert repeated.status_code == 200
 
@@ -134,8 +136,10 @@ def test_somebody_who_left_gets_no_more_hours(world):
         session.execute(
             update(Volunteer).where(Volunteer.id == shen_fang).values(status=VolunteerStatus.LEFT)
         )
-    answer = world.call("POST", "/v1/service-records", world.record(shen_fang), as_=world.system())
-    assert answer.status_code == 422
+    response = world.call(
+        "POST", "/v1/service-records", world.record(shen_fang), as_=world.system()
+    )
+    assert response.status_code == 422
     with world.district.registration.session() as session:
         assert session.scalars(select(ServiceRecord)).all() == []
 

@@ -1,4 +1,4 @@
-"""/v1/volunteers: applying, being accepted, leaving, being one person."""
+"""/v1/volunteers: applying, being accepted, leaving, being merged."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -20,12 +20,12 @@ def test_somebody_applies_and_staff_accept(world):
     path = f"/v1/volunteers/{made.json['id']}/activation"
     for _ in range(2):
         assert world.ok("PUT", path, as_=world.staff)["status"] == "active"
-    assert [f["type"] for f in world.said() if f["type"].startswith("vol")] == [
+    assert [event["type"] for event in world.events() if event["type"].startswith("vol")] == [
         "volunteer.registered",
         "volunteer.activated",
     ]
-    assert "沈芳" not in str(world.said())
-    assert world.said("volunteer.registered")[0]["data"].keys() == {"volunteer_id", "number"}
+    assert "沈芳" not in str(world.events())
+    assert world.events("volunteer.registered")[0]["data"].keys() == {"volunteer_id", "number"}
     with world.district.registration.session() as session:
         row = session.get(Volunteer, UUID(made.json["id"]))
         assert b"13800000001" not in row.phone_sealed
@@ -69,8 +69,8 @@ def test_of_many_registrations_at_once_one_is_the_first(world):
     ],
 )
 def test_a_bad_application_is_refused(world, change):
-    assert world.call("POST", "/v1/volunteers", SHEN_FANG | change).status_code == 422
-    assert world.said("volunteer.registered") == []
+    assert world.status("POST", "/v1/volunteers", SHEN_FANG | change) == 422
+    assert world.events("volunteer.registered") == []
 
 
 def test_a_minor_registers_with_a_guardians_consent(world):
@@ -86,10 +86,10 @@ def test_strangers_see_nobody(world):
     shen_fang, wang_qiang = world.volunteer("沈芳"), world.volunteer("王强")
     for path in ("", "/hours", "/hours/explain", "/sign-ups"):
         full = f"/v1/volunteers/{shen_fang}{path}"
-        assert world.call("GET", full).status_code == 401
-        assert world.call("GET", full, as_=world.token(wang_qiang)).status_code == 404
-        assert world.call("GET", full, as_=world.token(shen_fang)).status_code == 200
-        assert world.call("GET", full, as_=world.staff).status_code == 200
+        assert world.status("GET", full) == 401
+        assert world.status("GET", full, as_=world.token(wang_qiang)) == 404
+        assert world.status("GET", full, as_=world.token(shen_fang)) == 200
+        assert world.status("GET", full, as_=world.staff) == 200
     unknown = world.call("GET", f"/v1/volunteers/{world.station}/hours", as_=world.staff)
     assert unknown.status_code == 404
 
@@ -101,21 +101,20 @@ def test_a_suspended_volunteer_can_come_back(world):
             world.ok("PUT", f"/v1/volunteers/{shen_fang}/suspension", as_=world.staff)["status"]
             == "suspended"
         )
-    assert len(world.said("volunteer.suspended")) == len(world.said("person.access_changed")) == 1
+    assert (
+        len(world.events("volunteer.suspended")) == len(world.events("person.access_changed")) == 1
+    )
     for _ in range(2):
         assert (
             world.ok("DELETE", f"/v1/volunteers/{shen_fang}/suspension", as_=world.staff)["status"]
             == "active"
         )
-    assert len(world.said("volunteer.activated")) == 2
+    assert len(world.events("volunteer.activated")) == 2
 
 
 def test_who_only_applied_is_not_activated_by_lifting_a_suspension(world):
     applied = world.volunteer("沈芳", active=False)
-    assert (
-        world.call("DELETE", f"/v1/volunteers/{applied}/suspension", as_=world.staff).status_code
-        == 409
-    )
+    assert world.status("DELETE", f"/v1/volunteers/{applied}/suspension", as_=world.staff) == 409
 
 
 def test_leaving_keeps_hours_and_erasing_keeps_only_the_number(world):
@@ -135,10 +134,7 @@ def test_leaving_keeps_hours_and_erasing_keeps_only_the_number(world):
         )
         world.district.registration.app.verifier._denied_until = float("inf")
     world.district.registration.app.verifier._denied_until = 0.0
-    assert (
-        world.call("PUT", f"/v1/volunteers/{shen_fang}/activation", as_=world.staff).status_code
-        == 409
-    )
+    assert world.status("PUT", f"/v1/volunteers/{shen_fang}/activation", as_=world.staff) == 409
     for _ in range(2):
         assert (
             world.ok("PUT", f"/v1/volunteers/{shen_fang}/erasure", as_=world.staff)["status"]
@@ -156,7 +152,7 @@ def test_leaving_keeps_hours_and_erasing_keeps_only_the_number(world):
         world.ok("GET", f"/v1/volunteers/{shen_fang}/hours", as_=world.staff)["verified_minutes"]
         == 120
     )
-    assert len(world.said("volunteer.left")) == len(world.said("volunteer.erased")) == 1
+    assert len(world.events("volunteer.left")) == len(world.events("volunteer.erased")) == 1
 
 
 def test_a_contact_is_for_services_that_deliver_and_every_look_is_logged(world):
@@ -166,12 +162,12 @@ def test_a_contact_is_for_services_that_deliver_and_every_look_is_logged(world):
         "phone": "+8613800100001"
     }
     for token in (world.staff, world.token(shen_fang), world.system("records:write")):
-        assert world.call("GET", path, as_=token).status_code == 403
+        assert world.status("GET", path, as_=token) == 403
     with world.district.registration.session() as session:
         assert session.scalars(select(ContactLook.looked_by)).all() == ["service-notify"]
 
 
-def test_merging_moves_records_and_seats_and_says_so(world):
+def test_a_merger_moves_records_and_seats_and_is_published(world):
     old, stays = world.volunteer("沈芳"), world.volunteer("沈芳")
     activity = world.activity()
     same, other = world.session(activity), world.session(activity, starts_in=timedelta(days=3))
@@ -193,7 +189,7 @@ def test_merging_moves_records_and_seats_and_says_so(world):
         (same, old, "cancelled"),
         (other, stays, "confirmed"),
     }
-    assert [f["data"] for f in world.said("volunteer.merged")] == [
+    assert [event["data"] for event in world.events("volunteer.merged")] == [
         {"volunteer_id": str(old), "into_id": str(stays)}
     ]
     third = world.volunteer("沈芳")
@@ -205,10 +201,10 @@ def test_a_merger_loses_no_hour(world):
     old, stays = world.volunteer("沈芳"), world.volunteer("沈芳")
     for n, person in enumerate((old, stays)):
         world.ok("POST", "/v1/service-records", world.record(person, f"r-{n}"), as_=world.system())
-    answer = world.call(
+    response = world.call(
         "PUT", f"/v1/volunteers/{old}/merger", {"into_id": str(stays)}, as_=world.staff
     )
-    assert (answer.status_code, answer.json["type"]) == (409, "/problems/records-collide")
+    assert (response.status_code, response.json["type"]) == (409, "/problems/records-collide")
     itself = world.call(
         "PUT", f"/v1/volunteers/{old}/merger", {"into_id": str(old)}, as_=world.staff
     )
@@ -230,15 +226,12 @@ def test_hours_sent_during_a_merger_are_on_the_one_who_stays(world):
     work = [("POST", "/v1/service-records", record, world.system()) for record in records]
     work.insert(10, merger)
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda w: world.call(w[0], w[1], w[2], as_=w[3]), work))
-    for (_, _, body, _), answer in zip(work, answers, strict=True):
-        if answer.status_code == 503:
-            assert (
-                world.call("POST", "/v1/service-records", body, as_=world.system()).status_code
-                == 201
-            )
+        responses = list(pool.map(lambda w: world.call(w[0], w[1], w[2], as_=w[3]), work))
+    for (_, _, body, _), response in zip(work, responses, strict=True):
+        if response.status_code == 503:
+            assert world.status("POST", "/v1/service-records", body, as_=world.system()) == 201
     assert (
         world.ok("GET", f"/v1/volunteers/{stays}/hours", as_=world.staff)["verified_minutes"]
         == 1200
     )
-    assert len(world.said("hours.recorded")) == 20
+    assert len(world.events("hours.recorded")) == 20

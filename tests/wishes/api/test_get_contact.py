@@ -1,3 +1,5 @@
+"""GET /v1/wishes/{id}/contact: who sees whom to deliver to, and until when."""
+
 from services.wishes import contacts
 from tests.support.wish_tree import CANARIES, Tree
 
@@ -30,17 +32,14 @@ def test_the_claimer_sees_the_contact_only_while_claimed_and_each_look_is_logged
     tree.call("GET", path, as_=tree.coordinator)
     assert tree.rows(
         "SELECT why, looked_by LIKE :shen FROM contact_looks ORDER BY id", shen=f"%{tree.shen_fang}"
-    ) == [
-        ("delivery", True),
-        ("station", False),
-    ]
+    ) == [("delivery", True), ("station", False)]
 
 
 def test_a_giver_is_led_to_the_guardian_not_to_the_child(tree: Tree) -> None:
     wish_id = tree.published(beneficiary={"age_band": "0-13", "guardian": GUARDIAN})
     tree.claim(wish_id, tree.shen_fang)
-    answer = tree.call("GET", f"/v1/wishes/{wish_id}/contact", as_=tree.tokens[tree.shen_fang])
-    assert answer == {
+    response = tree.call("GET", f"/v1/wishes/{wish_id}/contact", as_=tree.tokens[tree.shen_fang])
+    assert response == {
         "name": None,
         "phone": CANARIES[3],
         "guardian": {"name": CANARIES[2], "phone": CANARIES[3]},

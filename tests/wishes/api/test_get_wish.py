@@ -1,4 +1,4 @@
-"""What strangers see: an allow-list, and nothing of the person who wishes."""
+"""GET /v1/wishes: the public sees an allow-list of fields, and nothing of the person who wishes."""
 
 import json
 
@@ -45,23 +45,23 @@ def every_state(tree: Tree) -> dict[str, str]:
 
 def test_nothing_public_and_no_event_tells_who_wishes(tree: Tree) -> None:
     wishes = every_state(tree)
-    answers = [
+    responses = [
         tree.wishes.call("GET", f"/v1/wishes/{wish_id}").get_json() for wish_id in wishes.values()
     ]
-    answers += [
+    responses += [
         tree.call("GET", path)
         for path in ("/v1/wishes", "/v1/wishes?label=已认领", "/v1/statistics/wishes")
     ]
-    answers += [tree.call("GET", "/v1/wishes?status=submitted", as_=tree.staff)]
-    answers += [said["data"] for said in tree.wishes.said()]
-    told = json.dumps(answers, ensure_ascii=False)
-    assert not [canary for canary in CANARIES if canary in told]
+    responses += [tree.call("GET", "/v1/wishes?status=submitted", as_=tree.staff)]
+    responses += [event["data"] for event in tree.events()]
+    everything = json.dumps(responses, ensure_ascii=False)
+    assert not [canary for canary in CANARIES if canary in everything]
     shown = tree.call("GET", f"/v1/wishes/{wishes['claimed']}")
     assert set(shown) == FIELDS
     assert str(tree.shen_fang) not in json.dumps(tree.call("GET", "/v1/wishes"))
 
 
-def test_the_board_shows_what_hangs_and_hides_the_rest(tree: Tree) -> None:
+def test_the_board_shows_what_is_on_the_tree_and_hides_the_rest(tree: Tree) -> None:
     wishes = every_state(tree)
     shown = {item["id"]: item["label"] for item in tree.call("GET", "/v1/wishes")["items"]}
     assert shown == {

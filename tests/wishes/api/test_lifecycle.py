@@ -1,5 +1,6 @@
-"""Any order of moves by anybody, against a model of a dozen lines: same answers, same state, same
-counter, same facts.
+"""Any order of moves by anybody, compared with a small model.
+
+Responses, state, counter and events have to agree.
 """
 
 from typing import Any
@@ -20,7 +21,7 @@ from devkit.testkit import District
 from services.wishes import claims
 from tests.support.wish_tree import Tree
 
-SAID = {
+EVENT_OF = {
     "verified": "wish.verified",
     "published": "wish.published",
     "claimed": "wish.claimed",
@@ -37,12 +38,12 @@ def machine(district: District) -> type[RuleBasedStateMachine]:
         wish_id: UUID
 
         @initialize()
-        def hang(self) -> None:
+        def submit(self) -> None:
             district.clear()
             self.tree = Tree(district)
             self.wish_id = self.tree.submitted()
             self.state, self.holder, self.fence, self.lapsed = "submitted", None, 0, False
-            self.told = ["wish.submitted"]
+            self.published = ["wish.submitted"]
 
         def put(
             self,
@@ -52,31 +53,31 @@ def machine(district: District) -> type[RuleBasedStateMachine]:
             token: str | None = None,
             method: str = "PUT",
         ) -> None:
-            answer = self.tree.wishes.call(
+            response = self.tree.wishes.call(
                 method, f"/v1/wishes/{self.wish_id}/{path}", body, as_=token or self.tree.staff
             )
-            assert (answer.status_code == 200) == allowed, (
+            assert (response.status_code == 200) == allowed, (
                 path,
                 self.state,
-                answer.get_data(as_text=True),
+                response.get_data(as_text=True),
             )
-            assert answer.status_code < 500
+            assert response.status_code < 500
 
-        def go(self, state: str) -> None:
+        def reach(self, state: str) -> None:
             self.state = state
-            self.told.append(SAID[state])
+            self.published.append(EVENT_OF[state])
 
         @rule()
         def verify(self) -> None:
             self.put("verification", self.state not in ("withdrawn",))
             if self.state == "submitted":
-                self.go("verified")
+                self.reach("verified")
 
         @rule()
         def publish(self) -> None:
             self.put("publication", self.state not in ("submitted", "withdrawn"))
             if self.state == "verified":
-                self.go("published")
+                self.reach("published")
 
         @rule(who=PEOPLE)
         def claim(self, who: str) -> None:
@@ -91,9 +92,9 @@ def machine(district: District) -> type[RuleBasedStateMachine]:
             )
             if free:
                 if self.state == "claimed":
-                    self.told.append("wish.released")
+                    self.published.append("wish.released")
                 self.holder, self.fence, self.lapsed = person, self.fence + 1, False
-                self.go("claimed")
+                self.reach("claimed")
 
         @rule(who=PEOPLE)
         def release(self, who: str) -> None:
@@ -106,11 +107,11 @@ def machine(district: District) -> type[RuleBasedStateMachine]:
                 method="DELETE",
             )
             if mine:
-                self.hang_again()
+                self.put_back()
 
-        def hang_again(self) -> None:
+        def put_back(self) -> None:
             self.state, self.holder, self.lapsed = "published", None, False
-            self.told.append("wish.released")
+            self.published.append("wish.released")
 
         @rule()
         def time_passes(self) -> None:
@@ -119,11 +120,11 @@ def machine(district: District) -> type[RuleBasedStateMachine]:
                 self.lapsed = True
 
         @rule()
-        def the_clock_looks(self) -> None:
+        def the_job_runs(self) -> None:
             with self.tree.wishes.session() as session:
                 assert claims.release_expired_claims(session) == int(self.lapsed)
             if self.lapsed:
-                self.hang_again()
+                self.put_back()
 
         @rule(who=PEOPLE, old=st.booleans())
         def fulfil(self, who: str, old: bool) -> None:
@@ -133,31 +134,31 @@ def machine(district: District) -> type[RuleBasedStateMachine]:
             self.put("fulfilment", allowed, {"note": "", "fence": fence}, self.tree.tokens[person])
             if current and self.state == "claimed":
                 self.lapsed = False
-                self.go("fulfilled")
+                self.reach("fulfilled")
 
         @rule()
         def confirm(self) -> None:
             self.put("confirmation", self.state in ("fulfilled", "confirmed"))
             if self.state == "fulfilled":
-                self.go("confirmed")
+                self.reach("confirmed")
 
         @rule()
         def refuse(self) -> None:
             self.put("confirmation", self.state in ("fulfilled", "claimed"), method="DELETE")
             if self.state == "fulfilled":
-                self.go("claimed")
+                self.reach("claimed")
 
         @rule()
         def withdraw(self) -> None:
             self.put("withdrawal", self.state != "confirmed")
             if self.state not in ("confirmed", "withdrawn"):
                 self.holder, self.lapsed = None, False
-                self.go("withdrawn")
+                self.reach("withdrawn")
 
         @invariant()
         def the_database_agrees(self) -> None:
             assert self.tree.wish(self.wish_id) == (self.state, self.holder, self.fence)
-            assert [said["type"] for said in self.tree.wishes.said()] == self.told
+            assert [event["type"] for event in self.tree.events()] == self.published
             for person in self.tree.tokens:
                 expected = int(self.state in ("claimed", "fulfilled") and self.holder == person)
                 assert self.tree.held_by(person) == expected

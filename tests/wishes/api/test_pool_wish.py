@@ -1,6 +1,4 @@
-"""A voucher of the pool grants a wish: claimed and fulfilled for it, confirmed by the station; too
-late, it goes back.
-"""
+"""A voucher of the pool grants a wish, or goes back where somebody else was faster."""
 
 from uuid import UUID
 
@@ -37,7 +35,7 @@ def test_a_wish_is_claimed_and_fulfilled_for_the_voucher_and_the_station_confirm
         take(tree, event)
     assert tree.wish(wish_id) == ("fulfilled", event.voucher_id, 1)
     assert tree.rows("SELECT claimer_kind FROM wishes WHERE id = :id", id=wish_id) == [("pool",)]
-    assert [one["type"] for one in tree.wishes.said() if one["subject"] == str(wish_id)][-2:] == [
+    assert [event["type"] for event in tree.events() if event["subject"] == str(wish_id)][-2:] == [
         "wish.claimed",
         "wish.fulfilled",
     ]
@@ -45,7 +43,7 @@ def test_a_wish_is_claimed_and_fulfilled_for_the_voucher_and_the_station_confirm
     path = f"/v1/wishes/{wish_id}/confirmation"
     assert tree.call("PUT", path, as_=tree.coordinator)["status"] == "confirmed"
     assert tree.held_by(event.voucher_id) == 0
-    (confirmed,) = tree.wishes.said("wish.confirmed")
+    (confirmed,) = tree.events("wish.confirmed")
     assert confirmed["data"]["proposed_minutes"] == 0
 
 
@@ -55,7 +53,7 @@ def test_somebody_elses_wish_is_declined_and_nothing_happens_to_it(tree: Tree) -
     unknown = new_id()
     for event in (granted(wish_id), granted(unknown), granted(tree.submitted())):
         take(tree, event)
-        declined = tree.wishes.said("wish.grant_declined")[-1]
+        declined = tree.events("wish.grant_declined")[-1]
         assert (declined["subject"], declined["data"]["voucher_id"]) == (
             str(event.wish_id),
             str(event.voucher_id),
@@ -68,7 +66,7 @@ def test_a_volunteer_and_the_pool_at_once_have_one_winner(tree: Tree) -> None:
         wish_id = tree.published()
         event = granted(wish_id)
         body = {"claimer_id": str(tree.shen_fang), "claimer_kind": "volunteer"}
-        answers = at_once(
+        responses = at_once(
             [
                 lambda path=f"/v1/wishes/{wish_id}/claim", body=body: (
                     tree.wishes.call("PUT", path, body, as_=tree.tokens[tree.shen_fang]).status_code
@@ -77,11 +75,11 @@ def test_a_volunteer_and_the_pool_at_once_have_one_winner(tree: Tree) -> None:
             ]
         )
         declined = str(wish_id) in {
-            one["subject"] for one in tree.wishes.said("wish.grant_declined")
+            event["subject"] for event in tree.events("wish.grant_declined")
         }
         winner = tree.wish(wish_id)[1]
         assert (winner, declined) in ((tree.shen_fang, True), (event.voucher_id, False))
-        assert (answers[0] == 200) == declined
+        assert (responses[0] == 200) == declined
         if declined:
             tree.call("DELETE", f"/v1/wishes/{wish_id}/claim", as_=tree.tokens[tree.shen_fang])
 
@@ -95,7 +93,7 @@ def test_nobody_claims_in_the_name_of_the_pool(tree: Tree) -> None:
 
 
 def test_from_the_points_of_one_to_the_wish_of_another(district: District, tree: Tree) -> None:
-    """All four services, every fact handed over twice and shuffled."""
+    """All four services, with every event delivered twice and shuffled."""
     bank = Bank(district)
     star = Venue(bank)
     bank.minute_is_a_point()
@@ -115,9 +113,8 @@ def test_from_the_points_of_one_to_the_wish_of_another(district: District, tree:
     assert tree.wish(taken)[1] == tree.shen_fang
     assert len(bank.vouchers(holder, "issued")) == 1
     assert bank.ask("GET", "/v1/pool")["items"][0]["count"] == 1
-    tree.call(
-        "DELETE", f"/v1/wishes/{wish_id}/confirmation", as_=tree.coordinator
-    )  # the film was not seen
+    # The film was not seen.
+    tree.call("DELETE", f"/v1/wishes/{wish_id}/confirmation", as_=tree.coordinator)
     tree.lapse(wish_id)
     with tree.wishes.session() as session:
         assert release_expired_claims(session) == 1

@@ -1,4 +1,4 @@
-"""One wish, one granter: the race, the lapsed lease, the limit."""
+"""PUT and DELETE /v1/wishes/{id}/claim: the race, the lapsed lease, the limit."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,7 +6,9 @@ from threading import Barrier, Thread
 from uuid import UUID
 
 from services.wishes import claims
+from services.wishes.claimers import Claimer
 from services.wishes.tasks import BATCH
+from shared.contracts.wishes import ClaimerKind
 from shared.core.ids import new_id
 from tests.support.wish_tree import Tree
 
@@ -47,21 +49,19 @@ def test_only_one_of_many_volunteers_gets_a_wish(tree: Tree) -> None:
         assert sorted(codes.values()) == [200] + [409] * 7
         (winner,) = (person for person, code in codes.items() if code == 200)
         assert tree.wish(wish_id) == ("claimed", winner, 1)
-        said = [
-            s["data"]["claimer_id"]
-            for s in tree.wishes.said("wish.claimed")
-            if s["subject"] == str(wish_id)
+        claimed_by = [
+            event["data"]["claimer_id"]
+            for event in tree.events("wish.claimed")
+            if event["subject"] == str(wish_id)
         ]
-        assert said == [str(winner)]
+        assert claimed_by == [str(winner)]
         assert [tree.held_by(person) for person in people] == [
             int(person == winner) for person in people
         ]
 
 
 def test_the_second_connection_waits_and_then_loses(tree: Tree) -> None:
-    """The same race with the overlap forced: the second UPDATE is under way before the first
-    commits.
-    """
+    """The same race, with the second UPDATE under way before the first commits."""
     wish_id = tree.published()
     code: list[int] = []
     loser = Thread(
@@ -70,9 +70,7 @@ def test_the_second_connection_waits_and_then_loses(tree: Tree) -> None:
         )
     )
     with tree.wishes.session() as session:
-        claims.claim_wish(
-            session, wish_id, claims.Claimer(tree.shen_fang, claims.ClaimerKind.VOLUNTEER), "test"
-        )
+        claims.claim_wish(session, wish_id, Claimer(tree.shen_fang, ClaimerKind.VOLUNTEER), "test")
         loser.start()
         loser.join(0.5)
         assert loser.is_alive()
@@ -88,7 +86,7 @@ def test_repeating_ones_own_claim_changes_nothing(tree: Tree) -> None:
     assert first["label"] == "已认领"
     assert tree.claim(wish_id, tree.shen_fang) == first
     assert tree.held_by(tree.shen_fang) == 1
-    assert len(tree.wishes.said("wish.claimed")) == 1
+    assert len(tree.events("wish.claimed")) == 1
 
 
 def test_a_lapsed_lease_can_be_taken_and_the_old_claimer_comes_too_late(tree: Tree) -> None:
@@ -100,17 +98,13 @@ def test_a_lapsed_lease_can_be_taken_and_the_old_claimer_comes_too_late(tree: Tr
     assert (tree.held_by(tree.shen_fang), tree.held_by(tree.wang_qiang)) == (0, 1)
     tree.fulfil(wish_id, tree.shen_fang, old["fence"], 409)
     assert tree.wish(wish_id)[0] == "claimed"
-    assert tree.wishes.said("wish.fulfilled") == []
-    (released,) = tree.wishes.said("wish.released")
+    assert tree.events("wish.fulfilled") == []
+    (released,) = tree.events("wish.released")
     assert (
         released["data"]["claimer_id"],
         released["data"]["fence"],
         released["data"]["cause"],
-    ) == (
-        str(tree.shen_fang),
-        old["fence"],
-        "expired",
-    )
+    ) == (str(tree.shen_fang), old["fence"], "expired")
 
 
 def test_an_old_fence_of_ones_own_is_refused(tree: Tree) -> None:
@@ -127,8 +121,8 @@ def test_three_wishes_are_the_limit_of_a_volunteer(tree: Tree) -> None:
     wishes = [tree.published() for _ in range(4)]
     for wish_id in wishes[:3]:
         tree.claim(wish_id, tree.shen_fang)
-    answer = tree.claim(wishes[3], tree.shen_fang, 409)
-    assert answer["type"] == "/problems/too-many-claims"
+    response = tree.claim(wishes[3], tree.shen_fang, 409)
+    assert response["type"] == "/problems/too-many-claims"
     assert tree.wish(wishes[3]) == ("published", None, 0)
     assert tree.held_by(tree.shen_fang) == 3
 
@@ -158,15 +152,15 @@ def test_a_company_claims_many_and_what_fails_is_named(tree: Tree) -> None:
     tree.claim(wishes[1], tree.shen_fang)
     unknown = new_id()
     body = {"claimer_id": str(tree.company), "wish_ids": [str(w) for w in (*wishes, unknown)]}
-    answer = tree.call("POST", "/v1/claims:batch", body, tree.company_coordinator)
-    assert [item["outcome"] for item in answer["items"]] == [
+    response = tree.call("POST", "/v1/claims:batch", body, tree.company_coordinator)
+    assert [item["outcome"] for item in response["items"]] == [
         "claimed",
         "wish-not-claimable",
         "claimed",
         "wish-not-found",
     ]
     assert tree.held_by(tree.company) == 2
-    assert len(tree.wishes.said("wish.claimed")) == 3
+    assert len(tree.events("wish.claimed")) == 3
 
 
 def test_release_by_claimer_and_by_staff(tree: Tree) -> None:
@@ -180,7 +174,10 @@ def test_release_by_claimer_and_by_staff(tree: Tree) -> None:
         assert tree.call("DELETE", path, as_=tree.tokens[tree.shen_fang])["status"] == "published"
     tree.claim(wish_id, tree.wang_qiang)
     tree.call("DELETE", f"{path}?reason=unreachable", as_=tree.staff)
-    assert [s["data"]["cause"] for s in tree.wishes.said("wish.released")] == ["claimer", "staff"]
+    assert [event["data"]["cause"] for event in tree.events("wish.released")] == [
+        "claimer",
+        "staff",
+    ]
     assert (tree.held_by(tree.shen_fang), tree.held_by(tree.wang_qiang)) == (0, 0)
 
 
@@ -195,7 +192,7 @@ def test_the_clock_releases_lapsed_claims_once(tree: Tree) -> None:
     assert tree.wish(lapsed) == ("published", None, fence)
     assert tree.wish(current)[0] == "claimed"
     assert tree.held_by(tree.shen_fang) == 1
-    assert [s["data"]["cause"] for s in tree.wishes.said("wish.released")] == ["expired"]
+    assert [event["data"]["cause"] for event in tree.events("wish.released")] == ["expired"]
     tree.fulfil(lapsed, tree.shen_fang, fence, 409)
 
 
@@ -218,8 +215,8 @@ def test_the_clock_and_the_claimer_do_not_both_win(tree: Tree) -> None:
         at_once(expire, partial(late_fulfilment, wish_id, fence, codes))
         status = tree.wish(wish_id)[0]
         assert (status, codes) in (("fulfilled", [200]), ("published", [409]))
-        said = [s["type"] for s in tree.wishes.said() if s["subject"] == str(wish_id)]
-        assert said[-1] == ("wish.fulfilled" if status == "fulfilled" else "wish.released")
-        assert "wish.fulfilled" not in said or "wish.released" not in said
+        types = [event["type"] for event in tree.events() if event["subject"] == str(wish_id)]
+        assert types[-1] == ("wish.fulfilled" if status == "fulfilled" else "wish.released")
+        assert "wish.fulfilled" not in types or "wish.released" not in types
         tree.call("PUT", f"/v1/wishes/{wish_id}/withdrawal", as_=tree.staff)
         assert tree.held_by(tree.shen_fang) == 0

@@ -1,3 +1,5 @@
+"""PUT and DELETE /v1/wishes/{id}/confirmation."""
+
 from tests.support.wish_tree import Tree
 
 
@@ -7,9 +9,9 @@ def test_the_station_confirms_and_it_is_final(tree: Tree) -> None:
     for _ in range(2):
         assert tree.fulfil(wish_id, tree.shen_fang, fence)["status"] == "fulfilled"
     for _ in range(2):
-        answer = tree.call("PUT", f"/v1/wishes/{wish_id}/confirmation", as_=tree.coordinator)
-        assert (answer["status"], answer["label"]) == ("confirmed", "已完成")
-    assert [s["type"] for s in tree.wishes.said()][-3:] == [
+        response = tree.call("PUT", f"/v1/wishes/{wish_id}/confirmation", as_=tree.coordinator)
+        assert (response["status"], response["label"]) == ("confirmed", "已完成")
+    assert [event["type"] for event in tree.events()][-3:] == [
         "wish.claimed",
         "wish.fulfilled",
         "wish.confirmed",
@@ -53,6 +55,6 @@ def test_a_refused_fulfilment_goes_on_with_a_new_deadline(tree: Tree) -> None:
         tree.call("DELETE", f"/v1/wishes/{wish_id}/confirmation", as_=tree.coordinator)
     assert tree.wish(wish_id) == ("claimed", tree.shen_fang, fence)
     assert tree.rows("SELECT lease_until > now() FROM wishes") == [(True,)]
-    assert len(tree.wishes.said("wish.claimed")) == 2
+    assert len(tree.events("wish.claimed")) == 2
     assert tree.held_by(tree.shen_fang) == 1
     tree.fulfil(wish_id, tree.shen_fang, fence)

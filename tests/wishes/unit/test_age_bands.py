@@ -1,3 +1,5 @@
+"""The coarse bands that ages fall into."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""What may not stand on the public tree, however it is written."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,7 +38,7 @@ def test_an_ordinary_wish_is_clean(text: str) -> None:
         "1\u200b3\u200b8\u200b12345678",
     ],
 )
-def test_a_phone_number_is_found_in_any_dress(text: str) -> None:
+def test_a_phone_number_is_found_however_it_is_written(text: str) -> None:
     assert Finding.PHONE in findings(text)
 
 
@@ -67,8 +69,8 @@ def test_what_is_not_public_is_named(text: str, finding: Finding) -> None:
 
 @given(st.text(max_size=60), st.text(max_size=60), st.integers(130_0000_0000, 199_9999_9999))
 def test_no_words_around_a_phone_hide_it(before: str, after: str, phone: int) -> None:
-    dressed = str(phone).translate(str.maketrans("0123456789", "零一二三四五六七八九"))
-    assert Finding.PHONE in findings(f"{before}，字{dressed}字{after}")
+    spelled = str(phone).translate(str.maketrans("0123456789", "零一二三四五六七八九"))
+    assert Finding.PHONE in findings(f"{before}，字{spelled}字{after}")
 
 
 @given(st.text(max_size=200))

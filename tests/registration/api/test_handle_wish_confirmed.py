@@ -1,4 +1,4 @@
-"""A granted wish proposes minutes; the station says when they were."""
+"""A granted wish proposes minutes; the station gives the times when it approves."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -22,62 +22,60 @@ def confirmed(world, claimer, minutes=90, kind=ClaimerKind.VOLUNTEER, wish=None)
     )
 
 
-def hear(world, *events):
+def handle(world, *events):
     with world.district.registration.session() as session:
         propose_granted_hours(session, list(events))
 
 
-def waiting(world):
+def pending_records(world):
     return world.ok(
         "GET", f"/v1/service-records?organisation_id={world.station}", as_=world.coordinator()
     )["items"]
 
 
-def test_proposed_minutes_wait_until_the_station_says_when(world):
+def test_proposed_minutes_wait_until_the_station_gives_the_times(world):
     shen_fang = world.volunteer("沈芳")
     wish = new_id()
     for _ in range(2):
-        hear(
+        handle(
             world,
             confirmed(world, shen_fang, wish=wish),
             confirmed(world, shen_fang, 0),
             confirmed(world, world.station, kind=ClaimerKind.ORGANISATION),
             confirmed(world, new_id()),
         )
-    (record,) = waiting(world)
+    (record,) = pending_records(world)
     assert (record["minutes"], record["status"], record["times_known"]) == (90, "pending", False)
-    assert world.said("hours.recorded") == []
+    assert world.events("hours.recorded") == []
     path = f"/v1/service-records/{record['id']}/approval"
-    assert (
-        world.call("PUT", path, {"decision": "approve"}, as_=world.coordinator()).status_code == 422
-    )
+    assert world.status("PUT", path, {"decision": "approve"}, as_=world.coordinator()) == 422
     times = {"started_at": "2026-03-01T08:00:00Z", "ended_at": "2026-03-01T09:00:00Z"}
     done = world.ok(
         "PUT", path, {"decision": "approve", "bucket": "verified"} | times, as_=world.coordinator()
     )
     assert (done["minutes"], done["status"], done["bucket"]) == (60, "recorded", "verified")
-    assert [f["data"]["minutes"] for f in world.said("hours.recorded")] == [60]
+    assert [event["data"]["minutes"] for event in world.events("hours.recorded")] == [60]
 
 
 def test_two_proposals_at_the_same_moment_do_not_collide_but_their_times_do(world):
     shen_fang = world.volunteer("沈芳")
-    hear(world, confirmed(world, shen_fang), confirmed(world, shen_fang))
-    first, second = waiting(world)
+    handle(world, confirmed(world, shen_fang), confirmed(world, shen_fang))
+    first, second = pending_records(world)
     body = {
         "decision": "approve",
         "started_at": "2026-03-01T08:00:00Z",
         "ended_at": "2026-03-01T09:00:00Z",
     }
     world.ok("PUT", f"/v1/service-records/{first['id']}/approval", body, as_=world.coordinator())
-    answer = world.call(
+    response = world.call(
         "PUT", f"/v1/service-records/{second['id']}/approval", body, as_=world.coordinator()
     )
-    assert (answer.status_code, answer.json["type"]) == (409, "/problems/overlapping-record")
+    assert (response.status_code, response.json["type"]) == (409, "/problems/overlapping-record")
 
 
 def test_an_approved_proposal_covers_at_most_a_day_and_only_time_that_has_passed(world):
-    hear(world, confirmed(world, world.volunteer("沈芳")))
-    (record,) = waiting(world)
+    handle(world, confirmed(world, world.volunteer("沈芳")))
+    (record,) = pending_records(world)
     path = f"/v1/service-records/{record['id']}/approval"
 
     def approve(starts_at, ends_at):
@@ -94,7 +92,7 @@ def test_an_approved_proposal_covers_at_most_a_day_and_only_time_that_has_passed
     soon = datetime.now(UTC) + timedelta(hours=1)
     early = approve(soon - timedelta(hours=2), soon)
     assert (early.status_code, early.json["type"]) == (422, "/problems/not-worked-yet")
-    assert [item["status"] for item in waiting(world)] == ["pending"]
-    assert world.said("hours.recorded") == []
+    assert [item["status"] for item in pending_records(world)] == ["pending"]
+    assert world.events("hours.recorded") == []
     done = approve(start, start + timedelta(hours=24))
     assert (done.status_code, done.json["minutes"]) == (200, 1440)

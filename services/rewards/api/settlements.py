@@ -1,4 +1,4 @@
-"""`/v1/settlements/{venue_id}/{YYYY-MM}`: a venue's settlement statement, its differences, closing."""
+"""`/v1/settlements/{venue_id}/{YYYY-MM}`: settlement statements, their differences, closing."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -344,5 +344,5 @@ def _position(cursor: str | None, report_id: UUID) -> int:
         return 0
     parts = decode_cursor(cursor, lambda parts: (UUID(parts[0]), int(parts[1])))
     if parts[0] != str(report_id) or not 0 <= int(parts[1]) <= MOST_LINES * 10:
-        raise invalid("/after", "The venue sent a newer list since: start again without `after`.")
+        raise invalid("/after", "The venue has sent a newer report: start again without `after`.")
     return int(parts[1])

@@ -1,4 +1,4 @@
-"""`POST /v1/venues/{id}/statements`: a venue's report for a month, to be matched with the journal."""
+"""`POST /v1/venues/{id}/statements`: a venue's report for a month, to match with the journal."""
 
 from datetime import date, datetime
 from typing import Annotated, Any

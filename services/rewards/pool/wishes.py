@@ -37,15 +37,15 @@ WishEvent = WishPublished | WishClaimed | WishReleased | WishWithdrawn | WishExp
 
 
 class PoolWishNotFound(NotFound):
-    """The pool knows of no such wish."""
+    """The pool has no such wish."""
 
 
 class PoolWishNotFree(Conflict):
-    """This wish is no longer free, or the pool has given for it already."""
+    """This wish is no longer free, or the pool has granted it already."""
 
 
 class PoolEmpty(Conflict):
-    """Nothing of this lies in the pool."""
+    """The pool has no voucher of this product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def grant_wish(
     _mark_granted(session, wish_id)
     found = allocation.pick(session, product_id)
     if found is None:
-        raise PoolEmpty(f"Nothing of product {product_id} lies in the pool.")
+        raise PoolEmpty(f"The pool has no voucher of product {product_id}.")
     holder = id_after_merges(account, holder_id)
     given = handovers.hand_on(
         session, found, Handing(HandoverKind.WISH, by, receiver_id=holder, wish_id=wish_id)

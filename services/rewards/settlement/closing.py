@@ -40,7 +40,7 @@ class SettlementNotFound(NotFound):
 
 
 class VenueNotSettled(Conflict):
-    """A venue to practise with is never settled."""
+    """A sandbox venue is never settled."""
 
 
 class MonthNotOver(Conflict):
@@ -48,7 +48,7 @@ class MonthNotOver(Conflict):
 
 
 class LaterMonthClosed(Conflict):
-    """A later month is closed already and took in what was unsettled."""
+    """A later month is closed already and includes what was unsettled."""
 
 
 class DisputesOpen(Conflict):
@@ -56,7 +56,7 @@ class DisputesOpen(Conflict):
 
 
 class DifferencesUnresolved(Conflict):
-    """The venue's list says otherwise."""
+    """The venue's report differs from our journal."""
 
 
 class ClosedTooLongAgo(Conflict):
@@ -113,7 +113,7 @@ def _refuse_if_differences_are_unresolved(session: Session, venue_id: UUID, mont
     found = reconciliation.reconcile_month(session, venue_id, month)
     if found is not None and found.unresolved:
         raise DifferencesUnresolved(
-            f"The list of {month} and our books differ.", differences=found.unresolved
+            f"The report for {month} and our journal differ.", differences=found.unresolved
         )
 
 

@@ -26,7 +26,7 @@ ENCODINGS = ("utf-8-sig", "gb18030")  # the second is what Excel writes in China
 
 
 class UnreadableList(Unprocessable):
-    """This list cannot be read; nothing was taken in."""
+    """This report cannot be read; nothing of it was stored."""
 
 
 def read_csv(raw: bytes) -> list[ReportLine]:

@@ -30,11 +30,11 @@ _DEADLINE = text("app_now() + interval '14 days'")
 
 
 class DisputeNotFound(NotFound):
-    """There is no such case."""
+    """There is no such dispute."""
 
 
 class DisputeDecidedOtherwise(Conflict):
-    """This case was decided before, or nobody decided it in time."""
+    """This dispute was decided before, or nobody decided it in time."""
 
 
 class PaidOtherwise(Conflict):
@@ -42,11 +42,11 @@ class PaidOtherwise(Conflict):
 
 
 class NotOnYourList(Unprocessable):
-    """No such line is on the venue's newest list for this month."""
+    """The venue's newest report for this month has no such line."""
 
 
 class NothingMissing(Conflict):
-    """This redemption is in our books."""
+    """This redemption is booked already."""
 
 
 class Decision(StrEnum):
@@ -129,7 +129,7 @@ def _reported_line(
             .limit(1)
         ).one_or_none()
     if line is None:
-        raise NotOnYourList(f"The list for {month} has no line {reference}.")
+        raise NotOnYourList(f"The report for {month} has no line {reference}.")
     return line
 
 
@@ -166,11 +166,8 @@ def decide(
     """
     dispute = _lock_dispute(session, dispute_id)
     amount = _amount_to_pay(session, dispute, decision, amount_fen)
-    if amount and dispute.status is DisputeStatus.OPEN and _is_paid_otherwise(session, dispute):
-        raise PaidOtherwise(
-            f"{dispute.reference} is booked, or another case of it was accepted."
-            " Accept it with 0 fen."
-        )
+    if amount and dispute.status is DisputeStatus.OPEN:
+        _refuse_if_paid_otherwise(session, dispute)
     decided = session.scalars(
         update(Dispute)
         .where(Dispute.id == dispute_id, Dispute.status == DisputeStatus.OPEN)
@@ -207,11 +204,9 @@ def _amount_to_pay(
 ) -> int:
     """Return what the settlement will pay. Raises Unprocessable for an amount that does not fit."""
     if decision is Decision.REJECTED:
-        return _nothing(amount_fen, "A case that is rejected pays nothing.")
+        return _nothing(amount_fen, "A rejected dispute pays nothing.")
     if dispute.reason_code in PAID_BEFORE:
-        return _nothing(
-            amount_fen, "This voucher was paid for once, or will be with its redemption: 0 fen."
-        )
+        return _nothing(amount_fen, "This voucher is paid with its redemption: accept with 0 fen.")
     if amount_fen is None and dispute.voucher_id is not None and dispute.reason_code in NEVER_PAID:
         amount_fen = session.scalar(
             select(Voucher.cost_fen).where(Voucher.id == dispute.voucher_id)
@@ -219,7 +214,7 @@ def _amount_to_pay(
     if amount_fen is None:
         raise invalid(
             "/amount_fen",
-            "What it is worth does not follow from the case: say what is paid for it, in fen.",
+            "The dispute does not tell its worth: name the amount in fen.",
         )
     return amount_fen
 
@@ -230,8 +225,8 @@ def _nothing(amount_fen: int | None, detail: str) -> int:
     return 0
 
 
-def _is_paid_otherwise(session: Session, dispute: Dispute) -> bool:
-    """Tell whether the sale is booked, or another dispute about it was accepted and pays."""
+def _refuse_if_paid_otherwise(session: Session, dispute: Dispute) -> None:
+    """Raise PaidOtherwise if the sale is booked, or another accepted dispute about it pays."""
     other = aliased(Dispute)
     accepted = exists().where(
         other.venue_id == Dispute.venue_id,
@@ -240,7 +235,12 @@ def _is_paid_otherwise(session: Session, dispute: Dispute) -> bool:
         other.amount_fen > 0,
         or_(other.reference == Dispute.reference, other.voucher_id == Dispute.voucher_id),
     )
-    return bool(session.scalar(select(or_(accepted, _is_booked())).where(Dispute.id == dispute.id)))
+    paid = select(or_(accepted, _is_booked())).where(Dispute.id == dispute.id)
+    if session.scalar(paid):
+        raise PaidOtherwise(
+            f"{dispute.reference} is booked, or another dispute about it was accepted."
+            " Accept it with 0 fen."
+        )
 
 
 def _is_booked() -> ColumnElement[bool]:

@@ -165,10 +165,10 @@ def principal_of_key(key: str) -> Principal:
     # Hash and compare also for an unknown key, so that both take equally long.
     hashed = found.hashed if found is not None else bytes(32)
     if not hmac.compare_digest(hashed, secret_hash(key)) or found is None:
-        raise Unauthorized("This API key is not one of ours, has ended, or was taken back.")
+        raise Unauthorized("This API key is unknown, has ended, or was revoked.")
     if found.status is VenueStatus.SUSPENDED:
         raise VenueSuspended(
-            "The centre has suspended this venue. Signed webhooks are still taken."
+            "The centre has suspended this venue. Signed webhooks are still accepted."
         )
     return Principal(role=Role.VENUE, subject=found.venue_id, scopes=frozenset(found.scopes))
 

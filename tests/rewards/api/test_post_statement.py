@@ -1,6 +1,4 @@
-"""A venue's own list for a month, and the three-way match: every planted difference is found, and
-no other.
-"""
+"""A venue's report for a month, and its reconciliation with the journal."""
 
 import json
 import random
@@ -34,7 +32,7 @@ def send_csv(cinema: CinemaMonth, raw: bytes, status: int = 201, month: str = st
 # Sending
 
 
-def test_the_same_list_again_changes_nothing(cinema: CinemaMonth) -> None:
+def test_the_same_report_again_changes_nothing(cinema: CinemaMonth) -> None:
     taken = cinema.send(["A", "B"])
     assert (taken["lines"], taken["month"]) == (2, str(LAST.first))
     assert cinema.send(["A", "B"], status=200) == taken
@@ -45,7 +43,7 @@ def test_the_same_list_again_changes_nothing(cinema: CinemaMonth) -> None:
     )
 
 
-def test_the_newest_list_counts_and_older_ones_stay(cinema: CinemaMonth) -> None:
+def test_the_newest_report_counts_and_older_ones_are_kept(cinema: CinemaMonth) -> None:
     cinema.take_in("A", on=day(3))
     cinema.send([])
     assert cinema.differences() == [("missing_at_venue", "A")]
@@ -67,7 +65,7 @@ def test_the_same_list_at_once_is_kept_once(cinema: CinemaMonth) -> None:
         assert cinema.bank.count("venue_statements") == turn
 
 
-def test_a_venue_sends_its_own_list_only(cinema: CinemaMonth) -> None:
+def test_a_venue_sends_only_its_own_report(cinema: CinemaMonth) -> None:
     rival = Venue(cinema.bank, "柯城游泳馆")
     path, body = f"/v1/venues/{cinema.star.id}/statements", {"month": str(LAST), "lines": []}
     for asked in (path, path.replace(cinema.star.id, str(new_id()))):
@@ -133,7 +131,7 @@ def test_a_bad_body_names_its_place_and_changes_nothing(
 @pytest.mark.parametrize(
     "raw", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"month": "2026-10", "lines": "x"}']
 )
-def test_what_is_no_json_is_refused(cinema: CinemaMonth, raw: bytes) -> None:
+def test_a_body_that_is_not_json_is_refused(cinema: CinemaMonth, raw: bytes) -> None:
     answer = cinema.bank.rewards.call(
         "POST",
         f"/v1/venues/{cinema.star.id}/statements",
@@ -161,7 +159,7 @@ def test_a_bad_csv_names_the_row(cinema: CinemaMonth, raw: bytes, row: int) -> N
     assert cinema.bank.count("venue_statements") == 0
 
 
-def test_what_is_no_text_is_refused(cinema: CinemaMonth) -> None:
+def test_a_file_that_is_not_text_is_refused(cinema: CinemaMonth) -> None:
     raw = b"reference\n\xff\xff\xff\n"
     assert send_csv(cinema, raw, 422)["type"] == "/problems/unreadable-list"
 
@@ -189,7 +187,7 @@ def test_a_list_has_an_end(cinema: CinemaMonth) -> None:
 # The match
 
 
-def test_without_a_list_nothing_differs(cinema: CinemaMonth) -> None:
+def test_without_a_report_there_are_no_differences(cinema: CinemaMonth) -> None:
     cinema.take_in("A", on=day(3))
     answer = cinema.bank.by_staff("GET", f"{cinema.path}/{LAST}/differences")
     assert answer == {"venue_list": None, "items": [], "next": None}
@@ -267,7 +265,7 @@ def test_a_voucher_under_two_numbers_is_doubled(cinema: CinemaMonth) -> None:
     assert [kind for kind, _ in cinema.differences()] == ["doubled"]
 
 
-def test_what_the_webhook_could_not_book_is_named_with_its_dispute(cinema: CinemaMonth) -> None:
+def test_a_line_that_the_webhook_could_not_book_names_its_dispute(cinema: CinemaMonth) -> None:
     cinema.take_in("A", on=day(3))
     outcome = cinema.star.webhook(
         told("redemption.confirmed", {"code": cinema.codes["A"], "reference": "A-2"})
@@ -283,7 +281,7 @@ def test_what_the_webhook_could_not_book_is_named_with_its_dispute(cinema: Cinem
 
 
 def test_another_venues_redemptions_are_unknown(cinema: CinemaMonth) -> None:
-    """Neither by number nor by voucher does a list find out about somebody else's sale."""
+    """A report reveals nothing about another venue's sale, by number or by voucher."""
     cinema.take_in("A", on=day(3))
     rival = Venue(cinema.bank, "柯城游泳馆")
     lines = [{"reference": "A", "voucher_id": cinema.voucher("A")}]
@@ -298,7 +296,7 @@ def test_another_venues_redemptions_are_unknown(cinema: CinemaMonth) -> None:
     assert (item["kind"], item["redemption_id"]) == ("missing_here", None)
 
 
-def test_differences_come_in_pages_of_one_list(cinema: CinemaMonth) -> None:
+def test_differences_come_in_pages_of_one_report(cinema: CinemaMonth) -> None:
     cinema.send([f"X{n}" for n in range(5)])
     path, seen, after = f"{cinema.path}/{LAST}/differences?limit=2", [], ""
     while after is not None:
@@ -312,17 +310,14 @@ def test_differences_come_in_pages_of_one_list(cinema: CinemaMonth) -> None:
 
 
 def test_planted_differences_are_all_found_and_none_else(cinema: CinemaMonth) -> None:
-    """Here they go through the database; many more months are matched in the unit test."""
+    """One month through the database; the unit test matches fifty."""
     chance = random.Random(0)
     names = [f"S{n}" for n in range(24)]
     for name in names:
         cinema.take_in(name, on=day(chance.randint(1, 28)), by_webhook=chance.random() < 0.5)
     vouchers = {name: cinema.voucher(name) for name in names}
-    days = dict(
-        cinema.bank.rows(
-            "SELECT reference, cast(redeemed_at AT TIME ZONE 'Asia/Shanghai' AS date) FROM redemptions"
-        )
-    )
+    day_at_site = "cast(redeemed_at AT TIME ZONE 'Asia/Shanghai' AS date)"
+    days = dict(cinema.bank.rows(f"SELECT reference, {day_at_site} FROM redemptions"))
     chance.shuffle(names)
     lines, planted = [], []
     for number, name in enumerate(names):
@@ -382,7 +377,7 @@ def test_a_month_is_not_closed_over_unresolved_differences(cinema: CinemaMonth) 
     assert cinema.close(accept_differences=True)["redemptions"] == 1
 
 
-def test_a_corrected_list_lets_the_month_close(cinema: CinemaMonth) -> None:
+def test_a_corrected_report_lets_the_month_close(cinema: CinemaMonth) -> None:
     cinema.take_in("A", on=day(3))
     cinema.send(["A", "B"])
     cinema.close(status=409)

@@ -57,7 +57,7 @@ def test_a_bad_csv_names_the_row(raw: bytes, row: int) -> None:
 @pytest.mark.parametrize(
     "raw", [b"reference\n\xff\xff\xff\n", b"reference\nA\x00B\n", "reference\nA\n".encode("utf-16")]
 )
-def test_what_is_no_text_is_refused(raw: bytes) -> None:
+def test_a_file_that_is_not_text_is_refused(raw: bytes) -> None:
     with pytest.raises(UnreadableList):
         read_csv(raw)
 

@@ -1,6 +1,6 @@
 """`/v1/settlements/{venue_id}/{YYYY-MM}`: settlement statements, their differences, closing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -139,6 +139,31 @@ class SettlementStatementResponse(BaseModel):
     lines: list[StatementLineResponse]
     next: str | None
 
+    @classmethod
+    def of(
+        cls,
+        statement: SettlementStatement,
+        lines: Sequence[StatementLine],
+        found: Reconciliation | None,
+        following: str | None,
+    ) -> "SettlementStatementResponse":
+        settlement = statement.settlement
+        return cls(
+            venue_id=statement.venue.id,
+            venue_name=statement.venue.name,
+            month=str(statement.month),
+            state=statement.state,
+            settlement_id=settlement.id if settlement else None,
+            closed_at=settlement.closed_at if settlement else None,
+            totals=TotalsResponse.model_validate(statement.totals),
+            products=[ProductTotalResponse.model_validate(one) for one in statement.products],
+            journal=MovementResponse.model_validate(statement.journal),
+            disputes=statement.disputes,
+            venue_list=ReportSummaryResponse.of(found) if found else None,
+            lines=[StatementLineResponse.model_validate(line) for line in lines],
+            next=following,
+        )
+
 
 class ClosingRequest(RequestModel):
     accept_differences: bool = False
@@ -228,27 +253,14 @@ def get_settlement(venue_id: UUID, month: str, query_data: StatementQuery) -> An
 def _statement_page(
     session: Session, statement: SettlementStatement, query: PageQuery
 ) -> SettlementStatementResponse:
-    venue, month, settlement = statement.venue, statement.month, statement.settlement
+    venue_id, month = statement.venue.id, statement.month
     after = UUID(decode_cursor(query.after)[0]) if query.after else None
-    lines = statement_lines(session, venue.id, month, after, query.limit + 1)
+    lines = statement_lines(session, venue_id, month, after, query.limit + 1)
     page = lines[: query.limit]
     more = len(lines) > query.limit
-    found = None if after else reconciliation.reconcile_month(session, venue.id, month)
-    return SettlementStatementResponse(
-        venue_id=venue.id,
-        venue_name=venue.name,
-        month=str(month),
-        state=statement.state,
-        settlement_id=settlement.id if settlement else None,
-        closed_at=settlement.closed_at if settlement else None,
-        totals=TotalsResponse.model_validate(statement.totals),
-        products=[ProductTotalResponse.model_validate(one) for one in statement.products],
-        journal=MovementResponse.model_validate(statement.journal),
-        disputes=statement.disputes,
-        venue_list=ReportSummaryResponse.of(found) if found else None,
-        lines=[StatementLineResponse.model_validate(line) for line in page],
-        next=encode_cursor(str(page[-1].redemption_id)) if more else None,
-    )
+    found = None if after else reconciliation.reconcile_month(session, venue_id, month)
+    following = encode_cursor(str(page[-1].redemption_id)) if more else None
+    return SettlementStatementResponse.of(statement, page, found, following)
 
 
 def _download(session: Session, statement: SettlementStatement, format_: Format) -> Response:

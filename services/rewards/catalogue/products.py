@@ -51,7 +51,7 @@ class Terms:
     def columns(self) -> dict[str, Any]:
         """Return the columns to store. Raises Unprocessable when the period is empty."""
         if self.offered_from and self.offered_until and self.offered_until < self.offered_from:
-            raise invalid("/offered_until", "The last day lies before the first.")
+            raise invalid("/offered_until", "The last day is before the first.")
         return asdict(self) | {"blackout_days": sorted(set(self.blackout_days))}
 
 

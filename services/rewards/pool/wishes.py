@@ -1,6 +1,6 @@
 """Wishes that the pool can grant: a copy of what wishes publishes, and the vouchers given for them.
 
-`status` is what the newest event said, or our grant until a newer event. `voucher_id` is what we
+`status` follows the newest event, or is our grant until a newer event. `voucher_id` is what we
 gave. Another voucher can be given for a wish only after the first one has come back.
 """
 
@@ -50,7 +50,7 @@ class PoolEmpty(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class NewestState:
-    """What a batch of events says about one wish."""
+    """What a batch of events makes of one wish."""
 
     status: PoolWishStatus
     sequence: int

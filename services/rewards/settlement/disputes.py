@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, text, u
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
-from services.rewards.models import Dispute, DisputeStatus, Redemption, VenueStatementLine, Voucher
+from services.rewards.models import Dispute, DisputeStatus, Redemption, VenueReportLine, Voucher
 from services.rewards.settlement import reports
 from services.rewards.settlement.months import Month
 from services.rewards.venues.venues import lock_venue
@@ -19,6 +19,7 @@ from shared.contracts.rewards import DisputeDecided, DisputeOpened
 from shared.core.clock import app_now
 from shared.core.ids import new_id
 from shared.core.problems import Conflict, NotFound, Unprocessable, invalid
+from shared.db.statements import changed
 from shared.messaging.outbox import publish
 
 MISSING_HERE = "missing_here"
@@ -114,18 +115,18 @@ def report_missing(session: Session, venue_id: UUID, month: Month, reference: st
 
 def _reported_line(
     session: Session, venue_id: UUID, month: Month, reference: str
-) -> VenueStatementLine:
+) -> VenueReportLine:
     """Return the first line with this reference. Raises NotOnYourList."""
     report = reports.newest_report(session, venue_id, month)
     line = None
     if report is not None:
         line = session.scalars(
-            select(VenueStatementLine)
+            select(VenueReportLine)
             .where(
-                VenueStatementLine.statement_id == report.id,
-                VenueStatementLine.reference == reference,
+                VenueReportLine.statement_id == report.id,
+                VenueReportLine.reference == reference,
             )
-            .order_by(VenueStatementLine.number)
+            .order_by(VenueReportLine.number)
             .limit(1)
         ).one_or_none()
     if line is None:
@@ -133,7 +134,7 @@ def _reported_line(
     return line
 
 
-def _line_is_booked(session: Session, venue_id: UUID, line: VenueStatementLine) -> bool:
+def _line_is_booked(session: Session, venue_id: UUID, line: VenueReportLine) -> bool:
     booked = Redemption.reference == line.reference
     if line.voucher_id is not None:
         standing = Redemption.reversed_at.is_(None)
@@ -168,24 +169,19 @@ def decide(
     amount = _amount_to_pay(session, dispute, decision, amount_fen)
     if amount and dispute.status is DisputeStatus.OPEN:
         _refuse_if_paid_otherwise(session, dispute)
-    decided = session.scalars(
-        update(Dispute)
-        .where(Dispute.id == dispute_id, Dispute.status == DisputeStatus.OPEN)
-        .values(
-            status=DisputeStatus(decision.value),
-            amount_fen=amount,
-            note=note,
-            decided_at=app_now(),
-            decided_by=by,
-        )
-        .returning(Dispute)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if decided is not None:
-        _publish_decided(session, [decided])
-        return decided
+    decided = update(Dispute).values(
+        status=DisputeStatus(decision.value),
+        amount_fen=amount,
+        note=note,
+        decided_at=app_now(),
+        decided_by=by,
+    )
+    is_open = (Dispute.id == dispute_id, Dispute.status == DisputeStatus.OPEN)
+    won = changed(session.execute(decided.where(*is_open)))
     dispute = get_dispute(session, dispute_id)
-    if (dispute.status.value, dispute.amount_fen, dispute.note) != (decision.value, amount, note):
+    if won:
+        _publish_decided(session, [dispute])
+    elif (dispute.status.value, dispute.amount_fen, dispute.note) != (decision.value, amount, note):
         raise DisputeDecidedOtherwise(
             f"Dispute {dispute_id} is {dispute.status}.", dispute_status=dispute.status
         )
@@ -306,8 +302,8 @@ def undecided(venue_id: UUID, month: Month, report_id: UUID | None) -> Select[UU
     """
     about_month: ColumnElement[bool] = Dispute.opened_at < month.until
     if report_id is not None:
-        reported = select(VenueStatementLine.reference).where(
-            VenueStatementLine.statement_id == report_id
+        reported = select(VenueReportLine.reference).where(
+            VenueReportLine.statement_id == report_id
         )
         about_month = or_(about_month, Dispute.reference.in_(reported))
     in_time = (Dispute.status == DisputeStatus.OPEN, Dispute.due_at > app_now())

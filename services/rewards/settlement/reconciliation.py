@@ -17,8 +17,8 @@ from services.rewards.models import (
     DisputeStatus,
     Redemption,
     Transfer,
-    VenueStatement,
-    VenueStatementLine,
+    VenueReport,
+    VenueReportLine,
     Voucher,
 )
 from services.rewards.settlement import reports
@@ -38,7 +38,7 @@ from shared.core.clock import app_now
 class Reconciliation:
     """The differences between the journal and a venue's newest report for a month."""
 
-    report: VenueStatement
+    report: VenueReport
     differences: list[Difference]
 
     @property
@@ -67,7 +67,7 @@ def reconcile_month(session: Session, venue_id: UUID, month: Month) -> Reconcili
 
 
 def _load_records(
-    session: Session, venue_id: UUID, month: Month, report: VenueStatement
+    session: Session, venue_id: UUID, month: Month, report: VenueReport
 ) -> MonthRecords:
     booked = _load_booked(session, venue_id, _in_journal(venue_id, month))
     lines = _load_lines(session, report.id)
@@ -150,7 +150,7 @@ def _load_named(
 
 
 def _load_lines(session: Session, report_id: UUID) -> list[ReportedLine]:
-    line = VenueStatementLine
+    line = VenueReportLine
     rows = session.execute(
         select(line.number, line.reference, line.voucher_id, line.redeemed_on, line.amount_fen)
         .where(line.statement_id == report_id)
@@ -166,7 +166,7 @@ def _months_reporting(
     found: dict[str, Month] = {}
     if not references:
         return found
-    line = VenueStatementLine
+    line = VenueReportLine
     for other in (month.before, month.next):
         report = reports.newest_report(session, venue_id, other)
         if report is not None:

@@ -15,7 +15,7 @@ from pydantic import Field, StrictInt
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.rewards.models import VenueStatement, VenueStatementLine
+from services.rewards.models import VenueReport, VenueReportLine
 from services.rewards.settlement.months import Month
 from services.rewards.venues.venues import lock_venue
 from shared.core.ids import new_id
@@ -39,7 +39,7 @@ class ReportLine(RequestModel):
 class ReceivedReport:
     """The report that counts for a month now, and whether it was new."""
 
-    report: VenueStatement
+    report: VenueReport
     is_new: bool
 
 
@@ -55,7 +55,7 @@ def receive_report(
     body_hash = _hash(lines)
     if earlier is not None and earlier.body_hash == body_hash:
         return ReceivedReport(earlier, is_new=False)
-    report = VenueStatement(
+    report = VenueReport(
         id=new_id(),
         venue_id=venue_id,
         month=month.first,
@@ -85,15 +85,15 @@ def _insert_lines(
         }
         for number, line in enumerate(lines, start=first_number)
     ]
-    insert_rows(session, VenueStatementLine, rows)
+    insert_rows(session, VenueReportLine, rows)
 
 
-def newest_report(session: Session, venue_id: UUID, month: Month) -> VenueStatement | None:
+def newest_report(session: Session, venue_id: UUID, month: Month) -> VenueReport | None:
     """Return the report that counts for a month."""
     return session.scalars(
-        select(VenueStatement)
-        .where(VenueStatement.venue_id == venue_id, VenueStatement.month == month.first)
-        .order_by(VenueStatement.id.desc())
+        select(VenueReport)
+        .where(VenueReport.venue_id == venue_id, VenueReport.month == month.first)
+        .order_by(VenueReport.id.desc())
         .limit(1)
     ).one_or_none()
 

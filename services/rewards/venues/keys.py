@@ -73,12 +73,7 @@ def create_secret(
     that do not fit.
     """
     get_venue(session, venue_id)
-    if expires_at is not None and not session.scalar(select(app_now() < expires_at)):
-        raise invalid("/expires_at", "This moment has passed.")
-    if kind is SecretKind.WEBHOOK and (scopes or expires_at is not None):
-        raise invalid(
-            "/kind", "A webhook secret has neither scopes nor an end; a newer one replaces it."
-        )
+    _check(session, kind, scopes, expires_at)
     row = VenueSecret(
         id=new_id(),
         venue_id=venue_id,
@@ -91,6 +86,18 @@ def create_secret(
     session.add(row)
     session.flush()
     return NewSecret(row.id, kind, secret, label, row.scopes, expires_at)
+
+
+def _check(
+    session: Session, kind: SecretKind, scopes: Collection[Scope], expires_at: datetime | None
+) -> None:
+    """Raise Unprocessable for fields that do not fit."""
+    if expires_at is not None and not session.scalar(select(app_now() < expires_at)):
+        raise invalid("/expires_at", "This moment has passed.")
+    if kind is SecretKind.WEBHOOK and (scopes or expires_at is not None):
+        raise invalid(
+            "/kind", "A webhook secret has neither scopes nor an end; a newer one replaces it."
+        )
 
 
 def _new_key(row: VenueSecret) -> str:

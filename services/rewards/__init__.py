@@ -1,8 +1,9 @@
-"""Rewards: hours to happiness. A small bank.
+"""Rewards: a small bank that turns verified hours into vouchers.
 
 Owns accounts and the journal, rules, products and their stock, venues and their secrets, vouchers,
-redemptions and disputes. Says what became of vouchers (`voucher.*`, `stock.low`, `dispute.opened`),
-never a code. Hears hours and corrections of registration, and what becomes of volunteers: it opens,
-closes, merges accounts, credits minutes by the rule in force and issues every voucher the points
+redemptions, disputes and settlements. Publishes what becomes of vouchers and disputes
+(`voucher.*`, `stock.low`, `dispute.opened`, ...), never a code. Handles hours and corrections of
+registration, what becomes of volunteers, and the wishes that the pool can grant: it opens, closes
+and merges accounts, credits minutes by the rule in force, and issues each voucher that the points
 have reached.
 """

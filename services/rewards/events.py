@@ -8,7 +8,7 @@ from services.rewards.issuing import issue
 from services.rewards.ledger import accounts, earning
 from services.rewards.membership import members
 from services.rewards.pool import wishes
-from services.rewards.pool.wishes import WishWord
+from services.rewards.pool.wishes import WishEvent
 from shared.contracts.registration import (
     Bucket,
     HoursCorrected,
@@ -99,11 +99,11 @@ def merge_accounts(session: Session, events: list[VolunteerMerged]) -> None:
 
 
 @handles(WishPublished, WishClaimed, WishReleased, WishWithdrawn, WishExpired)
-def follow_wishes(session: Session, events: list[WishWord]) -> None:
+def follow_wishes(session: Session, events: list[WishEvent]) -> None:
     """Know which wishes the pool could grant; a voucher whose wish was released or withdrawn
     returns.
     """
-    wishes.note_words(session, events)
+    wishes.note_events(session, events)
 
 
 @handles(WishGrantDeclined)

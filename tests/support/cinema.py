@@ -1,6 +1,4 @@
-"""The small bank as the pages' tests need it: a cinema, a film for 60 points, and hours that bring
-points.
-"""
+"""A small bank for tests of pages: a cinema, a film for 60 points, and hours that earn points."""
 
 import re
 from typing import Any
@@ -32,7 +30,7 @@ class Cinema:
         return self.centre.ok("rewards", "POST", path, body, self.centre.staff)
 
     def reward(self, volunteer: str, day: int = 1, hours: int = 1) -> None:
-        """Verified hours of one day, and all that follows from them."""
+        """Record verified hours of one day and deliver all events that follow."""
         system = self.centre.district.token(
             "system", "school", scopes="records:write records:verified"
         )
@@ -71,7 +69,7 @@ class Cinema:
 
 
 def code_of(browser: Browser) -> str:
-    """The code of the newest voucher, as its holder sees it."""
+    """Return the code of the newest voucher, as its holder sees it."""
     wallet = browser.get("/wallet").text
     shown = browser.post(next(iter(forms(wallet, "/code"))))
     found = re.search(r'class="code">([^<]+)<', shown.text)
@@ -80,7 +78,7 @@ def code_of(browser: Browser) -> str:
 
 
 def forms(page: str, ending: str = "") -> list[str]:
-    """Where the forms of a page go."""
+    """Return the paths to which the forms of a page post."""
     return [
         path
         for path in re.findall(r'<form method="post" action="([^"]+)"', page)

@@ -1,4 +1,4 @@
-"""A cinema's last month: films taken in on days that tests choose, and what it lists."""
+"""A cinema's last month: films redeemed on days that tests choose, and the venue's report."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -26,7 +26,7 @@ class CinemaMonth:
         self.as_owner("UPDATE products SET cost_fen = :fen", fen=FILM_FEN)
 
     def as_owner(self, sql: str, **parameters: Any) -> None:
-        """What the application may not do: tests turn back time."""
+        """Run SQL that the application may not run: tests turn back time."""
         url = self.bank.district.env["WISHTREE_OWNER_DATABASE_URL"].replace(
             "postgresql://", "postgresql+psycopg://", 1
         )
@@ -36,7 +36,7 @@ class CinemaMonth:
         engine.dispose()
 
     def take_in(self, *references: str, on: date = LAST.first, by_webhook: bool = False) -> None:
-        """One film each, taken in at noon of a day."""
+        """Redeem one film for each reference, at noon of a day."""
         for reference in references:
             who = new_id()
             self.bank.hear(self.bank.hours(who, 120))
@@ -48,11 +48,12 @@ class CinemaMonth:
             self.happened(reference, on)
 
     def happened(self, reference: str, on: date) -> None:
-        """Say that it was at noon of this day."""
+        """Move a redemption to noon of a day."""
         at = datetime(on.year, on.month, on.day, 12, tzinfo=SITE).astimezone(UTC)
         which = "SELECT id FROM redemptions WHERE reference = :reference"
         self.as_owner(
-            f"UPDATE transfers SET created_at = :at WHERE cause_id IN ({which}) AND kind = 'redeemed'",
+            f"UPDATE transfers SET created_at = :at"
+            f" WHERE cause_id IN ({which}) AND kind = 'redeemed'",
             reference=reference,
             at=at,
         )
@@ -63,15 +64,16 @@ class CinemaMonth:
         )
 
     def load(self, count: int) -> None:
-        """So many films on the third of the last month, by INSERT ... SELECT."""
+        """Insert so many redeemed films on the third of the last month."""
         at, venue = LAST.since + timedelta(days=2), self.star.id
         ids = {
             kind: f"cast('0190000{kind}-0000-7000-8000-' || lpad(to_hex(n), 12, '0') AS uuid)"
             for kind in "456"
         }
         self.as_owner(
-            "INSERT INTO vouchers (id, holder_id, product_id, venue_id, title, points, cost_fen, code_fingerprint,"
-            f" code_sealed, status, issued_at, expires_at, ended_at) SELECT {ids['4']}, {ids['4']}, p.id, p.venue_id, p.title,"
+            "INSERT INTO vouchers (id, holder_id, product_id, venue_id, title, points, cost_fen,"
+            " code_fingerprint, code_sealed, status, issued_at, expires_at, ended_at)"
+            f" SELECT {ids['4']}, {ids['4']}, p.id, p.venue_id, p.title,"
             " 120, 3500, sha256(cast(cast(n AS text) AS bytea)), '', 'redeemed', :at, :at, :at"
             " FROM products p, generate_series(1, :count) AS n",
             count=count,
@@ -86,8 +88,10 @@ class CinemaMonth:
             venue=venue,
         )
         self.as_owner(
-            "INSERT INTO transfers (id, debit_account, credit_account, amount, kind, cause_id, actor, created_at)"
-            f" SELECT {ids['6']}, 'product:x', 'venue:' || :venue, 120, 'redeemed', {ids['5']}, 'venue', :at"
+            "INSERT INTO transfers"
+            " (id, debit_account, credit_account, amount, kind, cause_id, actor, created_at)"
+            f" SELECT {ids['6']}, 'product:x', 'venue:' || :venue, 120, 'redeemed', {ids['5']},"
+            " 'venue', :at"
             " FROM generate_series(1, :count) AS n",
             count=count,
             at=at,
@@ -111,7 +115,7 @@ class CinemaMonth:
             ][0]
         )
 
-    # Asking
+    # Requests
     def statement(self, month: Month = LAST, query: str = "") -> Any:
         return self.bank.by_staff("GET", f"{self.path}/{month}{query}")
 
@@ -124,12 +128,12 @@ class CinemaMonth:
         )
 
     def send(self, lines: list[Any], month: Month = LAST, status: int = 201) -> Any:
-        """The venue sends its list: references, or whole lines."""
-        told = [{"reference": line} if isinstance(line, str) else line for line in lines]
+        """Send the venue's report: references, or whole lines."""
+        full = [{"reference": line} if isinstance(line, str) else line for line in lines]
         return self.by_venue(
             "POST",
             f"/v1/venues/{self.star.id}/statements",
-            {"month": str(month), "lines": told},
+            {"month": str(month), "lines": full},
             status,
         )
 
@@ -141,10 +145,13 @@ class CinemaMonth:
         return [(item["kind"], item["reference"]) for item in items]
 
     def in_journal(self) -> int:
-        """What the journal says the venue's account holds."""
-        sums = "SELECT sum(amount) FILTER (WHERE credit_account = :a), sum(amount) FILTER (WHERE debit_account = :a)"
-        came, went = self.bank.rows(f"{sums} FROM transfers", a=f"venue:{self.star.id}")[0]
-        return (came or 0) - (went or 0)
+        """Return the balance of the venue's account in the journal."""
+        sums = (
+            "SELECT sum(amount) FILTER (WHERE credit_account = :account),"
+            " sum(amount) FILTER (WHERE debit_account = :account) FROM transfers"
+        )
+        ((credit, debit),) = self.bank.rows(sums, account=f"venue:{self.star.id}")
+        return (credit or 0) - (debit or 0)
 
 
 def day(number: int, month: Month = LAST) -> date:

@@ -1,5 +1,6 @@
-"""What belongs to one venue: shown to that venue by its key, to staff and auditors; to others it
-does not exist.
+"""Who may see what belongs to one venue: that venue by its key, staff and auditors.
+
+For other venues it does not exist.
 """
 
 from uuid import UUID
@@ -11,8 +12,9 @@ from shared.auth.principal import Role
 
 
 def own_venue_id() -> UUID | None:
-    """The venue that is calling, or None for staff and auditors. Raises Forbidden for a key without
-    that scope.
+    """Return the venue that is calling, or None for staff and auditors.
+
+    Raises Forbidden for a key without the scope `statements`.
     """
     principal = caller()
     if principal.role is not Role.VENUE:
@@ -22,6 +24,6 @@ def own_venue_id() -> UUID | None:
 
 
 def only_own_venue(venue_id: UUID | None) -> None:
-    """Raises VenueNotFound when a venue asks for another's."""
+    """Refuse a venue that asks for another venue's. Raises VenueNotFound."""
     if own_venue_id() not in (None, venue_id):
         raise VenueNotFound(f"No venue {venue_id}.")

@@ -1,4 +1,4 @@
-"""At the counter of a venue: check, hold, redeem. Its own vouchers only; others are unknown."""
+"""A venue's counter: check, hold and redeem its own vouchers. Other vouchers are unknown to it."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -22,7 +22,12 @@ from shared.http.schemas import Code, RequestModel, ResponseModel
 bp = APIBlueprint("counter", __name__, url_prefix="/v1")
 
 TypedCode = Annotated[
-    str, Field(min_length=1, max_length=100, description="as typed; case, spaces, dashes are free")
+    str,
+    Field(
+        min_length=1,
+        max_length=100,
+        description="As typed; case, spaces and dashes do not matter.",
+    ),
 ]
 
 
@@ -56,13 +61,15 @@ class OutcomeResponse(ResponseModel):
 @bp.post("/vouchers/check")
 @bp.input(CheckRequest)
 @bp.output(OutcomeResponse)
-@bp.doc(summary="What redeeming would say now; changes nothing")
+@bp.doc(summary="Check what redeeming would answer now; changes nothing")
 @allow(Role.VENUE)
 @exempt_from_idempotency_keys
 def post_check(json_data: CheckRequest) -> Any:
     venue_id = _venue_with(Scope.CHECK)
     with transaction() as session:
-        return _shown(session, json_data.code, redeem.check_code(session, venue_id, json_data.code))
+        return _outcome_response(
+            session, json_data.code, redeem.check_code(session, venue_id, json_data.code)
+        )
 
 
 @bp.post("/vouchers/hold")
@@ -74,7 +81,7 @@ def post_hold(json_data: HoldRequest) -> Any:
     venue_id = _venue_with(Scope.HOLD)
     with transaction() as session:
         answer = redeem.hold_voucher(session, venue_id, json_data.code, json_data.seconds)
-        return _shown(session, json_data.code, answer)
+        return _outcome_response(session, json_data.code, answer)
 
 
 @bp.delete("/holds/<uuid:hold_id>")
@@ -91,7 +98,10 @@ def delete_hold(hold_id: UUID) -> Any:
 @bp.post("/vouchers/redeem")
 @bp.input(RedeemRequest)
 @bp.output(OutcomeResponse)
-@bp.doc(summary="Take a voucher in, once; the same reference gets the same answer again")
+@bp.doc(
+    summary="Redeem a voucher, once",
+    description="The same reference gets the same answer again.",
+)
 @allow(Role.VENUE)
 def post_redeem(json_data: RedeemRequest) -> Any:
     venue_id = _venue_with(Scope.REDEEM)
@@ -104,11 +114,11 @@ def post_redeem(json_data: RedeemRequest) -> Any:
             channel=redeem.COUNTER,
             hold_id=json_data.hold_id,
         )
-        return _shown(session, json_data.code, answer)
+        return _outcome_response(session, json_data.code, answer)
 
 
 def _venue_with(scope: Scope) -> UUID:
-    """The venue that is calling. Raises Forbidden when its key lacks the scope."""
+    """Return the venue that is calling. Raises Forbidden when its key lacks the scope."""
     require_scope(caller(), scope)
     return _venue_id()
 
@@ -117,15 +127,12 @@ def _venue_id() -> UUID:
     return UUID(str(caller().subject))
 
 
-def _shown(session: Session, code: str, answer: Answer) -> OutcomeResponse:
-    """A slip of the finger is not a guess: only codes whose check signs are right count towards the
-    lock-out.
-    """
-    if answer.voucher is None:
-        if codes.check(codes.normalise(code)):
-            lockout.note_guess(session, _venue_id())
+def _outcome_response(session: Session, code: str, answer: Answer) -> OutcomeResponse:
+    voucher = answer.voucher
+    if voucher is None:
+        _note_guess(session, code)
         return OutcomeResponse(outcome=answer.outcome)
-    voucher, held = answer.voucher, answer.outcome is Outcome.HELD
+    held = answer.outcome is Outcome.HELD
     return OutcomeResponse(
         outcome=answer.outcome,
         voucher_id=voucher.id,
@@ -137,3 +144,10 @@ def _shown(session: Session, code: str, answer: Answer) -> OutcomeResponse:
         hold_id=voucher.hold_id if held else None,
         held_until=voucher.held_until if held else None,
     )
+
+
+def _note_guess(session: Session, code: str) -> None:
+    """Count an unknown code towards the lock-out. Raises TooManyGuesses."""
+    # A typing error is not a guess: only codes whose check signs are right count.
+    if codes.check(codes.normalise(code)):
+        lockout.note_guess(session, _venue_id())

@@ -43,7 +43,7 @@ class TestVouchersResponse(BaseModel):
 @bp.input(StateQuery, location="query")
 @bp.input(TestVouchersRequest)
 @bp.output(TestVouchersResponse, status_code=201)
-@bp.doc(summary="Vouchers of a sandbox venue, with their codes, to practise each outcome")
+@bp.doc(summary="Make vouchers with their codes for a sandbox venue, to practise each outcome")
 @allow(Role.STAFF, Role.VENUE)
 def post_test_vouchers(
     venue_id: UUID, query_data: StateQuery, json_data: TestVouchersRequest

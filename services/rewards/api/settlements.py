@@ -1,8 +1,6 @@
-"""`/v1/settlements/{venue_id}/{YYYY-MM}` and the lists that venues send: what a month comes to, and
-closing it.
-"""
+"""`/v1/settlements/{venue_id}/{YYYY-MM}`: settlement statements, their differences, closing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -16,15 +14,16 @@ from sqlalchemy.orm import Session
 from services.rewards.api.access import only_own_venue
 from services.rewards.models import DisputeStatus
 from services.rewards.settlement import closing, export, reconciliation
+from services.rewards.settlement.matching import Difference, DifferenceKind
 from services.rewards.settlement.months import Month
-from services.rewards.settlement.reconciliation import Difference, Kind
+from services.rewards.settlement.reconciliation import Reconciliation
 from services.rewards.settlement.reports import MOST_LINES
 from services.rewards.settlement.statement import (
     MonthState,
+    SettlementStatement,
     StatementLine,
-    VenueMonth,
+    make_statement,
     statement_lines,
-    venue_month,
 )
 from services.rewards.venues import venues
 from shared.auth.access import allow, caller
@@ -37,7 +36,7 @@ from shared.http.schemas import RequestModel, ResponseModel
 bp = APIBlueprint("settlements", __name__, url_prefix="/v1")
 
 READERS = (Role.STAFF, Role.AUDITOR, Role.VENUE)
-_AT_ONCE = 10_000
+_BATCH = 10_000
 
 
 class Format(StrEnum):
@@ -57,11 +56,11 @@ _FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 
 class StatementQuery(PageQuery):
     format: Format = Field(
-        default=Format.JSON, description="csv, xlsx and pdf are downloads of the whole month"
+        default=Format.JSON, description="`csv`, `xlsx` and `pdf` download the whole month."
     )
 
 
-class ProductResponse(ResponseModel):
+class ProductTotalResponse(ResponseModel):
     product_id: UUID
     title: str
     redemptions: int
@@ -85,7 +84,7 @@ class MovementResponse(ResponseModel):
     reversed_points: int
 
 
-class LineResponse(ResponseModel):
+class StatementLineResponse(ResponseModel):
     redemption_id: UUID
     voucher_id: UUID
     reference: str
@@ -98,20 +97,32 @@ class LineResponse(ResponseModel):
     carried: bool
 
 
-class ListResponse(ResponseModel):
+class ReportResponse(ResponseModel):
+    """The venue's newest report for the month."""
+
     id: UUID
     lines: int
     uploaded_at: datetime
 
 
-class SummaryResponse(ListResponse):
-    """How the venue's newest list differs, by kind."""
+class ReportSummaryResponse(ReportResponse):
+    """The venue's newest report and how many differences it has, by kind."""
 
     differences: dict[str, int]
     unresolved: dict[str, int]
 
+    @classmethod
+    def of(cls, found: Reconciliation) -> "ReportSummaryResponse":
+        return cls(
+            id=found.report.id,
+            lines=found.report.lines,
+            uploaded_at=found.report.uploaded_at,
+            differences=found.counts,
+            unresolved=found.unresolved,
+        )
 
-class VenueMonthResponse(BaseModel):
+
+class SettlementStatementResponse(BaseModel):
     venue_id: UUID
     venue_name: str
     month: str
@@ -119,14 +130,39 @@ class VenueMonthResponse(BaseModel):
     settlement_id: UUID | None
     closed_at: datetime | None
     totals: TotalsResponse
-    products: list[ProductResponse]
+    products: list[ProductTotalResponse]
     journal: MovementResponse
     disputes: dict[str, int]
-    venue_list: SummaryResponse | None = Field(
-        description="on the first page only; null where the venue sent no list"
+    venue_list: ReportSummaryResponse | None = Field(
+        description="On the first page only. Null if the venue sent no report."
     )
-    lines: list[LineResponse]
+    lines: list[StatementLineResponse]
     next: str | None
+
+    @classmethod
+    def of(
+        cls,
+        statement: SettlementStatement,
+        lines: Sequence[StatementLine],
+        found: Reconciliation | None,
+        following: str | None,
+    ) -> "SettlementStatementResponse":
+        settlement = statement.settlement
+        return cls(
+            venue_id=statement.venue.id,
+            venue_name=statement.venue.name,
+            month=str(statement.month),
+            state=statement.state,
+            settlement_id=settlement.id if settlement else None,
+            closed_at=settlement.closed_at if settlement else None,
+            totals=TotalsResponse.model_validate(statement.totals),
+            products=[ProductTotalResponse.model_validate(one) for one in statement.products],
+            journal=MovementResponse.model_validate(statement.journal),
+            disputes=statement.disputes,
+            venue_list=ReportSummaryResponse.of(found) if found else None,
+            lines=[StatementLineResponse.model_validate(line) for line in lines],
+            next=following,
+        )
 
 
 class ClosingRequest(RequestModel):
@@ -150,14 +186,14 @@ class SettlementResponse(ResponseModel):
     reopen_reason: str | None
 
 
-class CaseResponse(ResponseModel):
+class RelatedDisputeResponse(ResponseModel):
     id: UUID
     reason_code: str
     status: DisputeStatus
 
 
 class DifferenceResponse(BaseModel):
-    kind: Kind
+    kind: DifferenceKind
     reference: str
     voucher_id: UUID | None
     redemption_id: UUID | None
@@ -168,20 +204,39 @@ class DifferenceResponse(BaseModel):
     listed_on: date | None
     listed_fen: int | None
     month: str | None
-    dispute: CaseResponse | None
+    dispute: RelatedDisputeResponse | None
+
+    @classmethod
+    def of(cls, difference: Difference) -> "DifferenceResponse":
+        booked, line, dispute = difference.booked, difference.line, difference.dispute
+        return cls(
+            kind=difference.kind,
+            reference=difference.reference,
+            voucher_id=difference.voucher_id,
+            redemption_id=booked.redemption_id if booked else None,
+            channel=booked.channel if booked else None,
+            booked_on=booked.day if booked else None,
+            booked_fen=booked.fen if booked else None,
+            line=line.number if line else None,
+            listed_on=line.redeemed_on if line else None,
+            listed_fen=line.amount_fen if line else None,
+            month=str(difference.month) if difference.month else None,
+            dispute=RelatedDisputeResponse.model_validate(dispute) if dispute else None,
+        )
 
 
 class DifferencesResponse(BaseModel):
-    venue_list: ListResponse | None
+    venue_list: ReportResponse | None
     items: list[DifferenceResponse]
     next: str | None
 
 
 @bp.get("/settlements/<uuid:venue_id>/<month>")
 @bp.input(StatementQuery, location="query")
-@bp.output(VenueMonthResponse)
+@bp.output(SettlementStatementResponse)
 @bp.doc(
-    summary="A venue's statement of a month; a preview until it is closed",
+    summary="Show a venue's settlement statement for a month",
+    description="It is a preview until the month is closed.",
     responses={200: {"content": {media.partition(";")[0]: _FILE for media in MEDIA.values()}}},
 )
 @allow(*READERS)
@@ -189,72 +244,59 @@ def get_settlement(venue_id: UUID, month: str, query_data: StatementQuery) -> An
     only_own_venue(venue_id)
     wanted = Month.parse(month)
     with transaction() as session:
-        statement = venue_month(session, venue_id, wanted)
+        statement = make_statement(session, venue_id, wanted)
         if query_data.format is Format.JSON:
-            return _shown(session, statement, query_data)
+            return _statement_page(session, statement, query_data)
         return _download(session, statement, query_data.format)
 
 
-def _shown(session: Session, statement: VenueMonth, query: PageQuery) -> VenueMonthResponse:
-    venue, month, settlement = statement.venue, statement.month, statement.settlement
+def _statement_page(
+    session: Session, statement: SettlementStatement, query: PageQuery
+) -> SettlementStatementResponse:
+    venue_id, month = statement.venue.id, statement.month
     after = UUID(decode_cursor(query.after)[0]) if query.after else None
-    rows = statement_lines(session, venue.id, month, after, query.limit + 1)
-    more = len(rows) > query.limit
-    rows = rows[: query.limit]
-    found = None if after else reconciliation.match_month(session, venue.id, month)
-    return VenueMonthResponse(
-        venue_id=venue.id,
-        venue_name=venue.name,
-        month=str(month),
-        state=statement.state,
-        settlement_id=settlement.id if settlement else None,
-        closed_at=settlement.closed_at if settlement else None,
-        totals=TotalsResponse.model_validate(statement.totals),
-        products=[ProductResponse.model_validate(product) for product in statement.products],
-        journal=MovementResponse.model_validate(statement.journal),
-        disputes=statement.disputes,
-        venue_list=SummaryResponse(
-            id=found.venue_list.id,
-            lines=found.venue_list.lines,
-            uploaded_at=found.venue_list.uploaded_at,
-            differences=found.counts,
-            unresolved=found.unresolved,
-        )
-        if found
-        else None,
-        lines=[LineResponse.model_validate(row) for row in rows],
-        next=encode_cursor(str(rows[-1].redemption_id)) if more else None,
-    )
+    lines = statement_lines(session, venue_id, month, after, query.limit + 1)
+    page = lines[: query.limit]
+    more = len(lines) > query.limit
+    found = None if after else reconciliation.reconcile_month(session, venue_id, month)
+    following = encode_cursor(str(page[-1].redemption_id)) if more else None
+    return SettlementStatementResponse.of(statement, page, found, following)
 
 
-def _download(session: Session, statement: VenueMonth, format_: Format) -> Response:
-    rows = _all_lines(session, statement)
-    if format_ is Format.CSV:
-        content = export.as_csv(rows)
-    elif format_ is Format.XLSX:
-        content = export.as_xlsx(statement, rows)
-    else:
-        few = statement.totals.redemptions <= export.MOST_LINES_IN_PDF
-        content = export.as_pdf(statement, list(rows) if few else [])
+def _download(session: Session, statement: SettlementStatement, format_: Format) -> Response:
+    content = _file_of(session, statement, format_)
     name = f"settlement-{statement.month}-{statement.venue.id}.{format_}"
-    answer = Response(content, content_type=MEDIA[format_])
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
+    response = Response(content, content_type=MEDIA[format_])
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
-def _all_lines(session: Session, statement: VenueMonth) -> Iterator[StatementLine]:
+def _file_of(session: Session, statement: SettlementStatement, format_: Format) -> bytes:
+    lines = _all_lines(session, statement)
+    if format_ is Format.CSV:
+        return export.as_csv(lines)
+    if format_ is Format.XLSX:
+        return export.as_xlsx(statement, lines)
+    few = statement.totals.redemptions <= export.MOST_LINES_IN_PDF
+    return export.as_pdf(statement, list(lines) if few else [])
+
+
+def _all_lines(session: Session, statement: SettlementStatement) -> Iterator[StatementLine]:
     after, more = None, True
     while more:
-        part = statement_lines(session, statement.venue.id, statement.month, after, _AT_ONCE)
-        yield from part
-        more = len(part) == _AT_ONCE
-        after = part[-1].redemption_id if part else None
+        batch = statement_lines(session, statement.venue.id, statement.month, after, _BATCH)
+        yield from batch
+        more = len(batch) == _BATCH
+        after = batch[-1].redemption_id if batch else None
 
 
 @bp.put("/settlements/<uuid:venue_id>/<month>/closing")
 @bp.input(ClosingRequest)
 @bp.output(SettlementResponse)
-@bp.doc(summary="Close a month: what it holds is agreed and final. Repeating it changes nothing")
+@bp.doc(
+    summary="Close a month; its statement is then final",
+    description="Repeating it changes nothing.",
+)
 @allow(Role.STAFF)
 def put_closing(venue_id: UUID, month: str, json_data: ClosingRequest) -> Any:
     with transaction() as session:
@@ -270,7 +312,10 @@ def put_closing(venue_id: UUID, month: str, json_data: ClosingRequest) -> Any:
 @bp.delete("/settlements/<uuid:venue_id>/<month>/closing")
 @bp.input(ReopeningRequest)
 @bp.output(SettlementResponse)
-@bp.doc(summary="Reopen the newest closed month, within 60 days. Repeating it changes nothing")
+@bp.doc(
+    summary="Reopen the newest closed month, within 60 days",
+    description="Repeating it changes nothing.",
+)
 @allow(Role.STAFF)
 def delete_closing(venue_id: UUID, month: str, json_data: ReopeningRequest) -> Any:
     with transaction() as session:
@@ -282,48 +327,34 @@ def delete_closing(venue_id: UUID, month: str, json_data: ReopeningRequest) -> A
 @bp.get("/settlements/<uuid:venue_id>/<month>/differences")
 @bp.input(PageQuery, location="query")
 @bp.output(DifferencesResponse)
-@bp.doc(summary="Where our books and the venue's newest list differ, voucher by voucher")
+@bp.doc(summary="List the differences between the journal and the venue's newest report")
 @allow(*READERS)
 def get_differences(venue_id: UUID, month: str, query_data: PageQuery) -> Any:
-    """The cursor is a place in the differences of one list, so a newer list makes it invalid."""
+    """The cursor is a position in the differences of one report; a newer report invalidates it."""
     only_own_venue(venue_id)
     with transaction() as session:
         venues.get_venue(session, venue_id)
-        found = reconciliation.match_month(session, venue_id, Month.parse(month))
+        found = reconciliation.reconcile_month(session, venue_id, Month.parse(month))
         if found is None:
-            return {"venue_list": None, "items": [], "next": None}
-        start = _place(query_data.after, found.venue_list.id)
-        items, end = found.differences[start : start + query_data.limit], start + query_data.limit
-        more = end < len(found.differences)
-        return {
-            "venue_list": found.venue_list,
-            "items": [_difference(item) for item in items],
-            "next": encode_cursor(str(found.venue_list.id), end) if more else None,
-        }
+            return DifferencesResponse(venue_list=None, items=[], next=None)
+        return _differences_page(found, query_data)
 
 
-def _place(cursor: str | None, list_id: UUID) -> int:
+def _differences_page(found: Reconciliation, query: PageQuery) -> DifferencesResponse:
+    start = _position(query.after, found.report.id)
+    end = start + query.limit
+    more = end < len(found.differences)
+    return DifferencesResponse(
+        venue_list=ReportResponse.model_validate(found.report),
+        items=[DifferenceResponse.of(one) for one in found.differences[start:end]],
+        next=encode_cursor(str(found.report.id), end) if more else None,
+    )
+
+
+def _position(cursor: str | None, report_id: UUID) -> int:
     if cursor is None:
         return 0
     parts = decode_cursor(cursor, lambda parts: (UUID(parts[0]), int(parts[1])))
-    if parts[0] != str(list_id) or not 0 <= int(parts[1]) <= MOST_LINES * 10:
-        raise invalid("/after", "The venue sent a newer list since: start again without `after`.")
+    if parts[0] != str(report_id) or not 0 <= int(parts[1]) <= MOST_LINES * 10:
+        raise invalid("/after", "The venue has sent a newer report: start again without `after`.")
     return int(parts[1])
-
-
-def _difference(item: Difference) -> DifferenceResponse:
-    booked, listed = item.booked, item.listed
-    return DifferenceResponse(
-        kind=item.kind,
-        reference=item.reference,
-        voucher_id=item.voucher_id,
-        redemption_id=booked.redemption_id if booked else None,
-        channel=booked.channel if booked else None,
-        booked_on=booked.day if booked else None,
-        booked_fen=booked.fen if booked else None,
-        line=listed.number if listed else None,
-        listed_on=listed.redeemed_on if listed else None,
-        listed_fen=listed.amount_fen if listed else None,
-        month=str(item.month) if item.month else None,
-        dispute=CaseResponse.model_validate(item.dispute) if item.dispute else None,
-    )

@@ -1,11 +1,11 @@
-"""`/v1/venues`: onboarding, suspension, and the secrets of each."""
+"""`/v1/venues`: partner venues, their onboarding, suspension and secrets."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlalchemy import select
 
 from services.rewards.models import SecretKind, Venue, VenueSecret, VenueStatus
@@ -15,7 +15,7 @@ from services.rewards.venues.onboarding import Step
 from shared.auth.access import allow
 from shared.auth.principal import Role
 from shared.db.engine import transaction
-from shared.http.paging import PageQuery, page_of
+from shared.http.paging import Page, PageQuery, page_of
 from shared.http.schemas import Code, Instant, Name, RequestModel, ResponseModel, Title
 
 bp = APIBlueprint("venues", __name__, url_prefix="/v1")
@@ -25,17 +25,17 @@ class VenueRequest(RequestModel):
     name: Title
     kind: Code
     sandbox: bool = Field(
-        default=False, description="only to practise with; cannot be changed later", strict=True
+        default=False, description="Only for practice. Cannot be changed later.", strict=True
     )
 
 
 class SecretRequest(RequestModel):
     kind: SecretKind
-    label: Name | None = Field(default=None, description="where it is used, such as `till 2`")
+    label: Name | None = Field(default=None, description="Where it is used, such as `till 2`.")
     scopes: list[Scope] = Field(
-        default=[], max_length=10, description="of a key: what it may do; empty: everything"
+        default=[], max_length=10, description="What an API key may do; empty: everything."
     )
-    expires_at: Instant | None = Field(default=None, description="of a key: when it ends by itself")
+    expires_at: Instant | None = Field(default=None, description="When an API key ends.")
 
 
 class VenueResponse(ResponseModel):
@@ -47,13 +47,8 @@ class VenueResponse(ResponseModel):
     created_at: datetime
 
 
-class VenuesResponse(BaseModel):
-    items: list[VenueResponse]
-    next: str | None
-
-
 class SecretResponse(ResponseModel):
-    """How it is listed: never with the secret itself."""
+    """A secret in a list: never with the secret itself."""
 
     id: UUID
     kind: SecretKind
@@ -61,11 +56,6 @@ class SecretResponse(ResponseModel):
     scopes: list[str]
     created_at: datetime
     valid_until: datetime | None
-
-
-class SecretsResponse(BaseModel):
-    items: list[SecretResponse]
-    next: str | None
 
 
 class NewSecretResponse(ResponseModel):
@@ -80,7 +70,7 @@ class NewSecretResponse(ResponseModel):
 class OnboardingResponse(ResponseModel):
     venue_id: UUID
     steps: dict[Step, bool]
-    next: Step | None = Field(description="what to do next; null when nothing is missing")
+    next: Step | None = Field(description="What to do next; null when nothing is missing.")
 
 
 @bp.post("/venues")
@@ -97,8 +87,8 @@ def post_venue(json_data: VenueRequest) -> Any:
 
 @bp.get("/venues")
 @bp.input(PageQuery, location="query")
-@bp.output(VenuesResponse)
-@bp.doc(summary="All venues, newest first")
+@bp.output(Page[VenueResponse])
+@bp.doc(summary="List venues, newest first")
 @allow(public=True)
 def get_venues(query_data: PageQuery) -> Any:
     with transaction() as session:
@@ -108,7 +98,7 @@ def get_venues(query_data: PageQuery) -> Any:
 
 @bp.get("/venues/<uuid:venue_id>")
 @bp.output(VenueResponse)
-@bp.doc(summary="One venue")
+@bp.doc(summary="Show a venue")
 @allow(public=True)
 def get_venue(venue_id: UUID) -> Any:
     with transaction() as session:
@@ -117,7 +107,10 @@ def get_venue(venue_id: UUID) -> Any:
 
 @bp.put("/venues/<uuid:venue_id>/suspension")
 @bp.output(VenueResponse)
-@bp.doc(summary="Issue nothing new for a venue and refuse its keys; what it signs is still taken")
+@bp.doc(
+    summary="Suspend a venue: issue nothing new for it and refuse its API keys",
+    description="Its signed webhooks are still accepted.",
+)
 @allow(Role.STAFF)
 def put_suspension(venue_id: UUID) -> Any:
     with transaction() as session:
@@ -135,7 +128,7 @@ def delete_suspension(venue_id: UUID) -> Any:
 
 @bp.get("/venues/<uuid:venue_id>/onboarding")
 @bp.output(OnboardingResponse)
-@bp.doc(summary="What a new venue still lacks")
+@bp.doc(summary="Show what a new venue still lacks")
 @allow(Role.STAFF)
 def get_onboarding(venue_id: UUID) -> Any:
     with transaction() as session:
@@ -144,14 +137,16 @@ def get_onboarding(venue_id: UUID) -> Any:
 
 @bp.get("/venues/<uuid:venue_id>/secrets")
 @bp.input(PageQuery, location="query")
-@bp.output(SecretsResponse)
-@bp.doc(summary="Keys and secrets, ended ones too, newest first; never the secrets themselves")
+@bp.output(Page[SecretResponse])
+@bp.doc(
+    summary="List a venue's API keys and webhook secrets, newest first",
+    description="Ended ones are included. The secrets themselves are never shown.",
+)
 @allow(Role.STAFF)
 def get_secrets(venue_id: UUID, query_data: PageQuery) -> Any:
     with transaction() as session:
-        items, following = page_of(
-            session, keys.secrets_of(session, venue_id), VenueSecret.id, query_data
-        )
+        wanted = keys.secrets_of(session, venue_id)
+        items, following = page_of(session, wanted, VenueSecret.id, query_data)
         return {"items": items, "next": following}
 
 
@@ -159,7 +154,8 @@ def get_secrets(venue_id: UUID, query_data: PageQuery) -> Any:
 @bp.input(SecretRequest)
 @bp.output(NewSecretResponse, status_code=201)
 @bp.doc(
-    summary="Make a secret; it is shown only now. The older webhook secret stays valid for 24 h"
+    summary="Make an API key or a webhook secret; it is shown only now",
+    description="The older webhook secret stays valid for 24 hours.",
 )
 @allow(Role.STAFF)
 def post_secret(venue_id: UUID, json_data: SecretRequest) -> Any:

@@ -1,4 +1,4 @@
-"""`/v1/vouchers` for holders, staff and auditors. The code is its holder's alone."""
+"""`/v1/vouchers` for holders, staff and auditors. Only the holder sees the code."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -6,8 +6,9 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import BaseModel, Field
-from sqlalchemy import select
+from pydantic import Field
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
 from services.rewards.api.accounts import EntryResponse
 from services.rewards.models import TransferKind, Venue, Voucher, VoucherOrigin, VoucherStatus
@@ -16,16 +17,18 @@ from services.rewards.vouchers.lifecycle import VoucherNotFound
 from shared.auth.access import allow, caller, only_self_or_staff
 from shared.auth.principal import Role
 from shared.db.engine import transaction
-from shared.http.paging import PageQuery, page_of
+from shared.http.paging import Page, PageQuery, page_of
 from shared.http.schemas import RequestModel, ResponseModel
 
 bp = APIBlueprint("vouchers", __name__, url_prefix="/v1")
-READERS = (Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF, Role.AUDITOR)
+HOLDERS = (Role.VOLUNTEER, Role.COORDINATOR)
+SEES_ALL = (Role.STAFF, Role.AUDITOR)
+READERS = (*HOLDERS, *SEES_ALL)
 
 
 class VoucherResponse(ResponseModel):
     id: UUID
-    holder_id: UUID | None = Field(description="none in the pool, and of one to practise with")
+    holder_id: UUID | None = Field(description="Null in the pool and in a sandbox.")
     origin: VoucherOrigin
     product_id: UUID
     venue_id: UUID
@@ -39,14 +42,10 @@ class VoucherResponse(ResponseModel):
 
 class VouchersQuery(PageQuery):
     holder_id: UUID | None = Field(
-        default=None, description="yourself if missing; staff and auditors: everybody"
+        default=None,
+        description="Yourself if missing; for staff and auditors everybody.",
     )
     status: VoucherStatus | None = None
-
-
-class VouchersResponse(BaseModel):
-    items: list[VoucherResponse]
-    next: str | None
 
 
 class CodeResponse(ResponseModel):
@@ -69,48 +68,49 @@ class SourceResponse(ResponseModel):
 
 
 class TraceResponse(ResponseModel):
-    """For the holder of a gift: what happened since it came to them."""
+    """For the holder of a gift: what happened since they received it."""
 
     voucher: VoucherResponse
     transfers: list[EntryResponse]
     sources: list[SourceResponse]
     giver_id: UUID | None = Field(
-        description="who gave it; the holder is told only if the giver wanted that"
+        description="Who gave it; the holder sees it only if the giver agreed."
     )
 
 
 def _picture(content_type: str) -> dict[int, Any]:
-    return {
-        200: {
-            "description": "The picture",
-            "content": {content_type: {"schema": {"type": "string"}}},
-        }
-    }
+    content = {content_type: {"schema": {"type": "string"}}}
+    return {200: {"description": "The picture", "content": content}}
 
 
 @bp.get("/vouchers")
 @bp.input(VouchersQuery, location="query")
-@bp.output(VouchersResponse)
-@bp.doc(summary="Vouchers of a holder, newest first")
+@bp.output(Page[VoucherResponse])
+@bp.doc(summary="List a holder's vouchers, newest first")
 @allow(*READERS)
 def get_vouchers(query_data: VouchersQuery) -> Any:
-    principal, holder_id = caller(), query_data.holder_id
-    if principal.role not in (Role.STAFF, Role.AUDITOR):
-        holder_id = holder_id or UUID(str(principal.subject))
-        only_self_or_staff(holder_id)
-    wanted = select(Voucher)
-    if holder_id is not None:
-        wanted = wanted.where(Voucher.holder_id == holder_id)
-    if query_data.status is not None:
-        wanted = wanted.where(Voucher.status == query_data.status)
+    wanted = _select_vouchers(query_data)
     with transaction() as session:
         items, following = page_of(session, wanted, Voucher.id, query_data)
         return {"items": items, "next": following}
 
 
+def _select_vouchers(query: VouchersQuery) -> Select[Voucher]:
+    holder_id = query.holder_id
+    if not _sees_all():
+        holder_id = holder_id or _caller_id()
+        only_self_or_staff(holder_id)
+    wanted = select(Voucher)
+    if holder_id is not None:
+        wanted = wanted.where(Voucher.holder_id == holder_id)
+    if query.status is not None:
+        wanted = wanted.where(Voucher.status == query.status)
+    return wanted
+
+
 @bp.get("/vouchers/<uuid:voucher_id>")
 @bp.output(VoucherResponse)
-@bp.doc(summary="One voucher, without its code")
+@bp.doc(summary="Show a voucher, without its code")
 @allow(*READERS)
 def get_voucher(voucher_id: UUID) -> Any:
     with transaction() as session:
@@ -121,46 +121,49 @@ def get_voucher(voucher_id: UUID) -> Any:
 
 @bp.get("/vouchers/<uuid:voucher_id>/code")
 @bp.output(CodeResponse)
-@bp.doc(summary="The code, for the holder only; every look is noted")
-@allow(Role.VOLUNTEER, Role.COORDINATOR)
+@bp.doc(summary="Show the code to its holder", description="Each request is recorded.")
+@allow(*HOLDERS)
 def get_code(voucher_id: UUID) -> Any:
     with transaction() as session:
-        return {"code": lifecycle.show_code(session, voucher_id, UUID(str(caller().subject)))}
+        return {"code": _code(session, voucher_id)}
 
 
 @bp.get("/vouchers/<uuid:voucher_id>/code.svg")
 @bp.doc(
-    summary="The code as a QR drawing, for the holder only; every look is noted",
+    summary="Show the code to its holder, as a QR code in SVG",
+    description="Each request is recorded.",
     responses=_picture("image/svg+xml"),
 )
-@allow(Role.VOLUNTEER, Role.COORDINATOR)
+@allow(*HOLDERS)
 def get_code_svg(voucher_id: UUID) -> Any:
     with transaction() as session:
-        drawn = cards.qr_svg(lifecycle.show_code(session, voucher_id, UUID(str(caller().subject))))
-    return Response(drawn, content_type="image/svg+xml")
+        svg = cards.qr_svg(_code(session, voucher_id))
+    return Response(svg, content_type="image/svg+xml")
 
 
 @bp.get("/vouchers/<uuid:voucher_id>/code.png")
 @bp.doc(
-    summary="The code as a QR picture, for the holder only; every look is noted",
+    summary="Show the code to its holder, as a QR code in PNG",
+    description="Each request is recorded.",
     responses=_picture("image/png"),
 )
-@allow(Role.VOLUNTEER, Role.COORDINATOR)
+@allow(*HOLDERS)
 def get_code_png(voucher_id: UUID) -> Any:
     with transaction() as session:
-        drawn = cards.qr_png(lifecycle.show_code(session, voucher_id, UUID(str(caller().subject))))
-    return Response(drawn, content_type="image/png")
+        png = cards.qr_png(_code(session, voucher_id))
+    return Response(png, content_type="image/png")
 
 
 @bp.get("/vouchers/<uuid:voucher_id>/card.svg")
 @bp.doc(
-    summary="A card to print (A7) or keep on the phone, for the holder only; every look is noted",
+    summary="Show the voucher to its holder as a card, to print (A7) or keep on the phone",
+    description="Each request is recorded.",
     responses=_picture("image/svg+xml"),
 )
-@allow(Role.VOLUNTEER, Role.COORDINATOR)
+@allow(*HOLDERS)
 def get_card(voucher_id: UUID) -> Any:
     with transaction() as session:
-        code = lifecycle.show_code(session, voucher_id, UUID(str(caller().subject)))
+        code = _code(session, voucher_id)
         voucher = lifecycle.get_voucher(session, voucher_id)
         card = cards.card_svg(voucher, session.get_one(Venue, voucher.venue_id).name, code)
     return Response(card, content_type="image/svg+xml")
@@ -168,7 +171,7 @@ def get_card(voucher_id: UUID) -> Any:
 
 @bp.get("/vouchers/<uuid:voucher_id>/trace")
 @bp.output(TraceResponse)
-@bp.doc(summary="From the seat back to the check-in: transfers, rule versions, service records")
+@bp.doc(summary="Trace a voucher back to its transfers, rule versions and service records")
 @allow(*READERS)
 def get_trace(voucher_id: UUID) -> Any:
     with transaction() as session:
@@ -179,18 +182,29 @@ def get_trace(voucher_id: UUID) -> Any:
 @bp.put("/vouchers/<uuid:voucher_id>/voidance")
 @bp.input(VoidanceRequest)
 @bp.output(VoucherResponse)
-@bp.doc(summary="Take a voucher back; its points return to the holder")
+@bp.doc(summary="Void a voucher; its points return to the holder")
 @allow(Role.STAFF)
 def put_voidance(voucher_id: UUID, json_data: VoidanceRequest) -> Any:
     with transaction() as session:
         return lifecycle.void_voucher(session, voucher_id, json_data.reason, caller().key)
 
 
+def _caller_id() -> UUID:
+    return UUID(str(caller().subject))
+
+
+def _code(session: Session, voucher_id: UUID) -> str:
+    return lifecycle.show_code(session, voucher_id, _caller_id())
+
+
 def _sees_all() -> bool:
-    return caller().role in (Role.STAFF, Role.AUDITOR)
+    return caller().role in SEES_ALL
 
 
 def _only_for_readers(voucher: Voucher) -> None:
-    """A foreign voucher is an unknown one, down to the words."""
+    """Refuse somebody else's voucher, in the same words as an unknown one.
+
+    Raises VoucherNotFound.
+    """
     if not _sees_all() and caller().subject != voucher.holder_id:
         raise VoucherNotFound(f"No voucher {voucher.id}.")

@@ -1,5 +1,6 @@
-"""`POST /v1/webhooks/venues/{venue_id}`: redemptions as venues report them. The signature is the
-authentication.
+"""`POST /v1/webhooks/venues/{venue_id}`: redemptions that venues report.
+
+The signature authenticates the venue.
 """
 
 from datetime import datetime
@@ -19,27 +20,29 @@ from shared.http.schemas import ResponseModel
 bp = APIBlueprint("webhooks", __name__, url_prefix="/v1")
 
 
-class LineResponse(ResponseModel):
+class WebhookLineResponse(ResponseModel):
     reference: str
     outcome: Outcome
     voucher_id: UUID | None = None
     redeemed_at: datetime | None = None
 
 
-class WebhookAnswer(ResponseModel):
-    """`outcome` of a single one, `items` of a batch in the order sent."""
+class WebhookResponse(ResponseModel):
+    """`outcome` for one redemption, `items` for a batch, in the order sent."""
 
     outcome: Outcome | None = None
     voucher_id: UUID | None = None
     redeemed_at: datetime | None = None
-    items: list[LineResponse] | None = None
+    items: list[WebhookLineResponse] | None = None
 
 
 @bp.post("/webhooks/venues/<uuid:venue_id>")
-@bp.output(WebhookAnswer)
+@bp.output(WebhookResponse)
 @bp.doc(
-    summary="Standard Webhooks: redemption.confirmed, redemption.reversed, redemption.batch",
-    description="Send webhook-id, webhook-timestamp and webhook-signature. The same webhook-id gets the same answer.",
+    summary="Report redemptions by a signed webhook (Standard Webhooks)",
+    description="Types: `redemption.confirmed`, `redemption.reversed`, `redemption.batch`."
+    " Send `webhook-id`, `webhook-timestamp` and `webhook-signature`."
+    " The same `webhook-id` gets the same answer.",
 )
 @allow(public=True)
 @exempt_from_idempotency_keys

@@ -1,5 +1,6 @@
-"""Days on which a counter does not take a product's vouchers 不可用日. What has happened is booked all
-the same.
+"""Blackout days 不可用日: a counter does not accept a product's vouchers on them.
+
+A redemption that a venue reports for such a day has happened, and is booked all the same.
 """
 
 from collections.abc import Collection
@@ -18,8 +19,9 @@ class BlackoutDay(Conflict):
 
 
 def refuse_on_blackout_days(session: Session, voucher: Voucher) -> None:
-    """Raises BlackoutDay, naming the next day (at the site) on which the voucher can be used, if
-    one is left.
+    """Raise BlackoutDay on a blackout day at the site.
+
+    The problem names the next day on which the voucher can be used, if one is left.
     """
     row = session.execute(
         select(Product.blackout_days, site_today().label("today")).where(
@@ -42,7 +44,7 @@ def refuse_on_blackout_days(session: Session, voucher: Voucher) -> None:
 def next_possible_day(
     today: date, blackout_days: Collection[date], expires_at: datetime
 ) -> date | None:
-    """The first day after `today` that is no blackout day and begins before the voucher expires."""
+    """Return the next day that is no blackout day and begins before the voucher expires."""
     closed, day = frozenset(blackout_days), today + timedelta(days=1)
     while day in closed:
         day += timedelta(days=1)

@@ -1,5 +1,6 @@
-"""Products and how many may be issued: stock, daily quota and budget, never exceeded, because one
-UPDATE says so.
+"""Products and how many of each may be issued.
+
+Stock, daily quota and monthly budget are never exceeded: one UPDATE checks and takes all three.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,34 +36,29 @@ class StockShort(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On which terms a product is offered. Vouchers keep the validity and the cost of the day they
-    were issued.
+    """The terms on which a product is offered.
+
+    Issued vouchers keep the validity and the cost of their day.
     """
 
     valid_days: int
     cost_fen: int = 0  #: what the centre owes the venue for each redemption, in fen
     daily_quota: int | None = None  #: issued per day at the site, at most
-    offered_from: date | None = None  #: first and last day on which it is issued
-    offered_until: date | None = None
+    offered_from: date | None = None  #: first day on which it is issued
+    offered_until: date | None = None  #: last day on which it is issued
     blackout_days: Sequence[date] = ()  #: days on which the venue's counter does not take it
 
     def columns(self) -> dict[str, Any]:
-        """As they are stored. Raises Unprocessable when the period is empty."""
+        """Return the columns to store. Raises Unprocessable when the period is empty."""
         if self.offered_from and self.offered_until and self.offered_until < self.offered_from:
-            raise invalid("/offered_until", "The last day lies before the first.")
+            raise invalid("/offered_until", "The last day is before the first.")
         return asdict(self) | {"blackout_days": sorted(set(self.blackout_days))}
 
 
 def create_product(
-    session: Session,
-    venue_id: UUID,
-    title: str,
-    points: int,
-    stock: int,
-    valid_days: int,
-    **more: Any,
+    session: Session, venue_id: UUID, title: str, points: int, stock: int, terms: Terms
 ) -> Product:
-    """Offer something at a venue for points; `more` are further `Terms`.
+    """Offer something at a venue for points.
 
     Raises NoSuchVenue, and Unprocessable for an empty period.
     """
@@ -70,13 +66,7 @@ def create_product(
         raise NoSuchVenue(
             f"No venue {venue_id}.", errors=[{"pointer": "/venue_id", "detail": "unknown"}]
         )
-    product = Product(
-        id=new_id(),
-        venue_id=venue_id,
-        title=title,
-        points=points,
-        **Terms(valid_days, **more).columns(),
-    )
+    product = Product(id=new_id(), venue_id=venue_id, title=title, points=points, **terms.columns())
     session.add(product)
     session.flush()
     session.add(Stock(product_id=product.id, left=stock, filled=stock))
@@ -85,10 +75,12 @@ def create_product(
 
 
 def get_product(session: Session, product_id: UUID) -> tuple[Product, int]:
-    """A product and how many are left. Raises ProductNotFound."""
-    left = select(Product, Stock.left).join(Stock, Stock.product_id == Product.id)
+    """Return a product and how many are left. Raises ProductNotFound."""
     row = session.execute(
-        left.where(Product.id == product_id).execution_options(populate_existing=True)
+        select(Product, Stock.left)
+        .join(Stock, Stock.product_id == Product.id)
+        .where(Product.id == product_id)
+        .execution_options(populate_existing=True)
     ).one_or_none()
     if row is None:
         raise ProductNotFound(f"No product {product_id}.")
@@ -96,29 +88,25 @@ def get_product(session: Session, product_id: UUID) -> tuple[Product, int]:
 
 
 def set_terms(session: Session, product_id: UUID, terms: Terms) -> None:
-    """Offer a product on other terms from now on; what is left out goes back to its default.
-    Repeating it is harmless.
+    """Offer a product on other terms from now on. Repeating it changes nothing.
 
-    Vouchers that are out keep their cost and their last day, and heed the new blackout days. Raises
-    ProductNotFound, and Unprocessable for an empty period.
+    Terms that are left out return to their defaults. Issued vouchers keep their cost and expiry;
+    the new blackout days count for them too. Raises ProductNotFound, and Unprocessable for an
+    empty period.
     """
-    if not changed(
-        session.execute(update(Product).where(Product.id == product_id).values(**terms.columns()))
-    ):
+    updated = session.execute(
+        update(Product).where(Product.id == product_id).values(**terms.columns())
+    )
+    if not changed(updated):
         raise ProductNotFound(f"No product {product_id}.")
 
 
 def set_stock(session: Session, product_id: UUID, stock: int) -> None:
-    """Say how many may be given out from now on. Repeating it sets the same number again. Raises
-    ProductNotFound.
-    """
-    row = session.execute(
-        update(Stock)
-        .where(Stock.product_id == product_id)
-        .values(left=stock, filled=stock)
-        .returning(Stock.left)
-    ).one_or_none()
-    if row is None:
+    """Set how many may be issued from now on. Raises ProductNotFound."""
+    updated = session.execute(
+        update(Stock).where(Stock.product_id == product_id).values(left=stock, filled=stock)
+    )
+    if not changed(updated):
         raise ProductNotFound(f"No product {product_id}.")
 
 
@@ -129,20 +117,32 @@ _COUNTED = f"""
     JOIN venues v ON v.id = p.venue_id
     CROSS JOIN LATERAL (SELECT {_TODAY} AS today, {_THIS_MONTH} AS this_month) AS calendar
     LEFT JOIN LATERAL (
-        SELECT CASE WHEN effective_until <= app_now() THEN NULL ELSE points END AS points FROM rules
-        WHERE kind = 'budget' AND scope = p.id::text AND (effective_from IS NULL OR effective_from <= app_now())
+        SELECT CASE WHEN effective_until <= app_now() THEN NULL ELSE points END AS points
+        FROM rules
+        WHERE kind = 'budget' AND scope = p.id::text
+            AND (effective_from IS NULL OR effective_from <= app_now())
         ORDER BY version DESC LIMIT 1
     ) AS budget ON true
 """  # noqa: S608 - constants of this file
 _AVAILABLE = """CASE WHEN v.status = 'active'
-    AND calendar.today BETWEEN coalesce(p.offered_from, calendar.today) AND coalesce(p.offered_until, calendar.today)
+    AND calendar.today BETWEEN coalesce(p.offered_from, calendar.today)
+        AND coalesce(p.offered_until, calendar.today)
 THEN greatest(0, least(
     s."left",
-    coalesce(p.daily_quota - CASE WHEN s.day = calendar.today THEN s.day_count ELSE 0 END, s."left"),
-    coalesce((budget.points - CASE WHEN s.month = calendar.this_month THEN s.month_points ELSE 0 END) / p.points,
-             s."left"))) ELSE 0 END"""
-"""How many of a product can be issued now: the least of what stock, today's quota and this month's
-budget leave, while it is offered and its venue takes part."""
+    coalesce(
+        p.daily_quota - CASE WHEN s.day = calendar.today THEN s.day_count ELSE 0 END, s."left"
+    ),
+    coalesce(
+        (budget.points
+            - CASE WHEN s.month = calendar.this_month THEN s.month_points ELSE 0 END) / p.points,
+        s."left"
+    )
+)) ELSE 0 END"""
+"""How many of a product can be issued now.
+
+The least of what stock, today's quota and this month's budget leave, while the product is offered
+and its venue is active.
+"""
 
 _TAKE = text(
     f"""
@@ -153,13 +153,16 @@ _TAKE = text(
         month = mine.this_month,
         month_points = CASE WHEN stocks.month = mine.this_month THEN stocks.month_points ELSE 0 END
             + mine.taken * mine.price
-    FROM (SELECT s.product_id, s."left" AS before, least({_AVAILABLE}, t.count) AS taken, calendar.today,
-                 calendar.this_month, p.points AS price, budget.points AS budget
-          FROM stocks s JOIN unnest(:ids, :counts) AS t (id, count) ON s.product_id = t.id {_COUNTED}
-          ORDER BY s.product_id FOR UPDATE OF s) AS mine
+    FROM (
+        SELECT s.product_id, s."left" AS before, least({_AVAILABLE}, t.count) AS taken,
+            calendar.today, calendar.this_month, p.points AS price, budget.points AS budget
+        FROM stocks s
+        JOIN unnest(:ids, :counts) AS t (id, count) ON s.product_id = t.id {_COUNTED}
+        ORDER BY s.product_id FOR UPDATE OF s
+    ) AS mine
     WHERE stocks.product_id = mine.product_id
-    RETURNING stocks.product_id, mine.before, stocks."left" AS remaining, stocks.filled, mine.taken, mine.budget,
-        stocks.month_points, mine.taken * mine.price AS spent
+    RETURNING stocks.product_id, mine.before, stocks."left" AS remaining, stocks.filled,
+        mine.taken, mine.budget, stocks.month_points, mine.taken * mine.price AS spent
     """  # noqa: S608 - constants of this file
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())), bindparam("counts", type_=ARRAY(BigInteger())))
 
@@ -171,35 +174,56 @@ def take(session: Session, wanted: Mapping[UUID, int]) -> None:
 
 
 def take_what_is_left(session: Session, wanted: Mapping[UUID, int]) -> dict[UUID, int]:
-    """Take as many as stock, quota and budget allow, up to what is wanted, and say how many of
-    each.
+    """Take as many as stock, quota and budget allow, and return how many of each.
 
     Warns once when a tenth of the stock or of the budget is left.
     """
     ids = sorted(wanted)
     rows = session.execute(_TAKE, {"ids": ids, "counts": [wanted[i] for i in ids]}).all()
-    scarce = {
-        row.product_id: row.remaining
-        for row in rows
-        if row.remaining * 10 <= row.filled < row.before * 10
+    low_stock = {row.product_id: row.remaining for row in rows if _stock_runs_low(row)}
+    low_budget = {
+        row.product_id: row.budget - row.month_points for row in rows if _budget_runs_low(row)
     }
-    poor = {row.product_id: row.budget - row.month_points for row in rows if _budget_runs_out(row)}
-    if scarce or poor:
-        _warn(session, scarce, poor)
+    if low_stock or low_budget:
+        _warn(session, low_stock, low_budget)
     return {row.product_id: row.taken for row in rows}
 
 
-def _budget_runs_out(row: Row[Any]) -> bool:
-    """Whether this very taking crossed nine tenths of the month's budget."""
+def _stock_runs_low(row: Row[Any]) -> bool:
+    """Whether this statement crossed nine tenths of the stock."""
+    return bool(row.remaining * 10 <= row.filled < row.before * 10)
+
+
+def _budget_runs_low(row: Row[Any]) -> bool:
+    """Whether this statement crossed nine tenths of the month's budget."""
     if row.budget is None:
         return False
     return bool((row.month_points - row.spent) * 10 < row.budget * 9 <= row.month_points * 10)
 
 
+def _warn(session: Session, low_stock: Mapping[UUID, int], low_budget: Mapping[UUID, int]) -> None:
+    ids = [*low_stock, *low_budget]
+    products = session.scalars(select(Product).where(Product.id.in_(ids))).all()
+    stock_events = [
+        StockLow(product_id=one.id, venue_id=one.venue_id, title=one.title, left=low_stock[one.id])
+        for one in products
+        if one.id in low_stock
+    ]
+    budget_events = [
+        BudgetLow(
+            product_id=one.id,
+            venue_id=one.venue_id,
+            title=one.title,
+            points_left=max(0, low_budget[one.id]),
+        )
+        for one in products
+        if one.id in low_budget
+    ]
+    publish(session, *stock_events, *budget_events)
+
+
 def available_now(session: Session, product_id: UUID) -> int:
-    """How many can be issued now; the answer may be outdated by the time it is used, `take`
-    decides.
-    """
+    """Count how many can be issued now. It may be outdated at once: `take` decides."""
     found = session.scalar(_AVAILABLE_NOW, {"product_id": product_id})
     return int(found or 0)
 
@@ -210,44 +234,25 @@ _AVAILABLE_NOW = text(
 
 
 def give_back(session: Session, product_id: UUID, points: int, issued_at: datetime) -> None:
-    """One voucher that will not be used can be given out again.
+    """Return one unused voucher to the stock.
 
-    Its points go back to the budget of the month it was issued in: no use for any later one.
+    Its points return to the budget of the month in which it was issued, if that is the one counted.
     """
     month = cast(func.date_trunc("month", func.timezone("Asia/Shanghai", issued_at)), Date())
-    spent = case(
+    month_points = case(
         (Stock.month == month, func.greatest(0, Stock.month_points - points)),
         else_=Stock.month_points,
     )
     session.execute(
         update(Stock)
         .where(Stock.product_id == product_id)
-        .values(left=Stock.left + 1, month_points=spent)
+        .values(left=Stock.left + 1, month_points=month_points)
         .execution_options(synchronize_session=False)
     )
 
 
-def _warn(session: Session, scarce: Mapping[UUID, int], poor: Mapping[UUID, int]) -> None:
-    found: Sequence[Product] = session.scalars(
-        select(Product).where(Product.id.in_([*scarce, *poor]))
-    ).all()
-    low = [
-        StockLow(product_id=p.id, venue_id=p.venue_id, title=p.title, left=scarce[p.id])
-        for p in found
-        if p.id in scarce
-    ]
-    spent = [
-        BudgetLow(
-            product_id=p.id, venue_id=p.venue_id, title=p.title, points_left=max(0, poor[p.id])
-        )
-        for p in found
-        if p.id in poor
-    ]
-    publish(session, *low, *spent)
-
-
 def products_waited_for(session: Session) -> Sequence[UUID]:
-    """Products that somebody waits for although some could be issued."""
+    """Return products with a waiting list of which some could be issued now."""
     return list(session.scalars(_WAITED_FOR))
 
 
@@ -255,7 +260,9 @@ _WAITED_FOR = text(
     f"""
     SELECT s.product_id FROM stocks s {_COUNTED}
     WHERE {_AVAILABLE} > 0 AND s."left" > 0
-        AND EXISTS (SELECT FROM backorders b WHERE b.product_id = s.product_id AND b.status = 'waiting')
+        AND EXISTS (
+            SELECT FROM backorders b WHERE b.product_id = s.product_id AND b.status = 'waiting'
+        )
     ORDER BY 1
     """  # noqa: S608 - constants of this file
 ).columns(product_id=Uuid())

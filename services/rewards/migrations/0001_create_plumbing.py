@@ -1,6 +1,4 @@
-"""Nothing any more: the tables that every service has are made by
-`shared/db/migrations/plumbing`.
-"""
+"""Do nothing: `shared/db/migrations/plumbing` makes the tables that every service has."""
 
 revision = "rewards_0001"
 down_revision = None

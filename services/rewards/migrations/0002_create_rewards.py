@@ -1,4 +1,4 @@
-"""Accounts, journal, rules, products, venues, vouchers and their redemptions."""
+"""Create accounts, journal, rules, products, venues, vouchers and redemptions."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -299,7 +299,8 @@ def upgrade() -> None:
         ),
         sa.Column("valid_until", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "(kind = 'webhook') = (sealed IS NOT NULL) AND (kind = 'api_key') = (hashed IS NOT NULL)",
+            "(kind = 'webhook') = (sealed IS NOT NULL)"
+            " AND (kind = 'api_key') = (hashed IS NOT NULL)",
             name="ck_venue_secrets_kept",
         ),
         sa.ForeignKeyConstraint(

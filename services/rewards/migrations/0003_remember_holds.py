@@ -1,4 +1,4 @@
-"""Which holds a venue was given, so that ending one twice is answered alike."""
+"""Keep which holds a venue had, so that ending one twice gets the same answer."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,5 +21,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_holds"),
     )
     op.execute(
-        "INSERT INTO holds (id, venue_id) SELECT hold_id, venue_id FROM vouchers WHERE hold_id IS NOT NULL"
+        "INSERT INTO holds (id, venue_id)"
+        " SELECT hold_id, venue_id FROM vouchers WHERE hold_id IS NOT NULL"
     )

@@ -1,7 +1,6 @@
-"""Rewards in full: prepared transfers, seals, rules of five more kinds, the pool, settlements.
+"""Add pending transfers, seals, five more kinds of rules, the pool and settlements.
 
-Additive but for `holds`, whose place `pending_transfers` takes: code of before must not run on it
-any more.
+Additive except for `holds`, which `pending_transfers` replaces: older code must not run on it.
 """
 
 import sqlalchemy as sa
@@ -412,11 +411,12 @@ def create_tables() -> None:
 
 
 def move_holds() -> None:
-    """What venues hold just now is prepared; holds that ended leave nothing behind."""
+    """Write pending transfers for the holds that last, and drop the table of holds."""
     op.execute(
-        "INSERT INTO pending_transfers (id, debit_account, credit_account, amount, cause_id, volunteer_id, expires_at,"
-        " actor) SELECT hold_id, 'product:' || product_id, 'venue:' || venue_id, points, id, holder_id, held_until,"
-        " 'venue:' || venue_id FROM vouchers WHERE status = 'held'"
+        "INSERT INTO pending_transfers (id, debit_account, credit_account, amount, cause_id,"
+        " volunteer_id, expires_at, actor)"
+        " SELECT hold_id, 'product:' || product_id, 'venue:' || venue_id, points, id,"
+        " holder_id, held_until, 'venue:' || venue_id FROM vouchers WHERE status = 'held'"
     )
     op.drop_table("holds")
 

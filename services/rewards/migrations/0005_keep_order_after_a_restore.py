@@ -1,8 +1,7 @@
-"""Transfers keep their order when the database is restored into another cluster, which counts
-transactions anew.
+"""Keep the order of transfers after a restore into another cluster, which counts from anew.
 
-Their `txid` is their transaction's id plus `journal_epoch()`, 0 until a restore; `after_restore()`
-lifts that above all that was written before.
+The `txid` of a transfer is its transaction's id plus `journal_epoch()`, which is 0 until a restore.
+`after_restore()` lifts the epoch above everything that was written before.
 """
 
 from alembic import op
@@ -23,18 +22,22 @@ def upgrade() -> None:
     op.execute(_AFTER_RESTORE)
 
 
-# No transaction of this cluster can have written a txid at or above snapshot's xmax: such rows came
-# from another one.
+# No transaction of this cluster has written a txid at or above the snapshot's xmax: such rows came
+# from another cluster.
 _AFTER_RESTORE = """
 CREATE FUNCTION after_restore() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     free bigint := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
-    last bigint := greatest((SELECT txid::text::bigint FROM transfers ORDER BY txid DESC LIMIT 1),
-                            (SELECT last_txid::text::bigint FROM seals ORDER BY number DESC LIMIT 1));
+    last bigint := greatest(
+        (SELECT txid::text::bigint FROM transfers ORDER BY txid DESC LIMIT 1),
+        (SELECT last_txid::text::bigint FROM seals ORDER BY number DESC LIMIT 1)
+    );
 BEGIN
     IF last >= free + journal_epoch() THEN
-        EXECUTE format('CREATE OR REPLACE FUNCTION journal_epoch() RETURNS bigint LANGUAGE sql STABLE AS %L',
-                       format('SELECT %s::bigint', last - free + 1));
+        EXECUTE format(
+            'CREATE OR REPLACE FUNCTION journal_epoch() RETURNS bigint LANGUAGE sql STABLE AS %L',
+            format('SELECT %s::bigint', last - free + 1)
+        );
     END IF;
 END $$
 """

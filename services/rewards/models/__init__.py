@@ -30,8 +30,8 @@ from services.rewards.models.settlements import (
     DisputeStatus,
     Settlement,
     SettlementLine,
-    VenueStatement,
-    VenueStatementLine,
+    VenueReport,
+    VenueReportLine,
 )
 from services.rewards.models.venues import (
     FailedLook,
@@ -91,9 +91,9 @@ __all__ = [
     "Transfer",
     "TransferKind",
     "Venue",
+    "VenueReport",
+    "VenueReportLine",
     "VenueSecret",
-    "VenueStatement",
-    "VenueStatementLine",
     "VenueStatus",
     "Voucher",
     "VoucherOrigin",

@@ -107,7 +107,7 @@ class SettlementLine(Base):
     )
 
 
-class VenueStatement(Base):
+class VenueReport(Base):
     """A venue's own list for a month. The newest counts; older ones stay."""
 
     __tablename__ = "venue_statements"
@@ -123,7 +123,7 @@ class VenueStatement(Base):
     __table_args__ = (Index("ix_venue_statements_venue_id_month", "venue_id", "month", "id"),)
 
 
-class VenueStatementLine(Base):
+class VenueReportLine(Base):
     """One line of a venue's own list, as sent."""
 
     __tablename__ = "venue_statement_lines"

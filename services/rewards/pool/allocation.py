@@ -1,7 +1,8 @@
-"""The pool 爱心券池: vouchers that were left to whoever needs them, and how they are given out, fairly.
+"""The pool 爱心券池: vouchers donated for people in need, and how they are given out fairly.
 
-Who received fewest in a year comes first, then who waits longest; vouchers that end first go first.
-A voucher in the pool is nobody's: no counter knows its code, which dies when it is handed out.
+Who received fewest in a year comes first, then who has waited longest. Vouchers that expire first
+go first. A voucher in the pool has no holder: no counter accepts its code, and the code is void
+once the voucher is given out.
 """
 
 from collections.abc import Sequence
@@ -28,13 +29,13 @@ from services.rewards.vouchers.handovers import Handing
 from shared.core.clock import app_now
 
 AT_ONCE = 100
-"""Grants of one transaction: each costs ten statements, and others who want from the pool wait."""
+"""Grants in one transaction: each costs ten statements, and other users of the pool wait."""
 A_YEAR = timedelta(days=365)
-"""What somebody received longer ago no longer counts against them."""
+"""What somebody received longer ago does not count against them."""
 
 
-def lies_there() -> ColumnElement[bool]:
-    """In the pool, and still good."""
+def in_pool() -> ColumnElement[bool]:
+    """Condition: the voucher is in the pool and has not expired."""
     return and_(
         Voucher.holder_id.is_(None),
         Voucher.origin != VoucherOrigin.SANDBOX,
@@ -44,9 +45,7 @@ def lies_there() -> ColumnElement[bool]:
 
 
 def contents(session: Session) -> Sequence[Row[UUID, UUID, str, int, datetime]]:
-    """How many of each product there are, and when the first of them ends; nothing about
-    persons.
-    """
+    """Count the vouchers of each product, with the first expiry. Names no persons."""
     return session.execute(
         select(
             Voucher.product_id,
@@ -55,20 +54,21 @@ def contents(session: Session) -> Sequence[Row[UUID, UUID, str, int, datetime]]:
             func.count().label("count"),
             func.min(Voucher.expires_at).label("first_expires_at"),
         )
-        .where(lies_there())
+        .where(in_pool())
         .group_by(Voucher.product_id, Voucher.venue_id)
         .order_by(func.min(Voucher.expires_at), Voucher.product_id)
     ).all()
 
 
 def pick(session: Session, product_id: UUID | None) -> Voucher | None:
-    """Lock the voucher that ends first, of a product if one is named, that nobody else is taking
-    just now.
+    """Lock the voucher that expires first, of one product or (None) of any.
+
+    Vouchers that another transaction is taking are skipped.
     """
     wanted = [Voucher.product_id == product_id] if product_id else []
     return session.scalars(
         select(Voucher)
-        .where(lies_there(), *wanted)
+        .where(in_pool(), *wanted)
         .order_by(Voucher.expires_at, Voucher.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -79,21 +79,21 @@ def pick(session: Session, product_id: UUID | None) -> Voucher | None:
 def allocate(
     session: Session, limit: int = AT_ONCE, actor: str = journal.CLOCK
 ) -> list[PoolRequest]:
-    """Give what lies in the pool to those who wait, at most to `limit` of them; returns whose
-    request was granted.
+    """Give the pool's vouchers to at most `limit` waiting requests; return the granted ones.
 
     Allocations run one after another, so that each begins with who is first then. A person has one
-    request waiting, so nobody gets two; of an allocation and whoever else wants the same voucher or
-    withdraws the request, one wins.
+    waiting request, so nobody gets two vouchers. If somebody else takes the voucher or withdraws
+    the request at the same moment, one of the two wins.
     """
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext("rewards.pool"))))
-    granted, gone = [], set[UUID | None]()
-    for request_id, product_id, received in session.execute(_in_order().limit(limit)).all():
-        if gone & {product_id, None}:
+    granted: list[PoolRequest] = []
+    exhausted: set[UUID | None] = set()
+    for request_id, product_id, received in session.execute(_requests_in_order(limit)).all():
+        if product_id in exhausted or None in exhausted:
             continue
         voucher = pick(session, product_id)
         if voucher is None:
-            gone.add(product_id)
+            exhausted.add(product_id)
             continue
         request = _grant(session, request_id, voucher, received, actor)
         if request is not None:
@@ -104,7 +104,7 @@ def allocate(
 def _grant(
     session: Session, request_id: UUID, voucher: Voucher, received: int, actor: str
 ) -> PoolRequest | None:
-    """Win a request that still waits, and hand it the voucher, which is locked."""
+    """Grant a request if it still waits, and hand over the voucher, which is locked."""
     request = session.scalars(
         update(PoolRequest)
         .where(PoolRequest.id == request_id, PoolRequest.status == PoolRequestStatus.WAITING)
@@ -123,7 +123,7 @@ def _grant(
 
 
 def received_in_a_year() -> ColumnElement[int]:
-    """SQL: how many the person of a request was granted in the year before now."""
+    """SQL: how many vouchers the person of a request was granted in the year before now."""
     earlier = aliased(PoolRequest)
     return (
         select(func.count())
@@ -136,22 +136,23 @@ def received_in_a_year() -> ColumnElement[int]:
     )
 
 
-def _in_order() -> Select[UUID, UUID | None, int]:
-    """Those who wait for something that is there, in the order of fairness."""
+def _requests_in_order(limit: int) -> Select[UUID, UUID | None, int]:
+    """Select requests for which the pool has a voucher, in the order of fairness."""
     received = received_in_a_year()
-    there = exists().where(
-        lies_there(),
+    available = exists().where(
+        in_pool(),
         or_(PoolRequest.product_id.is_(None), Voucher.product_id == PoolRequest.product_id),
     )
     return (
         select(PoolRequest.id, PoolRequest.product_id, received.label("received"))
-        .where(_is_waiting(), there)
+        .where(_is_waiting(), available)
         .order_by(received, PoolRequest.created_at, PoolRequest.id)
+        .limit(limit)
     )
 
 
 def _is_waiting() -> ColumnElement[bool]:
-    """Waiting, and for people whose accounts have neither ended nor been suspended."""
+    """Condition: waiting, and the accounts of its people are neither ended nor suspended."""
     barred = exists().where(
         Account.volunteer_id.in_([PoolRequest.recipient_id, PoolRequest.holder_id]),
         or_(Account.status != AccountStatus.OPEN, Account.suspended),
@@ -161,25 +162,27 @@ def _is_waiting() -> ColumnElement[bool]:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a request stands where it stands, or why it was granted when it was."""
+    """Why a request has its place in the order, or why it was granted when it was."""
 
     received_before: int  #: granted to this person in the year before: fewest come first
     waited_days: int  #: whole days until it ended, or until now; the longest wait comes next
-    ahead: int | None  #: how many wait before it, for anything; None once it ended
+    ahead: int | None  #: how many requests, for any product, come first; None once it ended
 
 
 def explain(session: Session, request: PoolRequest) -> Explanation:
-    """Recompute the place of a waiting request; of a granted one say what was counted then."""
+    """Compute the place of a waiting request; for one that ended, show what was counted then."""
     until = request.ended_at or session.scalars(select(app_now())).one()
     days = (until - request.created_at).days
     if request.status is not PoolRequestStatus.WAITING:
         return Explanation(request.received_before or 0, days, None)
-    mine = session.scalar(select(received_in_a_year()).where(PoolRequest.id == request.id)) or 0
-    received = received_in_a_year()
-    before = or_(
-        received < mine, and_(received == mine, PoolRequest.created_at < request.created_at)
-    )
-    ahead = session.scalar(
-        select(func.count()).select_from(PoolRequest).where(_is_waiting(), before)
-    )
-    return Explanation(mine, days, ahead or 0)
+    own = select(received_in_a_year()).where(PoolRequest.id == request.id)
+    received = session.scalar(own) or 0
+    return Explanation(received, days, _count_ahead(session, request, received))
+
+
+def _count_ahead(session: Session, request: PoolRequest, received: int) -> int:
+    of_others = received_in_a_year()
+    waits_longer = and_(of_others == received, PoolRequest.created_at < request.created_at)
+    ahead = select(func.count()).select_from(PoolRequest)
+    ahead = ahead.where(_is_waiting(), or_(of_others < received, waits_longer))
+    return session.scalar(ahead) or 0

@@ -1,5 +1,6 @@
-"""Asking the pool: for oneself, or by a station worker for somebody in need. Why is a word of a
-closed list.
+"""Requests to the pool: for oneself, or by a station worker for somebody in need.
+
+The reason is one word of a closed list.
 """
 
 from datetime import timedelta
@@ -10,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from services.rewards.ledger.accounts import check_standing, lock_accounts
-from services.rewards.models import Need, PoolRequest, PoolRequestStatus, Product
+from services.rewards.models import Account, Need, PoolRequest, PoolRequestStatus, Product
 from services.rewards.rules.versions import NoSuchProduct
 from shared.core.clock import app_now
 from shared.core.ids import new_id
@@ -36,7 +37,7 @@ class RequestGranted(Conflict):
     """This request was granted: there is nothing to withdraw."""
 
 
-def ask(
+def request_voucher(
     session: Session,
     recipient_id: UUID,
     holder_id: UUID,
@@ -46,53 +47,53 @@ def ask(
     *,
     by_staff: bool = False,
 ) -> PoolRequest:
-    """Wait for a voucher from the pool, of a product or (None) of any; one request per person at a
-    time.
+    """Request a voucher of one product or (None) of any; one waiting request per person.
 
-    `holder_id` will see the code. Whoever is not staff may ask for FOR_OTHERS_A_YEAR people: nobody
+    `holder_id` will see the code. Who is not staff may ask for FOR_OTHERS_A_YEAR people: nobody
     here can check that they exist. Raises NoSuchProduct, RequestWaiting, TooManyForOthers,
     AccountSuspended, AccountEnded.
     """
-    if product_id is not None and session.get(Product, product_id) is None:
-        raise NoSuchProduct(
-            f"No product {product_id}.", errors=[{"pointer": "/product_id", "detail": "unknown"}]
-        )
+    if product_id is not None:
+        check_product(session, product_id)
     accounts = lock_accounts(session, {recipient_id, holder_id})
     for account in accounts.values():
         check_standing(account)
-    recipient = accounts[recipient_id].volunteer_id if recipient_id in accounts else recipient_id
-    holder = accounts[holder_id].volunteer_id if holder_id in accounts else holder_id
+    recipient = id_after_merges(accounts.get(recipient_id), recipient_id)
+    holder = id_after_merges(accounts.get(holder_id), holder_id)
     if not by_staff and recipient != holder:
-        _check_asked_for_others(session, holder)
+        _check_requests_for_others(session, holder)
     request_id = new_id()
-    asked = inserted(
-        session,
-        insert(PoolRequest)
-        .values(
-            id=request_id,
-            recipient_id=recipient,
-            holder_id=holder,
-            product_id=product_id,
-            need=need,
-            asked_by=by,
-        )
-        .on_conflict_do_nothing(),
+    row = insert(PoolRequest).values(
+        id=request_id,
+        recipient_id=recipient,
+        holder_id=holder,
+        product_id=product_id,
+        need=need,
+        asked_by=by,
     )
-    if not asked:
+    if not inserted(session, row.on_conflict_do_nothing()):
         raise RequestWaiting(f"A request for {recipient} waits already.")
-    return find(session, request_id)
+    return get_request(session, request_id)
 
 
-def _check_asked_for_others(session: Session, holder_id: UUID) -> None:
-    """One asker at a time, so that none slips past the count."""
-    session.execute(
-        select(
-            func.pg_advisory_xact_lock(
-                func.hashtextextended(f"rewards.pool_requests {holder_id}", 0)
-            )
+def check_product(session: Session, product_id: UUID) -> None:
+    """Raise NoSuchProduct for an unknown product."""
+    if session.get(Product, product_id) is None:
+        raise NoSuchProduct(
+            f"No product {product_id}.", errors=[{"pointer": "/product_id", "detail": "unknown"}]
         )
-    )
-    asked = session.scalar(
+
+
+def id_after_merges(account: Account | None, asked_id: UUID) -> UUID:
+    """Return the id of a person's account, which differs for a merged duplicate."""
+    return asked_id if account is None else account.volunteer_id
+
+
+def _check_requests_for_others(session: Session, holder_id: UUID) -> None:
+    """Raise TooManyForOthers. One requester at a time, so that none slips past the count."""
+    key = func.hashtextextended(f"rewards.pool_requests {holder_id}", 0)
+    session.execute(select(func.pg_advisory_xact_lock(key)))
+    requested = session.scalar(
         select(func.count()).where(
             PoolRequest.holder_id == holder_id,
             PoolRequest.recipient_id != holder_id,
@@ -100,12 +101,12 @@ def _check_asked_for_others(session: Session, holder_id: UUID) -> None:
             PoolRequest.created_at > app_now() - timedelta(days=365),
         )
     )
-    if (asked or 0) >= FOR_OTHERS_A_YEAR:
+    if (requested or 0) >= FOR_OTHERS_A_YEAR:
         raise TooManyForOthers(f"{FOR_OTHERS_A_YEAR} requests for others in 365 days.")
 
 
-def find(session: Session, request_id: UUID) -> PoolRequest:
-    """Raises PoolRequestNotFound."""
+def get_request(session: Session, request_id: UUID) -> PoolRequest:
+    """Return a request. Raises PoolRequestNotFound."""
     request = session.get(PoolRequest, request_id, populate_existing=True)
     if request is None:
         raise PoolRequestNotFound(f"No request {request_id}.")
@@ -113,20 +114,23 @@ def find(session: Session, request_id: UUID) -> PoolRequest:
 
 
 def withdraw(session: Session, request_id: UUID) -> PoolRequest:
-    """Wait no longer. Repeating it changes nothing. Raises PoolRequestNotFound, RequestGranted."""
+    """Withdraw a request. Repeating it changes nothing.
+
+    Raises PoolRequestNotFound, RequestGranted.
+    """
     withdrawn = session.execute(
         update(PoolRequest)
         .where(PoolRequest.id == request_id, PoolRequest.status == PoolRequestStatus.WAITING)
         .values(status=PoolRequestStatus.WITHDRAWN, ended_at=app_now())
     )
-    request = find(session, request_id)
+    request = get_request(session, request_id)
     if not changed(withdrawn) and request.status is PoolRequestStatus.GRANTED:
         raise RequestGranted(f"Request {request_id} was granted.")
     return request
 
 
 def withdraw_of(session: Session, person_id: UUID) -> None:
-    """Whoever left waits no longer, neither for themselves nor for others."""
+    """Withdraw what waits for somebody who left, and what they requested for others."""
     for mine in (PoolRequest.recipient_id, PoolRequest.holder_id):
         session.execute(
             update(PoolRequest)
@@ -136,9 +140,7 @@ def withdraw_of(session: Session, person_id: UUID) -> None:
 
 
 def merge_requests(session: Session, old_id: UUID, new_id_: UUID) -> None:
-    """What a duplicate asked for and received belongs to who stays; of two that wait, the older
-    goes on.
-    """
+    """Move a duplicate's requests to the account that stays; of two waiting the older stays."""
     waiting = session.scalars(
         select(PoolRequest.id)
         .where(

@@ -1,9 +1,7 @@
-"""Wishes that the pool can grant: a newest-wins copy of what wishes says, and the vouchers given
-for them.
+"""Wishes that the pool can grant: a copy of what wishes publishes, and the vouchers given for them.
 
-Two columns, two voices: `status` is the newest word of wishes (or our grant, until wishes speaks
-again), `voucher_id` is what we gave. A wish is free for another voucher only when the former one
-came back.
+`status` follows the newest event, or is our grant until a newer event. `voucher_id` is what we
+gave. Another voucher can be given for a wish only after the first one has come back.
 """
 
 from collections.abc import Sequence
@@ -16,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from services.rewards.ledger import journal
 from services.rewards.ledger.accounts import check_standing, lock_accounts
-from services.rewards.models import HandoverKind, PoolWish, PoolWishStatus, Product, Voucher
+from services.rewards.models import HandoverKind, PoolWish, PoolWishStatus, Voucher
 from services.rewards.pool import allocation
-from services.rewards.rules.versions import NoSuchProduct
+from services.rewards.pool.requests import check_product, id_after_merges
 from services.rewards.vouchers import handovers, holds
 from services.rewards.vouchers.handovers import Handing
 from services.rewards.vouchers.lifecycle import lock_free
@@ -35,24 +33,24 @@ from shared.core.problems import Conflict, NotFound
 from shared.db.statements import changed
 from shared.messaging.outbox import publish
 
-WishWord = WishPublished | WishClaimed | WishReleased | WishWithdrawn | WishExpired
+WishEvent = WishPublished | WishClaimed | WishReleased | WishWithdrawn | WishExpired
 
 
 class PoolWishNotFound(NotFound):
-    """The pool knows of no such wish."""
+    """The pool has no such wish."""
 
 
 class PoolWishNotFree(Conflict):
-    """This wish is no longer free, or the pool has given for it already."""
+    """This wish is no longer free, or the pool has granted it already."""
 
 
 class PoolEmpty(Conflict):
-    """Nothing of this lies in the pool."""
+    """The pool has no voucher of this product."""
 
 
-@dataclass(slots=True)
-class Told:
-    """What a batch of facts says about one wish."""
+@dataclass(frozen=True, slots=True)
+class NewestState:
+    """What a batch of events makes of one wish."""
 
     status: PoolWishStatus
     sequence: int
@@ -61,23 +59,13 @@ class Told:
     category: str | None = None
 
 
-def note_words(session: Session, events: Sequence[WishWord]) -> None:
-    """Keep the newest state of each wish, in whatever order the facts come; a claim of ours that
-    ended comes back.
+def note_events(session: Session, events: Sequence[WishEvent]) -> None:
+    """Keep the newest state of each wish, in whatever order its events arrive.
+
+    A voucher whose claim was released or withdrawn returns to the pool.
     """
-    told: dict[UUID, Told] = {}
-    for event in sorted(events, key=lambda event: event.envelope.sequence):
-        one = told.setdefault(
-            event.wish_id, Told(_state(event), event.envelope.sequence, event.station_id)
-        )
-        one.status, one.sequence, one.title = (
-            _state(event),
-            event.envelope.sequence,
-            event.title or one.title,
-        )
-        one.category = event.category if isinstance(event, WishPublished) else one.category
-    for wish_id, one in sorted(told.items()):
-        _keep(session, wish_id, one)
+    for wish_id, state in sorted(_newest_states(events).items()):
+        _upsert(session, wish_id, state)
     for event in events:
         if (
             isinstance(event, WishReleased | WishWithdrawn)
@@ -86,116 +74,132 @@ def note_words(session: Session, events: Sequence[WishWord]) -> None:
             bring_back(session, event.wish_id, event.claimer_id)
 
 
-def _state(event: WishWord) -> PoolWishStatus:
+def _newest_states(events: Sequence[WishEvent]) -> dict[UUID, NewestState]:
+    newest: dict[UUID, NewestState] = {}
+    for event in sorted(events, key=lambda event: event.envelope.sequence):
+        newest[event.wish_id] = _state_after(event, newest.get(event.wish_id))
+    return newest
+
+
+def _state_after(event: WishEvent, before: NewestState | None) -> NewestState:
+    category = event.category if isinstance(event, WishPublished) else None
+    return NewestState(
+        status=_status(event),
+        sequence=event.envelope.sequence,
+        station_id=before.station_id if before else event.station_id,
+        title=event.title or (before.title if before else None),
+        category=category or (before.category if before else None),
+    )
+
+
+def _status(event: WishEvent) -> PoolWishStatus:
     if isinstance(event, WishPublished | WishReleased):
         return PoolWishStatus.OPEN
     ours = isinstance(event, WishClaimed) and event.claimer_kind is ClaimerKind.POOL
     return PoolWishStatus.GRANTED if ours else PoolWishStatus.CLOSED
 
 
-def _keep(session: Session, wish_id: UUID, told: Told) -> None:
+def _upsert(session: Session, wish_id: UUID, state: NewestState) -> None:
     row = insert(PoolWish).values(
         wish_id=wish_id,
-        station_id=told.station_id,
-        category=told.category,
-        title=told.title,
-        status=told.status,
-        sequence=told.sequence,
+        station_id=state.station_id,
+        category=state.category,
+        title=state.title,
+        status=state.status,
+        sequence=state.sequence,
     )
     new = row.excluded
-    session.execute(
-        row.on_conflict_do_update(
-            index_elements=["wish_id"],
-            set_={
-                "status": case(
-                    (new.sequence > PoolWish.sequence, new.status), else_=PoolWish.status
-                ),
-                "sequence": func.greatest(new.sequence, PoolWish.sequence),
-                "category": func.coalesce(new.category, PoolWish.category),
-                "title": func.coalesce(new.title, PoolWish.title),
-            },
-        )
-    )
+    is_newer = new.sequence > PoolWish.sequence
+    update_ = {
+        "status": case((is_newer, new.status), else_=PoolWish.status),
+        "sequence": func.greatest(new.sequence, PoolWish.sequence),
+        "category": func.coalesce(new.category, PoolWish.category),
+        "title": func.coalesce(new.title, PoolWish.title),
+    }
+    session.execute(row.on_conflict_do_update(index_elements=["wish_id"], set_=update_))
 
 
 def grant_wish(
     session: Session, wish_id: UUID, product_id: UUID, holder_id: UUID, by: str
 ) -> Voucher:
-    """Take the voucher of a product that ends first out of the pool for a wish; `holder_id` hands
-    it over.
+    """Take the voucher of a product that expires first out of the pool for a wish.
 
-    Wishes then claims the wish for the pool, or declines and the voucher comes back. Raises
-    PoolWishNotFound, PoolWishNotFree, PoolEmpty, NoSuchProduct, AccountSuspended, AccountEnded.
+    `holder_id` hands it over. Wishes then claims the wish for the pool, or declines and the voucher
+    comes back. Raises PoolWishNotFound, PoolWishNotFree, PoolEmpty, NoSuchProduct,
+    AccountSuspended, AccountEnded.
     """
-    if session.get(Product, product_id) is None:
-        raise NoSuchProduct(
-            f"No product {product_id}.", errors=[{"pointer": "/product_id", "detail": "unknown"}]
-        )
+    check_product(session, product_id)
     account = lock_accounts(session, [holder_id]).get(holder_id)
     check_standing(account)
+    _mark_granted(session, wish_id)
+    found = allocation.pick(session, product_id)
+    if found is None:
+        raise PoolEmpty(f"The pool has no voucher of product {product_id}.")
+    holder = id_after_merges(account, holder_id)
+    given = handovers.hand_on(
+        session, found, Handing(HandoverKind.WISH, by, receiver_id=holder, wish_id=wish_id)
+    )
+    session.execute(update(PoolWish).where(PoolWish.wish_id == wish_id).values(voucher_id=given.id))
+    event = PoolWishGranted(
+        wish_id=wish_id,
+        voucher_id=given.id,
+        product_id=product_id,
+        title=given.title,
+        holder_id=holder,
+    )
+    publish(session, event)
+    return given
+
+
+def _mark_granted(session: Session, wish_id: UUID) -> None:
+    """Win a free wish for the pool. Raises PoolWishNotFound, PoolWishNotFree."""
     won = session.execute(
         update(PoolWish)
         .where(PoolWish.wish_id == wish_id, free())
         .values(status=PoolWishStatus.GRANTED)
         .execution_options(synchronize_session=False)
     )
-    if not changed(won):
-        if session.get(PoolWish, wish_id) is None:
-            raise PoolWishNotFound(f"No wish {wish_id}.")
-        raise PoolWishNotFree(f"Wish {wish_id} is not free.")
-    found = allocation.pick(session, product_id)
-    if found is None:
-        raise PoolEmpty(f"Nothing of product {product_id} lies in the pool.")
-    holder = account.volunteer_id if account else holder_id
-    given = handovers.hand_on(
-        session, found, Handing(HandoverKind.WISH, by, receiver_id=holder, wish_id=wish_id)
-    )
-    session.execute(update(PoolWish).where(PoolWish.wish_id == wish_id).values(voucher_id=given.id))
-    publish(
-        session,
-        PoolWishGranted(
-            wish_id=wish_id,
-            voucher_id=given.id,
-            product_id=product_id,
-            title=given.title,
-            holder_id=holder,
-        ),
-    )
-    return given
+    if changed(won):
+        return
+    if session.get(PoolWish, wish_id) is None:
+        raise PoolWishNotFound(f"No wish {wish_id}.")
+    raise PoolWishNotFree(f"Wish {wish_id} is not free.")
 
 
 def free() -> ColumnElement[bool]:
-    """On the tree by the newest word, and nothing of ours given for it."""
+    """Condition: open by the newest event, and we have given nothing for it."""
     return and_(PoolWish.status == PoolWishStatus.OPEN, PoolWish.voucher_id.is_(None))
 
 
 def bring_back(session: Session, wish_id: UUID, voucher_id: UUID | None) -> None:
-    """A voucher given for a wish is not needed there: unless it was used or handed over, it returns
-    to the pool.
+    """Return a voucher that was given for a wish to the pool, unless it was used or handed over.
 
-    The grant is named by the voucher that was given, so it ends once, whatever comes twice or late.
+    The grant is named by its voucher, so it ends once, however often or late an event arrives.
     """
-    ended = session.execute(
-        update(PoolWish)
-        .where(PoolWish.wish_id == wish_id, PoolWish.voucher_id == voucher_id)
-        .values(
-            voucher_id=None,
-            status=case(
-                (PoolWish.status == PoolWishStatus.GRANTED, PoolWishStatus.CLOSED),
-                else_=PoolWish.status,
-            ),
-        )
-        .execution_options(synchronize_session=False)
-    )
-    if voucher_id is None or not changed(ended):
+    ended = _end_grant(session, wish_id, voucher_id)
+    if voucher_id is None or not ended:
         return
     latest_id = handovers.latest_code(session, voucher_id)
-    holds.end_hold_of(
-        session, latest_id
-    )  # else it would lapse in its holder's hands, and nobody would come again
+    # Without this the hold would lapse while its holder has the voucher, and nothing would return
+    # it later.
+    holds.end_hold_of(session, latest_id)
     voucher = lock_free(session, latest_id, Voucher.holder_id.is_not(None))
     if voucher is not None:
         handing = Handing(
             HandoverKind.RETURN, journal.CLOCK, giver_id=voucher.holder_id, wish_id=wish_id
         )
         handovers.hand_on(session, voucher, handing)
+
+
+def _end_grant(session: Session, wish_id: UUID, voucher_id: UUID | None) -> bool:
+    """End the grant of this voucher; False if it has ended before."""
+    granted = PoolWish.status == PoolWishStatus.GRANTED
+    ended = session.execute(
+        update(PoolWish)
+        .where(PoolWish.wish_id == wish_id, PoolWish.voucher_id == voucher_id)
+        .values(
+            voucher_id=None, status=case((granted, PoolWishStatus.CLOSED), else_=PoolWish.status)
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return bool(changed(ended))

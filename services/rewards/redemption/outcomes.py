@@ -1,6 +1,4 @@
-"""Which vouchers a venue means by what was typed, how they stand, and what can be answered: a
-closed set.
-"""
+"""Find a venue's vouchers by typed codes, and name what became of each: a closed set."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,15 +18,15 @@ from shared.core.clock import app_now
 class Outcome(StrEnum):
     """What became of a voucher that a venue named. A closed set: venues program against it."""
 
-    REDEEMED = "redeemed"  #: taken in now, or before with the same reference
-    ALREADY_REDEEMED = "already_redeemed"  #: taken in with another reference
-    HELD_ELSEWHERE = "held_elsewhere"  #: another hold of this venue has it just now
+    REDEEMED = "redeemed"  #: redeemed now, or before with the same reference
+    ALREADY_REDEEMED = "already_redeemed"  #: redeemed with another reference
+    HELD_ELSEWHERE = "held_elsewhere"  #: another hold of this venue has it
     EXPIRED = "expired"  #: its last day has passed
     VOIDED = "voided"  #: taken back by the centre, or given on: its new holder has another code
     UNKNOWN = "unknown"  #: mistyped, never issued, or another venue's
-    REVERSED = "reversed"  #: this redemption was taken back
-    ALREADY_SETTLED = "already_settled"  #: too late to take it back
-    REDEEMABLE = "redeemable"  #: only from `check`: `redeem` would take it in
+    REVERSED = "reversed"  #: this redemption was reversed
+    ALREADY_SETTLED = "already_settled"  #: too late to reverse it
+    REDEEMABLE = "redeemable"  #: only from `check`: `redeem` would succeed
     HELD = "held"  #: only from `hold`
 
 
@@ -43,69 +41,78 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A voucher of this venue, locked, as it stands now."""
+    """A voucher of this venue, locked, as it is now."""
 
     voucher: Voucher
-    free: bool  #: may be taken in
-    late: bool  #: its last day has passed
+    redeemable: bool
+    expired: bool  #: its last day has passed
 
 
-def lock(
-    session: Session, venue_id: UUID, typed: Iterable[str], free: ColumnElement[bool] | None = None
+def lock_vouchers(
+    session: Session,
+    venue_id: UUID,
+    typed: Iterable[str],
+    condition: ColumnElement[bool] | None = None,
 ) -> dict[str, Found]:
-    """The vouchers of this venue behind typed codes, locked in the order of ids.
+    """Lock this venue's vouchers of typed codes, in the order of ids; return them by typed code.
 
-    `free` says which of them may be taken; missing: issued, or under any hold. Another venue's is
-    as unknown as one that never was.
+    `condition` decides which are redeemable; if missing: issued, or under any hold. A voucher of
+    another venue is as unknown as one that was never issued.
     """
-    plain = {code: codes.normalise(code) for code in typed}
-    well_formed = [code for code in set(plain.values()) if codes.check(code)]
+    if condition is None:
+        condition = redeemable(None, own=True)
+    normalised = {code: codes.normalise(code) for code in typed}
+    well_formed = [code for code in set(normalised.values()) if codes.check(code)]
+    by_fingerprint = _lock(session, has_code(venue_id, well_formed), condition)
+    fingerprint = code_vault().fingerprint
+    found = {code: by_fingerprint.get(fingerprint(plain)) for code, plain in normalised.items()}
+    return {code: one for code, one in found.items() if one is not None}
+
+
+def _lock(
+    session: Session, which: Iterable[ColumnElement[bool]], condition: ColumnElement[bool]
+) -> dict[bytes, Found]:
     rows = session.execute(
-        select(Voucher, takeable(None, own=True) if free is None else free, late())
-        .where(*named(venue_id, well_formed))
+        select(Voucher, condition, has_expired())
+        .where(*which)
         .order_by(Voucher.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    found = {row[0].code_fingerprint: Found(*row) for row in rows}
+    return {row[0].code_fingerprint: Found(*row) for row in rows}
+
+
+def has_code(venue_id: UUID, normalised: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    """Conditions: a voucher of this venue with one of these codes, and not in the pool."""
     vault = code_vault()
-    prints = {typed_code: vault.fingerprint(code) for typed_code, code in plain.items()}
-    return {typed_code: found[print_] for typed_code, print_ in prints.items() if print_ in found}
+    fingerprints = [vault.fingerprint(code) for code in normalised]
+    not_pooled = or_(Voucher.holder_id.is_not(None), Voucher.origin == VoucherOrigin.SANDBOX)
+    return Voucher.code_fingerprint.in_(fingerprints), Voucher.venue_id == venue_id, not_pooled
 
 
-def named(venue_id: UUID, plain: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
-    """By fingerprint, and only at its own venue; what lies in the pool is nobody's yet. The codes
-    are normalised.
-    """
-    vault = code_vault()
-    owned = or_(Voucher.holder_id.is_not(None), Voucher.origin == VoucherOrigin.SANDBOX)
-    prints = [vault.fingerprint(code) for code in plain]
-    return Voucher.code_fingerprint.in_(prints), Voucher.venue_id == venue_id, owned
+def redeemable(hold_id: UUID | None, *, own: bool = False) -> ColumnElement[bool]:
+    """Condition: not expired, and issued, under a lapsed hold, or under this hold.
 
-
-def takeable(hold_id: UUID | None, *, own: bool = False) -> ColumnElement[bool]:
-    """In time, and free: issued, a lapsed hold, this hold, or (`own`, no hold named) any hold of
-    the venue.
+    With `own` and no hold named, any hold of the venue counts as this one.
     """
     held = Voucher.status == VoucherStatus.HELD
     lapsed = and_(held, Voucher.held_until < app_now())
-    mine = held if own and hold_id is None else and_(held, Voucher.hold_id == hold_id)
-    return and_(
-        Voucher.expires_at > app_now(), or_(Voucher.status == VoucherStatus.ISSUED, lapsed, mine)
-    )
+    this_hold = held if own and hold_id is None else and_(held, Voucher.hold_id == hold_id)
+    free = or_(Voucher.status == VoucherStatus.ISSUED, lapsed, this_hold)
+    return and_(Voucher.expires_at > app_now(), free)
 
 
-def late() -> ColumnElement[bool]:
-    """Its last day has passed."""
+def has_expired() -> ColumnElement[bool]:
+    """Condition: the voucher's last day has passed."""
     return Voucher.expires_at <= app_now()
 
 
-def why_not(voucher: Voucher, late: bool) -> Outcome:
-    """The outcome for a voucher that cannot be taken; `late`: its last day has passed."""
+def refusal_of(voucher: Voucher, expired: bool) -> Outcome:
+    """Return the outcome for a voucher that cannot be redeemed."""
     if voucher.status in (VoucherStatus.REDEEMED, VoucherStatus.SETTLED):
         return Outcome.ALREADY_REDEEMED
     if voucher.status in (VoucherStatus.VOIDED, VoucherStatus.GIVEN):
         return Outcome.VOIDED
-    if late or voucher.status is VoucherStatus.EXPIRED:
+    if expired or voucher.status is VoucherStatus.EXPIRED:
         return Outcome.EXPIRED
     return Outcome.HELD_ELSEWHERE

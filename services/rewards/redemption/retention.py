@@ -1,5 +1,6 @@
-"""What rewards keeps of venues only for a while. The ledger, vouchers and redemptions stay for
-good.
+"""Delete what rewards keeps of venues for a limited time.
+
+The ledger, vouchers and redemptions are kept for good.
 """
 
 from datetime import timedelta
@@ -13,20 +14,22 @@ from shared.db.statements import changed
 
 GUESSES_KEPT = timedelta(days=1)
 RECEIPTS_KEPT = timedelta(days=90)
-"""A message is taken for 5 minutes only, so none comes back after that; its reference stays with
-the redemption.
+"""A message is accepted for 5 minutes only, so none is sent again after 90 days.
+
+Its reference is kept with the redemption.
 """
 
 
 def forget_guesses(session: Session) -> None:
-    """Drop guesses of more than a day ago, and lock-outs that ended before that."""
+    """Delete guesses older than a day, and lock-outs that ended more than a day ago."""
     session.execute(delete(FailedLook).where(FailedLook.looked_at < app_now() - GUESSES_KEPT))
     session.execute(delete(LockOut).where(LockOut.until < app_now() - GUESSES_KEPT))
 
 
 def forget_receipts(session: Session, limit: int = 500) -> int:
-    """Drop webhooks that were taken in more than 90 days ago. Returns how many; a full batch: there
-    may be more.
+    """Delete webhooks that were received more than 90 days ago.
+
+    Returns how many; a full batch means that there may be more.
     """
     key = (WebhookReceipt.venue_id, WebhookReceipt.webhook_id)
     old = (

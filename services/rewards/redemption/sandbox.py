@@ -1,5 +1,6 @@
-"""Vouchers to practise with, at sandbox venues only: nobody's, paid by nobody, never settled, told
-to nobody.
+"""Vouchers to practise with, at sandbox venues only.
+
+They have no holder, cost no points, are never settled, and no event about making them is published.
 """
 
 from collections.abc import Sequence
@@ -35,11 +36,11 @@ HELD_FOR = timedelta(hours=1)
 
 
 class VenueNotSandbox(Conflict):
-    """Only a venue to practise with gets test vouchers."""
+    """Only a sandbox venue gets test vouchers."""
 
 
 class PracticeState(StrEnum):
-    """Which outcome to practise."""
+    """The state of test vouchers, which decides the outcome to practise."""
 
     ISSUED = "issued"  #: redeemable
     HELD = "held"  #: held_elsewhere, for an hour, to whoever does not name that hold
@@ -52,7 +53,7 @@ _ENDS_BY = {PracticeState.EXPIRED: TransferKind.EXPIRED, PracticeState.VOIDED: T
 
 @dataclass(frozen=True, slots=True)
 class PracticeVoucher:
-    """A voucher just made, with its code: nobody else will ever see it."""
+    """A test voucher that was just made. Its code is shown this once."""
 
     id: UUID
     code: str
@@ -69,7 +70,7 @@ def make_test_vouchers(
     """
     venue = get_venue(session, venue_id)
     if not venue.sandbox:
-        raise VenueNotSandbox(f"Venue {venue_id} is a real one.")
+        raise VenueNotSandbox(f"Venue {venue_id} is no sandbox.")
     product = session.get(Product, product_id)
     if product is None or product.venue_id != venue_id:
         raise invalid("/product_id", "This venue has no such product.")

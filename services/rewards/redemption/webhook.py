@@ -1,5 +1,6 @@
-"""Webhooks of venues: verified over the raw bytes, taken in once per (venue, webhook-id), in one
-transaction.
+"""Webhooks of venues: verify the raw bytes, then process each (venue, webhook-id) once.
+
+All of it happens in one transaction.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from services.rewards.models import WebhookReceipt
 from services.rewards.redemption import lockout, redeem
-from services.rewards.redemption.outcomes import Answer, Outcome, lock
+from services.rewards.redemption.outcomes import Answer, Outcome, lock_vouchers
 from services.rewards.redemption.redeem import Sale
 from services.rewards.settlement import disputes
 from services.rewards.venues import keys
@@ -32,15 +33,15 @@ MAX_LINES = 500
 
 
 class UnreadableWebhook(Unprocessable):
-    """The signature is right, but the body is not one of the webhooks we take."""
+    """The signature is valid, but the body is not a webhook that we accept."""
 
 
 class WebhookIdReused(Conflict):
     """This webhook-id was used for another body."""
 
 
-class Kind(StrEnum):
-    """What a venue may tell us."""
+class LineType(StrEnum):
+    """What a venue reports about a voucher."""
 
     CONFIRMED = "redemption.confirmed"
     REVERSED = "redemption.reversed"
@@ -58,7 +59,7 @@ class Single(RequestModel):
 
 
 class BatchLine(Line):
-    type: Kind = Kind.CONFIRMED
+    type: LineType = LineType.CONFIRMED
 
 
 class BatchData(RequestModel):
@@ -78,27 +79,22 @@ class Message(RootModel[Annotated[Single | Batch, Field(discriminator="type")]])
 def receive(
     session: Session, venue_id: UUID, headers: Mapping[str, str], body: bytes
 ) -> dict[str, Any]:
-    """Verify and take in one webhook; sent again it gets the stored answer.
+    """Verify and process one webhook. Sent again, it gets the stored answer.
 
     Raises BadSignature (also for an unknown venue), UnreadableWebhook, WebhookIdReused.
     """
     moment: datetime = session.scalars(select(app_now())).one()
-    webhook_id = webhook_signatures.verify(
-        keys.webhook_secrets(session, venue_id), headers, body, moment
-    )
+    secrets = keys.webhook_secrets(session, venue_id)
+    webhook_id = webhook_signatures.verify(secrets, headers, body, moment)
     message = _read(body)
-    fresh = inserted(
-        session,
-        insert(WebhookReceipt)
-        .values(venue_id=venue_id, webhook_id=webhook_id, body_hash=hashlib.sha256(body).digest())
-        .on_conflict_do_nothing(),
+    body_hash = hashlib.sha256(body).digest()
+    # The row is locked from here on: the same webhook at the same moment waits for this answer.
+    receipt = insert(WebhookReceipt).values(
+        venue_id=venue_id, webhook_id=webhook_id, body_hash=body_hash
     )
-    if not fresh:
-        stored = session.get_one(WebhookReceipt, (venue_id, webhook_id))
-        if stored.body_hash != hashlib.sha256(body).digest():
-            raise WebhookIdReused("Send a new webhook-id with a new message.")
-        return stored.answer
-    answer = _take_in(session, venue_id, message)
+    if not inserted(session, receipt.on_conflict_do_nothing()):
+        return _stored_answer(session, venue_id, webhook_id, body_hash)
+    answer = _process(session, venue_id, message)
     session.execute(
         update(WebhookReceipt)
         .where(WebhookReceipt.venue_id == venue_id, WebhookReceipt.webhook_id == webhook_id)
@@ -107,75 +103,93 @@ def receive(
     return answer
 
 
+def _stored_answer(
+    session: Session, venue_id: UUID, webhook_id: str, body_hash: bytes
+) -> dict[str, Any]:
+    """Return the answer that this webhook got before. Raises WebhookIdReused."""
+    stored = session.get_one(WebhookReceipt, (venue_id, webhook_id))
+    if stored.body_hash != body_hash:
+        raise WebhookIdReused("Send a new webhook-id with a new message.")
+    return stored.answer
+
+
 def _read(body: bytes) -> Single | Batch:
+    """Parse a verified body. Raises UnreadableWebhook."""
     try:
         return Message.model_validate_json(body).root
-    except (ValidationError, UnicodeDecodeError, RecursionError) as error:
-        reason = (
-            error.errors()[0]
-            if isinstance(error, ValidationError)
-            else {"loc": (), "msg": "not readable"}
-        )
-        pointer = "".join(
-            f"/{part}" for part in reason["loc"] if "." not in str(part)
-        )  # without the union's tag
-        raise UnreadableWebhook(
-            f"{pointer}: {reason['msg']}", errors=[{"pointer": pointer, "detail": reason["msg"]}]
-        ) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        # A part with a dot is the tag of the union, not a field.
+        parts = [part for part in first["loc"] if "." not in str(part)]
+        raise _unreadable("".join(f"/{part}" for part in parts), first["msg"]) from None
+    except (UnicodeDecodeError, RecursionError):
+        raise _unreadable("", "not readable") from None
 
 
-def _take_in(session: Session, venue_id: UUID, message: Single | Batch) -> dict[str, Any]:
+def _unreadable(pointer: str, detail: str) -> UnreadableWebhook:
+    return UnreadableWebhook(
+        f"{pointer}: {detail}", errors=[{"pointer": pointer, "detail": detail}]
+    )
+
+
+def _process(session: Session, venue_id: UUID, message: Single | Batch) -> dict[str, Any]:
+    """Book a message and return its answer as JSON."""
     if isinstance(message, Single):
-        line = BatchLine(
-            type=Kind(message.type), code=message.data.code, reference=message.data.reference
-        )
-        return _shown(_book(session, venue_id, [line])[0])
+        data = message.data
+        line = BatchLine(type=LineType(message.type), code=data.code, reference=data.reference)
+        return _as_json(_book(session, venue_id, [line])[0])
     lines = message.data.items
     answers = _book(session, venue_id, lines)
-    return {
-        "items": [
-            {"reference": line.reference, **_shown(answer)}
-            for line, answer in zip(lines, answers, strict=True)
-        ]
-    }
+    items = [
+        {"reference": line.reference, **_as_json(answer)}
+        for line, answer in zip(lines, answers, strict=True)
+    ]
+    return {"items": items}
 
 
 def _book(session: Session, venue_id: UUID, lines: Sequence[BatchLine]) -> list[Answer]:
-    """Book lines in their order, confirmations that follow each other all at once; what cannot be
-    is put to people.
-    """
-    if any(line.type is Kind.REVERSED for line in lines):  # else one run, which locks all by itself
-        lock(session, venue_id, [line.code for line in lines])  # in one order, before any moves
+    """Book lines in their order; a line that cannot be booked becomes a dispute."""
+    if any(line.type is LineType.REVERSED for line in lines):
+        # Lock all vouchers in one order before any of them changes. Without reversals there is one
+        # run, which does so by itself.
+        lock_vouchers(session, venue_id, [line.code for line in lines])
     answers: list[Answer] = []
-    for kind, run in groupby(lines, key=lambda line: line.type):
-        if kind is Kind.REVERSED:
-            answers += [
-                redeem.reverse(session, venue_id, line.code, line.reference) for line in run
-            ]
-        else:
-            sales = [Sale(line.code, line.reference) for line in run]
-            answers += redeem.redeem_all(session, venue_id, sales, channel=redeem.WEBHOOK)
-    # In the order of references, so that two batches of one venue wait for each other and never
-    # lock.
-    for line, answer in sorted(
-        zip(lines, answers, strict=True), key=lambda pair: pair[0].reference
-    ):
+    for type_, run in groupby(lines, key=lambda line: line.type):
+        answers += _book_run(session, venue_id, type_, list(run))
+    _open_disputes(session, venue_id, lines, answers)
+    unknown = [line for line, answer in zip(lines, answers, strict=True) if answer.voucher is None]
+    guesses = sum(codes.check(codes.normalise(line.code)) for line in unknown)
+    lockout.note_reported(session, venue_id, guesses)
+    return answers
+
+
+def _book_run(
+    session: Session, venue_id: UUID, type_: LineType, run: Sequence[BatchLine]
+) -> list[Answer]:
+    """Book lines of one type that follow each other; confirmations all at once."""
+    if type_ is LineType.REVERSED:
+        return [redeem.reverse(session, venue_id, line.code, line.reference) for line in run]
+    sales = [Sale(line.code, line.reference) for line in run]
+    return redeem.redeem_all(session, venue_id, sales, channel=redeem.WEBHOOK)
+
+
+def _open_disputes(
+    session: Session, venue_id: UUID, lines: Sequence[BatchLine], answers: Sequence[Answer]
+) -> None:
+    # In the order of references, so that two batches of one venue wait and never deadlock.
+    pairs = sorted(zip(lines, answers, strict=True), key=lambda pair: pair[0].reference)
+    for line, answer in pairs:
         if answer.outcome not in (Outcome.REDEEMED, Outcome.REVERSED):
             voucher_id = answer.voucher.id if answer.voucher else None
             disputes.open_dispute(
                 session, venue_id, line.reference, answer.outcome.value, voucher_id
             )
-    guesses = [line for line, answer in zip(lines, answers, strict=True) if answer.voucher is None]
-    lockout.note_reported(
-        session, venue_id, sum(codes.check(codes.normalise(line.code)) for line in guesses)
-    )
-    return answers
 
 
-def _shown(answer: Answer) -> dict[str, Any]:
-    shown = {"outcome": answer.outcome.value}
+def _as_json(answer: Answer) -> dict[str, Any]:
+    fields = {"outcome": answer.outcome.value}
     if answer.voucher is not None:
-        shown["voucher_id"] = str(answer.voucher.id)
+        fields["voucher_id"] = str(answer.voucher.id)
     if answer.redeemed_at is not None:
-        shown["redeemed_at"] = answer.redeemed_at.isoformat()
-    return shown
+        fields["redeemed_at"] = answer.redeemed_at.isoformat()
+    return fields

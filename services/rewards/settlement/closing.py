@@ -1,15 +1,14 @@
-"""Closing and reopening a venue's month 结算: set-wise, each redemption once, final unless it is
-reopened.
+"""Close and reopen a venue's month 结算. Each redemption is settled once, in one statement.
 
-A reversal at the same moment wins or loses the same row. What is booked late goes into the next
-month that is closed.
+Of a reversal and a closing at the same moment one wins the redemption's row. A redemption that is
+booked late goes into the next month that is closed.
 """
 
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from services.rewards.ledger import journal
@@ -24,6 +23,7 @@ from services.rewards.models import (
 )
 from services.rewards.settlement import disputes, reconciliation, reports, statement
 from services.rewards.settlement.months import Month
+from services.rewards.venues.venues import lock_venue
 from shared.contracts.rewards import SettlementClosed, SettlementReopened
 from shared.core.clock import app_now
 from shared.core.ids import new_id
@@ -40,7 +40,7 @@ class SettlementNotFound(NotFound):
 
 
 class VenueNotSettled(Conflict):
-    """A venue to practise with is never settled."""
+    """A sandbox venue is never settled."""
 
 
 class MonthNotOver(Conflict):
@@ -48,7 +48,7 @@ class MonthNotOver(Conflict):
 
 
 class LaterMonthClosed(Conflict):
-    """A later month is closed already and took in what was unsettled."""
+    """A later month is closed already and includes what was unsettled."""
 
 
 class DisputesOpen(Conflict):
@@ -56,7 +56,7 @@ class DisputesOpen(Conflict):
 
 
 class DifferencesUnresolved(Conflict):
-    """The venue's list says otherwise."""
+    """The venue's report differs from our journal."""
 
 
 class ClosedTooLongAgo(Conflict):
@@ -66,18 +66,58 @@ class ClosedTooLongAgo(Conflict):
 def close_month(
     session: Session, venue_id: UUID, month: Month, by: str, *, accept_differences: bool = False
 ) -> Settlement:
-    """Settle what a venue took in until a month's end, and what accepted disputes add. Closed
-    again, it stays as it is.
+    """Settle a venue's unsettled redemptions up to a month's end, and its accepted disputes.
 
-    Raises VenueNotFound, VenueNotSettled, MonthNotOver, LaterMonthClosed, DisputesOpen,
-    DifferencesUnresolved.
+    Closing a closed month changes nothing. Raises VenueNotFound, VenueNotSettled, MonthNotOver,
+    LaterMonthClosed, DisputesOpen, DifferencesUnresolved.
     """
-    venue = reports.lock_venue(session, venue_id)
-    closed = statement.standing(session, venue_id, month)
+    venue = lock_venue(session, venue_id)
+    closed = statement.standing_settlement(session, venue_id, month)
     if closed is not None:
         return closed
-    _refuse_what_is_not_due(session, venue, month)
-    _refuse_while_unclear(session, venue_id, month, accept_differences)
+    _refuse_if_not_due(session, venue, month)
+    _refuse_if_disputes_are_open(session, venue_id, month)
+    if not accept_differences:
+        _refuse_if_differences_are_unresolved(session, venue_id, month)
+    settlement = _settle(session, venue_id, month, by)
+    _move_points(
+        session, settlement, journal.venue(venue_id), journal.OUTSIDE, TransferKind.SETTLED, by
+    )
+    _publish_closed(session, settlement, month)
+    session.refresh(settlement)
+    return settlement
+
+
+def _refuse_if_not_due(session: Session, venue: Venue, month: Month) -> None:
+    if venue.sandbox:
+        raise VenueNotSettled(f"Venue {venue.id} is a sandbox.")
+    if not month.is_over(session):
+        raise MonthNotOver(f"{month} ends at {month.until.isoformat()}.")
+    newest = statement.newest_closed(session, venue.id)
+    if newest is not None and newest > month:
+        raise LaterMonthClosed(f"{newest} is closed.", month=str(newest))
+
+
+def _refuse_if_disputes_are_open(session: Session, venue_id: UUID, month: Month) -> None:
+    report = reports.newest_report(session, venue_id, month)
+    holding_up = disputes.undecided(venue_id, month, report.id if report else None)
+    undecided = session.scalars(holding_up).all()
+    if undecided:
+        raise DisputesOpen(
+            f"{len(undecided)} disputes of {month} or before are open.",
+            disputes=[str(dispute_id) for dispute_id in undecided[:_NAMED]],
+        )
+
+
+def _refuse_if_differences_are_unresolved(session: Session, venue_id: UUID, month: Month) -> None:
+    found = reconciliation.reconcile_month(session, venue_id, month)
+    if found is not None and found.unresolved:
+        raise DifferencesUnresolved(
+            f"The report for {month} and our journal differ.", differences=found.unresolved
+        )
+
+
+def _settle(session: Session, venue_id: UUID, month: Month, by: str) -> Settlement:
     settlement = Settlement(
         id=new_id(),
         venue_id=venue_id,
@@ -90,105 +130,92 @@ def close_month(
     )
     session.add(settlement)
     session.flush()
-    found = {"venue_id": venue_id, "until": month.until, "settlement_id": settlement.id}
     session.execute(_TAKE_TIME)
-    settlement.redemptions, settlement.points, settlement.fen = map(
-        int, session.execute(_SETTLE, found).one()
-    )
+    parameters = {"venue_id": venue_id, "until": month.until, "settlement_id": settlement.id}
+    sums = session.execute(_SETTLE, parameters).one()
+    settlement.redemptions, settlement.points, settlement.fen = map(int, sums)
     settlement.disputes_fen = disputes.pay_accepted(session, venue_id, settlement.id)
     session.flush()
-    _move_points(
-        session, settlement, journal.venue(venue_id), journal.OUTSIDE, TransferKind.SETTLED, by
-    )
-    publish(
-        session,
-        SettlementClosed(
-            settlement_id=settlement.id,
-            venue_id=venue_id,
-            month=str(month),
-            redemptions=settlement.redemptions,
-            points=settlement.points,
-            fen=settlement.fen + settlement.disputes_fen,
-        ),
-    )
-    session.refresh(settlement)
     return settlement
 
 
-def _refuse_what_is_not_due(session: Session, venue: Venue, month: Month) -> None:
-    if venue.sandbox:
-        raise VenueNotSettled(f"Venue {venue.id} is a sandbox.")
-    if not month.is_over(session):
-        raise MonthNotOver(f"{month} ends at {month.until.isoformat()}.")
-    newest = statement.newest_closed(session, venue.id)
-    if newest is not None and newest > month:
-        raise LaterMonthClosed(f"{newest} is closed.", month=str(newest))
-
-
-def _refuse_while_unclear(
-    session: Session, venue_id: UUID, month: Month, accept_differences: bool
-) -> None:
-    newest = reports.newest(session, venue_id, month)
-    waiting = session.scalars(
-        disputes.undecided(venue_id, month, newest.id if newest else None)
-    ).all()
-    if waiting:
-        named = [str(dispute_id) for dispute_id in waiting[:_NAMED]]
-        raise DisputesOpen(
-            f"{len(waiting)} disputes of {month} or before are open.", disputes=named
-        )
-    found = None if accept_differences else reconciliation.match_month(session, venue_id, month)
-    if found is not None and found.unresolved:
-        raise DifferencesUnresolved(
-            f"The list of {month} and our books differ.", differences=found.unresolved
-        )
-
-
 _TAKE_TIME = text("SET LOCAL statement_timeout = '5min'")
-"""For the largest venue on a busy machine. Half done it would be undone and begun again."""
+"""Enough for the largest venue on a busy machine; a timeout would undo everything."""
 
 # Vouchers are locked first and in order, as everywhere. A redemption that was reversed while this
-# waited for its voucher no longer fits the UPDATE and is left out: PostgreSQL looks at the newest
-# row again. The UPDATE says so by coalesce, because the index of unsettled redemptions fits the
-# plain words: after a reopening, with statistics that know of none unsettled, it was walked once
-# per row, and 100,000 rows took more than 30 s instead of 5.
+# waited for its voucher no longer matches the UPDATE and is left out: PostgreSQL evaluates the
+# condition on the newest row again. The condition is written with coalesce on purpose. In plain
+# form it matches the index of unsettled redemptions; after a reopening, with statistics that know
+# of no unsettled redemption, the planner scanned that index once per row, and 100,000 rows took
+# more than 30 s instead of 5.
 _SETTLE = text("""
     WITH due AS MATERIALIZED (
         SELECT r.id AS redemption_id, v.id AS voucher_id, v.cost_fen, t.amount
         FROM redemptions r
         JOIN transfers t ON t.kind = 'redeemed' AND t.cause_id = r.id
         JOIN vouchers v ON v.id = r.voucher_id
-        WHERE r.venue_id = :venue_id AND r.redeemed_at < :until AND r.reversed_at IS NULL AND r.settled_at IS NULL
+        WHERE r.venue_id = :venue_id AND r.redeemed_at < :until
+            AND r.reversed_at IS NULL AND r.settled_at IS NULL
         ORDER BY v.id FOR UPDATE OF v
     ), settled AS (
         UPDATE redemptions r SET settled_at = app_now() FROM due
         WHERE r.id = due.redemption_id AND coalesce(r.reversed_at, r.settled_at) IS NULL
         RETURNING r.id, due.voucher_id, due.cost_fen, due.amount
     ), kept AS (
-        INSERT INTO settlement_lines (settlement_id, redemption_id) SELECT :settlement_id, id FROM settled
+        INSERT INTO settlement_lines (settlement_id, redemption_id)
+        SELECT :settlement_id, id FROM settled
     ), moved AS (
-        UPDATE vouchers v SET status = 'settled' FROM settled WHERE v.id = settled.voucher_id AND v.status = 'redeemed'
+        UPDATE vouchers v SET status = 'settled' FROM settled
+        WHERE v.id = settled.voucher_id AND v.status = 'redeemed'
     )
     SELECT count(*), coalesce(sum(amount), 0), coalesce(sum(cost_fen), 0) FROM settled
 """)
 
 
+def _publish_closed(session: Session, settlement: Settlement, month: Month) -> None:
+    event = SettlementClosed(
+        settlement_id=settlement.id,
+        venue_id=settlement.venue_id,
+        month=str(month),
+        redemptions=settlement.redemptions,
+        points=settlement.points,
+        fen=settlement.fen + settlement.disputes_fen,
+    )
+    publish(session, event)
+
+
 def reopen_month(
     session: Session, venue_id: UUID, month: Month, reason: str, by: str
 ) -> Settlement:
-    """Undo the newest closing of a venue; its redemptions can be reversed and settled again.
-    Repeating it is harmless.
+    """Undo the newest closing of a venue. Its redemptions can be reversed, and settled again.
 
-    Raises VenueNotFound, SettlementNotFound, ClosedTooLongAgo.
+    Repeating it changes nothing. Raises VenueNotFound, SettlementNotFound, ClosedTooLongAgo.
     """
-    reports.lock_venue(session, venue_id)
-    settlement = statement.standing(session, venue_id, month)
+    lock_venue(session, venue_id)
+    settlement = statement.standing_settlement(session, venue_id, month)
     if settlement is None:
         return _reopened_before(session, venue_id, month)
     newest = statement.newest_closed(session, venue_id)
     if newest != month:
         raise ClosedTooLongAgo(f"{newest} was closed after {month}.")
-    ended = session.execute(
+    _mark_reopened(session, settlement, month, reason, by)
+    session.execute(_TAKE_TIME)
+    session.execute(_REOPEN, {"settlement_id": settlement.id})
+    disputes.free_paid(session, settlement.id)
+    _move_points(
+        session, settlement, journal.OUTSIDE, journal.venue(venue_id), TransferKind.REOPENED, by
+    )
+    event = SettlementReopened(settlement_id=settlement.id, venue_id=venue_id, month=str(month))
+    publish(session, event)
+    session.refresh(settlement)
+    return settlement
+
+
+def _mark_reopened(
+    session: Session, settlement: Settlement, month: Month, reason: str, by: str
+) -> None:
+    """Mark a settlement as reopened. Raises ClosedTooLongAgo."""
+    reopened = session.execute(
         update(Settlement)
         .where(
             Settlement.id == settlement.id,
@@ -197,20 +224,8 @@ def reopen_month(
         )
         .values(reopened_at=app_now(), reopened_by=by, reopen_reason=reason)
     )
-    if not changed(ended):
+    if not changed(reopened):
         raise ClosedTooLongAgo(f"{month} was closed at {settlement.closed_at.isoformat()}.")
-    session.execute(_TAKE_TIME)
-    session.execute(_REOPEN, {"settlement_id": settlement.id})
-    disputes.free_paid(session, settlement.id)
-    _move_points(
-        session, settlement, journal.OUTSIDE, journal.venue(venue_id), TransferKind.REOPENED, by
-    )
-    publish(
-        session,
-        SettlementReopened(settlement_id=settlement.id, venue_id=venue_id, month=str(month)),
-    )
-    session.refresh(settlement)
-    return settlement
 
 
 _REOPEN = text("""
@@ -224,13 +239,15 @@ _REOPEN = text("""
     ), freed AS (
         UPDATE redemptions r SET settled_at = NULL FROM mine WHERE r.id = mine.redemption_id
     ), back AS (
-        UPDATE vouchers v SET status = 'redeemed' FROM mine WHERE v.id = mine.voucher_id AND v.status = 'settled'
+        UPDATE vouchers v SET status = 'redeemed' FROM mine
+        WHERE v.id = mine.voucher_id AND v.status = 'settled'
     )
     UPDATE settlement_lines SET stands = false WHERE settlement_id = :settlement_id
 """)
 
 
 def _reopened_before(session: Session, venue_id: UUID, month: Month) -> Settlement:
+    """Return the newest reopened settlement of a month. Raises SettlementNotFound."""
     earlier = session.scalars(
         select(Settlement)
         .where(Settlement.venue_id == venue_id, Settlement.month == month.first)
@@ -245,7 +262,7 @@ def _reopened_before(session: Session, venue_id: UUID, month: Month) -> Settleme
 def _move_points(
     session: Session, settlement: Settlement, debit: str, credit: str, kind: TransferKind, by: str
 ) -> None:
-    """One transfer over all redemptions; an empty month moves nothing."""
+    """Write one transfer over all redemptions; an empty month moves nothing."""
     if settlement.points:
         row = transfer(
             debit, credit, settlement.points, kind, settlement.id, volunteer_id=None, actor=by
@@ -256,17 +273,15 @@ def _move_points(
 def venues_to_settle(
     session: Session, month: Month, venue_id: UUID | None = None
 ) -> Sequence[tuple[UUID, str]]:
-    """Id and name of venues for which closing a month would settle something, or that have cases to
-    decide first.
-    """
-    unsettled = exists().where(Redemption.venue_id == Venue.id, *statement.still_unsettled(month))
-    waiting = (Dispute.status == DisputeStatus.OPEN) & (Dispute.opened_at < month.until)
-    disputed = exists().where(Dispute.venue_id == Venue.id, or_(disputes.to_pay(), waiting))
-    wanted = (
-        select(Venue.id, Venue.name)
-        .where(Venue.sandbox.is_(False), or_(unsettled, disputed))
-        .order_by(Venue.id)
-    )
+    """Return id and name of venues that have something to settle in a month, or to decide first."""
+    due = select(Venue.id, Venue.name).where(Venue.sandbox.is_(False), _has_something_due(month))
     if venue_id is not None:
-        wanted = wanted.where(Venue.id == venue_id)
-    return [(row[0], row[1]) for row in session.execute(wanted)]
+        due = due.where(Venue.id == venue_id)
+    return [(row[0], row[1]) for row in session.execute(due.order_by(Venue.id))]
+
+
+def _has_something_due(month: Month) -> ColumnElement[bool]:
+    unsettled = exists().where(Redemption.venue_id == Venue.id, *statement.unsettled(month))
+    undecided = and_(Dispute.status == DisputeStatus.OPEN, Dispute.opened_at < month.until)
+    disputed = exists().where(Dispute.venue_id == Venue.id, or_(disputes.to_pay(), undecided))
+    return or_(unsettled, disputed)

@@ -1,6 +1,4 @@
-"""Reading a venue's list from CSV, as tills and Excel write it. Nothing in it is trusted: errors
-name the row.
-"""
+"""Read a venue report from CSV, as tills and Excel write it. Errors name the row."""
 
 import csv
 import io
@@ -9,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.rewards.settlement.reports import MOST_LINES, ListLine
+from services.rewards.settlement.reports import MOST_LINES, ReportLine
 from shared.core.problems import Unprocessable
 
 MOST_ERRORS = 100
@@ -23,21 +21,23 @@ COLUMNS = {
     "amount_fen": "amount_fen",
     "金额（分）": "amount_fen",
 }
-"""What a header may say, and the field it means."""
+"""The names that a header may use, and the field that each means."""
 ENCODINGS = ("utf-8-sig", "gb18030")  # the second is what Excel writes in China; it includes GBK
 
 
 class UnreadableList(Unprocessable):
-    """This list cannot be read; nothing was taken in."""
+    """This report cannot be read; nothing of it was stored."""
 
 
-def read_csv(raw: bytes) -> list[ListLine]:
-    """The lines of a CSV file with a header row; all or none. Raises UnreadableList, naming rows;
-    the header is 1.
+def read_csv(raw: bytes) -> list[ReportLine]:
+    """Read the lines of a CSV file with a header row; all or none.
+
+    Raises UnreadableList, naming rows; the header is row 1.
     """
-    rows = _rows(_text(raw))
-    columns = _columns(next(rows, (1, []))[1])
-    lines: list[ListLine] = []
+    rows = _rows(_decode(raw))
+    _, header = next(rows, (1, []))
+    columns = _columns(header)
+    lines: list[ReportLine] = []
     errors: list[dict[str, Any]] = []
     for number, cells in rows:
         if not any(cell.strip() for cell in cells):
@@ -46,13 +46,8 @@ def read_csv(raw: bytes) -> list[ListLine]:
             raise UnreadableList(f"More than {MOST_LINES} lines.")
         try:
             lines.append(_line(columns, cells))
-        except ValidationError as error:
-            errors += [
-                _error(number, str(e["loc"][0]) if e["loc"] else None, e["msg"])
-                for e in error.errors(include_input=False, include_url=False)
-            ]
         except ValueError as error:
-            errors.append(_error(number, None, str(error)))
+            errors += _row_errors(number, error)
         if len(errors) >= MOST_ERRORS:
             break
     if errors:
@@ -60,7 +55,7 @@ def read_csv(raw: bytes) -> list[ListLine]:
     return lines
 
 
-def _text(raw: bytes) -> str:
+def _decode(raw: bytes) -> str:
     for encoding in ENCODINGS:
         try:
             text = raw.decode(encoding)
@@ -73,7 +68,7 @@ def _text(raw: bytes) -> str:
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the number of the line on which it ends."""
+    """Yield each row with the number of the line on which it ends."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         for cells in reader:
@@ -83,28 +78,41 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _columns(header: Sequence[str]) -> list[str]:
-    names = [name.strip() for name in header]
-    unknown = [name for name in names if name.lower() not in COLUMNS]
-    if unknown or not names:
+    """Return the field of each column. Raises UnreadableList."""
+    names = [name.strip().lower() for name in header]
+    if not names or any(name not in COLUMNS for name in names):
         raise _unreadable([_error(1, None, f"unknown columns; known: {', '.join(COLUMNS)}")])
-    columns = [COLUMNS[name.lower()] for name in names]
+    columns = [COLUMNS[name] for name in names]
     if len(set(columns)) < len(columns) or "reference" not in columns:
         raise _unreadable([_error(1, None, "each column once, and one of them is the reference")])
     return columns
 
 
-def _line(columns: list[str], cells: list[str]) -> ListLine:
+def _line(columns: list[str], cells: list[str]) -> ReportLine:
+    """Read one row. Raises ValueError, or pydantic's ValidationError, which is one."""
     if len(cells) != len(columns):
         raise ValueError(f"{len(cells)} cells under {len(columns)} columns")
-    said: dict[str, Any] = {
-        name: cell.strip() for name, cell in zip(columns, cells, strict=True) if cell.strip()
-    }
-    amount = said.get("amount_fen")
-    if amount is not None:
-        if not (amount.isascii() and amount.isdigit() and len(amount) < 12):
-            raise ValueError("amount_fen: should be a whole number of fen")
-        said["amount_fen"] = int(amount)
-    return ListLine.model_validate(said)
+    filled = ((name, cell.strip()) for name, cell in zip(columns, cells, strict=True))
+    fields: dict[str, Any] = {name: cell for name, cell in filled if cell}
+    if "amount_fen" in fields:
+        fields["amount_fen"] = _whole_fen(fields["amount_fen"])
+    return ReportLine.model_validate(fields)
+
+
+def _whole_fen(cell: str) -> int:
+    # `int` alone would also read `１２`, ` 1_000 ` and numbers of any length.
+    if not (cell.isascii() and cell.isdigit() and len(cell) < 12):
+        raise ValueError("amount_fen: should be a whole number of fen")
+    return int(cell)
+
+
+def _row_errors(number: int, error: ValueError) -> list[dict[str, Any]]:
+    if not isinstance(error, ValidationError):
+        return [_error(number, None, str(error))]
+    return [
+        _error(number, str(one["loc"][0]) if one["loc"] else None, one["msg"])
+        for one in error.errors(include_input=False, include_url=False)
+    ]
 
 
 def _error(row: int, column: str | None, detail: str) -> dict[str, Any]:

@@ -1,8 +1,7 @@
-"""Statements as files: CSV and XLSX with every line, PDF to sign. The libraries are loaded when one
-is asked for.
+"""Settlement statements as files: CSV and XLSX with every line, PDF to sign.
 
-What a cell says is text, whatever it begins with: a spreadsheet would take `=1+1` from a stranger
-and compute it.
+The libraries are imported on first use. Every text cell stays text, whatever it begins with: a
+spreadsheet would compute `=1+1`, and the text comes from strangers.
 """
 
 import csv
@@ -12,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from services.rewards.settlement.statement import MonthState, StatementLine, VenueMonth
+from services.rewards.settlement.statement import MonthState, SettlementStatement, StatementLine
 from shared.core.clock import SITE
 
 MOST_LINES_IN_PDF = 1_000
@@ -28,9 +27,8 @@ HEADER = (
     "product_id",
     "redemption_id",
 )
-COLUMNS_IN_XLSX = (
-    8  # people read it: our own ids are in the CSV, and every cell costs 15 microseconds
-)
+COLUMNS_IN_XLSX = 8
+"""People read it: the last two ids are in the CSV only. Every cell costs 15 microseconds."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _STATES = {
@@ -41,12 +39,12 @@ _STATES = {
 
 
 def yuan(fen: int) -> str:
-    """1234567 fen as 12,345.67."""
+    """Write 1234567 fen as 12,345.67."""
     return f"{fen // 100:,}.{fen % 100:02}"
 
 
 def as_csv(lines: Iterable[StatementLine]) -> bytes:
-    """Every line, with a header; UTF-8 with a mark, so that Excel reads the Chinese."""
+    """Write every line, with a header; UTF-8 with a byte order mark, which Excel needs."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(HEADER)
@@ -70,46 +68,49 @@ def _cells(line: StatementLine) -> tuple[Any, ...]:
 
 
 def _plain(value: Any) -> Any:
-    """Text that a spreadsheet would compute gets an apostrophe in front."""
+    """Put an apostrophe in front of text that a spreadsheet would compute."""
     if isinstance(value, str):
         value = _UNPRINTABLE.sub("", value)
         return f"'{value}" if value.startswith(_FORMULA) else value
     return value
 
 
-def as_xlsx(statement: VenueMonth, lines: Iterable[StatementLine]) -> bytes:
-    """A sheet with the totals and one with every line. Cells are text or numbers, never
-    formulas.
+def as_xlsx(statement: SettlementStatement, lines: Iterable[StatementLine]) -> bytes:
+    """Write a sheet with the totals and one with every line.
+
+    Cells are text or numbers, never formulas.
     """
     from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
 
     book = Workbook(write_only=True)
-
-    def add(sheet: Any, cells: Iterable[Any]) -> None:
-        sheet.append([text_cell(sheet, cell) if isinstance(cell, str) else cell for cell in cells])
-
-    def text_cell(sheet: Any, value: str) -> Any:
-        value = _UNPRINTABLE.sub("", value)
-        if not value.startswith(_FORMULA):
-            return value
-        cell = WriteOnlyCell(sheet, value=value)
-        cell.data_type, cell.quotePrefix = "s", True
-        return cell
-
     totals = book.create_sheet("结算单")
     for row in _summary(statement):
-        add(totals, row)
+        _append(totals, row)
     sheet = book.create_sheet("明细")
-    add(sheet, HEADER[:COLUMNS_IN_XLSX])
+    _append(sheet, HEADER[:COLUMNS_IN_XLSX])
     for line in lines:
-        add(sheet, _cells(line)[:COLUMNS_IN_XLSX])
+        _append(sheet, _cells(line)[:COLUMNS_IN_XLSX])
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
 
 
-def _summary(statement: VenueMonth) -> Iterator[tuple[Any, ...]]:
+def _append(sheet: Any, cells: Iterable[Any]) -> None:
+    sheet.append([_text_cell(sheet, cell) if isinstance(cell, str) else cell for cell in cells])
+
+
+def _text_cell(sheet: Any, value: str) -> Any:
+    value = _UNPRINTABLE.sub("", value)
+    if not value.startswith(_FORMULA):
+        return value
+    from openpyxl.cell import WriteOnlyCell
+
+    cell = WriteOnlyCell(sheet, value=value)
+    cell.data_type, cell.quotePrefix = "s", True
+    return cell
+
+
+def _summary(statement: SettlementStatement) -> Iterator[tuple[Any, ...]]:
     yield from _heads(statement)
     yield ()
     yield PRODUCT_HEADS
@@ -122,7 +123,7 @@ def _summary(statement: VenueMonth) -> Iterator[tuple[Any, ...]]:
 PRODUCT_HEADS = ("兑换项目 Product", "次数 Redemptions", "积分 Points", "金额（元） Amount (CNY)")
 
 
-def _heads(statement: VenueMonth) -> list[tuple[str, str]]:
+def _heads(statement: SettlementStatement) -> list[tuple[str, str]]:
     settlement = statement.settlement
     heads = [
         ("场馆 Venue", statement.venue.name),
@@ -138,7 +139,7 @@ def _heads(statement: VenueMonth) -> list[tuple[str, str]]:
     return heads
 
 
-def _sums(statement: VenueMonth) -> list[tuple[str, str]]:
+def _sums(statement: SettlementStatement) -> list[tuple[str, str]]:
     totals = statement.totals
     return [
         ("核销次数 Redemptions", f"{totals.redemptions:,}"),
@@ -150,38 +151,50 @@ def _sums(statement: VenueMonth) -> list[tuple[str, str]]:
     ]
 
 
-def as_pdf(statement: VenueMonth, lines: Sequence[StatementLine]) -> bytes:
-    """Totals and a block for two signatures on paper; the lines as well, up to 1,000 of them."""
-    pdf = _sheet_of_paper()
-    pdf.set_font(size=16)
-    pdf.cell(
-        0, 10, "快乐券结算单 Statement of Happy Vouchers", align="C", new_x="LMARGIN", new_y="NEXT"
-    )
-    pdf.set_font(size=9)
-    pdf.ln(3)
+def as_pdf(statement: SettlementStatement, lines: Sequence[StatementLine]) -> bytes:
+    """Draw totals and a block for two signatures; the lines as well, up to 1,000 of them."""
+    pdf = _new_pdf()
+    _heading(pdf)
     _table(pdf, _heads(statement), (45, 135), headings=False)
     pdf.ln(4)
-    products = [
-        (p.title, f"{p.redemptions:,}", f"{p.points:,}", yuan(p.fen)) for p in statement.products
-    ]
-    _table(pdf, [PRODUCT_HEADS, *products], (75, 35, 35, 35))
+    _table(pdf, [PRODUCT_HEADS, *_product_rows(statement)], (75, 35, 35, 35))
     pdf.ln(4)
     _table(pdf, _sums(statement), (100, 80), headings=False)
     _signatures(pdf)
     if statement.totals.redemptions > MOST_LINES_IN_PDF:
-        words = f"共 {statement.totals.redemptions:,} 条明细，见 CSV 或 XLSX。 For the lines see the CSV or XLSX file."
-        pdf.cell(0, 8, words, new_x="LMARGIN", new_y="NEXT")
+        _where_the_lines_are(pdf, statement.totals.redemptions)
     elif lines:
         pdf.add_page()
         _lines_table(pdf, lines)
     return bytes(pdf.output())
 
 
-def _sheet_of_paper() -> Any:
+def _heading(pdf: Any) -> None:
+    title = "快乐券结算单 Statement of Happy Vouchers"
+    pdf.set_font(size=16)
+    pdf.cell(0, 10, title, align="C", new_x="LMARGIN", new_y="NEXT")
+    pdf.set_font(size=9)
+    pdf.ln(3)
+
+
+def _product_rows(statement: SettlementStatement) -> list[tuple[str, ...]]:
+    return [
+        (product.title, f"{product.redemptions:,}", f"{product.points:,}", yuan(product.fen))
+        for product in statement.products
+    ]
+
+
+def _where_the_lines_are(pdf: Any, count: int) -> None:
+    chinese = f"共 {count:,} 条明细，见 CSV 或 XLSX。"
+    english = "For the lines see the CSV or XLSX file."
+    pdf.cell(0, 8, f"{chinese} {english}", new_x="LMARGIN", new_y="NEXT")
+
+
+def _new_pdf() -> Any:
     from fpdf import FPDF
     from pylopdf_fonts_zh_cn import sans_path
 
-    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every table of the font
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it logs every table of the font
 
     class Paper(FPDF):
         def footer(self) -> None:
@@ -241,7 +254,7 @@ def _lines_table(pdf: Any, lines: Sequence[StatementLine]) -> None:
 
 
 def _signatures(pdf: Any) -> None:
-    """Both sides sign the same sheet; kept together on one page."""
+    """Draw a block where both sides sign, kept together on one page."""
     if pdf.will_page_break(45):
         pdf.add_page()
     pdf.ln(10)

@@ -1,4 +1,4 @@
-"""A calendar month at the site: what venues and the centre settle by."""
+"""A calendar month at the site: venues and the centre settle by it."""
 
 import re
 from dataclasses import dataclass
@@ -21,14 +21,22 @@ class Month:
 
     @classmethod
     def parse(cls, written: str) -> "Month":
-        """From YYYY-MM, of 2000 to 2199. Raises Unprocessable."""
+        """Read YYYY-MM, from 2000 to 2199. Raises Unprocessable."""
         found = _WRITTEN.fullmatch(written)
         if found is None:
             raise invalid("/month", "should be a month such as 2026-11")
         return cls(date(int(found[1]), int(found[2]), 1))
 
+    @classmethod
+    def of(cls, day: date) -> "Month":
+        """Return the month of a day."""
+        return cls(day.replace(day=1))
+
     def __str__(self) -> str:
         return f"{self.first:%Y-%m}"
+
+    def __contains__(self, day: date) -> bool:
+        return Month.of(day) == self
 
     @property
     def next(self) -> "Month":
@@ -42,19 +50,19 @@ class Month:
 
     @property
     def since(self) -> datetime:
-        """Its first instant."""
+        """The first instant of the month."""
         return datetime.combine(self.first, time(), SITE)
 
     @property
     def until(self) -> datetime:
-        """The first instant that is no longer in it."""
+        """The first instant after the month."""
         return self.next.since
 
     def is_over(self, session: Session) -> bool:
-        """By the database's clock."""
+        """Tell whether the month has ended by the database's clock."""
         return bool(session.scalar(select(app_now() >= self.until)))
 
 
 def site_day(moment: datetime) -> date:
-    """The calendar day at the site."""
+    """Return the calendar day at the site."""
     return moment.astimezone(SITE).date()

@@ -1,7 +1,7 @@
-"""What a venue took in during a month and is owed for: the statement 结算单, from the journal.
+"""The settlement statement 结算单: what a venue redeemed in a month and is owed, from the journal.
 
-A closed month shows what its settlement took; one not yet closed is a preview of what closing now
-would take: all of that month, and what earlier months left unsettled.
+A closed month shows what its settlement took. A month that is not closed is a preview of what
+closing it now would take: all of that month, and what earlier months left unsettled.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, literal_column, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from services.rewards.ledger import journal
 from services.rewards.models import (
@@ -31,13 +31,11 @@ from services.rewards.venues import venues
 
 
 class MonthState(StrEnum):
-    """How far a month is."""
+    """Whether a month is settled."""
 
     OPEN = "open"  #: a preview: closing it would settle this
     CLOSED = "closed"  #: agreed and final, unless it is reopened
-    CARRIED = (
-        "carried"  #: never closed by itself: a later month was, and took over what was unsettled
-    )
+    CARRIED = "carried"  #: never closed itself; a later closed month took what was unsettled
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class ProductTotal:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """What the journal of a month says of the venue's account."""
+    """What the journal moved on the venue's account in the month."""
 
     redeemed: int
     redeemed_points: int
@@ -66,16 +64,16 @@ class Totals:
     """What is owed, and what for."""
 
     redemptions: int
-    carried: int  #: of them from earlier months
+    carried: int  #: redemptions among them from earlier months
     points: int
     fen: int
-    disputes_fen: int  #: accepted cases that were, or would be, paid with it
-    owed_fen: int  #: both
+    disputes_fen: int  #: accepted disputes that were, or would be, paid with it
+    owed_fen: int  #: both sums
 
 
 @dataclass(frozen=True, slots=True)
-class VenueMonth:
-    """The statement without its lines."""
+class SettlementStatement:
+    """The statement of one venue and month, without its lines."""
 
     venue: Venue
     month: Month
@@ -103,8 +101,8 @@ class StatementLine:
     carried: bool
 
 
-def standing(session: Session, venue_id: UUID, month: Month) -> Settlement | None:
-    """The settlement that closed a month, if it is closed."""
+def standing_settlement(session: Session, venue_id: UUID, month: Month) -> Settlement | None:
+    """Return the settlement that closed a month; None while the month is not closed."""
     return session.scalars(
         select(Settlement).where(
             Settlement.venue_id == venue_id,
@@ -115,7 +113,7 @@ def standing(session: Session, venue_id: UUID, month: Month) -> Settlement | Non
 
 
 def newest_closed(session: Session, venue_id: UUID) -> Month | None:
-    """The last month of a venue that is closed now."""
+    """Return the latest month of a venue that is closed."""
     first = session.scalar(
         select(func.max(Settlement.month)).where(
             Settlement.venue_id == venue_id, Settlement.reopened_at.is_(None)
@@ -124,93 +122,97 @@ def newest_closed(session: Session, venue_id: UUID) -> Month | None:
     return Month(first) if first else None
 
 
-def venue_month(session: Session, venue_id: UUID, month: Month) -> VenueMonth:
-    """A venue's statement. Raises VenueNotFound."""
+def make_statement(session: Session, venue_id: UUID, month: Month) -> SettlementStatement:
+    """Compute a venue's settlement statement. Raises VenueNotFound."""
     venue = venues.get_venue(session, venue_id)
-    settlement = standing(session, venue_id, month)
-    products = _products(session, venue_id, month, settlement)
-    carried = (
-        session.scalar(
-            _of(select(func.count()), venue_id, month, settlement).where(_is_carried(month))
-        )
-        or 0
+    settlement = standing_settlement(session, venue_id, month)
+    products = _product_totals(session, venue_id, month, settlement)
+    return SettlementStatement(
+        venue=venue,
+        month=month,
+        state=_state(session, venue_id, month, settlement),
+        settlement=settlement,
+        totals=_totals(session, venue_id, month, settlement, products),
+        products=products,
+        journal=_movement(session, venue_id, month),
+        disputes=_count_disputes(session, venue_id, month),
     )
-    disputes_fen = settlement.disputes_fen if settlement else _to_pay(session, venue_id)
-    fen = sum(p.fen for p in products)
-    totals = Totals(
-        sum(p.redemptions for p in products),
-        carried,
-        sum(p.points for p in products),
-        fen,
-        disputes_fen,
-        fen + disputes_fen,
+
+
+def _totals(
+    session: Session,
+    venue_id: UUID,
+    month: Month,
+    settlement: Settlement | None,
+    products: Sequence[ProductTotal],
+) -> Totals:
+    fen = sum(product.fen for product in products)
+    disputes_fen = settlement.disputes_fen if settlement else _fen_to_pay(session, venue_id)
+    return Totals(
+        redemptions=sum(product.redemptions for product in products),
+        carried=_count_carried(session, venue_id, month, settlement),
+        points=sum(product.points for product in products),
+        fen=fen,
+        disputes_fen=disputes_fen,
+        owed_fen=fen + disputes_fen,
     )
-    return VenueMonth(
-        venue,
-        month,
-        _state(session, venue_id, month, settlement),
-        settlement,
-        totals,
-        products,
-        _movement(session, venue_id, month),
-        _disputes(session, venue_id, month),
-    )
+
+
+def _count_carried(
+    session: Session, venue_id: UUID, month: Month, settlement: Settlement | None
+) -> int:
+    counted = _redemptions_of(select(func.count()), venue_id, month, settlement)
+    return session.scalar(counted.where(_is_carried(month))) or 0
 
 
 def statement_lines(
     session: Session, venue_id: UUID, month: Month, after: UUID | None, limit: int
 ) -> list[StatementLine]:
-    """The next lines of a statement, in the order of redemption."""
-    wanted = _of(
-        select(
-            Redemption.id,
-            Redemption.voucher_id,
-            Redemption.reference,
-            Voucher.product_id,
-            Voucher.title,
-            Redemption.channel,
-            Transfer.created_at,
-            Transfer.amount,
-            Voucher.cost_fen,
-            _is_carried(month),
-        ),
-        venue_id,
-        month,
-        standing(session, venue_id, month),
+    """Return the next lines of a statement, in the order of redemption."""
+    columns = select(
+        Redemption.id,
+        Redemption.voucher_id,
+        Redemption.reference,
+        Voucher.product_id,
+        Voucher.title,
+        Redemption.channel,
+        Transfer.created_at,
+        Transfer.amount,
+        Voucher.cost_fen,
+        _is_carried(month),
     )
+    settlement = standing_settlement(session, venue_id, month)
+    lines = _redemptions_of(columns, venue_id, month, settlement)
     if after is not None:
-        wanted = wanted.where(Redemption.id > after)
-    return [
-        StatementLine(*row) for row in session.execute(wanted.order_by(Redemption.id).limit(limit))
-    ]
+        lines = lines.where(Redemption.id > after)
+    rows = session.execute(lines.order_by(Redemption.id).limit(limit))
+    return [StatementLine(*row) for row in rows]
 
 
-def _of(chosen: Any, venue_id: UUID, month: Month, settlement: Settlement | None) -> Any:
-    """Redemptions of a statement with their vouchers and their entries in the journal."""
+def _redemptions_of(
+    columns: Any, venue_id: UUID, month: Month, settlement: Settlement | None
+) -> Any:
+    """Select from the redemptions of a statement, their vouchers and their journal entries."""
     entry = and_(Transfer.kind == literal_column("'redeemed'"), Transfer.cause_id == Redemption.id)
     rows = (
-        chosen.select_from(Redemption)
+        columns.select_from(Redemption)
         .join(Transfer, entry)
         .join(Voucher, Voucher.id == Redemption.voucher_id)
     )
-    if settlement is not None:
-        mine = and_(
-            SettlementLine.redemption_id == Redemption.id,
-            SettlementLine.settlement_id == settlement.id,
-        )
-        return rows.join(SettlementLine, mine)
-    return rows.where(*unsettled(venue_id, month))
+    if settlement is None:
+        return rows.where(Redemption.venue_id == venue_id, *unsettled(month))
+    mine = and_(
+        SettlementLine.redemption_id == Redemption.id,
+        SettlementLine.settlement_id == settlement.id,
+    )
+    return rows.join(SettlementLine, mine)
 
 
-def unsettled(venue_id: UUID, month: Month) -> tuple[ColumnElement[bool], ...]:
-    """Redemptions that closing a month would settle: also of earlier months, so that nothing is
-    ever lost.
+def unsettled(month: Month) -> tuple[ColumnElement[bool], ...]:
+    """Conditions: redeemed before the month's end, not reversed, in no settlement.
+
+    Earlier months are included, so that no redemption is ever left out.
     """
-    return (Redemption.venue_id == venue_id, *still_unsettled(month))
-
-
-def still_unsettled(month: Month) -> tuple[ColumnElement[bool], ...]:
-    """Of whatever venue: taken in before a month's end, not reversed, in no settlement."""
     return (
         Redemption.redeemed_at < month.until,
         Redemption.reversed_at.is_(None),
@@ -222,12 +224,13 @@ def _is_carried(month: Month) -> ColumnElement[bool]:
     return Redemption.redeemed_at < month.since
 
 
-def _products(
+def _product_totals(
     session: Session, venue_id: UUID, month: Month, settlement: Settlement | None
 ) -> Sequence[ProductTotal]:
     sums = (func.count(), func.sum(Transfer.amount), func.sum(Voucher.cost_fen))
+    columns = select(Voucher.product_id, Product.title, *sums)
     rows = session.execute(
-        _of(select(Voucher.product_id, Product.title, *sums), venue_id, month, settlement)
+        _redemptions_of(columns, venue_id, month, settlement)
         .join(Product, Product.id == Voucher.product_id)
         .group_by(Voucher.product_id, Product.title)
         .order_by(Voucher.product_id)
@@ -235,7 +238,7 @@ def _products(
     return [ProductTotal(row[0], row[1], row[2], int(row[3]), int(row[4])) for row in rows]
 
 
-def _to_pay(session: Session, venue_id: UUID) -> int:
+def _fen_to_pay(session: Session, venue_id: UUID) -> int:
     owed = select(func.sum(Dispute.amount_fen)).where(
         Dispute.venue_id == venue_id, disputes.to_pay()
     )
@@ -252,25 +255,28 @@ def _state(
 
 
 def _movement(session: Session, venue_id: UUID, month: Month) -> Movement:
-    """Literal kinds, so that the partial indexes are seen to fit."""
-    account, found = journal.venue(venue_id), []
-    for kind, side in (
-        ("'redeemed'", Transfer.credit_account),
-        ("'reversed'", Transfer.debit_account),
-    ):
-        row = session.execute(
-            select(func.count(), func.coalesce(func.sum(Transfer.amount), 0)).where(
-                Transfer.kind == literal_column(kind),
-                side == account,
-                Transfer.created_at >= month.since,
-                Transfer.created_at < month.until,
-            )
-        ).one()
-        found += [row[0], int(row[1])]
-    return Movement(*found)
+    redeemed = _moved(session, "'redeemed'", Transfer.credit_account, venue_id, month)
+    reversed_ = _moved(session, "'reversed'", Transfer.debit_account, venue_id, month)
+    return Movement(*redeemed, *reversed_)
 
 
-def _disputes(session: Session, venue_id: UUID, month: Month) -> dict[str, int]:
+def _moved(
+    session: Session, kind: str, side: InstrumentedAttribute[str], venue_id: UUID, month: Month
+) -> tuple[int, int]:
+    """Count transfers of a kind on one side of the venue's account, and sum their points."""
+    row = session.execute(
+        select(func.count(), func.coalesce(func.sum(Transfer.amount), 0)).where(
+            # As literal text, so that the planner sees that the partial index fits.
+            Transfer.kind == literal_column(kind),
+            side == journal.venue(venue_id),
+            Transfer.created_at >= month.since,
+            Transfer.created_at < month.until,
+        )
+    ).one()
+    return row[0], int(row[1])
+
+
+def _count_disputes(session: Session, venue_id: UUID, month: Month) -> dict[str, int]:
     rows = session.execute(
         select(Dispute.status, func.count())
         .where(

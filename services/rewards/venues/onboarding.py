@@ -1,10 +1,10 @@
-"""What a new venue still lacks before its first guest: a checklist, read from what is there."""
+"""The checklist of a new venue: what it lacks before its first guest."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from services.rewards.models import Product, Redemption, SecretKind, Venue, VenueSecret, VenueStatus
@@ -24,35 +24,43 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Onboarding:
-    """Which steps are done, and which is next; None when nothing is missing."""
+    """Which steps are done."""
 
     venue_id: UUID
     steps: dict[Step, bool]
 
     @property
     def next(self) -> Step | None:
+        """The first step that is not done; None when nothing is missing."""
         return next((step for step, done in self.steps.items() if not done), None)
 
 
 def onboarding(session: Session, venue_id: UUID) -> Onboarding:
-    """How far a venue has come. Raises VenueNotFound."""
-    secrets = exists().where(VenueSecret.venue_id == venue_id, valid_now())
+    """Read the checklist of a venue from the database. Raises VenueNotFound."""
+    done = {
+        Step.PRODUCT: exists().where(Product.venue_id == venue_id),
+        Step.API_KEY: _has_secret(venue_id, SecretKind.API_KEY),
+        Step.WEBHOOK_SECRET: _has_secret(venue_id, SecretKind.WEBHOOK),
+        Step.PRACTISED: _has_practised(),
+        Step.ACTIVE: Venue.status == VenueStatus.ACTIVE,
+    }
+    columns = [condition.label(step) for step, condition in done.items()]
+    row = session.execute(select(*columns).where(Venue.id == venue_id)).one_or_none()
+    if row is None:
+        raise VenueNotFound(f"No venue {venue_id}.")
+    return Onboarding(venue_id, dict(zip(done, row, strict=True)))
+
+
+def _has_secret(venue_id: UUID, kind: SecretKind) -> ColumnElement[bool]:
+    return exists().where(VenueSecret.venue_id == venue_id, valid_now(), VenueSecret.kind == kind)
+
+
+def _has_practised() -> ColumnElement[bool]:
     sandbox = aliased(Venue)
-    practised = exists().where(
+    redeemed = exists().where(
         Redemption.venue_id == sandbox.id,
         sandbox.sandbox,
         sandbox.name == Venue.name,
         sandbox.kind == Venue.kind,
     )
-    row = session.execute(
-        select(
-            exists().where(Product.venue_id == venue_id).label(Step.PRODUCT),
-            secrets.where(VenueSecret.kind == SecretKind.API_KEY).label(Step.API_KEY),
-            secrets.where(VenueSecret.kind == SecretKind.WEBHOOK).label(Step.WEBHOOK_SECRET),
-            practised.correlate(Venue).label(Step.PRACTISED),
-            (Venue.status == VenueStatus.ACTIVE).label(Step.ACTIVE),
-        ).where(Venue.id == venue_id)
-    ).one_or_none()
-    if row is None:
-        raise VenueNotFound(f"No venue {venue_id}.")
-    return Onboarding(venue_id, dict(zip(Step, row, strict=True)))
+    return redeemed.correlate(Venue)

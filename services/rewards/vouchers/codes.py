@@ -3,7 +3,7 @@
 With the signs as numbers c_1..c_19 modulo the prime 31, sum c_i = 0 and sum i*c_i = 0. Two wrong
 signs at i and j would need d_i + d_j = 0 and i*d_i + j*d_j = 0, so (i - j)*d_i = 0: impossible, as
 0 < |i - j| < 31. A swap of two unlike signs changes the second sum by (i - j)*(a - b). So every
-such slip is noticed offline.
+such typing error is noticed offline.
 """
 
 import secrets
@@ -20,7 +20,7 @@ _BASE = len(SIGNS)
 
 
 def new_code() -> str:
-    """A fresh code, ungrouped: 17 * log2(31) = 84 random bits."""
+    """Make a code, ungrouped: 17 * log2(31) = 84 random bits."""
     return with_check_signs("".join(secrets.choice(SIGNS) for _ in range(RANDOM_SIGNS)))
 
 
@@ -33,7 +33,7 @@ def with_check_signs(body: str) -> str:
 
 
 def normalise(typed: str) -> str:
-    """What was meant: capitals, without spaces and dashes, full-width signs made plain."""
+    """Make capitals, drop spaces and dashes, and turn full-width signs into plain ones."""
     plain = unicodedata.normalize("NFKC", typed).upper()
     return "".join(
         sign for sign in plain if not sign.isspace() and unicodedata.category(sign) != "Pd"
@@ -41,21 +41,19 @@ def normalise(typed: str) -> str:
 
 
 def check(code: str) -> bool:
-    """Whether a normalised code is free of slips. Says nothing about whether such a voucher
-    exists.
-    """
+    """Tell whether a normalised code has right check signs. Such a voucher need not exist."""
     if len(code) != LENGTH or any(sign not in _VALUE for sign in code):
         return False
     values = [_VALUE[sign] for sign in code]
-    return (
-        sum(values) % _BASE == 0 and sum(i * v for i, v in enumerate(values, start=1)) % _BASE == 0
-    )
+    weighted = (place * value for place, value in enumerate(values, start=1))
+    return sum(values) % _BASE == 0 and sum(weighted) % _BASE == 0
 
 
 def grouped(code: str) -> str:
-    """For the eye: XXXX-XXXXX-XXXXX-XXXXX."""
+    """Group a code for reading: XXXX-XXXXX-XXXXX-XXXXX."""
     return "-".join((code[:4], code[4:9], code[9:14], code[14:]))
 
 
 def code_vault() -> Vault:
+    """Return the vault that seals and fingerprints codes."""
     return vault(current_database().settings, "rewards.vouchers.code")

@@ -1,12 +1,11 @@
-"""Handing a voucher on: the old code dies, a new voucher with a new code takes its place, and the
-chain is kept.
+"""Hand a voucher on: a new voucher with a new code replaces it, and the chain of custody is kept.
 
-A gift cannot be withdrawn: whoever has it may have used it in the same moment. Value is neither
-made nor lost: from person to person it stays in the product's book, into the pool 爱心券池 and out of
-it a transfer says so.
+A gift cannot be withdrawn: its receiver may have used it in the same moment. Points are neither
+made nor lost. From person to person they stay in the product's journal account; a transfer moves
+them into the pool 爱心券池 and out of it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from services.rewards.ledger import journal
 from services.rewards.ledger.accounts import check_standing, everybody_merged, lock_accounts
 from services.rewards.ledger.journal import transfer
 from services.rewards.models import (
+    Account,
     AccountStatus,
     Handover,
     HandoverKind,
@@ -40,7 +40,7 @@ class VoucherNotGivable(Conflict):
 
 
 class NoSuchReceiver(Unprocessable):
-    """There is nobody of this id who could receive a voucher."""
+    """Nobody with this id can receive a voucher."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +66,20 @@ def give(
     named: bool = False,
     actor: str,
 ) -> Voucher:
-    """Hand one's own unused voucher to a person, or (`to` None) into the pool, where givers stay
-    unnamed.
+    """Give one's own unused voucher to a person, or (`to` None) to the pool, unnamed.
 
     Returns the new voucher: same product, points, cost and last day, another code. Of a gift and a
-    redemption, or of two gifts, at the same moment one wins. Raises VoucherNotFound (also for a
-    foreign one), VoucherNotGivable, NoSuchReceiver (also where the account has ended),
-    AccountSuspended, AccountEnded, and 422 for a gift to oneself.
+    redemption, or of two gifts, at the same moment one wins. Raises VoucherNotFound (also for
+    somebody else's), VoucherNotGivable, NoSuchReceiver (also where the account has ended),
+    AccountSuspended, AccountEnded, and Unprocessable for a gift to oneself.
     """
     if get_voucher(session, voucher_id).holder_id != giver_id:
         raise VoucherNotFound(f"No voucher {voucher_id}.")
     accounts = lock_accounts(session, [giver_id, *([to] if to else [])])
     check_standing(accounts.get(giver_id))
     receiver = accounts.get(to) if to else None
-    if to is not None and (receiver is None or receiver.status is not AccountStatus.OPEN):
-        raise NoSuchReceiver(
-            f"{to} cannot receive a voucher.", errors=[{"pointer": "/to", "detail": "unknown"}]
-        )
-    if receiver is not None and receiver is accounts.get(giver_id):
-        raise invalid("/to", "A gift goes to somebody else, or to the pool.")
+    if to is not None:
+        _check_receiver(to, receiver, accounts.get(giver_id))
     voucher = lock_free(session, voucher_id, Voucher.holder_id == giver_id)
     if voucher is None:
         raise not_givable(session, voucher_id)
@@ -94,7 +89,18 @@ def give(
     return hand_on(session, voucher, handing)
 
 
+def _check_receiver(to: UUID, receiver: Account | None, giver: Account | None) -> None:
+    """Raise NoSuchReceiver, or Unprocessable for a gift to oneself."""
+    if receiver is None or receiver.status is not AccountStatus.OPEN:
+        raise NoSuchReceiver(
+            f"{to} cannot receive a voucher.", errors=[{"pointer": "/to", "detail": "unknown"}]
+        )
+    if receiver is giver:
+        raise invalid("/to", "A gift goes to somebody else, or to the pool.")
+
+
 def not_givable(session: Session, voucher_id: UUID) -> VoucherNotGivable:
+    """Make the problem that names the voucher's status."""
     voucher = get_voucher(session, voucher_id)
     return VoucherNotGivable(
         f"Voucher {voucher_id} is {voucher.status}.", voucher_status=voucher.status
@@ -110,6 +116,27 @@ def hand_on(session: Session, old: Voucher, handing: Handing) -> Voucher:
     new = _successor(old, handing)
     session.add(new)
     session.flush()
+    handover = _add_link(session, old, new, handing)
+    came = journal.of_voucher(new)
+    if left != came:
+        kind = TransferKind.GIVEN if new.holder_id is None else TransferKind.ALLOCATED
+        row = transfer(
+            left,
+            came,
+            new.points,
+            kind,
+            handover.id,
+            volunteer_id=handing.giver_id or handing.receiver_id,
+            actor=handing.actor,
+        )
+        journal.record_transfers(session, [row])
+    _publish_given(session, old, new, handing)
+    session.refresh(old)
+    session.refresh(new)
+    return new
+
+
+def _add_link(session: Session, old: Voucher, new: Voucher, handing: Handing) -> Handover:
     handover = Handover(
         id=new_id(),
         kind=handing.kind,
@@ -124,42 +151,25 @@ def hand_on(session: Session, old: Voucher, handing: Handing) -> Voucher:
     )
     session.add(handover)
     session.flush()
-    came = journal.of_voucher(new)
-    if left != came:
-        kind = TransferKind.GIVEN if new.holder_id is None else TransferKind.ALLOCATED
-        row = transfer(
-            left,
-            came,
-            new.points,
-            kind,
-            handover.id,
-            volunteer_id=handing.giver_id or handing.receiver_id,
-            actor=handing.actor,
-        )
-        journal.record_transfers(session, [row])
-    giver_id = (
-        None if handing.kind is HandoverKind.RETURN else handing.giver_id
-    )  # who left is told nothing
-    publish(
-        session,
-        VoucherGiven(
-            **about(new),
-            previous_id=old.id,
-            giver_id=giver_id,
-            named=handing.named,
-            kind=handing.kind.value,
-            expires_at=new.expires_at,
-        ),
+    return handover
+
+
+def _publish_given(session: Session, old: Voucher, new: Voucher, handing: Handing) -> None:
+    # Somebody who left is not notified.
+    giver_id = None if handing.kind is HandoverKind.RETURN else handing.giver_id
+    event = VoucherGiven(
+        **about(new),
+        previous_id=old.id,
+        giver_id=giver_id,
+        named=handing.named,
+        kind=handing.kind.value,
+        expires_at=new.expires_at,
     )
-    session.refresh(old)
-    session.refresh(new)
-    return new
+    publish(session, event)
 
 
 def _successor(old: Voucher, handing: Handing) -> Voucher:
-    """The same thing under a new code: as old, and as near its end, as the one before; a re-issued
-    one is no gift.
-    """
+    """Make the same voucher with a new code and the same dates; a reissued one is no gift."""
     vault_, code = code_vault(), codes.new_code()
     again = handing.kind is HandoverKind.REISSUE
     return Voucher(
@@ -182,8 +192,9 @@ def _successor(old: Voucher, handing: Handing) -> Voucher:
 
 
 def return_gifts(session: Session, holder_id: UUID) -> None:
-    """Put a leaver's unused gifts into the pool; one that a venue holds just now stays. The account
-    is locked.
+    """Return the unused gifts of somebody who left to the pool. The account is locked.
+
+    A gift that a venue holds stays.
     """
     gifts = session.scalars(
         select(Voucher.id)
@@ -193,18 +204,14 @@ def return_gifts(session: Session, holder_id: UUID) -> None:
     for voucher_id in gifts:
         voucher = lock_free(session, voucher_id)
         if voucher is not None:
-            hand_on(
-                session,
-                voucher,
-                Handing(HandoverKind.RETURN, journal.REGISTRATION, giver_id=holder_id),
-            )
+            handing = Handing(HandoverKind.RETURN, journal.REGISTRATION, giver_id=holder_id)
+            hand_on(session, voucher, handing)
 
 
 def reissue(session: Session, voucher_id: UUID, reason: str, by: str) -> Voucher:
-    """A new code for the same holder, because the old one was lost or seen by others; the old one
-    is dead.
+    """Replace a voucher whose code was lost or seen by others. The old code becomes void.
 
-    Returns the new voucher; the code is its holder's alone, as before. Raises VoucherNotFound,
+    Returns the new voucher; only its holder sees the new code. Raises VoucherNotFound,
     VoucherNotGivable.
     """
     voucher = get_voucher(session, voucher_id)
@@ -221,21 +228,21 @@ def reissue(session: Session, voucher_id: UUID, reason: str, by: str) -> Voucher
 
 
 def came_from(session: Session, voucher_id: UUID) -> Handover | None:
-    """The link that leads to a voucher."""
+    """Return the link that leads to a voucher."""
     return session.scalars(
         select(Handover).where(Handover.to_voucher_id == voucher_id)
     ).one_or_none()
 
 
 def went_to(session: Session, voucher_id: UUID) -> Handover | None:
-    """The link that leads away from a voucher."""
+    """Return the link that leads away from a voucher."""
     return session.scalars(
         select(Handover).where(Handover.from_voucher_id == voucher_id)
     ).one_or_none()
 
 
 def links_before(session: Session, voucher_id: UUID) -> Iterator[Handover]:
-    """The links that led to a voucher, newest first."""
+    """Yield the links that led to a voucher, newest first."""
     wanted: UUID | None = voucher_id
     while wanted is not None and (link := came_from(session, wanted)) is not None:
         yield link
@@ -243,7 +250,7 @@ def links_before(session: Session, voucher_id: UUID) -> Iterator[Handover]:
 
 
 def latest_code(session: Session, voucher_id: UUID) -> UUID:
-    """The voucher that stands for this one after any re-issues."""
+    """Return the voucher that replaced this one after any reissues, or itself."""
     while (link := went_to(session, voucher_id)) is not None and link.kind is HandoverKind.REISSUE:
         voucher_id = link.to_voucher_id
     return voucher_id
@@ -251,40 +258,50 @@ def latest_code(session: Session, voucher_id: UUID) -> UUID:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Who had a voucher, link by link, oldest first; as far as the reader may see it."""
+    """Who had a voucher, oldest link first, as far as the reader may see it."""
 
     voucher_id: UUID
     links: Sequence[Handover]
-    reader: frozenset[UUID] | None  #: the ids of who reads; None: staff or an auditor
+    reader: frozenset[UUID] | None  #: the ids of the reader's accounts; None: staff or an auditor
 
     def giver_of(self, link: Handover) -> UUID | None:
-        """Known to whoever gave it, and to its receiver if the giver wanted that."""
+        """Return the giver to the giver; to the receiver only if the giver agreed."""
         if self.reader is None or link.named or link.giver_id in self.reader:
             return link.giver_id
         return None
 
 
 def chain(session: Session, voucher_id: UUID, reader_id: UUID | None) -> Chain:
-    """The chain of custody through a voucher. Who had it sees the links they took part in;
-    `reader_id` None sees all.
+    """Return the chain of custody through a voucher; `reader_id` None sees all of it.
 
-    Raises VoucherNotFound, also for whoever never had it.
+    Others see the links that they took part in. Raises VoucherNotFound, also for a reader who never
+    had the voucher.
     """
     get_voucher(session, voucher_id)
-    links = list(links_before(session, voucher_id))[::-1]
-    last = voucher_id
-    while (link := went_to(session, last)) is not None:
-        links.append(link)
-        last = link.to_voucher_id
+    links = [*reversed(list(links_before(session, voucher_id))), *links_after(session, voucher_id)]
     if reader_id is None:
         return Chain(voucher_id, links, None)
-    me = frozenset(everybody_merged(session, reader_id))
-    ids = {
-        voucher_id,
-        *(i for link in links for i in (link.from_voucher_id, link.to_voucher_id) if i),
-    }
-    held = select(Voucher.id).where(Voucher.id.in_(ids), or_(*(Voucher.holder_id == i for i in me)))
-    mine = [link for link in links if me & {link.giver_id, link.receiver_id}]
-    if not mine and session.scalar(held.limit(1)) is None:
+    reader = frozenset(everybody_merged(session, reader_id))
+    own = [link for link in links if reader & {link.giver_id, link.receiver_id}]
+    if not own and not _had_one(session, reader, voucher_id, links):
         raise VoucherNotFound(f"No voucher {voucher_id}.")
-    return Chain(voucher_id, mine, me)
+    return Chain(voucher_id, own, reader)
+
+
+def links_after(session: Session, voucher_id: UUID) -> Iterator[Handover]:
+    """Yield the links that led away from a voucher, oldest first."""
+    while (link := went_to(session, voucher_id)) is not None:
+        yield link
+        voucher_id = link.to_voucher_id
+
+
+def _had_one(
+    session: Session, reader: Iterable[UUID], voucher_id: UUID, links: Iterable[Handover]
+) -> bool:
+    """Tell whether a reader holds or held the voucher, or one that it was before or after."""
+    ids = {voucher_id}
+    for link in links:
+        ids |= {id_ for id_ in (link.from_voucher_id, link.to_voucher_id) if id_}
+    held = or_(*(Voucher.holder_id == id_ for id_ in reader))
+    found = select(Voucher.id).where(Voucher.id.in_(ids), held).limit(1)
+    return session.scalar(found) is not None

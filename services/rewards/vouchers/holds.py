@@ -1,8 +1,7 @@
-"""Two-phase transfers: a venue's hold prepares the redemption, which posts it, or it is voided, or
-its time passes.
+"""Holds 预留 as two-phase transfers: a hold writes a pending transfer, which moves no points.
 
-A pending transfer moves nothing. Its resolution's key is why it ends once; the voucher's locked row
-decides how.
+A redemption posts it, an early end voids it, or it expires. The primary key of its resolution makes
+it end once; the locked row of the voucher decides how.
 """
 
 from collections.abc import Iterable
@@ -25,7 +24,7 @@ from shared.db.bulk import insert_rows
 
 
 def prepare(session: Session, voucher: Voucher, hold_id: UUID, expires_at: datetime) -> None:
-    """Write the transfer that redeeming under this hold will post. The voucher's row is locked."""
+    """Write the pending transfer that redeeming under this hold posts. The voucher is locked."""
     actor = f"venue:{voucher.venue_id}"
     session.add(
         PendingTransfer(
@@ -43,16 +42,13 @@ def prepare(session: Session, voucher: Voucher, hold_id: UUID, expires_at: datet
 
 
 def resolve(session: Session, hold_ids: Iterable[UUID], outcome: Resolution, actor: str) -> None:
-    """End pending transfers. A second end is refused by the database."""
-    insert_rows(
-        session,
-        PendingResolution,
-        [{"pending_id": i, "outcome": outcome, "actor": actor} for i in hold_ids],
-    )
+    """End pending transfers. The database refuses a second end."""
+    rows = [{"pending_id": hold_id, "outcome": outcome, "actor": actor} for hold_id in hold_ids]
+    insert_rows(session, PendingResolution, rows)
 
 
 def was_given(session: Session, venue_id: UUID, hold_id: UUID) -> bool:
-    """Whether this venue was given this hold once, whatever became of it."""
+    """Tell whether this venue ever had this hold, whatever became of it."""
     mine = (
         PendingTransfer.id == hold_id,
         PendingTransfer.credit_account == journal.venue(venue_id),
@@ -61,9 +57,7 @@ def was_given(session: Session, venue_id: UUID, hold_id: UUID) -> bool:
 
 
 def end_hold_of(session: Session, voucher_id: UUID) -> None:
-    """Free a voucher that a venue holds just now; its redemption under that hold will be
-    refused.
-    """
+    """End the hold of a voucher, if a venue has one; it can no longer be redeemed under it."""
     voucher = session.scalars(
         select(Voucher)
         .where(Voucher.id == voucher_id, Voucher.status == VoucherStatus.HELD)
@@ -77,8 +71,9 @@ def end_hold_of(session: Session, voucher_id: UUID) -> None:
 
 
 def expire_holds(session: Session, limit: int = 500) -> int:
-    """Free vouchers whose hold has run out. Returns how many; a full batch means there may be
-    more.
+    """Free vouchers whose hold has lapsed.
+
+    Returns how many; a full batch means that there may be more.
     """
     lapsed = session.execute(
         select(Voucher.id, Voucher.hold_id)
@@ -92,7 +87,6 @@ def expire_holds(session: Session, limit: int = 500) -> int:
         .where(Voucher.id.in_([row.id for row in lapsed]))
         .values(status=VoucherStatus.ISSUED, hold_id=None, held_until=None)
     )
-    resolve(
-        session, [row.hold_id for row in lapsed if row.hold_id], Resolution.EXPIRED, journal.CLOCK
-    )
+    hold_ids = [row.hold_id for row in lapsed if row.hold_id]
+    resolve(session, hold_ids, Resolution.EXPIRED, journal.CLOCK)
     return len(lapsed)

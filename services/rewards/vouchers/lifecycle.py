@@ -1,4 +1,4 @@
-"""Vouchers: shown to their holder only, taken back by the centre, ended by the clock."""
+"""Vouchers: show the code to the holder, take a voucher back, void it, or let it expire."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -47,21 +47,15 @@ def take_back(
     cause: str = "correction",
     silent: bool = False,
 ) -> None:
-    """Undo what is unused, newest first and entitlements before vouchers, until `needed` points are
-    there (None: all).
+    """Cancel backorders, then void unused vouchers, until the account has `needed` points.
 
-    Only what the holder's own points bought; never a gift, nor a voucher that a venue holds just
-    now. The account is locked.
+    The newest go first; `needed` None takes all. Only what the holder's own points bought is taken:
+    no gift, and no voucher that a venue holds. The account is locked.
     """
     for order in _waiting_of(session, account.volunteer_id):
         if needed is not None and account.points_available >= needed:
             return
-        cancelled = session.execute(
-            update(Backorder)
-            .where(Backorder.id == order.id, Backorder.status == BackorderStatus.WAITING)
-            .values(status=BackorderStatus.CANCELLED)
-        )
-        if changed(cancelled):
+        if _cancel(session, order.id):
             release(session, account, order, journal.REGISTRATION)
     for voucher_id in _unused_of(session, account.volunteer_id):
         if needed is not None and account.points_available >= needed:
@@ -75,6 +69,16 @@ def _waiting_of(session: Session, volunteer_id: UUID) -> Sequence[Backorder]:
         .where(Backorder.volunteer_id == volunteer_id, Backorder.status == BackorderStatus.WAITING)
         .order_by(Backorder.id.desc())
     ).all()
+
+
+def _cancel(session: Session, backorder_id: UUID) -> bool:
+    """Cancel a backorder; False if it no longer waits."""
+    cancelled = session.execute(
+        update(Backorder)
+        .where(Backorder.id == backorder_id, Backorder.status == BackorderStatus.WAITING)
+        .values(status=BackorderStatus.CANCELLED)
+    )
+    return bool(changed(cancelled))
 
 
 def _unused_of(session: Session, volunteer_id: UUID) -> Sequence[UUID]:
@@ -91,13 +95,13 @@ def _unused_of(session: Session, volunteer_id: UUID) -> Sequence[UUID]:
 
 
 def free() -> ColumnElement[bool]:
-    """Issued, or held by a venue that let the time pass."""
+    """Condition: issued, or under a lapsed hold."""
     lapsed = and_(Voucher.status == VoucherStatus.HELD, Voucher.held_until < app_now())
     return or_(Voucher.status == VoucherStatus.ISSUED, lapsed)
 
 
 def release(session: Session, account: Account, order: Backorder, actor: str) -> None:
-    """Give back the points that a cancelled entitlement held. The account is locked."""
+    """Give back the points that a cancelled backorder held. The account is locked."""
     account.points_held -= order.points
     account.points_available += order.points
     session.flush()
@@ -124,8 +128,9 @@ def _void(
     actor: str,
     silent: bool = False,
 ) -> bool:
-    """Void an unused voucher and give its points back; False if it is not free any more. The
-    account is locked.
+    """Void an unused voucher and give its points back; False if it is no longer free.
+
+    The account is locked.
     """
     voucher = lock_free(session, voucher_id)
     if voucher is None:
@@ -134,11 +139,7 @@ def _void(
     voucher.status, voucher.end_reason = VoucherStatus.VOIDED, reason
     voucher.ended_at = app_now()
     session.flush()
-    target = journal.OUTSIDE
-    if account.status is AccountStatus.OPEN and voucher.origin is not VoucherOrigin.GIFT:
-        account.points_available += voucher.points
-        target = journal.volunteer(account.volunteer_id)
-        session.flush()
+    target = _refund(session, account, voucher)
     row = transfer(
         journal.product(voucher.product_id),
         target,
@@ -150,14 +151,28 @@ def _void(
     )
     journal.record_transfers(session, [row])
     products.give_back(session, voucher.product_id, voucher.points, voucher.issued_at)
-    holder = None if silent else voucher.holder_id
-    publish(session, VoucherVoided(**{**about(voucher), "holder_id": holder}, cause=cause))
+    # An event without a holder notifies nobody.
+    fields = about(voucher) | ({"holder_id": None} if silent else {})
+    publish(session, VoucherVoided(**fields, cause=cause))
     return True
 
 
+def _refund(session: Session, account: Account, voucher: Voucher) -> str:
+    """Give a voided voucher's points to its holder; return the journal account they go to.
+
+    The points of a gift, or of an account that has ended, go outside.
+    """
+    if account.status is not AccountStatus.OPEN or voucher.origin is VoucherOrigin.GIFT:
+        return journal.OUTSIDE
+    account.points_available += voucher.points
+    session.flush()
+    return journal.volunteer(account.volunteer_id)
+
+
 def lock_free(session: Session, voucher_id: UUID, *more: ColumnElement[bool]) -> Voucher | None:
-    """The voucher, locked and fresh, if it is free to be moved on; one past its last day is the
-    clock's alone.
+    """Lock a voucher that is free, and return it; None otherwise.
+
+    A voucher past its last day is not free: only `expire_vouchers` ends it.
     """
     return session.scalars(
         select(Voucher)
@@ -168,14 +183,14 @@ def lock_free(session: Session, voucher_id: UUID, *more: ColumnElement[bool]) ->
 
 
 def end_hold(session: Session, voucher: Voucher, actor: str) -> None:
-    """A lapsed hold of a voucher that moves on ends with it. The voucher is locked."""
+    """End the lapsed hold of a voucher that is handed on or voided. The voucher is locked."""
     if voucher.hold_id is not None:
         holds.resolve(session, [voucher.hold_id], Resolution.EXPIRED, actor)
         voucher.hold_id = voucher.held_until = None
 
 
 def about(voucher: Voucher) -> dict[str, Any]:
-    """What every fact about a voucher carries."""
+    """Return the fields that every event about a voucher has."""
     return {
         "voucher_id": voucher.id,
         "holder_id": voucher.holder_id,
@@ -186,7 +201,7 @@ def about(voucher: Voucher) -> dict[str, Any]:
 
 
 def get_voucher(session: Session, voucher_id: UUID) -> Voucher:
-    """Raises VoucherNotFound."""
+    """Return a voucher. Raises VoucherNotFound."""
     voucher = session.get(Voucher, voucher_id, populate_existing=True)
     if voucher is None:
         raise VoucherNotFound(f"No voucher {voucher_id}.")
@@ -194,31 +209,33 @@ def get_voucher(session: Session, voucher_id: UUID) -> Voucher:
 
 
 def void_voucher(session: Session, voucher_id: UUID, reason: str, by: str) -> Voucher:
-    """Take a voucher back and give its points to its holder; a gift's are nobody's. Repeating it
-    changes nothing.
+    """Void a voucher and give its points to its holder; the points of a gift are lost.
 
-    Raises VoucherNotFound, and VoucherNotVoidable when it was used, has ended, or a venue holds it.
+    Repeating it changes nothing. Raises VoucherNotFound, and VoucherNotVoidable when it was used,
+    has ended, or a venue holds it.
     """
     voucher = get_voucher(session, voucher_id)
     if voucher.holder_id is None:
         raise VoucherNotVoidable(
-            f"Voucher {voucher_id} lies in the pool.", voucher_status=voucher.status
+            f"Voucher {voucher_id} is in the pool.", voucher_status=voucher.status
         )
     account = accounts.lock_account(session, voucher.holder_id)
-    if not _void(session, account, voucher_id, "staff", reason, actor=by):
-        session.refresh(voucher)
-        if voucher.status is not VoucherStatus.VOIDED:
-            raise VoucherNotVoidable(
-                f"Voucher {voucher_id} is {voucher.status}.", voucher_status=voucher.status
-            )
-    elif account.status is AccountStatus.OPEN:
-        accounts.settle_shortfall(session, account, voucher_id)
-    return get_voucher(session, voucher_id)
+    if _void(session, account, voucher_id, "staff", reason, actor=by):
+        if account.status is AccountStatus.OPEN:
+            accounts.settle_shortfall(session, account, voucher_id)
+        return get_voucher(session, voucher_id)
+    session.refresh(voucher)
+    if voucher.status is not VoucherStatus.VOIDED:
+        raise VoucherNotVoidable(
+            f"Voucher {voucher_id} is {voucher.status}.", voucher_status=voucher.status
+        )
+    return voucher
 
 
 def show_code(session: Session, voucher_id: UUID, looker: UUID) -> str:
-    """The code, for its holder only; the look is noted. Raises VoucherNotFound for everybody
-    else.
+    """Return the code to the holder and record the look.
+
+    Raises VoucherNotFound for everybody else.
     """
     voucher = get_voucher(session, voucher_id)
     if voucher.holder_id != looker:
@@ -229,26 +246,13 @@ def show_code(session: Session, voucher_id: UUID, looker: UUID) -> str:
 
 
 def expire_vouchers(session: Session, limit: int = 500) -> int:
-    """End vouchers whose last day has passed; a redemption at the same moment wins or loses the
-    same row.
+    """End vouchers whose last day has passed.
 
-    One whose hold ran out is freed by `holds.expire_holds` first. Returns how many ended; a full
-    batch means there may be more.
+    Of this and a redemption at the same moment, one wins the voucher's row. `holds.expire_holds`
+    frees vouchers with lapsed holds first. Returns how many ended; a full batch means that there
+    may be more.
     """
-    due = (
-        select(Voucher.id)
-        .where(Voucher.status == VoucherStatus.ISSUED, Voucher.expires_at <= app_now())
-        .order_by(Voucher.expires_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    ended = session.scalars(
-        update(Voucher)
-        .where(Voucher.id.in_(due.scalar_subquery()))
-        .values(status=VoucherStatus.EXPIRED, ended_at=app_now())
-        .returning(Voucher)
-        .execution_options(synchronize_session=False)
-    ).all()
+    ended = _mark_expired(session, limit)
     journal.record_transfers(
         session,
         [
@@ -264,5 +268,22 @@ def expire_vouchers(session: Session, limit: int = 500) -> int:
             for v in ended
         ],
     )
-    publish(session, *(VoucherExpired(**about(v)) for v in ended))
+    publish(session, *[VoucherExpired(**about(voucher)) for voucher in ended])
     return len(ended)
+
+
+def _mark_expired(session: Session, limit: int) -> Sequence[Voucher]:
+    due = (
+        select(Voucher.id)
+        .where(Voucher.status == VoucherStatus.ISSUED, Voucher.expires_at <= app_now())
+        .order_by(Voucher.expires_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return session.scalars(
+        update(Voucher)
+        .where(Voucher.id.in_(due.scalar_subquery()))
+        .values(status=VoucherStatus.EXPIRED, ended_at=app_now())
+        .returning(Voucher)
+        .execution_options(synchronize_session=False)
+    ).all()

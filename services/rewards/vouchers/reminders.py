@@ -1,8 +1,9 @@
-"""A word before a voucher ends, so that it is used, or left to somebody who needs it."""
+"""Remind holders before a voucher expires, so that they use it or donate it to the pool."""
 
 from datetime import timedelta
+from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from services.rewards.models import Voucher
@@ -15,13 +16,29 @@ BEFORE = timedelta(days=7)
 
 
 def remind_expiring(session: Session, limit: int = 500) -> int:
-    """Say once of each unused voucher that its last day is seven days away. Returns how many; a
-    full batch: more.
+    """Publish `voucher.expiring` once for each unused voucher that expires within seven days.
 
-    One that was good for no longer than that is left out, and one that was handed on after its
-    reminder: its holder just heard until when it can be used.
+    Vouchers whose whole validity is no longer than that are left out. A voucher that is handed on
+    keeps its reminder: the new holder has just been notified of its last day. Returns how many; a
+    full batch means that there may be more.
     """
-    due = (
+    due = _due(limit).scalar_subquery()
+    reminded = session.scalars(
+        update(Voucher)
+        .where(Voucher.id.in_(due))
+        .values(reminded_at=app_now())
+        .returning(Voucher)
+        .execution_options(synchronize_session=False)
+    ).all()
+    events = [
+        VoucherExpiring(**about(voucher), expires_at=voucher.expires_at) for voucher in reminded
+    ]
+    publish(session, *events)
+    return len(reminded)
+
+
+def _due(limit: int) -> Select[UUID]:
+    return (
         select(Voucher.id)
         .where(
             free(),
@@ -35,12 +52,3 @@ def remind_expiring(session: Session, limit: int = 500) -> int:
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    reminded = session.scalars(
-        update(Voucher)
-        .where(Voucher.id.in_(due.scalar_subquery()))
-        .values(reminded_at=app_now())
-        .returning(Voucher)
-        .execution_options(synchronize_session=False)
-    ).all()
-    publish(session, *(VoucherExpiring(**about(v), expires_at=v.expires_at) for v in reminded))
-    return len(reminded)

@@ -1,8 +1,7 @@
-"""Where a voucher's points came from: first in, first out over the journal, back to the service
-records.
+"""Trace a voucher's points back to service records: first in, first out over the journal.
 
-A voucher that was handed on is followed back to whoever's points bought it. Its holder sees their
-own part of that.
+A voucher that was handed on is followed back to the person whose points bought it. Its holder sees
+only their own part.
 """
 
 from collections.abc import Iterator, Sequence
@@ -43,42 +42,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """All transfers of a voucher and of those it was before, and what paid for it."""
+    """All transfers of a voucher and of its predecessors, and what paid for it."""
 
     voucher: Voucher
     transfers: Sequence[Transfer]
     sources: Sequence[Source]
-    giver_id: UUID | None = None  #: whose points, or whose hands, it came from
+    giver_id: UUID | None = None  #: who gave it, or whose points it came from
     handovers: Sequence[Handover] = ()  #: newest first
-
-
-def trace(session: Session, voucher_id: UUID, *, for_holder: bool = False) -> Trace:
-    """Recompute where a voucher came from, through every hand. Raises VoucherNotFound.
-
-    `for_holder`: only since it came to them; the giver only if named, and nothing of the giver's
-    points.
-    """
-    voucher = get_voucher(session, voucher_id)
-    links = list(links_before(session, voucher_id))
-    received = next((link for link in links if link.kind is not HandoverKind.REISSUE), None)
-    if received is not None and for_holder:
-        links = links[: links.index(received) + 1]
-    past = [
-        link.from_voucher_id
-        for link in links
-        if link.from_voucher_id and not (for_holder and link is received)
-    ]
-    own = _transfers_of(session, [voucher_id, *past], [link.id for link in links])
-    giver_id = (
-        received.giver_id if received is not None and (received.named or not for_holder) else None
-    )
-    if received is not None and for_holder:
-        return Trace(voucher, [t for t in own if t.kind in _SINCE_RECEIVED], [], giver_id, links)
-    payment = next((t for t in own if t.debit_account.startswith("volunteer:")), None)
-    paid = (
-        list(_sources(session, payment, 0, payment.amount)) if payment else []
-    )  # nobody paid for one to practise
-    return Trace(voucher, own, paid, giver_id, links)
 
 
 _SINCE_RECEIVED = (
@@ -90,31 +60,84 @@ _SINCE_RECEIVED = (
 )
 
 
+def trace(session: Session, voucher_id: UUID, *, for_holder: bool = False) -> Trace:
+    """Compute where a voucher came from, through all handovers. Raises VoucherNotFound.
+
+    `for_holder` leaves out what happened before they received it, the sources, and an unnamed
+    giver.
+    """
+    voucher = get_voucher(session, voucher_id)
+    links = list(links_before(session, voucher_id))
+    received = next((link for link in links if link.kind is not HandoverKind.REISSUE), None)
+    if received is None:
+        return _trace_to_payment(session, voucher, links, None)
+    if for_holder:
+        return _trace_to_gift(session, voucher, links, received)
+    return _trace_to_payment(session, voucher, links, received.giver_id)
+
+
+def _trace_to_payment(
+    session: Session, voucher: Voucher, links: Sequence[Handover], giver_id: UUID | None
+) -> Trace:
+    transfers = _transfers_of(session, [voucher.id, *_predecessors(links)], links)
+    payment = next((one for one in transfers if _is_paid_by_volunteer(one)), None)
+    # Nobody paid for a sandbox voucher.
+    sources = list(_sources(session, payment, 0, payment.amount)) if payment else []
+    return Trace(voucher, transfers, sources, giver_id, links)
+
+
+def _trace_to_gift(
+    session: Session, voucher: Voucher, links: Sequence[Handover], received: Handover
+) -> Trace:
+    """Trace a gift for its holder, back to the link by which they received it."""
+    own_links = links[: links.index(received) + 1]
+    reissues = own_links[:-1]
+    transfers = _transfers_of(session, [voucher.id, *_predecessors(reissues)], own_links)
+    shown = [one for one in transfers if one.kind in _SINCE_RECEIVED]
+    giver_id = received.giver_id if received.named else None
+    return Trace(voucher, shown, [], giver_id, own_links)
+
+
+def _predecessors(links: Sequence[Handover]) -> list[UUID]:
+    return [link.from_voucher_id for link in links if link.from_voucher_id]
+
+
+def _is_paid_by_volunteer(transfer: Transfer) -> bool:
+    return transfer.debit_account.startswith("volunteer:")
+
+
 def _transfers_of(
-    session: Session, voucher_ids: Sequence[UUID], handover_ids: Sequence[UUID]
+    session: Session, voucher_ids: Sequence[UUID], links: Sequence[Handover]
 ) -> Sequence[Transfer]:
     redemptions = select(Redemption.id).where(Redemption.voucher_id.in_(voucher_ids))
     orders = select(Backorder.id).where(Backorder.voucher_id.in_(voucher_ids))
-    causes = [*voucher_ids, *handover_ids, *session.scalars(redemptions), *session.scalars(orders)]
+    causes = [*voucher_ids, *(link.id for link in links)]
+    causes += [*session.scalars(redemptions), *session.scalars(orders)]
     return session.scalars(
         select(Transfer)
+        # All kinds are named, because the index begins with the kind.
         .where(Transfer.kind.in_(list(TransferKind)), Transfer.cause_id.in_(causes))
         .order_by(Transfer.id)
     ).all()
 
 
 def _sources(session: Session, payment: Transfer, skip: int, points: int) -> Iterator[Source]:
-    """What the points from `skip` to `skip + points` of a payment were, when they came."""
+    """Yield where the points from `skip` to `skip + points` of a payment came from.
+
+    Points leave an account in the order in which they came. So the payment's points are those that
+    came at the same position as the points that left.
+    """
     account = payment.debit_account
-    owner = UUID(account.partition(":")[2])
+    owner_id = UUID(account.partition(":")[2])
     journal = session.scalars(
-        select(Transfer).where(Transfer.volunteer_id == owner).order_by(Transfer.id)
+        select(Transfer).where(Transfer.volunteer_id == owner_id).order_by(Transfer.id)
     ).all()
-    start = skip + sum(
-        t.amount for t in journal if t.debit_account == account and t.id < payment.id
-    )
+    left = [one for one in journal if one.debit_account == account]
+    start = skip + sum(one.amount for one in left if one.id < payment.id)
     end, position = start + points, 0
-    for came in (t for t in journal if t.credit_account == account):
+    for came in journal:
+        if came.credit_account != account:
+            continue
         first, last = max(start, position), min(end, position + came.amount)
         if first < last:
             yield from _origin(session, came, first - position, last - first)
@@ -122,53 +145,66 @@ def _sources(session: Session, payment: Transfer, skip: int, points: int) -> Ite
 
 
 def _origin(session: Session, came: Transfer, skip: int, points: int) -> Iterator[Source]:
-    """An earned transfer itself; for points that came back or were merged, what they were
-    before.
+    """Yield the source of points that came to an account.
+
+    Points that came back, or were merged, are traced to the payment before.
     """
-    before = None
-    if came.kind is TransferKind.MERGED:
-        before = came
-    elif came.kind is TransferKind.VOIDED:
-        before = _paid(session, TransferKind.ISSUED, came.cause_id)
-    elif came.kind is TransferKind.RELEASED:
-        before = _paid(session, TransferKind.BACKORDERED, came.cause_id)
+    before = _payment_before(session, came)
     if before is not None:
         yield from _sources(session, before, skip, points)
         return
-    # What a new rule gave for many records names none of them: `explain` shows each.
-    record_id: UUID | None = None if came.kind is TransferKind.ADJUSTED else came.cause_id
-    if came.kind is TransferKind.CORRECTED:
-        record_id = session.scalar(
-            select(Correction.record_id).where(Correction.correction_id == came.cause_id)
-        )
     yield Source(
-        came.id,
-        came.kind,
-        came.cause_id,
-        record_id,
-        points,
-        came.rule_id,
-        came.rule_version,
-        came.created_at,
+        transfer_id=came.id,
+        kind=came.kind,
+        cause_id=came.cause_id,
+        record_id=_record_of(session, came),
+        points=points,
+        rule_id=came.rule_id,
+        rule_version=came.rule_version,
+        created_at=came.created_at,
     )
 
 
-def _paid(session: Session, kind: TransferKind, cause_id: UUID) -> Transfer | None:
-    """The transfer that took the points from the volunteer; through the backorder where the voucher
-    had to wait.
+def _payment_before(session: Session, came: Transfer) -> Transfer | None:
+    """Return the transfer that took these points from a volunteer before they came back."""
+    if came.kind is TransferKind.MERGED:
+        return came
+    if came.kind is TransferKind.VOIDED:
+        return _payment_of_voucher(session, came.cause_id)
+    if came.kind is TransferKind.RELEASED:
+        return _find(session, TransferKind.BACKORDERED, came.cause_id)
+    return None
+
+
+def _record_of(session: Session, came: Transfer) -> UUID | None:
+    """Return the service record that earned these points."""
+    if came.kind is TransferKind.ADJUSTED:
+        # A new rule adjusts many records at once: the explanation of the account shows each.
+        return None
+    if came.kind is TransferKind.CORRECTED:
+        return session.scalar(
+            select(Correction.record_id).where(Correction.correction_id == came.cause_id)
+        )
+    return came.cause_id
+
+
+def _payment_of_voucher(session: Session, voucher_id: UUID) -> Transfer | None:
+    """Return the transfer that took a voucher's points from the volunteer.
+
+    A reissued voucher was paid for with its first code, a backordered one when it was ordered.
     """
-    paid = session.scalars(
+    paid = _find(session, TransferKind.ISSUED, voucher_id)
+    if paid is None:
+        links = list(links_before(session, voucher_id))
+        first_id = links[-1].from_voucher_id if links else None
+        return _payment_of_voucher(session, first_id) if first_id else None
+    if _is_paid_by_volunteer(paid):
+        return paid
+    order_id = session.scalar(select(Backorder.id).where(Backorder.voucher_id == voucher_id))
+    return _find(session, TransferKind.BACKORDERED, order_id) if order_id else None
+
+
+def _find(session: Session, kind: TransferKind, cause_id: UUID) -> Transfer | None:
+    return session.scalars(
         select(Transfer).where(Transfer.kind == kind, Transfer.cause_id == cause_id)
     ).one_or_none()
-    if (
-        paid is None
-        and kind is TransferKind.ISSUED
-        and (links := list(links_before(session, cause_id)))
-    ):
-        return (
-            _paid(session, kind, links[-1].from_voucher_id) if links[-1].from_voucher_id else None
-        )  # re-issued
-    if paid is None or paid.debit_account.startswith("volunteer:"):
-        return paid
-    order_id = session.scalar(select(Backorder.id).where(Backorder.voucher_id == cause_id))
-    return _paid(session, TransferKind.BACKORDERED, order_id) if order_id else None

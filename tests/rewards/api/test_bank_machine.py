@@ -85,8 +85,12 @@ class Bank(RuleBasedStateMachine):
     )
     def open(self, stock: int, minutes: list[int]) -> None:
         self.venue = create_venue(self.session, "Star cinema", "cinema").id
-        self.film = products.create_product(self.session, self.venue, "Film", 120, stock, 90).id
-        self.swim = products.create_product(self.session, self.venue, "Swim", 90, stock, 30).id
+        self.film = products.create_product(
+            self.session, self.venue, "Film", 120, stock, products.Terms(90)
+        ).id
+        self.swim = products.create_product(
+            self.session, self.venue, "Swim", 90, stock, products.Terms(30)
+        ).id
         create_rule(self.session, RuleKind.EARN, minutes=1, points=1, by="staff")
         create_rule(self.session, RuleKind.ISSUE, product_id=self.film, by="staff")
         create_rule(self.session, RuleKind.ISSUE, product_id=self.swim, automatic=False, by="staff")

@@ -1,6 +1,4 @@
-"""Disputes: opened by webhook or from a venue's list, decided once or lapsed, paid once with a
-settlement.
-"""
+"""Disputes: opened by webhook or from a report, decided once or lapsed, paid once."""
 
 from typing import Any
 from uuid import UUID
@@ -38,7 +36,7 @@ def decide(
     )
 
 
-def test_a_line_that_we_do_not_have_may_be_disputed(cinema: CinemaMonth) -> None:
+def test_a_line_that_is_not_booked_may_be_disputed(cinema: CinemaMonth) -> None:
     cinema.take_in("A", on=day(3))
     cinema.send(["A", "B"])
     case = missing(cinema, "B")
@@ -54,7 +52,7 @@ def test_a_line_that_we_do_not_have_may_be_disputed(cinema: CinemaMonth) -> None
     assert item["dispute"]["id"] == case["id"]
 
 
-def test_only_what_is_listed_and_not_booked_may_be_disputed(cinema: CinemaMonth) -> None:
+def test_only_a_reported_line_that_is_not_booked_may_be_disputed(cinema: CinemaMonth) -> None:
     cinema.take_in("A", on=day(3))
     assert missing(cinema, "B", 422)["type"] == "/problems/not-on-your-list"
     cinema.send(["A", {"reference": "A-2", "voucher_id": cinema.voucher("A")}])
@@ -66,7 +64,7 @@ def test_only_what_is_listed_and_not_booked_may_be_disputed(cinema: CinemaMonth)
     assert cinema.bank.count("disputes") == 0
 
 
-def test_a_venue_sees_and_opens_its_own_cases_only(cinema: CinemaMonth) -> None:
+def test_a_venue_sees_and_opens_only_its_own_disputes(cinema: CinemaMonth) -> None:
     cinema.send(["B"])
     case = missing(cinema, "B")
     rival = Venue(cinema.bank, "柯城游泳馆")
@@ -86,7 +84,7 @@ def test_a_venue_sees_and_opens_its_own_cases_only(cinema: CinemaMonth) -> None:
     cinema.by_venue("PUT", f"/v1/disputes/{case['id']}/decision", {"decision": "accepted"}, 403)
 
 
-def test_another_venues_voucher_is_unknown_in_a_case(cinema: CinemaMonth) -> None:
+def test_another_venues_voucher_is_unknown_in_a_dispute(cinema: CinemaMonth) -> None:
     cinema.take_in("A", on=day(3))
     rival = Venue(cinema.bank, "柯城游泳馆")
     lines = [{"reference": "X", "voucher_id": cinema.voucher("A")}]
@@ -102,7 +100,7 @@ def test_another_venues_voucher_is_unknown_in_a_case(cinema: CinemaMonth) -> Non
     assert cinema.bank.ask("POST", "/v1/disputes", body, status=201, **key)["voucher_id"] is None
 
 
-def test_cases_are_filtered(cinema: CinemaMonth) -> None:
+def test_disputes_are_filtered(cinema: CinemaMonth) -> None:
     cinema.send(["A", "B"])
     first, second = missing(cinema, "A"), missing(cinema, "B")
     decide(cinema, first["id"], "rejected")
@@ -114,7 +112,7 @@ def test_cases_are_filtered(cinema: CinemaMonth) -> None:
     cinema.bank.by_staff("GET", "/v1/disputes?status=x", status=422)
 
 
-def test_a_case_is_decided_once(cinema: CinemaMonth) -> None:
+def test_a_dispute_is_decided_once(cinema: CinemaMonth) -> None:
     cinema.send(["B"])
     case = missing(cinema, "B")
     decided = decide(cinema, case["id"], "accepted", amount_fen=3000, note="票根核对过")
@@ -197,7 +195,7 @@ def test_what_nobody_decides_in_time_lapses(cinema: CinemaMonth) -> None:
     assert len(cinema.bank.rewards.said("dispute.opened")) == 3
 
 
-def test_a_webhook_does_not_open_a_lapsed_case_again(cinema: CinemaMonth) -> None:
+def test_a_webhook_does_not_reopen_a_lapsed_dispute(cinema: CinemaMonth) -> None:
     cinema.take_in("A", on=day(3))
     for _ in range(2):
         assert cinema.star.confirm(cinema.codes["A"], "A-2")["outcome"] == "already_redeemed"
@@ -232,7 +230,7 @@ def lapse(cinema: CinemaMonth) -> None:
         disputes.lapse(session)
 
 
-def test_the_job_lapses_cases(cinema: CinemaMonth) -> None:
+def test_the_job_lapses_disputes(cinema: CinemaMonth) -> None:
     cinema.send(["B"])
     missing(cinema, "B")
     cinema.as_owner("UPDATE disputes SET due_at = now() - interval '1 second'")
@@ -255,7 +253,7 @@ def test_an_open_case_holds_up_its_month_until_it_is_overdue(cinema: CinemaMonth
     cinema.close()
 
 
-def test_a_case_of_this_month_does_not_hold_up_the_last(cinema: CinemaMonth) -> None:
+def test_a_dispute_of_this_month_does_not_hold_up_the_last(cinema: CinemaMonth) -> None:
     cinema.take_in("A", on=day(3))
     assert cinema.star.confirm(cinema.codes["A"], "A-2")["outcome"] == "already_redeemed"
     cinema.close()
@@ -264,7 +262,7 @@ def test_a_case_of_this_month_does_not_hold_up_the_last(cinema: CinemaMonth) -> 
     assert cinema.close(status=409)["type"] == "/problems/disputes-open"
 
 
-def test_an_accepted_case_is_paid_once(cinema: CinemaMonth) -> None:
+def test_an_accepted_dispute_is_paid_once(cinema: CinemaMonth) -> None:
     cinema.take_in("A", on=day(3))
     cinema.send(["A", "B"])
     case = missing(cinema, "B")
@@ -293,9 +291,7 @@ def test_a_case_is_paid_by_one_settlement_only(cinema: CinemaMonth) -> None:
 
 
 def test_a_case_of_what_came_in_after_all_pays_nothing(cinema: CinemaMonth) -> None:
-    """Before the decision it is refused, after it the settlement leaves it out: the redemption is
-    paid once.
-    """
+    """The redemption is paid once, whether it was booked before the decision or after it."""
     cinema.send(["A", "B"])
     early, late = missing(cinema, "A"), missing(cinema, "B")
     decide(cinema, early["id"], "accepted", amount_fen=FILM_FEN)
@@ -306,7 +302,9 @@ def test_a_case_of_what_came_in_after_all_pays_nothing(cinema: CinemaMonth) -> N
         == "/problems/paid-otherwise"
     )
     decide(cinema, late["id"], "accepted", amount_fen=0)
-    assert cinema.statement()["totals"]["disputes_fen"] == 0  # the preview says what closing takes
+    assert (
+        cinema.statement()["totals"]["disputes_fen"] == 0
+    )  # the preview equals what closing takes
     closed = cinema.close(accept_differences=True)
     assert (closed["redemptions"], closed["fen"], closed["disputes_fen"]) == (2, 2 * FILM_FEN, 0)
 

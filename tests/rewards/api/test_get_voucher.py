@@ -1,6 +1,4 @@
-"""Who sees what of a voucher: the code is its holder's alone, the trace leads back to the
-records.
-"""
+"""Who sees what of a voucher: only the holder the code; the trace leads back to the records."""
 
 from services.rewards.membership.members import issue_reached
 from shared.contracts.registration import VolunteerMerged
@@ -21,7 +19,7 @@ def test_only_the_holder_sees_the_code_and_each_look_is_noted(bank: Bank, star: 
     assert code not in str(bank.rewards.said())
 
 
-def test_others_see_nothing_and_lists_are_ones_own(bank: Bank, star: Venue) -> None:
+def test_others_see_nothing_and_lists_hold_own_vouchers_only(bank: Bank, star: Venue) -> None:
     bank.hear(bank.hours(bank.fang, 240))
     voucher = bank.vouchers(bank.fang)[0]
     strange = bank.of(bank.qiang)
@@ -39,7 +37,7 @@ def test_others_see_nothing_and_lists_are_ones_own(bank: Bank, star: Venue) -> N
     assert rest["next"] is None
 
 
-def test_an_account_that_is_not_there_yet_is_all_zeros(bank: Bank) -> None:
+def test_an_unknown_account_is_all_zeros(bank: Bank) -> None:
     account = bank.ask("GET", f"/v1/accounts/{bank.fang}", as_=bank.of(bank.fang))
     assert (account["points_available"], account["points_held"], account["minutes_credited"]) == (
         0,
@@ -105,7 +103,7 @@ def sources(bank: Bank, voucher: dict[str, str]) -> list[tuple[str, int]]:
     return [(source["record_id"], source["points"]) for source in trace["sources"]]
 
 
-def test_staff_void_and_the_points_come_back(bank: Bank, star: Venue) -> None:
+def test_staff_void_a_voucher_and_its_points_come_back(bank: Bank, star: Venue) -> None:
     bank.hear(bank.hours(bank.fang, 120))
     voucher = bank.vouchers(bank.fang)[0]
     path = f"/v1/vouchers/{voucher['id']}/voidance"
@@ -119,7 +117,7 @@ def test_staff_void_and_the_points_come_back(bank: Bank, star: Venue) -> None:
     bank.assert_sound()
 
 
-def test_what_was_used_cannot_be_voided(bank: Bank, star: Venue) -> None:
+def test_a_used_voucher_cannot_be_voided(bank: Bank, star: Venue) -> None:
     bank.hear(bank.hours(bank.fang, 120))
     star.redeem(bank.code(bank.fang), "POS-1")
     bank.by_staff(
@@ -127,7 +125,7 @@ def test_what_was_used_cannot_be_voided(bank: Bank, star: Venue) -> None:
     )
 
 
-def test_a_new_issue_rule_reaches_those_who_have_the_points_already(bank: Bank) -> None:
+def test_a_new_issue_rule_reaches_accounts_that_have_the_points_already(bank: Bank) -> None:
     star = Venue(bank)
     bank.minute_is_a_point()
     bank.hear(*(bank.hours(new_id(), 120) for _ in range(5)))

@@ -1,6 +1,4 @@
-"""Guessing codes: locked out within the window, told once, while honest venues and codes that exist
-are served.
-"""
+"""Guessing codes: a lock-out with one alert, while codes that exist still work."""
 
 import threading
 from uuid import UUID
@@ -17,15 +15,13 @@ from tests.support.bank import Bank, Venue, at_once, told
 
 
 def lock_outs(bank: Bank) -> dict[str, int]:
-    """How often the alarm was raised, by scope."""
+    """Count the alerts that were published, by scope."""
     raised = [event["data"]["scope"] for event in bank.rewards.said("venue.locked_out")]
     return {scope: raised.count(scope) for scope in raised}
 
 
 def guess(bank: Bank, venue_id: str, count: int) -> tuple[int, int]:
-    """Guess well-formed codes as the counter would; says how many hit, and how many were
-    refused.
-    """
+    """Guess codes as the counter does; return how many hit and how many were refused."""
     hits = refused = 0
     with bank.rewards.session() as session:
         for _ in range(count):
@@ -79,7 +75,7 @@ def test_codes_that_exist_work_for_a_venue_that_is_locked_out(bank: Bank, star: 
     assert lock_outs(bank) == {star.id: 1}
 
 
-def test_the_alarm_is_raised_once_per_lock_out(bank: Bank, star: Venue) -> None:
+def test_the_alert_is_raised_once_per_lock_out(bank: Bank, star: Venue) -> None:
     guess(bank, star.id, GUESSES + 5)
     let_pass(bank, 9)
     assert guess(bank, star.id, 3) == (0, 3)

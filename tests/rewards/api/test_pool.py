@@ -1,6 +1,4 @@
-"""The pool 爱心券池: fewest received first, then the longest wait, what ends first goes first; and
-nothing given twice.
-"""
+"""The pool 爱心券池 gives fairly, first what expires first, and never twice."""
 
 from typing import Any
 from uuid import UUID
@@ -27,7 +25,7 @@ def ask(bank: Bank, who: UUID, status: int = 201, **more: Any) -> Any:
 
 
 def give_out(bank: Bank) -> list[str]:
-    """Staff say: now. Whose requests were granted, in order."""
+    """Allocate now, as staff; return the people whose requests were granted, in order."""
     items = bank.by_staff("POST", "/v1/pool/allocations", {}, 201)["items"]
     return [item["recipient_id"] for item in items]
 
@@ -41,7 +39,7 @@ def explained(bank: Bank, request_id: str) -> Any:
     return bank.by_staff("GET", f"/v1/pool/requests/{request_id}")["explanation"]
 
 
-def test_the_public_sees_what_lies_there_and_nobodys_name(bank: Bank, star: Venue) -> None:
+def test_the_public_sees_the_pool_and_no_names(bank: Bank, star: Venue) -> None:
     assert bank.ask("GET", "/v1/pool") == {"items": []}
     for _ in range(2):
         bank.donate(bank.fang)
@@ -61,7 +59,7 @@ def test_the_public_sees_what_lies_there_and_nobodys_name(bank: Bank, star: Venu
     bank.assert_sound()
 
 
-def test_what_is_given_to_the_pool_is_nobodys_and_no_counter_knows_it(
+def test_a_voucher_in_the_pool_has_no_holder_and_no_counter_knows_it(
     bank: Bank, star: Venue
 ) -> None:
     mine = bank.earned(bank.fang)
@@ -78,7 +76,7 @@ def test_what_is_given_to_the_pool_is_nobodys_and_no_counter_knows_it(
     assert tuple(row) == (f"product:{product}", f"pool:{product}", 120)
 
 
-def test_who_asks_gets_it_and_value_is_neither_made_nor_lost(bank: Bank, star: Venue) -> None:
+def test_a_request_is_granted_and_no_points_are_made_or_lost(bank: Bank, star: Venue) -> None:
     pooled = bank.donate(bank.fang)
     request = ask(bank, bank.qiang)
     assert (request["status"], request["holder_id"]) == ("waiting", str(bank.qiang))
@@ -157,7 +155,7 @@ def test_fewest_received_comes_first_then_the_longest_wait(bank: Bank, star: Ven
     }
 
 
-def test_what_was_received_more_than_a_year_ago_no_longer_counts(bank: Bank, star: Venue) -> None:
+def test_a_voucher_received_more_than_a_year_ago_does_not_count(bank: Bank, star: Venue) -> None:
     long_ago, never = new_id(), new_id()
     bank.donate(bank.fang)
     ask(bank, long_ago)
@@ -169,9 +167,7 @@ def test_what_was_received_more_than_a_year_ago_no_longer_counts(bank: Bank, sta
     assert give_out(bank) == [str(long_ago)]
 
 
-def test_what_ends_first_goes_first_and_what_has_ended_goes_nowhere(
-    bank: Bank, star: Venue
-) -> None:
+def test_vouchers_that_expire_first_go_first_and_expired_ones_stay(bank: Bank, star: Venue) -> None:
     far, near, over = (bank.donate(bank.fang) for _ in range(3))
     for days, voucher in ((30, far), (3, near), (-1, over)):
         moved(
@@ -187,9 +183,7 @@ def test_what_ends_first_goes_first_and_what_has_ended_goes_nowhere(
     assert bank.by_staff("GET", f"/v1/vouchers/{far}")["status"] == "issued"
 
 
-def test_who_wants_a_product_waits_for_it_and_stands_in_nobodys_way(
-    bank: Bank, star: Venue
-) -> None:
+def test_a_request_for_a_product_waits_and_holds_up_nobody(bank: Bank, star: Venue) -> None:
     swim = bank.product(star.id, points=50, title="游泳票")
     bank.donate(bank.fang)
     ask(bank, bank.qiang, product_id=swim)
@@ -234,14 +228,14 @@ def test_a_coordinator_asks_for_somebody_in_need_and_hands_it_over(bank: Bank, s
     ) == [(0,)]
 
 
-def test_staff_name_who_is_in_need_and_who_hands_it_over(bank: Bank, star: Venue) -> None:
+def test_staff_name_the_person_in_need_and_the_holder(bank: Bank, star: Venue) -> None:
     bank.by_staff("POST", "/v1/pool/requests", {"need": "child"}, 422)
     body = {"need": "child", "recipient_id": str(new_id()), "holder_id": str(bank.qiang)}
     assert bank.by_staff("POST", "/v1/pool/requests", body, 201)["holder_id"] == str(bank.qiang)
     bank.by_staff("POST", "/v1/pool/requests", body | {"need": "because"}, 422)
 
 
-def test_requests_are_ones_own_and_staff_see_all(bank: Bank, star: Venue) -> None:
+def test_people_see_their_own_requests_and_staff_see_all(bank: Bank, star: Venue) -> None:
     mine = ask(bank, bank.qiang)["id"]
     ask(bank, bank.fang)
     listed = bank.ask("GET", "/v1/pool/requests", as_=bank.of(bank.qiang))["items"]
@@ -252,7 +246,7 @@ def test_requests_are_ones_own_and_staff_see_all(bank: Bank, star: Venue) -> Non
     bank.ask("POST", "/v1/pool/allocations", {}, as_=bank.of(bank.fang), status=403)
 
 
-def test_the_suspended_and_the_gone_get_nothing(bank: Bank, star: Venue) -> None:
+def test_people_who_are_suspended_or_left_get_nothing(bank: Bank, star: Venue) -> None:
     suspended, gone = new_id(), new_id()
     bank.hear(*(VolunteerRegistered(volunteer_id=who, number="ZJ-1") for who in (suspended, gone)))
     request = ask(bank, gone)
@@ -331,10 +325,8 @@ def test_of_a_withdrawal_and_an_allocation_at_once_one_wins(bank: Bank, star: Ve
     bank.assert_sound()
 
 
-def test_who_leaves_during_an_allocation_keeps_nothing(bank: Bank, star: Venue) -> None:
-    """Whichever comes first, in the end the voucher lies in the pool and not with somebody who is
-    gone.
-    """
+def test_somebody_who_leaves_during_an_allocation_keeps_nothing(bank: Bank, star: Venue) -> None:
+    """Whichever comes first, the voucher ends in the pool and not with somebody who left."""
     for number in range(6):
         who = new_id()
         bank.hear(VolunteerRegistered(volunteer_id=who, number=f"ZJ-{number}"))
@@ -368,7 +360,7 @@ def test_vouchers_in_the_pool_expire_like_others(bank: Bank, star: Venue) -> Non
 def test_a_coordinator_asks_for_so_many_people_a_year(
     bank: Bank, star: Venue, monkeypatch: Any
 ) -> None:
-    """Nobody here can check that they exist, and one who was never given anything comes first."""
+    """Nobody here can check that they exist, and who never received anything comes first."""
     monkeypatch.setattr(requests, "FOR_OTHERS_A_YEAR", 2)
     token = bank.district.token("coordinator", new_id(), organisation=bank.organisation)
     for status in (201, 201, 409):

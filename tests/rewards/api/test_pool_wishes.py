@@ -1,6 +1,4 @@
-"""Wishes that the pool can grant: followed as wishes tells of them, granted once, and what is not
-needed comes back.
-"""
+"""Wishes that the pool can grant: followed by events, granted once, vouchers come back."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -77,7 +75,7 @@ def pooled(bank: Bank) -> int:
     return sum(item["count"] for item in bank.ask("GET", "/v1/pool")["items"])
 
 
-def test_free_wishes_are_followed_newest_word_first(bank: Bank) -> None:
+def test_the_newest_event_decides_whether_a_wish_is_free(bank: Bank) -> None:
     free, taken, over, gone, again = (new_id() for _ in range(5))
     bank.hear(*(published(wish) for wish in (free, taken, over, gone, again)), times=2)
     bank.hear(claimed(taken, bank.fang), claimed(again, bank.fang))
@@ -92,7 +90,7 @@ def test_free_wishes_are_followed_newest_word_first(bank: Bank) -> None:
     bank.ask("GET", "/v1/pool/wishes", as_=bank.of(bank.fang), status=403)
 
 
-def test_an_old_word_that_comes_late_changes_nothing_but_what_was_missing(bank: Bank) -> None:
+def test_an_old_event_that_comes_late_only_fills_in_what_was_missing(bank: Bank) -> None:
     wish = new_id()
     bank.sequence = 100
     bank.hear(claimed(wish, bank.fang))
@@ -104,7 +102,9 @@ def test_an_old_word_that_comes_late_changes_nothing_but_what_was_missing(bank: 
     assert bank.by_staff("GET", "/v1/pool/wishes")["items"][0]["category"] == "company"
 
 
-def test_the_pool_grants_a_wish_with_what_ends_first(bank: Bank, star: Venue) -> None:
+def test_the_pool_grants_a_wish_with_the_voucher_that_expires_first(
+    bank: Bank, star: Venue
+) -> None:
     wish = new_id()
     bank.hear(published(wish))
     first = bank.donate(bank.fang)
@@ -123,7 +123,7 @@ def test_the_pool_grants_a_wish_with_what_ends_first(bank: Bank, star: Venue) ->
     bank.assert_sound()
 
 
-def test_what_is_not_there_or_not_known_is_refused(bank: Bank, star: Venue) -> None:
+def test_an_empty_pool_and_unknown_wishes_and_products_are_refused(bank: Bank, star: Venue) -> None:
     wish, gone = new_id(), new_id()
     bank.hear(
         published(wish),
@@ -182,7 +182,7 @@ def test_a_declined_voucher_returns_once(bank: Bank, star: Venue) -> None:
     bank.assert_sound()
 
 
-def test_a_decline_that_comes_after_newer_words_still_brings_it_back(
+def test_a_decline_that_comes_after_newer_events_still_brings_it_back(
     bank: Bank, star: Venue
 ) -> None:
     wish = new_id()
@@ -222,7 +222,7 @@ def test_a_claim_of_the_pool_that_ends_brings_the_voucher_back(bank: Bank, star:
     bank.assert_sound()
 
 
-def test_a_voucher_that_a_till_holds_just_then_comes_back_too(bank: Bank, star: Venue) -> None:
+def test_a_voucher_that_a_till_holds_comes_back_too(bank: Bank, star: Venue) -> None:
     wish = new_id()
     bank.hear(published(wish))
     bank.donate(bank.fang)
@@ -236,7 +236,7 @@ def test_a_voucher_that_a_till_holds_just_then_comes_back_too(bank: Bank, star: 
     bank.assert_sound()
 
 
-def test_what_was_used_or_handed_over_does_not_come_back_and_a_new_code_does(
+def test_a_used_or_given_voucher_does_not_come_back_and_a_reissued_one_does(
     bank: Bank, star: Venue
 ) -> None:
     for number, fate in enumerate(("redeemed", "given", "issued")):

@@ -1,6 +1,4 @@
-"""A voucher in other hands: the old code dies, the new one is its receiver's alone, and who gave it
-may stay unnamed.
-"""
+"""Gifts: the old code becomes void, the new one is the receiver's, the giver may stay unnamed."""
 
 from collections.abc import Callable
 from functools import partial
@@ -20,7 +18,7 @@ from tests.support.bank import Bank, Venue, at_once
 
 
 def known(bank: Bank, *people: Any) -> None:
-    """They have registered, but have no hours yet."""
+    """Register people who have no hours yet."""
     bank.hear(*(VolunteerRegistered(volunteer_id=person, number="ZJ-1") for person in people))
 
 
@@ -29,7 +27,9 @@ def chain(bank: Bank, voucher_id: str, who: Any, status: int = 200) -> Any:
     return found["items"] if status == 200 else found
 
 
-def test_the_old_code_dies_and_the_new_one_is_the_receivers_alone(bank: Bank, star: Venue) -> None:
+def test_the_old_code_is_void_and_only_the_receiver_sees_the_new_one(
+    bank: Bank, star: Venue
+) -> None:
     known(bank, bank.qiang)
     mine = bank.earned(bank.fang)
     old_code, before = bank.code_of(bank.fang, mine), bank.vouchers(bank.fang)[0]
@@ -73,7 +73,9 @@ def test_only_its_holder_gives_a_voucher(bank: Bank, star: Venue) -> None:
     assert not bank.rewards.said("voucher.given")
 
 
-def test_the_unknown_and_the_gone_cannot_receive_and_look_alike(bank: Bank, star: Venue) -> None:
+def test_unknown_people_and_those_who_left_cannot_receive_and_look_alike(
+    bank: Bank, star: Venue
+) -> None:
     gone, erased = new_id(), new_id()
     known(bank, gone, erased)
     bank.hear(VolunteerLeft(volunteer_id=gone), VolunteerErased(volunteer_id=erased))
@@ -85,7 +87,7 @@ def test_the_unknown_and_the_gone_cannot_receive_and_look_alike(bank: Bank, star
     assert bank.count("handovers") == 0
 
 
-def test_a_gift_to_a_merged_account_reaches_who_has_it_now(bank: Bank, star: Venue) -> None:
+def test_a_gift_to_a_merged_account_reaches_the_account_that_stays(bank: Bank, star: Venue) -> None:
     old = new_id()
     known(bank, old, bank.qiang)
     bank.hear(VolunteerMerged(volunteer_id=old, into_id=bank.qiang))
@@ -93,7 +95,7 @@ def test_a_gift_to_a_merged_account_reaches_who_has_it_now(bank: Bank, star: Ven
     assert len(bank.vouchers(bank.qiang, "issued")) == 1
 
 
-def test_the_suspended_give_nothing(bank: Bank, star: Venue) -> None:
+def test_suspended_people_give_nothing(bank: Bank, star: Venue) -> None:
     known(bank, bank.qiang)
     mine = bank.earned(bank.fang)
     bank.hear(VolunteerSuspended(volunteer_id=bank.fang))
@@ -101,7 +103,7 @@ def test_the_suspended_give_nothing(bank: Bank, star: Venue) -> None:
     assert bank.count("handovers") == 0
 
 
-def test_what_was_used_is_held_or_has_ended_cannot_be_given(bank: Bank, star: Venue) -> None:
+def test_a_used_held_or_ended_voucher_cannot_be_given(bank: Bank, star: Venue) -> None:
     known(bank, bank.qiang)
     used, held, late = (bank.earned(bank.fang) for _ in range(3))
     star.redeem(bank.code_of(bank.fang, used), "POS-1")
@@ -114,7 +116,7 @@ def test_what_was_used_is_held_or_has_ended_cannot_be_given(bank: Bank, star: Ve
             == "/problems/voucher-not-givable"
         )
     assert bank.count("handovers") == 0
-    with bank.rewards.session() as session:  # the venue lets the time pass
+    with bank.rewards.session() as session:  # the hold lapses
         session.execute(
             text("UPDATE vouchers SET held_until = now() - interval '1 s' WHERE id = :id"),
             {"id": held},
@@ -163,7 +165,7 @@ def test_of_a_gift_and_a_redemption_at_once_one_wins(bank: Bank, star: Venue) ->
         bank.assert_sound()
 
 
-def test_two_who_give_each_other_do_not_block_each_other(bank: Bank, star: Venue) -> None:
+def test_two_people_who_give_to_each_other_do_not_deadlock(bank: Bank, star: Venue) -> None:
     theirs = {who: [bank.earned(who) for _ in range(5)] for who in (bank.fang, bank.qiang)}
     calls: list[Callable[[], Any]] = [
         partial(bank.give, giver, voucher, to)
@@ -221,7 +223,7 @@ def test_a_trace_leads_through_gifts_to_the_giver_and_shows_receivers_their_part
     bank.ask("GET", path, as_=bank.of(bank.fang), status=404)
 
 
-def test_leaving_returns_gifts_to_the_pool_and_voids_ones_own(bank: Bank, star: Venue) -> None:
+def test_leaving_returns_gifts_to_the_pool_and_voids_own_vouchers(bank: Bank, star: Venue) -> None:
     known(bank, bank.qiang)
     gift = bank.give(bank.fang, bank.earned(bank.fang), bank.qiang)["voucher_id"]
     own, code = bank.earned(bank.qiang), bank.code_of(bank.qiang, gift)

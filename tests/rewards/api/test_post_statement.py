@@ -1,6 +1,4 @@
-"""A venue's own list for a month, and the three-way match: every planted difference is found, and
-no other.
-"""
+"""A venue's report for a month, and its reconciliation with the journal."""
 
 import json
 import random
@@ -8,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from services.rewards.settlement.csv_import import UnreadableList, read_csv
 from services.rewards.settlement.reports import MOST_LINES
 from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue, at_once, told
@@ -35,7 +32,7 @@ def send_csv(cinema: CinemaMonth, raw: bytes, status: int = 201, month: str = st
 # Sending
 
 
-def test_the_same_list_again_changes_nothing(cinema: CinemaMonth) -> None:
+def test_the_same_report_again_changes_nothing(cinema: CinemaMonth) -> None:
     taken = cinema.send(["A", "B"])
     assert (taken["lines"], taken["month"]) == (2, str(LAST.first))
     assert cinema.send(["A", "B"], status=200) == taken
@@ -46,7 +43,7 @@ def test_the_same_list_again_changes_nothing(cinema: CinemaMonth) -> None:
     )
 
 
-def test_the_newest_list_counts_and_older_ones_stay(cinema: CinemaMonth) -> None:
+def test_the_newest_report_counts_and_older_ones_are_kept(cinema: CinemaMonth) -> None:
     cinema.take_in("A", on=day(3))
     cinema.send([])
     assert cinema.differences() == [("missing_at_venue", "A")]
@@ -68,7 +65,7 @@ def test_the_same_list_at_once_is_kept_once(cinema: CinemaMonth) -> None:
         assert cinema.bank.count("venue_statements") == turn
 
 
-def test_a_venue_sends_its_own_list_only(cinema: CinemaMonth) -> None:
+def test_a_venue_sends_only_its_own_report(cinema: CinemaMonth) -> None:
     rival = Venue(cinema.bank, "柯城游泳馆")
     path, body = f"/v1/venues/{cinema.star.id}/statements", {"month": str(LAST), "lines": []}
     for asked in (path, path.replace(cinema.star.id, str(new_id()))):
@@ -134,7 +131,7 @@ def test_a_bad_body_names_its_place_and_changes_nothing(
 @pytest.mark.parametrize(
     "raw", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"month": "2026-10", "lines": "x"}']
 )
-def test_what_is_no_json_is_refused(cinema: CinemaMonth, raw: bytes) -> None:
+def test_a_body_that_is_not_json_is_refused(cinema: CinemaMonth, raw: bytes) -> None:
     answer = cinema.bank.rewards.call(
         "POST",
         f"/v1/venues/{cinema.star.id}/statements",
@@ -147,46 +144,12 @@ def test_what_is_no_json_is_refused(cinema: CinemaMonth, raw: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "lines"),
-    [
-        (b"reference\nA\n", ["A"]),
-        (b"\xef\xbb\xbfreference,amount_fen\r\nA,3500\r\n", ["A"]),
-        ("流水号,核销日期\n票-1,2026-10-03\n".encode("gbk"), ["票-1"]),
-        ("流水号，".encode("gbk")[:6] + b"\n\x31\n", ["1"]),
-        (
-            b'Reference,voucher_id\n"A",\n\n , \n B ,00000000-0000-0000-0000-000000000001\n',
-            ["A", "B"],
-        ),
-        (b"reference\n", []),
-    ],
-)
-def test_csv_is_read_as_tills_and_excel_write_it(raw: bytes, lines: list[str]) -> None:
-    assert [line.reference for line in read_csv(raw)] == lines
-
-
-@pytest.mark.parametrize(
     ("raw", "row"),
     [
-        (b"", 1),
         (b"A\nB\n", 1),
-        (b"reference,reference\nA,A\n", 1),
-        (b"amount_fen\n1\n", 1),
-        (b"reference,=cmd|'/C calc'!A0\nA,1\n", 1),
-        (b'reference\nA\n="1"\n', 3),
-        (b"reference\n@SUM(A1)\n", 2),
-        (b"reference\n+1\n", 2),
-        (b"reference\nA\nB,1\n", 3),
-        (b"reference,amount_fen\nA,1\nB,x\n", 3),
-        ("reference,amount_fen\nA,３５\n".encode(), 2),
-        (b"reference,amount_fen\nA,1e3\n", 2),
-        (b"reference,amount_fen\nA," + b"9" * 5000 + b"\n", 2),
         (b"reference,redeemed_on\nA,2026-13-01\n", 2),
-        (b"reference,redeemed_on\nA,1790000000\n", 2),
-        (b"reference,voucher_id\nA,zzz\n", 2),
-        (b'reference\n"A\n', 2),
-        (b'reference\n"A"B\n', 2),
-        (b"reference\n" + b"A" * 200_000 + b"\n", 2),
-        (b"reference\nA\x1b[31m\n", 2),
+        (b"reference,amount_fen\nA,1\nB,x\n", 3),
+        (b'reference\nA\n="1"\n', 3),
     ],
 )
 def test_a_bad_csv_names_the_row(cinema: CinemaMonth, raw: bytes, row: int) -> None:
@@ -196,21 +159,13 @@ def test_a_bad_csv_names_the_row(cinema: CinemaMonth, raw: bytes, row: int) -> N
     assert cinema.bank.count("venue_statements") == 0
 
 
-@pytest.mark.parametrize(
-    "raw", [b"reference\n\xff\xff\xff\n", b"reference\nA\x00B\n", "reference\nA\n".encode("utf-16")]
-)
-def test_what_is_no_text_is_refused(cinema: CinemaMonth, raw: bytes) -> None:
+def test_a_file_that_is_not_text_is_refused(cinema: CinemaMonth) -> None:
+    raw = b"reference\n\xff\xff\xff\n"
     assert send_csv(cinema, raw, 422)["type"] == "/problems/unreadable-list"
 
 
 def test_csv_needs_its_month(cinema: CinemaMonth) -> None:
     assert send_csv(cinema, b"reference\nA\n", 422, "")["errors"][0]["pointer"] == "/month"
-
-
-def test_errors_are_counted_up_to_a_hundred() -> None:
-    with pytest.raises(UnreadableList) as refused:
-        read_csv(b"reference\n" + b"=\n" * 5_000)
-    assert len(refused.value.more["errors"]) == 100
 
 
 def test_a_list_has_an_end(cinema: CinemaMonth) -> None:
@@ -232,7 +187,7 @@ def test_a_list_has_an_end(cinema: CinemaMonth) -> None:
 # The match
 
 
-def test_without_a_list_nothing_differs(cinema: CinemaMonth) -> None:
+def test_without_a_report_there_are_no_differences(cinema: CinemaMonth) -> None:
     cinema.take_in("A", on=day(3))
     answer = cinema.bank.by_staff("GET", f"{cinema.path}/{LAST}/differences")
     assert answer == {"venue_list": None, "items": [], "next": None}
@@ -310,13 +265,7 @@ def test_a_voucher_under_two_numbers_is_doubled(cinema: CinemaMonth) -> None:
     assert [kind for kind, _ in cinema.differences()] == ["doubled"]
 
 
-def test_a_number_with_another_voucher_is_not_that_redemption(cinema: CinemaMonth) -> None:
-    cinema.take_in("A", on=day(3))
-    cinema.send([{"reference": "A", "voucher_id": str(new_id())}])
-    assert cinema.differences() == [("missing_here", "A"), ("missing_at_venue", "A")]
-
-
-def test_what_the_webhook_could_not_book_is_named_with_its_dispute(cinema: CinemaMonth) -> None:
+def test_a_line_that_the_webhook_could_not_book_names_its_dispute(cinema: CinemaMonth) -> None:
     cinema.take_in("A", on=day(3))
     outcome = cinema.star.webhook(
         told("redemption.confirmed", {"code": cinema.codes["A"], "reference": "A-2"})
@@ -332,7 +281,7 @@ def test_what_the_webhook_could_not_book_is_named_with_its_dispute(cinema: Cinem
 
 
 def test_another_venues_redemptions_are_unknown(cinema: CinemaMonth) -> None:
-    """Neither by number nor by voucher does a list find out about somebody else's sale."""
+    """A report reveals nothing about another venue's sale, by number or by voucher."""
     cinema.take_in("A", on=day(3))
     rival = Venue(cinema.bank, "柯城游泳馆")
     lines = [{"reference": "A", "voucher_id": cinema.voucher("A")}]
@@ -347,7 +296,7 @@ def test_another_venues_redemptions_are_unknown(cinema: CinemaMonth) -> None:
     assert (item["kind"], item["redemption_id"]) == ("missing_here", None)
 
 
-def test_differences_come_in_pages_of_one_list(cinema: CinemaMonth) -> None:
+def test_differences_come_in_pages_of_one_report(cinema: CinemaMonth) -> None:
     cinema.send([f"X{n}" for n in range(5)])
     path, seen, after = f"{cinema.path}/{LAST}/differences?limit=2", [], ""
     while after is not None:
@@ -360,18 +309,15 @@ def test_differences_come_in_pages_of_one_list(cinema: CinemaMonth) -> None:
     cinema.bank.by_staff("GET", f"{path}&after=eA", status=422)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_planted_differences_are_all_found_and_none_else(cinema: CinemaMonth, seed: int) -> None:
-    chance = random.Random(seed)
+def test_planted_differences_are_all_found_and_none_else(cinema: CinemaMonth) -> None:
+    """One month through the database; the unit test matches fifty."""
+    chance = random.Random(0)
     names = [f"S{n}" for n in range(24)]
     for name in names:
         cinema.take_in(name, on=day(chance.randint(1, 28)), by_webhook=chance.random() < 0.5)
     vouchers = {name: cinema.voucher(name) for name in names}
-    days = dict(
-        cinema.bank.rows(
-            "SELECT reference, cast(redeemed_at AT TIME ZONE 'Asia/Shanghai' AS date) FROM redemptions"
-        )
-    )
+    day_at_site = "cast(redeemed_at AT TIME ZONE 'Asia/Shanghai' AS date)"
+    days = dict(cinema.bank.rows(f"SELECT reference, {day_at_site} FROM redemptions"))
     chance.shuffle(names)
     lines, planted = [], []
     for number, name in enumerate(names):
@@ -431,7 +377,7 @@ def test_a_month_is_not_closed_over_unresolved_differences(cinema: CinemaMonth) 
     assert cinema.close(accept_differences=True)["redemptions"] == 1
 
 
-def test_a_corrected_list_lets_the_month_close(cinema: CinemaMonth) -> None:
+def test_a_corrected_report_lets_the_month_close(cinema: CinemaMonth) -> None:
     cinema.take_in("A", on=day(3))
     cinema.send(["A", "B"])
     cinema.close(status=409)

@@ -1,6 +1,4 @@
-"""Signed webhooks of venues: the same verb as the counter, once per webhook-id and once per
-reference.
-"""
+"""Signed webhooks of venues are booked once per webhook-id and once per reference."""
 
 import json
 import random
@@ -64,7 +62,7 @@ def test_a_reversal_gives_the_voucher_back(bank: Bank, star: Venue) -> None:
     bank.assert_sound()
 
 
-def test_what_is_settled_stays(bank: Bank, star: Venue) -> None:
+def test_a_settled_redemption_cannot_be_reversed(bank: Bank, star: Venue) -> None:
     bank.hear(bank.hours(bank.fang, 120))
     code = bank.code(bank.fang)
     star.confirm(code, "POS-1")
@@ -98,7 +96,7 @@ def test_a_batch_is_answered_line_by_line(bank: Bank, star: Venue) -> None:
     bank.assert_sound()
 
 
-def test_what_cannot_be_booked_becomes_one_dispute(bank: Bank, star: Venue) -> None:
+def test_a_line_that_cannot_be_booked_becomes_one_dispute(bank: Bank, star: Venue) -> None:
     for _ in range(2):
         assert star.confirm(NEVER_ISSUED, "POS-1")["outcome"] == "unknown"
     (dispute,) = bank.by_staff("GET", "/v1/disputes")["items"]
@@ -154,8 +152,10 @@ def test_the_old_secret_stays_valid_for_a_day(bank: Bank, star: Venue) -> None:
         b"null",
         b'{"type": "redemption.confirmed"}',
         b"[" * 5000,
-        b'{"type": "redemption.confirmed", "timestamp": "x", "data": {"code": "\\u0000", "reference": "1"}}',
-        b'{"type": "redemption.confirmed", "timestamp": "2026-11-23T08:00:00Z", "data": {"code": "a\\u0000", "reference": "1"}}',
+        b'{"type": "redemption.confirmed", "timestamp": "x",'
+        b' "data": {"code": "\\u0000", "reference": "1"}}',
+        b'{"type": "redemption.confirmed", "timestamp": "2026-11-23T08:00:00Z",'
+        b' "data": {"code": "a\\u0000", "reference": "1"}}',
         b'{"type": "redemption.batch", "timestamp": "2026-11-23T08:00:00Z", "data": {"items": []}}',
         b'{"type": "else", "timestamp": "2026-11-23T08:00:00Z", "data": {}}',
     ],
@@ -172,7 +172,7 @@ def test_secrets_are_not_stored_in_clear(bank: Bank, star: Venue) -> None:
 
 
 def every_code(bank: Bank) -> list[str]:
-    """The codes of all vouchers, oldest first, without five hundred requests."""
+    """Return the codes of all vouchers, oldest first, without five hundred requests."""
     with bank.rewards.session() as session:
         sealed = session.scalars(text("SELECT code_sealed FROM vouchers ORDER BY id"))
         return [code_vault().unseal(bytes(box)) for box in sealed]
@@ -187,7 +187,7 @@ def films(bank: Bank, count: int) -> list[str]:
 
 @contextmanager
 def counted(bank: Bank) -> Iterator[list[str]]:
-    """Statements that are sent meanwhile."""
+    """Collect the SQL statements that are sent meanwhile."""
     sent: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
@@ -239,7 +239,7 @@ def test_a_batch_of_500_is_right_line_by_line_and_twice_changes_nothing(
     assert before[2] == 25 + 10 + 5 + 5
     assert star.webhook(message, id_="msg-1") == first
     assert star.webhook(message, id_="msg-2") == first
-    # Thirty unknown codes within ten minutes are the alarm: that is all the second upload adds.
+    # Thirty unknown codes within ten minutes raise the alert: the second upload adds nothing else.
     assert bank.count("outbox") - before[3] == len(bank.rewards.said("venue.locked_out")) == 1
     assert [bank.count(table) for table in tables[:3]] == before[:3]
     assert bank.rows("SELECT status FROM vouchers WHERE venue_id = :id GROUP BY 1", id=pool.id) == [
@@ -316,7 +316,7 @@ def test_batches_that_use_the_same_references_for_other_vouchers_do_not_lock_eac
 
 
 def altered(name: str, headers: dict[str, str], body: bytes) -> tuple[dict[str, str], bytes]:
-    """One of fifteen ways in which a message could reach us changed."""
+    """Alter a message in one of fifteen ways."""
     signature, seconds = headers["webhook-signature"], int(headers["webhook-timestamp"])
     flipped = signature[:-3] + ("A" if signature[-3] != "A" else "B") + signature[-2:]
     change: dict[str, dict[str, str | None]] = {
@@ -399,9 +399,8 @@ def test_a_thousand_replays_have_one_effect(bank: Bank, star: Venue) -> None:
     for round_ in range(10):
         with bank.rewards.session() as session:
             for number in range(100):
-                id_ = (
-                    "msg-1" if number % 2 else f"msg-{round_}-{number}"
-                )  # the same message, and the same sale anew
+                # Every second one is the same message; the others report the same sale anew.
+                id_ = "msg-1" if number % 2 else f"msg-{round_}-{number}"
                 headers = {
                     "webhook-id": id_,
                     "webhook-timestamp": str(int(at.timestamp())),
@@ -421,7 +420,8 @@ def test_messages_are_forgotten_after_ninety_days(bank: Bank, star: Venue) -> No
     with bank.rewards.session() as session:
         session.execute(
             text(
-                "UPDATE webhook_receipts SET received_at = now() - make_interval(days => 91) WHERE webhook_id < 'msg-2'"
+                "UPDATE webhook_receipts SET received_at = now() - make_interval(days => 91)"
+                " WHERE webhook_id < 'msg-2'"
             )
         )
     for forgotten in (1, 1, 0):

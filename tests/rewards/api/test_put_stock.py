@@ -1,4 +1,4 @@
-"""Stock: never oversold; who comes too late waits and is served first-come."""
+"""Stock is never oversold; the waiting list is served first come, first served."""
 
 from services.rewards.events import credit_and_issue
 from shared.contracts.registration import VolunteerLeft
@@ -20,7 +20,7 @@ def stock_of(bank: Bank, product: str) -> int:
     )
 
 
-def test_without_stock_the_entitlement_waits(bank: Bank) -> None:
+def test_without_stock_a_backorder_waits(bank: Bank) -> None:
     product = offer(bank, 1)
     bank.hear(bank.hours(bank.fang, 120))
     bank.hear(bank.hours(bank.qiang, 130), times=2)
@@ -37,7 +37,7 @@ def test_without_stock_the_entitlement_waits(bank: Bank) -> None:
     bank.assert_sound()
 
 
-def test_who_waits_is_served_first_come(bank: Bank) -> None:
+def test_the_waiting_list_is_served_in_order(bank: Bank) -> None:
     product = offer(bank, 0)
     third = new_id()
     for volunteer in (bank.qiang, bank.fang, third):
@@ -63,7 +63,7 @@ def test_it_is_never_oversold_by_buses_at_once(bank: Bank) -> None:
     bank.assert_sound()
 
 
-def test_two_who_raise_stock_at_once_issue_each_entitlement_once(bank: Bank) -> None:
+def test_stock_raised_twice_at_once_issues_each_backorder_once(bank: Bank) -> None:
     product = offer(bank, 0)
     bank.hear(*(bank.hours(new_id(), 120) for _ in range(6)))
     path = f"/v1/products/{product}/stock"
@@ -72,7 +72,7 @@ def test_two_who_raise_stock_at_once_issue_each_entitlement_once(bank: Bank) -> 
     bank.assert_sound()
 
 
-def test_a_correction_takes_back_what_waits_before_what_is_issued(bank: Bank) -> None:
+def test_a_correction_cancels_backorders_before_it_voids_vouchers(bank: Bank) -> None:
     offer(bank, 1)
     first, second = bank.hours(bank.fang, 120), bank.hours(bank.fang, 120)
     bank.hear(first)
@@ -85,7 +85,7 @@ def test_a_correction_takes_back_what_waits_before_what_is_issued(bank: Bank) ->
     bank.assert_sound()
 
 
-def test_who_left_waits_no_more(bank: Bank) -> None:
+def test_somebody_who_left_no_longer_waits(bank: Bank) -> None:
     product = offer(bank, 0)
     bank.hear(bank.hours(bank.fang, 120))
     bank.hear(VolunteerLeft(volunteer_id=bank.fang))
@@ -94,7 +94,7 @@ def test_who_left_waits_no_more(bank: Bank) -> None:
     bank.assert_sound()
 
 
-def test_a_tenth_left_is_said_once(bank: Bank) -> None:
+def test_low_stock_is_published_once(bank: Bank) -> None:
     product = offer(bank, 10)
     for _ in range(10):
         bank.hear(bank.hours(bank.fang, 120))

@@ -1,14 +1,11 @@
-"""On which terms a product is offered: cost, quota, period, and days on which the counter does not
-take it.
-"""
+"""The terms of a product: cost, quota, period and blackout days."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from services.rewards.catalogue.blackouts import next_possible_day
 from shared.core.clock import SITE
 from tests.support.bank import Bank, Venue, told
 
@@ -26,7 +23,7 @@ def close_on(bank: Bank, *days: date) -> Any:
     return bank.by_staff("PUT", f"/v1/products/{film(bank)}/terms", body)
 
 
-def test_terms_are_set_shown_and_set_back(bank: Bank, star: Venue) -> None:
+def test_terms_are_set_shown_and_reset(bank: Bank, star: Venue) -> None:
     path = f"/v1/products/{film(bank)}"
     terms = {
         "valid_days": 30,
@@ -122,7 +119,7 @@ def test_the_counter_takes_nothing_on_a_blackout_day_and_names_the_next_one(
     assert star.redeem(code, "P-1") == "redeemed"
 
 
-def test_what_was_taken_in_before_is_answered_the_same_on_a_blackout_day(
+def test_an_earlier_redemption_is_answered_the_same_on_a_blackout_day(
     bank: Bank, star: Venue
 ) -> None:
     bank.hear(bank.hours(bank.fang, 120))
@@ -153,13 +150,3 @@ def test_where_no_day_is_left_none_is_named(bank: Bank, star: Venue) -> None:
         session.execute(text("UPDATE vouchers SET expires_at = now() + interval '1 minute'"))
     close_on(bank, today(), today() + timedelta(days=1))
     assert star.counter("check", {"code": code}, 409)["next_possible_on"] is None
-
-
-def test_the_next_possible_day_begins_at_the_site() -> None:
-    day = date(2026, 12, 25)
-    begins = datetime(2026, 12, 25, 16, tzinfo=UTC)  # the 26th in 衢州
-    assert next_possible_day(day, [day], begins) is None
-    assert next_possible_day(day, [day], begins + timedelta(seconds=1)) == date(2026, 12, 26)
-    assert next_possible_day(day, [day, date(2026, 12, 26)], begins + timedelta(days=9)) == date(
-        2026, 12, 27
-    )

@@ -1,6 +1,4 @@
-"""One voucher, everybody at once: tills with keys of their own, foreign venues, the webhook, the
-clock.
-"""
+"""One voucher and many at once: tills, other venues, the webhook, the clock."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -19,11 +17,11 @@ Rounds = pytest.mark.parametrize(
 )
 
 
-def patiently(ask: Callable[[], Any]) -> Any:
-    """A full connection pool answers 503: whoever asks tries again."""
+def patiently(call: Callable[[], Any]) -> Any:
+    """Retry while a full connection pool answers 503."""
     while True:
         try:
-            return ask()
+            return call()
         except AssertionError as refused:
             if not str(refused).startswith("(503"):
                 raise
@@ -98,9 +96,8 @@ def test_expiry_and_confirmation_have_one_winner(bank: Bank, star: Venue, races:
         confirm = partial(star.confirm, code, f"W-{number}")
         calls: list[Callable[[], Any]] = [confirm, partial(expire, voucher_id)]
         answer = at_once(calls if number % 2 else calls[::-1])[0 if number % 2 else 1]
-        with (
-            bank.rewards.session() as session
-        ):  # a sweep passes over what is locked just now, and comes again
+        # A sweep skips vouchers that are locked just now, and comes again.
+        with bank.rewards.session() as session:
             expire_vouchers(session, BATCH)
         status = bank.rows("SELECT status FROM vouchers WHERE id = :id", id=voucher_id)[0][0]
         assert (answer["outcome"], status) in (("redeemed", "redeemed"), ("expired", "expired"))

@@ -1,6 +1,4 @@
-"""A lost or leaked code: the same voucher under another code, which staff never see. And a word
-before it ends.
-"""
+"""A lost code is replaced and staff see neither code. Holders are reminded before the last day."""
 
 from typing import Any
 
@@ -19,11 +17,13 @@ def reissue(bank: Bank, voucher_id: str, status: int = 201) -> Any:
 
 
 def ends_in(bank: Bank, days: float, voucher_id: str | None = None) -> None:
-    sql = "UPDATE vouchers SET expires_at = now() + :days * interval '1 day', issued_at = now() - interval '60 days'"
+    sql = (
+        "UPDATE vouchers SET expires_at = now() + :days * interval '1 day',"
+        " issued_at = now() - interval '60 days'"
+    )
+    which = " WHERE id = :id" if voucher_id else ""
     with bank.rewards.session() as session:
-        session.execute(
-            text(sql + (" WHERE id = :id" if voucher_id else "")), {"days": days, "id": voucher_id}
-        )
+        session.execute(text(sql + which), {"days": days, "id": voucher_id})
 
 
 def remind(bank: Bank) -> None:
@@ -31,7 +31,7 @@ def remind(bank: Bank) -> None:
         remind_expiring(session)
 
 
-def test_a_new_code_for_the_same_holder_and_the_old_one_is_dead(bank: Bank, star: Venue) -> None:
+def test_the_same_holder_gets_a_new_code_and_the_old_one_is_void(bank: Bank, star: Venue) -> None:
     lost = bank.earned(bank.fang)
     old_code, before = bank.code_of(bank.fang, lost), bank.vouchers(bank.fang)[0]
     answer = reissue(bank, lost)
@@ -51,7 +51,7 @@ def test_a_new_code_for_the_same_holder_and_the_old_one_is_dead(bank: Bank, star
     bank.assert_sound()
 
 
-def test_only_staff_reissue_and_only_what_is_free(bank: Bank, star: Venue) -> None:
+def test_only_staff_reissue_and_only_free_vouchers(bank: Bank, star: Venue) -> None:
     mine = bank.earned(bank.fang)
     bank.ask(
         "POST", f"/v1/vouchers/{mine}/reissue", {"reason": "x"}, as_=bank.of(bank.fang), status=403
@@ -64,7 +64,7 @@ def test_only_staff_reissue_and_only_what_is_free(bank: Bank, star: Venue) -> No
     assert bank.rows("SELECT count(*) FROM handovers WHERE kind = 'reissue'") == [(0,)]
 
 
-def test_a_reissued_voucher_is_still_ones_own(bank: Bank, star: Venue) -> None:
+def test_a_reissued_voucher_is_still_its_holders_own(bank: Bank, star: Venue) -> None:
     record = bank.hours(bank.fang, 120)
     bank.hear(record)
     fresh = reissue(bank, reissue(bank, bank.vouchers(bank.fang)[0]["id"])["id"])
@@ -94,7 +94,9 @@ def test_reissue_and_redemption_at_once_have_one_winner(bank: Bank, star: Venue)
     bank.assert_sound()
 
 
-def test_holders_are_reminded_once_of_what_ends_within_a_week(bank: Bank, star: Venue) -> None:
+def test_holders_are_reminded_once_of_a_voucher_that_expires_within_a_week(
+    bank: Bank, star: Venue
+) -> None:
     soon, later = bank.earned(bank.fang), bank.earned(bank.qiang)
     ends_in(bank, 6.9, soon)
     ends_in(bank, 7.1, later)
@@ -107,9 +109,7 @@ def test_holders_are_reminded_once_of_what_ends_within_a_week(bank: Bank, star: 
     ]
 
 
-def test_nobody_is_reminded_of_what_was_used_has_ended_or_lies_in_the_pool(
-    bank: Bank, star: Venue
-) -> None:
+def test_used_ended_and_pooled_vouchers_remind_nobody(bank: Bank, star: Venue) -> None:
     used, ended = bank.earned(bank.fang), bank.earned(bank.fang)
     bank.donate(bank.qiang)
     star.redeem(bank.code_of(bank.fang, used), "POS-1")
@@ -119,7 +119,7 @@ def test_nobody_is_reminded_of_what_was_used_has_ended_or_lies_in_the_pool(
     assert not bank.rewards.said("voucher.expiring")
 
 
-def test_reminders_at_once_say_it_once(bank: Bank, star: Venue) -> None:
+def test_reminders_at_once_are_published_once(bank: Bank, star: Venue) -> None:
     for _ in range(5):
         bank.earned(bank.fang)
     ends_in(bank, 3)
@@ -128,9 +128,7 @@ def test_reminders_at_once_say_it_once(bank: Bank, star: Venue) -> None:
     assert len(bank.rewards.said("voucher.expiring")) == 5
 
 
-def test_a_reminded_voucher_that_is_handed_on_is_not_brought_up_again(
-    bank: Bank, star: Venue
-) -> None:
+def test_a_reminded_voucher_that_is_handed_on_reminds_nobody_again(bank: Bank, star: Venue) -> None:
     bank.hear(VolunteerRegistered(volunteer_id=bank.qiang, number="ZJ-1"))
     mine = bank.earned(bank.fang)
     ends_in(bank, 3)

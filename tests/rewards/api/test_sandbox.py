@@ -1,4 +1,4 @@
-"""A venue to practise with: every outcome can be tried, and nothing of it counts anywhere."""
+"""A sandbox venue practises every outcome, and nothing of it counts anywhere."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def practice(bank: Bank) -> Practice:
     return Practice(bank)
 
 
-def test_a_practice_voucher_goes_the_whole_way(bank: Bank, practice: Practice) -> None:
+def test_a_test_voucher_is_held_redeemed_and_reversed(bank: Bank, practice: Practice) -> None:
     (voucher,) = practice.vouchers()
     assert practice.counter("check", {"code": voucher["code"]})["outcome"] == "redeemable"
     assert practice.redeem(voucher["code"], "P-1") == "redeemed"
@@ -76,7 +76,7 @@ def test_a_hold_of_another_till_can_be_practised(bank: Bank, practice: Practice)
     bank.assert_sound()
 
 
-def test_practice_vouchers_expire_and_nobody_is_told(bank: Bank, practice: Practice) -> None:
+def test_test_vouchers_expire_and_nobody_is_notified(bank: Bank, practice: Practice) -> None:
     practice.vouchers(2)
     with bank.rewards.session() as session:
         session.execute(text("UPDATE vouchers SET expires_at = now()"))

@@ -1,6 +1,4 @@
-"""A venue's month: the statement from the journal, closing it once, reopening it, and files of
-it.
-"""
+"""Settlement statements: computed from the journal, closed once, reopened, downloaded."""
 
 import csv
 import io
@@ -18,13 +16,15 @@ from shared.core.ids import new_id
 from tests.support.bank import Bank, Venue, at_once
 from tests.support.cinema_month import FILM_FEN, LAST, THIS, CinemaMonth, day
 
+SETTLEMENT_COLUMNS = "id, venue_id, month, redemptions, points, fen, disputes_fen, closed_by"
+
 
 @pytest.fixture
 def cinema(bank: Bank, star: Venue) -> CinemaMonth:
     return CinemaMonth(bank, star)
 
 
-def test_a_preview_counts_what_the_journal_says(cinema: CinemaMonth) -> None:
+def test_a_preview_is_computed_from_the_journal(cinema: CinemaMonth) -> None:
     cinema.take_in("A", "B", "C", on=day(3))
     cinema.take_in("NOW", on=THIS.first)
     assert cinema.reverse("C") == "reversed"
@@ -47,9 +47,7 @@ def test_a_preview_counts_what_the_journal_says(cinema: CinemaMonth) -> None:
 
 
 def test_months_are_months_of_the_site(cinema: CinemaMonth) -> None:
-    """The last evening of the month is still in it, though by UTC the first of the next is the same
-    day.
-    """
+    """The last evening is in the month, though by UTC the next month begins on that day."""
     cinema.take_in("LATE", "EARLY")
     midnight = datetime(THIS.first.year, THIS.first.month, 1, tzinfo=timezone(timedelta(hours=8)))
     at = "UPDATE {} SET {} = :at WHERE {}"
@@ -206,16 +204,17 @@ def test_the_database_settles_nothing_twice(cinema: CinemaMonth) -> None:
     closed = cinema.close()
     with pytest.raises(DBAPIError, match="uq_settlement_lines_redemption_id"):
         cinema.as_owner(
-            "WITH other AS (INSERT INTO settlements (id, venue_id, month, redemptions, points, fen, disputes_fen, closed_by)"
+            f"WITH other AS (INSERT INTO settlements ({SETTLEMENT_COLUMNS})"
             " SELECT :id, venue_id, month - 40, 0, 0, 0, 0, '' FROM settlements RETURNING id)"
             " INSERT INTO settlement_lines (settlement_id, redemption_id)"
-            " SELECT other.id, l.redemption_id FROM other, settlement_lines l WHERE l.settlement_id = cast(:closed AS uuid)",
+            " SELECT other.id, l.redemption_id FROM other, settlement_lines l"
+            " WHERE l.settlement_id = cast(:closed AS uuid)",
             id=new_id(),
             closed=closed["id"],
         )
     with pytest.raises(DBAPIError, match="uq_settlements_venue_id_month"):
         cinema.as_owner(
-            "INSERT INTO settlements (id, venue_id, month, redemptions, points, fen, disputes_fen, closed_by)"
+            f"INSERT INTO settlements ({SETTLEMENT_COLUMNS})"
             " SELECT :id, venue_id, month, 0, 0, 0, 0, '' FROM settlements",
             id=new_id(),
         )
@@ -236,7 +235,7 @@ def test_a_venue_sees_its_own_month_and_no_other(cinema: CinemaMonth) -> None:
 
 
 def test_a_key_needs_the_scope(cinema: CinemaMonth) -> None:
-    """The till's key opens no statements, lists or disputes; the office's does."""
+    """The till's key reads no statements, reports or disputes; the office's key does."""
     path, lists = f"{cinema.path}/{LAST}", f"/v1/venues/{cinema.star.id}/statements"
     for scope, status in (("vouchers:redeem", 403), ("statements", 200)):
         secrets = f"/v1/venues/{cinema.star.id}/secrets"
@@ -249,7 +248,7 @@ def test_a_key_needs_the_scope(cinema: CinemaMonth) -> None:
 
 
 @pytest.mark.parametrize("month", ["2026-13", "2026-1", "26-01", "x", "２０２６-01", "9999-01"])
-def test_what_is_no_month_is_refused(cinema: CinemaMonth, month: str) -> None:
+def test_a_malformed_month_is_refused(cinema: CinemaMonth, month: str) -> None:
     assert (
         cinema.bank.by_staff("GET", f"{cinema.path}/{month}", status=422)["errors"][0]["pointer"]
         == "/month"
@@ -328,7 +327,7 @@ def test_pdf_has_chinese_text_and_room_for_signatures(cinema: CinemaMonth) -> No
     assert raw.count(b"/Type /Page\n") == 2
 
 
-def test_a_month_without_anything_has_files_too(cinema: CinemaMonth) -> None:
+def test_an_empty_month_has_files_too(cinema: CinemaMonth) -> None:
     for format_ in ("csv", "xlsx", "pdf"):
         assert download(cinema, format_)
 
@@ -340,13 +339,14 @@ def test_an_unknown_format_is_refused(cinema: CinemaMonth) -> None:
 # The command
 
 
-def test_the_command_closes_each_venue_and_says_which_was_refused(cinema: CinemaMonth) -> None:
+def test_the_command_closes_each_venue_and_names_refused_ones(cinema: CinemaMonth) -> None:
     cinema.take_in("A", on=day(3))
     pool = Venue(cinema.bank, "柯城游泳馆")
     swim = cinema.bank.product(pool.id, points=90, title="游泳一次")
     assert swim
     cinema.as_owner(
-        "INSERT INTO disputes (id, venue_id, reference, reason_code, opened_at) VALUES (:id, cast(:venue AS uuid), 'X', 'unknown', :at)",
+        "INSERT INTO disputes (id, venue_id, reference, reason_code, opened_at)"
+        " VALUES (:id, cast(:venue AS uuid), 'X', 'unknown', :at)",
         id=new_id(),
         venue=pool.id,
         at=LAST.since,
@@ -372,7 +372,7 @@ def test_pages_of_lines_are_in_order(cinema: CinemaMonth) -> None:
 
 @pytest.mark.slow
 def test_a_hundred_thousand_redemptions_are_settled_in_twenty_seconds(cinema: CinemaMonth) -> None:
-    """Also again after a reopening, when the statistics know of no unsettled redemption."""
+    """Also after a reopening, when the statistics know of no unsettled redemption."""
     cinema.load(100_000)
     for _ in range(2):
         for ask in (cinema.statement, cinema.close, cinema.reopen):

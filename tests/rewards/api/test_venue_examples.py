@@ -1,6 +1,4 @@
-"""The examples for venues (docs/examples) are run as they stand, against a server on a free
-port.
-"""
+"""The examples in docs/examples run unchanged against a server on a free port."""
 
 import os
 import shutil
@@ -74,7 +72,9 @@ def test_the_example_in_python_practises_every_outcome(
     bank.assert_sound()
 
 
-def test_the_example_in_python_notices_a_surprise(bank: Bank, practice: Practice, url: str) -> None:
+def test_the_example_in_python_fails_on_an_unexpected_outcome(
+    bank: Bank, practice: Practice, url: str
+) -> None:
     bank.by_staff("PUT", f"/v1/venues/{practice.id}/suspension")
     with pytest.raises(AssertionError, match="venue-suspended"):
         run([sys.executable, str(EXAMPLES / "venue_client.py")], url, practice)
@@ -95,7 +95,7 @@ def test_the_example_with_curl_redeems_at_the_till_and_by_webhook(
     ]
 
 
-def test_what_the_page_says_of_problems_and_outcomes_is_what_there_is() -> None:
+def test_the_page_lists_exactly_the_problems_and_outcomes_that_exist() -> None:
     page = (EXAMPLES.parent / "venue-integration.md").read_text()
     for word in (*Outcome, *Scope):
         assert f"`{word}`" in page, word

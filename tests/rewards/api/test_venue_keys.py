@@ -1,6 +1,4 @@
-"""Venues as partners: several keys, each with what it may do and when it ends; suspension; what is
-still missing.
-"""
+"""API keys and webhook secrets of venues, their scopes and ends; suspension; onboarding."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,7 +24,7 @@ def with_key(bank: Bank, made: Any, verb: str, body: Any, status: int = 200) -> 
     )
 
 
-def test_each_till_has_a_key_of_its_own(bank: Bank, star: Venue) -> None:
+def test_each_till_has_its_own_key(bank: Bank, star: Venue) -> None:
     first, second = key(bank, star, label="till 1"), key(bank, star, label="till 2")
     bank.by_staff("DELETE", f"/v1/venues/{star.id}/secrets/{first['id']}", status=204)
     with_key(bank, first, "check", {"code": "x"}, 401)
@@ -142,7 +140,7 @@ def test_a_suspended_venue_is_refused_at_the_counter_and_heard_by_webhook(
     bank.assert_sound()
 
 
-def test_onboarding_says_what_is_next(bank: Bank) -> None:
+def test_onboarding_shows_the_next_step(bank: Bank) -> None:
     made = bank.by_staff("POST", "/v1/venues", {"name": "柯城游泳馆", "kind": "pool"}, 201)
     assert (made["status"], made["sandbox"]) == ("active", False)
     path = f"/v1/venues/{made['id']}/onboarding"
@@ -174,9 +172,7 @@ def test_onboarding_says_what_is_next(bank: Bank) -> None:
 
 
 def test_a_rotation_of_the_secret_loses_no_delivery(bank: Bank, star: Venue) -> None:
-    """The venue's system changes over while messages signed with the old secret are still under
-    way.
-    """
+    """The venue changes over while messages signed with the old secret are on their way."""
     bank.hear(bank.hours(bank.fang, 120 * 6))
     vouchers = [bank.code(bank.fang, number) for number in range(6)]
     old = star.secret

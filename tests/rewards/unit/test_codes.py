@@ -1,4 +1,4 @@
-"""Every slip of one or two signs is noticed before anybody asks the database."""
+"""Every typing error of one or two signs is noticed without a look-up."""
 
 import itertools
 import random
@@ -20,19 +20,15 @@ def test_a_new_code_passes_and_has_19_signs() -> None:
 
 
 def test_the_generator_is_even_and_never_repeats() -> None:
-    """Chi-square of 10,000 codes per place, check signs too; of 19 places one in a million runs
-    exceeds the limit.
-    """
+    """Chi-square of 10,000 codes at each place; one in a million runs exceeds the limit."""
     made = [codes.new_code() for _ in range(10_000)]
     assert len(set(made)) == len(made)
     expected = len(made) / len(codes.SIGNS)
     for place in range(codes.LENGTH):
         counts = Counter(code[place] for code in made)
         chi_square = sum((counts[sign] - expected) ** 2 / expected for sign in codes.SIGNS)
-        assert chi_square < 92, (
-            place,
-            chi_square,
-        )  # 30 degrees of freedom: the chance is 4e-8 per place
+        # 30 degrees of freedom: the chance is 4e-8 at each of the 19 places.
+        assert chi_square < 92, (place, chi_square)
     pairs = Counter(code[:2] for code in made)
     assert max(pairs.values()) < 40, pairs.most_common(1)  # about 10 each
 
@@ -59,12 +55,9 @@ def test_every_single_substitution_is_noticed() -> None:
 
 
 def test_every_double_substitution_is_noticed() -> None:
-    """All of them: the check is linear, so only the differences of two signs at two places
-    count.
-    """
-    base = codes.with_check_signs(
-        codes.SIGNS[0] * codes.RANDOM_SIGNS
-    )  # all zeros: a word is valid iff its sums are 0
+    """All of them: the check is linear, so only the differences at two places count."""
+    # The code of zeros: another one is valid if and only if its differences sum to zero.
+    base = codes.with_check_signs(codes.SIGNS[0] * codes.RANDOM_SIGNS)
     assert base == codes.SIGNS[0] * 19
     for i, j in itertools.combinations(range(19), 2):
         for a, b in itertools.product(codes.SIGNS[1:], repeat=2):

@@ -1,6 +1,4 @@
-"""Our signatures and those of an independent library are the same; anything else is refused, never
-an error.
-"""
+"""Our signatures equal those of an independent library; any other is refused."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,15 +1,15 @@
-"""What the services tell each other: one frozen class per fact, kept in a registry by publisher,
-type and version.
+"""Events: one frozen class each, in a registry by type and version.
 
-A fact says what became true. It carries ids, codes of categories, amounts, times and public titles;
-never names, contacts, birth dates or free text of wishes or people. Fields are only ever added; a
-new meaning is a new version. The JSON Schemas are exported to `docs/events/` and a test holds that
-they only grow.
+An event says what became true. It carries ids, codes of categories, amounts, times and public
+titles; never names, contacts, birth dates or free text of wishes or people. Fields are only ever
+added; a new meaning is a new version. The JSON Schemas are exported to `docs/events/`, and a test
+fails when one loses a field.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import ClassVar, TypeVar
 from uuid import UUID
 
@@ -17,18 +17,18 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
-    """What the message said about a fact: CloudEvents attributes of a received one."""
+class Received:
+    """What a handler may need of the message that an event came in."""
 
     id: UUID  #: the outbox row in the publisher; the inbox key here
-    sequence: int  #: grows per aggregate; for newest-wins copies only, nobody waits for a gap
+    sequence: int  #: grows per aggregate, with gaps; for copies of which the newest wins
     time: datetime  #: when the publisher committed it, by its database's clock
     traceparent: str | None = None
     body: str = ""  #: the message as it was received, for another attempt
 
 
 class Event(BaseModel):
-    """Base of all facts. `subject_field` names the field whose value is the aggregate's id."""
+    """Base of all events. `subject_field` names the field whose value is the aggregate's id."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -38,16 +38,17 @@ class Event(BaseModel):
     handled_by: ClassVar[tuple[str, ...]]
     subject_field: ClassVar[str]
 
-    _envelope: Envelope | None = PrivateAttr(default=None)
+    _envelope: Received | None = PrivateAttr(default=None)
 
     @property
-    def envelope(self) -> Envelope:
-        """Attributes of the message this fact came in. Only received facts have one."""
+    def envelope(self) -> Received:
+        """The message that this event came in. Raises ValueError if it was made here."""
         if self._envelope is None:
             raise ValueError(f"This {self.type} was made here, not received.")
         return self._envelope
 
-    def received_in(self, envelope: Envelope) -> "Event":
+    def received_in(self, envelope: Received) -> "Event":
+        """Note the message that this event came in."""
         self._envelope = envelope
         return self
 
@@ -57,9 +58,7 @@ class Event(BaseModel):
 
     @classmethod
     def routing_key(cls) -> str:
-        """`<source>.<type>`: with RabbitMQ each service may write only keys that start with its own
-        name.
-        """
+        """`<source>.<type>`. RabbitMQ lets a service write only keys that begin with its name."""
         return f"{cls.source}.{cls.type}"
 
     @classmethod
@@ -74,17 +73,14 @@ REGISTRY: dict[tuple[str, int], type[Event]] = {}
 def event(
     source: str, type_: str, *, subject: str, handled_by: tuple[str, ...], version: int = 1
 ) -> Callable[[F], F]:
-    """Register a class as the contract of `type_`. Type and version together are unique, whoever
-    says it.
-    """
+    """Register a class as the contract of `type_`. A type and version has one publisher."""
 
     def register(cls: F) -> F:
         cls.source, cls.type, cls.version = source, type_, version
         cls.subject_field, cls.handled_by = subject, handled_by
-        if (type_, version) in REGISTRY:
-            raise ValueError(
-                f"{type_} v{version} is already the contract {REGISTRY[type_, version].__name__}."
-            )
+        known = REGISTRY.get((type_, version))
+        if known is not None:
+            raise ValueError(f"{type_} v{version} is already the contract {known.__name__}.")
         REGISTRY[type_, version] = cls
         return cls
 
@@ -99,9 +95,10 @@ def events_published_by(service: str) -> Iterator[type[Event]]:
     return (cls for cls in catalogue().values() if cls.source == service)
 
 
+@cache
 def catalogue() -> dict[tuple[str, int], type[Event]]:
     """Every contract of every service."""
-    from shared.contracts import notify, registration, rewards, wishes  # noqa: F401 - importing them registers them
+    from shared.contracts import notify, registration, rewards, wishes  # noqa: F401 - registers them
 
     return REGISTRY
 

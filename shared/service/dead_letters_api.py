@@ -1,6 +1,4 @@
-"""Dead letters of one service over HTTP, for staff: what was given up, and another five attempts
-for it.
-"""
+"""Dead letters of one service over HTTP, for staff: read them and give them new attempts."""
 
 from datetime import datetime
 from uuid import UUID
@@ -43,7 +41,7 @@ def dead_letters_blueprint(prefix: str, name: str = "dead_letters") -> APIBluepr
     @bp.get(prefix)
     @bp.input(PageQuery, location="query")
     @bp.output(Page[DeadLetterResponse])
-    @bp.doc(summary="Facts that were given up, newest first")
+    @bp.doc(summary="Events that were given up, newest first")
     @allow(Role.STAFF)
     def get_dead_letters(query_data: PageQuery) -> dict[str, object]:
         with transaction() as session:
@@ -52,7 +50,7 @@ def dead_letters_blueprint(prefix: str, name: str = "dead_letters") -> APIBluepr
 
     @bp.post(f"{prefix}/<uuid:letter_id>/replay")
     @bp.output(DeadLetterResponse)
-    @bp.doc(summary="Give it five new attempts, due at once")
+    @bp.doc(summary="Give the event five new attempts, due at once")
     @allow(Role.STAFF)
     @exempt_from_idempotency_keys
     def post_replay(letter_id: UUID) -> DeadLetter:

@@ -114,7 +114,7 @@ def test_a_message_is_a_cloud_event() -> None:
     from datetime import UTC, datetime
     from types import SimpleNamespace
 
-    from shared.messaging.envelope import cloud_event
+    from shared.messaging.envelope import Envelope
 
     row = SimpleNamespace(
         id=UUID(int=7),
@@ -126,7 +126,7 @@ def test_a_message_is_a_cloud_event() -> None:
         traceparent=None,
         created_at=datetime.now(UTC),
     )
-    event = json.loads(cloud_event("rewards", row))
+    event = json.loads(Envelope.of("rewards", row).to_bytes())
     assert event["specversion"] == "1.0"
     assert {"id", "source", "type"} <= event.keys()
     assert datetime.fromisoformat(event["time"]).tzinfo is not None

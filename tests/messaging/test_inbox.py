@@ -231,7 +231,7 @@ def test_a_missing_field_is_unreadable_and_an_additional_one_is_ignored(
     ear.inbox.receive(
         [
             Delivery(first.body.replace(b'"volunteer_id"', b'"volunteer"')),
-            Delivery(second.body.replace(b'"data": {', b'"data": {"new_field": 1, ')),
+            Delivery(second.body.replace(b'"data":{', b'"data":{"new_field":1,')),
         ]
     )
     assert [ear.effects(f.volunteer_id) for f in events] == [0, 1]

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from pydantic_core import to_json
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
@@ -238,20 +239,18 @@ def test_catch_up_takes_in_what_the_broker_lost_and_nothing_twice(
     )
     ids = say(district, 30)
     events = feed(district)["items"]
-    from shared.service.catch_up import _dump
-
-    listener.inbox.receive([Delivery(_dump(e)) for e in events[:10]])
+    listener.inbox.receive([Delivery(to_json(event)) for event in events[:10]])
     settings = listener.settings.model_copy(update={"catch_up_age_seconds": 0})
     catch_up = CatchUp(listener.database, listener.inbox, settings)
     monkeypatch.setattr(catch_up, "_fetch", lambda source, cursor: feed(district, cursor, limit=7))
-    catch_up.walk("registration")
+    catch_up.read_feed("registration")
     assert len(heard) == len(set(heard)) == len(ids)
     young = CatchUp(listener.database, listener.inbox, listener.settings)
     monkeypatch.setattr(young, "_fetch", lambda source, cursor: feed(district, cursor))
     more = say(district, 1)
-    young.walk("registration")
+    young.read_feed("registration")
     assert len(heard) == len(ids), "a young fact is left to the broker"
-    catch_up.walk("registration")
+    catch_up.read_feed("registration")
     assert len(heard) == len(ids) + len(more)
 
 

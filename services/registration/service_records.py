@@ -23,6 +23,7 @@ from shared.contracts.registration import Bucket, HoursRecorded, Origin
 from shared.core.clock import SITE
 from shared.core.ids import new_id
 from shared.core.problems import Conflict, NotFound, Problem, Unavailable, Unprocessable
+from shared.db.contention import constraint_of
 from shared.db.statements import changed
 from shared.messaging.outbox import publish
 
@@ -284,6 +285,6 @@ def guarded(session: Session, statement: Any) -> bool:
 
 def overlapping_record(error: IntegrityError) -> OverlappingRecord:
     """The exclusion constraint spoke. Anything else is a fault of ours and is raised again."""
-    if getattr(getattr(error.orig, "diag", None), "constraint_name", None) != OVERLAP:
+    if constraint_of(error) != OVERLAP:
         raise error
     return OverlappingRecord("Send other times, or correct the record there is.")

@@ -30,6 +30,7 @@ from shared.contracts.registration import SignupCancelled, SignupConfirmed, Sign
 from shared.core.clock import SITE, app_now, now
 from shared.core.ids import new_id
 from shared.core.problems import Conflict
+from shared.db.contention import constraint_of
 from shared.db.statements import changed
 from shared.messaging.outbox import publish
 
@@ -283,6 +284,6 @@ def _promote(session: Session, held: ActivitySession, activity: Activity) -> Non
 
 def _overlapping(error: IntegrityError) -> SignUpRefused:
     """The exclusion constraint spoke. Anything else is a fault of ours and is raised again."""
-    if getattr(getattr(error.orig, "diag", None), "constraint_name", None) != OVERLAP:
+    if constraint_of(error) != OVERLAP:
         raise error
     return refuse(Refusal.OVERLAPS)

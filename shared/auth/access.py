@@ -78,7 +78,7 @@ def caller_if_any() -> Principal | None:
 
 
 def only_self_or_staff(person_id: UUID) -> None:
-    """Let a person, staff and auditors see what belongs to that person; raise NotFound for others."""
+    """Raise NotFound unless the caller is this person, staff or an auditor."""
     principal = caller()
     if principal.role in (Role.STAFF, Role.AUDITOR) or principal.subject == person_id:
         return

@@ -1,9 +1,9 @@
-"""Events: one frozen class each, in a registry by type and version.
+"""The contracts of events: one frozen class per event, registered by type and version.
 
 An event says what became true. It carries ids, codes of categories, amounts, times and public
 titles; never names, contacts, birth dates or free text of wishes or people. Fields are only ever
 added; a new meaning is a new version. The JSON Schemas are exported to `docs/events/`, and a test
-fails when one loses a field.
+checks that they only grow.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,28 +21,29 @@ class Received:
     """What a handler may need of the message that an event came in."""
 
     id: UUID  #: the outbox row in the publisher; the inbox key here
-    sequence: int  #: grows per aggregate, with gaps; for copies of which the newest wins
+    sequence: int  #: grows per aggregate; with gaps; for copies of which the newest wins
     time: datetime  #: when the publisher committed it, by its database's clock
     traceparent: str | None = None
     body: str = ""  #: the message as it was received, for another attempt
 
 
 class Event(BaseModel):
-    """Base of all events. `subject_field` names the field whose value is the aggregate's id."""
+    """Base of all events. `subject_field` names the field that holds the aggregate's id."""
 
+    # A newer publisher may send fields that this version does not know: they are ignored.
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    source: ClassVar[str]
+    source: ClassVar[str]  #: the service that publishes it, and the only one
     type: ClassVar[str]
     version: ClassVar[int]
-    handled_by: ClassVar[tuple[str, ...]]
+    handled_by: ClassVar[tuple[str, ...]]  #: the services whose queues receive it
     subject_field: ClassVar[str]
 
     _envelope: Received | None = PrivateAttr(default=None)
 
     @property
     def envelope(self) -> Received:
-        """The message that this event came in. Raises ValueError if it was made here."""
+        """The message that this event came in. Only received events have one."""
         if self._envelope is None:
             raise ValueError(f"This {self.type} was made here, not received.")
         return self._envelope
@@ -58,7 +59,10 @@ class Event(BaseModel):
 
     @classmethod
     def routing_key(cls) -> str:
-        """`<source>.<type>`. RabbitMQ lets a service write only keys that begin with its name."""
+        """Return `<source>.<type>`.
+
+        With RabbitMQ a service may write only keys that start with its own name.
+        """
         return f"{cls.source}.{cls.type}"
 
     @classmethod
@@ -66,22 +70,24 @@ class Event(BaseModel):
         return f"/events/{cls.source}/{cls.type}/v{cls.version}"
 
 
-F = TypeVar("F", bound=type[Event])
+Contract = TypeVar("Contract", bound=type[Event])
 REGISTRY: dict[tuple[str, int], type[Event]] = {}
 
 
 def event(
     source: str, type_: str, *, subject: str, handled_by: tuple[str, ...], version: int = 1
-) -> Callable[[F], F]:
-    """Register a class as the contract of `type_`. A type and version has one publisher."""
+) -> Callable[[Contract], Contract]:
+    """Register a class as the contract of `type_`.
 
-    def register(cls: F) -> F:
+    Type and version together are unique over all services.
+    """
+
+    def register(cls: Contract) -> Contract:
         cls.source, cls.type, cls.version = source, type_, version
         cls.subject_field, cls.handled_by = subject, handled_by
-        known = REGISTRY.get((type_, version))
-        if known is not None:
-            raise ValueError(f"{type_} v{version} is already the contract {known.__name__}.")
-        REGISTRY[type_, version] = cls
+        taken = REGISTRY.setdefault((type_, version), cls)
+        if taken is not cls:
+            raise ValueError(f"{type_} v{version} is already the contract {taken.__name__}.")
         return cls
 
     return register
@@ -97,8 +103,9 @@ def events_published_by(service: str) -> Iterator[type[Event]]:
 
 @cache
 def catalogue() -> dict[tuple[str, int], type[Event]]:
-    """Every contract of every service."""
-    from shared.contracts import notify, registration, rewards, wishes  # noqa: F401 - registers them
+    """Return every contract of every service, by type and version."""
+    # Importing these modules registers their contracts. They import this one, hence not on top.
+    from shared.contracts import notify, registration, rewards, wishes  # noqa: F401
 
     return REGISTRY
 

@@ -1,9 +1,7 @@
-"""One database per service (a schema of one PostgreSQL, or one of its own), and the one way to a
-transaction.
+"""One database per service (a schema of one PostgreSQL, or one of its own), and transactions.
 
-The current service's database is a context variable: the web app, the bus and the Celery task base
-set it with `using()`, and `transaction()` finds it there, so that a verb never needs to know where
-it runs.
+The current service's database is a context variable. The web app, the bus and the base of Celery
+tasks set it with `using()`; `transaction()` finds it there. So a verb need not know where it runs.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,9 +19,7 @@ NOTICE_A_DEAD_HOST = {
     "keepalives_count": 3,
     "tcp_user_timeout": 40_000,
 }
-"""A database host that vanishes without a word ends a wait within a minute, not after the system's
-two hours.
-"""
+"""A wait for a host that vanished ends within a minute. The system's default is two hours."""
 
 
 class Database:
@@ -37,7 +33,7 @@ class Database:
             pool_size=settings.database_pool_size,
             max_overflow=0,
             hide_parameters=True,  # they may be personal, and errors are logged
-            pool_timeout=2,  # a full pool answers 503 with Retry-After instead of queueing for half a minute
+            pool_timeout=2,  # a full pool gives 503 with Retry-After; the default waits 30 s
             connect_args={
                 "options": _options(service, settings),
                 "connect_timeout": 3,
@@ -51,8 +47,9 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Begin, and commit at the end or roll back on any exception. Then run what `after_commit`
-        collected.
+        """Begin, and commit at the end or roll back on any exception.
+
+        After a commit, run the callbacks of `after_commit`.
         """
         with self._sessions() as session:
             with session.begin():
@@ -62,10 +59,9 @@ class Database:
 
 
 def _options(service: str, settings: Settings) -> str:
-    """Session settings, sent with the connection so that no extra round trip is needed.
+    """Settings of the database session, sent with the connection: no further round trip.
 
-    Behind a pooler that drops them, give each service its own role: `wishtree migrate` sets them on
-    the role as well.
+    A pooler may drop them. Behind one, set them on each service's role (ALTER ROLE ... SET).
     """
     options = {
         "search_path": f"{service},public",
@@ -99,7 +95,7 @@ def current_database() -> Database:
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """The transaction of the current service; inside `joinable_transaction` it joins that one."""
+    """A transaction of the current service, or the surrounding `joinable_transaction`."""
     joined = _joined.get()
     if joined is not None:
         yield joined
@@ -110,7 +106,7 @@ def transaction() -> Iterator[Session]:
 
 @contextmanager
 def joinable_transaction() -> Iterator[Session]:
-    """A transaction that `transaction()` calls inside it take part in; the outermost commits."""
+    """A transaction that every `transaction()` inside it joins. The outermost commits."""
     with current_database().transaction() as session:
         token = _joined.set(session)
         try:
@@ -120,5 +116,5 @@ def joinable_transaction() -> Iterator[Session]:
 
 
 def after_commit(session: Session, callback: Callable[[], None]) -> None:
-    """Run `callback` once the transaction has committed. It must not matter if it never runs."""
+    """Run `callback` after the commit. A crash may prevent it, so nothing may depend on it."""
     session.info.setdefault("after_commit", []).append(callback)

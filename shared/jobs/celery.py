@@ -1,8 +1,8 @@
-"""Celery for jobs: one service's own work, named `service.verb_noun`, arguments are ids, the truth
-is a row.
+"""Celery for jobs: one service's own work, named `service.verb_noun`, with ids as arguments.
 
-Losing a job message loses nothing: beat sweeps due rows. Facts do not travel here (see
-`shared.messaging`). The settings follow known Celery failures; each line says which.
+The row in the database decides what is due. So a lost message does no harm: a sweep finds the row.
+Events do not travel here (see `shared.messaging`). Many settings avoid known failures of Celery;
+the line says which.
 """
 
 from collections.abc import Iterable
@@ -20,8 +20,9 @@ from shared.messaging.broker.topology import is_amqp
 
 
 def make_celery(services: Iterable[str], settings: Settings) -> Celery:
-    """The Celery app of one service, or of all four in compact mode. Their task modules must have
-    been imported.
+    """The Celery app of one service, or of all four in compact mode.
+
+    Their task modules must have been imported.
     """
     services = tuple(services)
     app = Celery("wishtree", set_as_current=True)
@@ -42,7 +43,8 @@ def make_celery(services: Iterable[str], settings: Settings) -> Celery:
         worker_prefetch_multiplier=1,
         worker_send_task_events=False,
         worker_enable_remote_control=False,  # its queues are of a kind that RabbitMQ 4 is giving up
-        worker_cancel_long_running_tasks_on_connection_loss=True,  # else it runs here and, redelivered, elsewhere
+        # Else a job goes on here and, redelivered, runs elsewhere too.
+        worker_cancel_long_running_tasks_on_connection_loss=True,
         worker_soft_shutdown_timeout=20,
         worker_hijack_root_logger=False,
         broker_heartbeat=15 if amqp else None,  # the default notices a hung broker after minutes
@@ -53,10 +55,7 @@ def make_celery(services: Iterable[str], settings: Settings) -> Celery:
         broker_transport_options=(
             {"confirm_publish": True, "confirm_timeout": 5} if amqp else {"visibility_timeout": 600}
         ),
-        beat_schedule={
-            name: {"task": name, "schedule": seconds, "options": {"expires": seconds * 2}}
-            for name, seconds in _schedule_of(services).items()
-        },
+        beat_schedule=_beat_schedule(services),
         beat_max_loop_interval=1,
         timezone="UTC",
     )
@@ -64,27 +63,29 @@ def make_celery(services: Iterable[str], settings: Settings) -> Celery:
     return app
 
 
-def _schedule_of(services: Iterable[str]) -> dict[str, int]:
-    """The periodic jobs of these services. Raises ValueError for one whose jobs were not
-    imported.
+def _beat_schedule(services: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The periodic jobs of these services.
+
+    Raises ValueError for a service whose jobs were not imported.
     """
-    found = {
-        name: seconds for name, seconds in SCHEDULE.items() if name.partition(".")[0] in services
-    }
-    missing = set(services) - {name.partition(".")[0] for name in found}
+    imported = {name.partition(".")[0] for name in SCHEDULE}
+    missing = set(services) - imported
     if missing:
         raise ValueError(f"The jobs of {', '.join(sorted(missing))} were not imported.")
-    return found
+    return {
+        name: {"task": name, "schedule": seconds, "options": {"expires": seconds * 2}}
+        for name, seconds in SCHEDULE.items()
+        if name.partition(".")[0] in services
+    }
 
 
 def _task_queue(service: str, amqp: bool) -> Queue:
-    # A topic exchange, because Celery holds countdowns of direct exchanges in worker memory on
-    # quorum queues.
-    arguments = {"x-queue-type": "quorum", "x-delivery-limit": 20} if amqp else None
+    # A topic exchange: with quorum queues on a direct one, Celery keeps countdowns in the memory of
+    # a worker.
     exchange = Exchange("wishtree.tasks", type="topic" if amqp else "direct")
-    return Queue(
-        f"{service}.tasks", exchange, routing_key=f"{service}.tasks", queue_arguments=arguments
-    )
+    arguments = {"x-queue-type": "quorum", "x-delivery-limit": 20} if amqp else None
+    name = f"{service}.tasks"
+    return Queue(name, exchange, routing_key=name, queue_arguments=arguments)
 
 
 @setup_logging.connect

@@ -93,14 +93,12 @@ class Inbox:
         """Attempts that failed while the database was away or busy, and are still counted."""
 
     def receive(self, deliveries: Sequence[Delivery]) -> None:
-        """Make every delivery take effect once, or note that it failed. Then all may be acknowledged.
+        """Make every delivery take effect once, or note that it failed.
 
-        Repeating it with the same deliveries changes nothing. Raises TryAgain.
+        Then all may be acknowledged. Repeating it changes nothing. Raises TryAgain.
         """
         with self._working():
-            self._handle_together(
-                list(self._read_all(d for d in deliveries if not d.redelivered))
-            )
+            self._handle_together(list(self._read_all(d for d in deliveries if not d.redelivered)))
             for event in self._read_all(d for d in deliveries if d.redelivered):
                 self._handle_redelivered(event)
 
@@ -146,7 +144,7 @@ class Inbox:
         return None
 
     def _handle_together(self, events: list[Event]) -> None:
-        """Handle all in one transaction. If it fails, handle them one by one to find the culprit."""
+        """Handle all in one transaction. If it fails, handle them singly to find the culprit."""
         if not events:
             return
         alone = len(events) == 1
@@ -183,7 +181,7 @@ class Inbox:
             self._failed(attempt, error)
 
     def _handle(self, events: list[Event]) -> None:
-        """Write inbox rows, effects and the events that follow in one transaction, or none of it."""
+        """Write inbox rows, effects and events that follow in one transaction, or none of it."""
         started = perf_counter()
         by_id = {event.envelope.id: event for event in events}
         with self.database.transaction() as session, traced(events[0].envelope.traceparent):

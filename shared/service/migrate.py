@@ -1,8 +1,9 @@
-"""Migrations, run by the owner role. A schema has two Alembic histories, each with its version table.
+"""Migrations, run by the owner role.
 
-`plumbing` makes the tables that every service has; the other makes the service's own. The
-application role is created here if it is missing. It cannot change the schema, and cannot UPDATE
-or DELETE in a table that a migration has declared `append_only`.
+A schema has two Alembic histories, each with its own version table: `plumbing` makes the tables
+that every service has, the other makes the service's own. The application role is created here if
+it is missing. It cannot change the schema, and cannot UPDATE or DELETE in a table that a migration
+has declared `append_only`.
 """
 
 from pathlib import Path
@@ -76,7 +77,7 @@ def _upgrade(
 
 
 def _after_a_restore(connection: Connection) -> None:
-    """Show rows that came from another cluster: their transaction ids may lie ahead of this one's."""
+    """Show rows of another cluster, whose transaction ids may lie ahead of this one's."""
     with Session(connection) as session:
         feed_api.new_epoch(session)
         session.flush()

@@ -31,7 +31,8 @@ def count(district: District, model: type) -> int:
 def insert_rows(district: District) -> None:
     common = {"type": "wish.claimed", "version": 1, "subject": "x", "data": "{}"}
     published = [
-        {"id": id_, "published_at": clock.now(), **common} for id_ in old_ids(31, 5) + old_ids(29, 2)
+        {"id": id_, "published_at": clock.now(), **common}
+        for id_ in old_ids(31, 5) + old_ids(29, 2)
     ]
     unpublished = [{"id": id_, "published_at": None, **common} for id_ in old_ids(60, 2)]
     received = [{"event_id": id_} for id_ in old_ids(46, 4) + old_ids(44, 3)]

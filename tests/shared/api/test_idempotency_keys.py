@@ -1,4 +1,4 @@
-"""Repeating a POST with its key: one effect and the same answer, for 24 hours."""
+"""A POST that is repeated with its key has one effect and the same answer, for 24 hours."""
 
 import json
 import threading

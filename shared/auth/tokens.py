@@ -33,15 +33,7 @@ def sign_token(
 
     Only registration and the operator's command line have the key.
     """
-    now = int(time.time())
-    claims: dict[str, Any] = {
-        "iss": ISSUER,
-        "aud": ISSUER,
-        "sub": str(subject),
-        "role": role.value,
-        "iat": now,
-        "exp": now + seconds,
-    }
+    claims = {"sub": str(subject), "role": role.value, **_standard_claims(seconds)}
     if organisation_id is not None:
         claims["org"] = str(organisation_id)
     if scopes:
@@ -49,6 +41,11 @@ def sign_token(
     key = signing_key(settings)
     header = {"alg": "ES256", "typ": "at+jwt", "kid": key.kid}
     return jwt.encode(header, claims, key, algorithms=["ES256"])
+
+
+def _standard_claims(seconds: int) -> dict[str, Any]:
+    now = int(time.time())
+    return {"iss": ISSUER, "aud": ISSUER, "iat": now, "exp": now + seconds}
 
 
 def signing_key(settings: Settings) -> ECKey:

@@ -18,6 +18,38 @@ from shared.db.engine import Database
 from shared.jobs.periodic import SCHEDULE, databases
 from shared.messaging.broker.topology import is_amqp
 
+COMMON: dict[str, Any] = {
+    "task_create_missing_queues": False,
+    "task_acks_late": True,  # a kill must not lose the message (default acks before running)
+    "task_reject_on_worker_lost": True,  # else acks_late still acks a killed child's message
+    "task_ignore_result": True,
+    "task_serializer": "json",
+    "accept_content": ["json"],
+    "task_time_limit": 300,  # far below RabbitMQ's 30-minute acknowledgement limit
+    "task_soft_time_limit": 240,
+    "worker_prefetch_multiplier": 1,
+    "worker_send_task_events": False,
+    "worker_enable_remote_control": False,  # RabbitMQ 4 gives up the kind of queues it needs
+    # Else a job goes on here and, redelivered, runs elsewhere too.
+    "worker_cancel_long_running_tasks_on_connection_loss": True,
+    "worker_soft_shutdown_timeout": 20,
+    "worker_hijack_root_logger": False,
+    "broker_connection_timeout": 3,
+    "broker_connection_retry_on_startup": True,
+    "broker_connection_max_retries": None,  # the default gives up after 100
+    "broker_pool_acquire_timeout": 5,
+    "beat_max_loop_interval": 1,
+    "timezone": "UTC",
+}
+AMQP_ONLY: dict[str, Any] = {
+    "broker_heartbeat": 15,  # the default notices a hung broker after minutes
+    "broker_transport_options": {"confirm_publish": True, "confirm_timeout": 5},
+}
+EMBEDDED_ONLY: dict[str, Any] = {
+    "broker_heartbeat": None,
+    "broker_transport_options": {"visibility_timeout": 600},
+}
+
 
 def make_celery(services: Iterable[str], settings: Settings) -> Celery:
     """The Celery app of one service, or of all four in compact mode.
@@ -32,32 +64,9 @@ def make_celery(services: Iterable[str], settings: Settings) -> Celery:
         task_queues=[_task_queue(service, amqp) for service in services],
         task_default_queue=f"{services[0]}.tasks",
         task_routes=({f"{service}.*": {"queue": f"{service}.tasks"} for service in services},),
-        task_create_missing_queues=False,
-        task_acks_late=True,  # a kill must not lose the message (default acks before running)
-        task_reject_on_worker_lost=True,  # else acks_late still acks a killed child's message
-        task_ignore_result=True,
-        task_serializer="json",
-        accept_content=["json"],
-        task_time_limit=300,  # far below RabbitMQ's 30-minute acknowledgement limit
-        task_soft_time_limit=240,
-        worker_prefetch_multiplier=1,
-        worker_send_task_events=False,
-        worker_enable_remote_control=False,  # its queues are of a kind that RabbitMQ 4 is giving up
-        # Else a job goes on here and, redelivered, runs elsewhere too.
-        worker_cancel_long_running_tasks_on_connection_loss=True,
-        worker_soft_shutdown_timeout=20,
-        worker_hijack_root_logger=False,
-        broker_heartbeat=15 if amqp else None,  # the default notices a hung broker after minutes
-        broker_connection_timeout=3,
-        broker_connection_retry_on_startup=True,
-        broker_connection_max_retries=None,  # the default gives up after 100
-        broker_pool_acquire_timeout=5,
-        broker_transport_options=(
-            {"confirm_publish": True, "confirm_timeout": 5} if amqp else {"visibility_timeout": 600}
-        ),
         beat_schedule=_beat_schedule(services),
-        beat_max_loop_interval=1,
-        timezone="UTC",
+        **COMMON,
+        **(AMQP_ONLY if amqp else EMBEDDED_ONLY),
     )
     databases.update({service: Database(service, settings) for service in services})
     return app

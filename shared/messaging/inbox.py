@@ -203,8 +203,8 @@ class Inbox:
         for event_id, event in by_id.items():
             outcome = "handled" if event_id in new else "seen_before"
             EVENTS_HANDLED.labels(self.service, event.type, outcome).inc()
-        newest = next(reversed(by_id.values()))
-        lag = (clock.now() - newest.envelope.time).total_seconds()
+        last = next(reversed(by_id.values()))
+        lag = (clock.now() - last.envelope.time).total_seconds()
         LAG.labels(self.service).observe(max(0.0, lag))
 
     def _begin_due_attempt(self) -> BegunAttempt | None:

@@ -60,17 +60,16 @@ def _threads(
     service, url = definition.name, settings.broker_url
     database = definition.database(settings)
     inbox = definition.inbox(database)
+    yield _thread(f"{service}.relay", stop, relay, database, url)
+    yield _thread(f"{service}.consume", stop, consume, inbox, url, settings.batch_size)
+    yield _thread(f"{service}.attempts", stop, run_attempts, inbox)
+    yield _thread(f"{service}.catch_up", stop, CatchUp(database, inbox, settings).run)
 
-    def thread(name: str, loop: Loop, *args: Any) -> threading.Thread:
-        guarded = (stop, loop, *args, stop)
-        return threading.Thread(
-            target=_guarded, args=guarded, name=f"{service}.{name}", daemon=True
-        )
 
-    yield thread("relay", relay, database, url)
-    yield thread("consume", consume, inbox, url, settings.batch_size)
-    yield thread("attempts", run_attempts, inbox)
-    yield thread("catch_up", CatchUp(database, inbox, settings).run)
+def _thread(name: str, stop: threading.Event, loop: Loop, *args: Any) -> threading.Thread:
+    """A thread that runs a loop until `stop` is set, which is the loop's last argument."""
+    guarded = (stop, loop, *args, stop)
+    return threading.Thread(target=_guarded, args=guarded, name=name, daemon=True)
 
 
 def _guarded(stop: threading.Event, loop: Loop, *args: Any) -> None:

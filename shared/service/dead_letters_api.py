@@ -5,6 +5,7 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from shared.auth.access import allow
 from shared.auth.principal import Role
@@ -55,14 +56,19 @@ def dead_letters_blueprint(prefix: str, name: str = "dead_letters") -> APIBluepr
     @exempt_from_idempotency_keys
     def post_replay(letter_id: UUID) -> DeadLetter:
         with transaction() as session:
-            letter = session.get(DeadLetter, letter_id, with_for_update=True)
-            if letter is None:
-                raise DeadLetterNotFound(f"No dead letter {letter_id}.")
-            if letter.event_id is None:
-                raise NothingToReplay(f"Dead letter {letter_id} is no event.")
+            letter = _replayable(session, letter_id)
             replay(session, letter)
             session.flush()
             session.refresh(letter)
             return letter
 
     return bp
+
+
+def _replayable(session: Session, letter_id: UUID) -> DeadLetter:
+    letter = session.get(DeadLetter, letter_id, with_for_update=True)
+    if letter is None:
+        raise DeadLetterNotFound(f"No dead letter {letter_id}.")
+    if letter.event_id is None:
+        raise NothingToReplay(f"Dead letter {letter_id} is no event.")
+    return letter

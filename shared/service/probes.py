@@ -1,13 +1,14 @@
-"""Liveness, readiness and metrics of a service. An API never asks the broker: its tables tell."""
+"""Liveness, readiness and metrics of a service. Its tables are read, never the broker."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from apiflask import APIBlueprint
 from flask import Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -63,19 +64,20 @@ def backlog(session: Session) -> Backlog:
 
 def measure(service: str) -> None:
     """Bring the gauges up to date, for a scrape."""
+    dead = DeadLetter.replayed_at.is_(None)
     try:
         with transaction() as session:
             waiting = backlog(session)
-            attempts = session.scalar(select(func.count()).select_from(Attempt))
-            dead = session.scalar(
-                select(func.count()).select_from(DeadLetter).where(DeadLetter.replayed_at.is_(None))
-            )
+            ATTEMPTS.labels(service).set(_count(session, select(Attempt.event_id)))
+            DEAD_LETTERS.labels(service).set(_count(session, select(DeadLetter.id).where(dead)))
     except SQLAlchemyError:
         return  # the scrape still shows the rest
     OUTBOX_ROWS.labels(service).set(waiting.rows)
     OUTBOX_AGE.labels(service).set(waiting.oldest_seconds)
-    ATTEMPTS.labels(service).set(attempts or 0)
-    DEAD_LETTERS.labels(service).set(dead or 0)
+
+
+def _count(session: Session, rows: Select[UUID]) -> int:
+    return session.scalar(select(func.count()).select_from(rows.subquery())) or 0
 
 
 def probes_blueprint(service: str) -> APIBlueprint:
@@ -103,11 +105,15 @@ def probes_blueprint(service: str) -> APIBlueprint:
     @bp.get("/problems/<slug>")
     @allow(public=True)
     def problem(slug: str) -> Response:
-        titles = {cls.slug(): cls.title() for cls in _all_problems(Problem)}
-        title = titles.get(f"/problems/{slug}", "No such problem.")
-        return jsonify(type=f"/problems/{slug}", title=translate(title))
+        type_ = f"/problems/{slug}"
+        return jsonify(type=type_, title=translate(_title_of(type_)))
 
     return bp
+
+
+def _title_of(type_: str) -> str:
+    titles = {cls.slug(): cls.title() for cls in _all_problems(Problem)}
+    return titles.get(type_, "No such problem.")
 
 
 def _all_problems(cls: type[Problem]) -> Iterable[type[Problem]]:

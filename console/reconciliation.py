@@ -19,7 +19,7 @@ def reconcile(service: str) -> int:
     definition = definition_of(service)
     database = definition.database(settings)
     catch_up = CatchUp(database, definition.inbox(database), settings)
-    looked_at = sum(catch_up.walk(source) for source in catch_up.sources)
+    looked_at = sum(catch_up.read_feed(source) for source in catch_up.sources)
     with database.transaction() as session:
         session.execute(update(Attempt).values(due_at=app_now()))
     return looked_at

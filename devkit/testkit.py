@@ -35,7 +35,7 @@ from shared.contracts.base import catalogue
 from shared.core.clock import app_now
 from shared.core.settings import Settings
 from shared.db.engine import transaction, using
-from shared.messaging.envelope import cloud_event
+from shared.messaging.envelope import Envelope
 from shared.messaging.inbox import Delivery, Inbox
 from shared.messaging.outbox import OutboxRow
 from shared.service.migrate import migrate
@@ -282,7 +282,9 @@ def take_outbox(member: Member) -> list[tuple[str, int, bytes]]:
             .where(OutboxRow.id.in_([row.id for row in rows]))
             .values(published_at=app_now())
         )
-        return [(row.type, row.version, cloud_event(member.service, row)) for row in rows]
+        return [
+            (row.type, row.version, Envelope.of(member.service, row).to_bytes()) for row in rows
+        ]
 
 
 def migrate_all(env: dict[str, str]) -> None:

@@ -1,5 +1,3 @@
-"""Plumbing and contracts of all four services. Imports no service: `cli` and `gateway` load them by
-name.
-"""
+"""The library of all four services: plumbing and the contracts of events. Imports no service."""
 
 SERVICES = ("registration", "wishes", "rewards", "notify")

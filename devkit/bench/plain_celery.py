@@ -43,7 +43,7 @@ def credit(body: str) -> None:
     """Inbox, handler and commit for one event."""
     inbox = _inbox()
     with using(inbox.database):
-        inbox._handle([read_event(body)])
+        inbox._handle([read_event(body.encode())])
 
 
 def enqueue(broker_url: str, bodies: list[bytes]) -> None:

@@ -23,6 +23,7 @@ from shared.contracts.registration import Bucket, HoursRecorded, Origin
 from shared.core.clock import SITE
 from shared.core.ids import new_id
 from shared.core.problems import Conflict, NotFound, Problem, Unavailable, Unprocessable
+from shared.db.contention import constraint_of
 from shared.db.statements import changed
 from shared.messaging.outbox import publish
 
@@ -319,8 +320,3 @@ def overlapping_record(error: IntegrityError) -> OverlappingRecord:
     if constraint_of(error) != OVERLAP:
         raise error
     return OverlappingRecord("Send other times, or correct the record there is.")
-
-
-def constraint_of(error: IntegrityError) -> str | None:
-    """Return the name of the constraint that refused a row."""
-    return getattr(getattr(error.orig, "diag", None), "constraint_name", None)

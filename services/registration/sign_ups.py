@@ -25,11 +25,12 @@ from services.registration.models import (
     Volunteer,
     VolunteerStatus,
 )
-from services.registration.service_records import constraint_of, day_at_site
+from services.registration.service_records import day_at_site
 from shared.contracts.registration import SignupCancelled, SignupConfirmed, SignupWaitlisted
 from shared.core.clock import app_now, now
 from shared.core.ids import new_id
 from shared.core.problems import Conflict
+from shared.db.contention import constraint_of
 from shared.db.statements import changed
 from shared.messaging.outbox import publish
 

@@ -1,4 +1,4 @@
-"""Who may use a route: `@allow` on each. A route without it stops the start-up."""
+"""Who may use a route: `@allow` on each. No app starts with a route that lacks it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from shared.auth.principal import Principal, Role
 from shared.core.problems import Forbidden, NotFound, Unauthorized
 from shared.core.settings import Settings
 
+ACCESS = "__access__"
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -20,26 +22,36 @@ class Access:
     scope: str | None
     public: bool
 
+    def needed(self) -> list[str]:
+        """What a caller needs one of, as the API names it."""
+        scopes = [f"system:{self.scope}"] if self.scope else []
+        return [*sorted(self.roles), *scopes]
+
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 def allow(*roles: Role, scope: str | None = None, public: bool = False) -> Callable[[View], View]:
-    """State who may use a route: these roles, or a system with this scope, or (`public`) anybody.
+    """State who may use a route: these roles, a system with this scope, or (`public`) anybody.
 
-    `public` still reads a token if one is sent, so that the view may show more. Staff must be named
-    like any other.
+    Staff must be named like any other role. A public view may show more to a caller with a token.
     """
 
     def mark(view: View) -> View:
-        view.__access__ = Access(frozenset(roles), scope, public)  # type: ignore[attr-defined]
+        setattr(view, ACCESS, Access(frozenset(roles), scope, public))
         return view
 
     return mark
 
 
+def access_of(view: Callable[..., Any]) -> Access:
+    """Who may use a view. Every view of an app is marked."""
+    access: Access = getattr(view, ACCESS)
+    return access
+
+
 def authorize(access: Access, principal: Principal | None) -> None:
-    """Raises Unauthorized without a caller, Forbidden for the wrong role."""
+    """Let a caller use a route, or raise Unauthorized (nobody) or Forbidden (the wrong role)."""
     if access.public:
         return
     if principal is None:
@@ -48,8 +60,7 @@ def authorize(access: Access, principal: Principal | None) -> None:
         return
     if principal.role is Role.SYSTEM and access.scope is not None and principal.has(access.scope):
         return
-    needed = [*sorted(access.roles), *([f"system:{access.scope}"] if access.scope else [])]
-    raise Forbidden(f"This needs one of: {', '.join(needed)}.")
+    raise Forbidden(f"This needs one of: {', '.join(access.needed())}.")
 
 
 def caller() -> Principal:
@@ -61,14 +72,13 @@ def caller() -> Principal:
 
 
 def caller_if_any() -> Principal | None:
+    """The caller of the current request, or None on a public route."""
     principal: Principal | None = g.get("principal")
     return principal
 
 
 def only_self_or_staff(person_id: UUID) -> None:
-    """What belongs to one person is shown to that person, to staff and to auditors; to others it
-    does not exist.
-    """
+    """Raise NotFound unless the caller is this person, staff or an auditor."""
     principal = caller()
     if principal.role in (Role.STAFF, Role.AUDITOR) or principal.subject == person_id:
         return

@@ -1,4 +1,4 @@
-"""Who is asking."""
+"""The caller of a request."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -7,16 +7,13 @@ from uuid import UUID
 
 
 class Role(StrEnum):
-    """What somebody may be. A coordinator's role is scoped to an organisation and holds for its
-    subtree.
-    """
+    """The role of a caller. A coordinator has it for one organisation and all below it."""
 
     VOLUNTEER = "volunteer"
     COORDINATOR = "coordinator"
     STAFF = "staff"
     AUDITOR = "auditor"
     VENUE = "venue"
-    RESIDENT = "resident"
     SYSTEM = "system"
 
 
@@ -35,9 +32,11 @@ class Principal:
         return self.role is Role.STAFF
 
     def has(self, scope: str) -> bool:
+        """Tell whether a system was granted a scope."""
         return scope in self.scopes
 
     def is_person(self, person_id: UUID) -> bool:
+        """Tell whether this volunteer or coordinator is that person."""
         return self.subject == person_id and self.role in (Role.VOLUNTEER, Role.COORDINATOR)
 
     @property

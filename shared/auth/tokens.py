@@ -1,5 +1,6 @@
-"""Access tokens: JWTs of people and systems (ES256, 15 minutes, RFC 8725). Registration signs,
-everybody checks.
+"""Access tokens: JWTs of people and systems (ES256, 15 minutes, by the rules of RFC 8725).
+
+Registration signs them, every service verifies them.
 """
 
 import time
@@ -16,9 +17,7 @@ from shared.core.settings import Settings, missing
 ISSUER = "wishtree"
 TOKEN_SECONDS = 15 * 60
 LONGEST_TOKEN = timedelta(days=1)
-"""What `wishtree token --minutes` may ask for at most; denials older than that meet no token any
-more.
-"""
+"""The most that `wishtree token --minutes` gives: an older denial meets no valid token."""
 
 
 def sign_token(
@@ -30,29 +29,27 @@ def sign_token(
     scopes: frozenset[str] = frozenset(),
     seconds: int = TOKEN_SECONDS,
 ) -> str:
-    """An access token (RFC 9068 `at+jwt`). Only registration and the operator's command line have
-    the key.
+    """Sign an access token (RFC 9068 `at+jwt`).
+
+    Only registration and the operator's command line have the key.
     """
-    key = signing_key(settings)
-    now = int(time.time())
-    claims: dict[str, Any] = {
-        "iss": ISSUER,
-        "aud": ISSUER,
-        "sub": str(subject),
-        "role": role.value,
-        "iat": now,
-        "exp": now + seconds,
-    }
+    claims = {"sub": str(subject), "role": role.value, **_standard_claims(seconds)}
     if organisation_id is not None:
         claims["org"] = str(organisation_id)
     if scopes:
         claims["scope"] = " ".join(sorted(scopes))
-    return jwt.encode(
-        {"alg": "ES256", "typ": "at+jwt", "kid": key.kid}, claims, key, algorithms=["ES256"]
-    )
+    key = signing_key(settings)
+    header = {"alg": "ES256", "typ": "at+jwt", "kid": key.kid}
+    return jwt.encode(header, claims, key, algorithms=["ES256"])
+
+
+def _standard_claims(seconds: int) -> dict[str, Any]:
+    now = int(time.time())
+    return {"iss": ISSUER, "aud": ISSUER, "iat": now, "exp": now + seconds}
 
 
 def signing_key(settings: Settings) -> ECKey:
+    """The private key. Raises SettingsError where it was not given."""
     key = ECKey.import_key(
         settings.signing_key or missing("signing_key", "the PEM of an EC P-256 private key")
     )

@@ -1,4 +1,4 @@
-"""Checks bearer tokens offline, with registration's public keys."""
+"""Verifies bearer tokens offline, with registration's public keys."""
 
 import threading
 import time
@@ -26,8 +26,9 @@ DENIALS_SECONDS = 5
 
 
 class Verifier:
-    """Checks bearer tokens of one service: public keys from registration (cached), denials from its
-    own table.
+    """Verifies bearer tokens for one service.
+
+    It keeps registration's public keys for a while and reads denials from the service's own table.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -47,19 +48,22 @@ class Verifier:
         )
 
     def principal(self, token: str) -> Principal:
-        """Raises Unauthorized for anything but a current token that we signed."""
+        """Return the holder of a token. Raises Unauthorized unless we signed it and it is valid."""
         try:
-            decoded = jwt.decode(token, self._key_set(), algorithms=["ES256"])
-            if decoded.header.get("typ") != "at+jwt":
-                raise Unauthorized("This is not an access token.")
-            self._claims.validate(decoded.claims)
-            principal = _principal(decoded.claims)
+            principal = self._decoded(token)
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise Unauthorized("The token is expired, altered or not ours.") from error
         valid_from = self._denials().get(str(principal.subject))
         if valid_from is not None and principal.issued_at < valid_from:
             raise Unauthorized("This access was withdrawn. Log in again.")
         return principal
+
+    def _decoded(self, token: str) -> Principal:
+        decoded = jwt.decode(token, self._key_set(), algorithms=["ES256"])
+        if decoded.header.get("typ") != "at+jwt":
+            raise Unauthorized("This is not an access token.")
+        self._claims.validate(decoded.claims)
+        return _principal(decoded.claims)
 
     def _key_set(self) -> KeySet:
         if self._keys is None or time.monotonic() > self._keys_until:
@@ -69,38 +73,40 @@ class Verifier:
             except Unavailable:
                 if self._keys is None:
                     raise
-                self._keys_until = (
-                    time.monotonic() + JWKS_RETRY_SECONDS
-                )  # the keys we have are still good
+                # The keys we have are still good; asking at each request would slow them all.
+                self._keys_until = time.monotonic() + JWKS_RETRY_SECONDS
         return self._keys
 
     def _fetch_keys(self) -> dict[str, Any]:
         if self._settings.signing_key:  # registration itself, and the compact process
             return public_keys(self._settings)
+        url = f"{self._settings.url_of('registration')}/.well-known/jwks.json"
         try:
-            answer = requests.get(
-                f"{self._settings.url_of('registration')}/.well-known/jwks.json", timeout=3
-            )
-            answer.raise_for_status()
-            document: dict[str, Any] = answer.json()
+            response = requests.get(url, timeout=3)
+            response.raise_for_status()
+            document: dict[str, Any] = response.json()
             return document
         except requests.RequestException as error:
             raise Unavailable("Tokens cannot be checked: registration does not answer.") from error
 
     def _denials(self) -> dict[str, datetime]:
-        """Denials that may still meet a living token, read again every few seconds by one thread at
-        a time.
+        """Denials of tokens that have not expired by themselves.
+
+        One thread at a time reads them again, every few seconds.
         """
         with self._denials_lock:
             if time.monotonic() > self._denied_until:
-                recent = DeniedPerson.valid_from > app_now() - LONGEST_TOKEN
-                with transaction() as session:
-                    rows = session.execute(
-                        select(DeniedPerson.person_id, DeniedPerson.valid_from).where(recent)
-                    )
-                    self._denied = {str(row.person_id): row.valid_from for row in rows}
+                self._denied = _read_denials()
                 self._denied_until = time.monotonic() + DENIALS_SECONDS
             return self._denied
+
+
+def _read_denials() -> dict[str, datetime]:
+    recent = DeniedPerson.valid_from > app_now() - LONGEST_TOKEN
+    denials = select(DeniedPerson.person_id, DeniedPerson.valid_from).where(recent)
+    with transaction() as session:
+        rows = session.execute(denials)
+        return {str(row.person_id): row.valid_from for row in rows}
 
 
 def _principal(claims: dict[str, Any]) -> Principal:

@@ -1,4 +1,4 @@
-"""People whose earlier tokens no longer count."""
+"""People whose earlier tokens are void."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,9 +11,7 @@ from shared.db.types import Plumbing
 
 
 class DeniedPerson(Plumbing):
-    """Tokens of a person issued before `valid_from` are void. Fed by `person.access_changed`;
-    newest wins.
-    """
+    """Tokens of a person issued before `valid_from` are void. `person.access_changed` fills it."""
 
     __tablename__ = "denied_people"
 
@@ -22,14 +20,14 @@ class DeniedPerson(Plumbing):
 
 
 def withdraw_access(session: Session, events: list[PersonAccessChanged]) -> None:
-    """Remember from when on tokens of these people count."""
-    newest = {f.person_id: f.valid_from for f in sorted(events, key=lambda f: f.valid_from)}
-    for person_id, valid_from in sorted(newest.items()):
+    """Note since when tokens of these people are valid. The newest event of a person wins."""
+    in_order = sorted(events, key=lambda event: event.valid_from)
+    newest = {event.person_id: event.valid_from for event in in_order}
+    for person_id, valid_from in sorted(newest.items()):  # sorted: two buses lock in one order
         row = insert(DeniedPerson).values(person_id=person_id, valid_from=valid_from)
-        session.execute(
-            row.on_conflict_do_update(
-                index_elements=["person_id"],
-                set_={"valid_from": row.excluded.valid_from},
-                where=DeniedPerson.valid_from < row.excluded.valid_from,
-            )
+        later = row.on_conflict_do_update(
+            index_elements=["person_id"],
+            set_={"valid_from": row.excluded.valid_from},
+            where=DeniedPerson.valid_from < row.excluded.valid_from,
         )
+        session.execute(later)

@@ -9,6 +9,7 @@ checks that they only grow.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import ClassVar, TypeVar
 from uuid import UUID
 
@@ -16,11 +17,11 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
-    """The CloudEvents attributes of a received event."""
+class Received:
+    """What a handler may need of the message that an event came in."""
 
     id: UUID  #: the outbox row in the publisher; the inbox key here
-    sequence: int  #: grows per aggregate; for newest-wins copies only, nobody waits for a gap
+    sequence: int  #: grows per aggregate; with gaps; for copies of which the newest wins
     time: datetime  #: when the publisher committed it, by its database's clock
     traceparent: str | None = None
     body: str = ""  #: the message as it was received, for another attempt
@@ -38,16 +39,17 @@ class Event(BaseModel):
     handled_by: ClassVar[tuple[str, ...]]  #: the services whose queues receive it
     subject_field: ClassVar[str]
 
-    _envelope: Envelope | None = PrivateAttr(default=None)
+    _envelope: Received | None = PrivateAttr(default=None)
 
     @property
-    def envelope(self) -> Envelope:
-        """The attributes of the message this event came in. Only received events have one."""
+    def envelope(self) -> Received:
+        """The message that this event came in. Only received events have one."""
         if self._envelope is None:
             raise ValueError(f"This {self.type} was made here, not received.")
         return self._envelope
 
-    def received_in(self, envelope: Envelope) -> "Event":
+    def received_in(self, envelope: Received) -> "Event":
+        """Note the message that this event came in."""
         self._envelope = envelope
         return self
 
@@ -99,6 +101,7 @@ def events_published_by(service: str) -> Iterator[type[Event]]:
     return (cls for cls in catalogue().values() if cls.source == service)
 
 
+@cache
 def catalogue() -> dict[tuple[str, int], type[Event]]:
     """Return every contract of every service, by type and version."""
     # Importing these modules registers their contracts. They import this one, hence not on top.

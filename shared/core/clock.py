@@ -1,10 +1,10 @@
-"""One clock: SQL `app_now()` for everything the database decides, and its Python twin `now()`.
+"""The clock: SQL `app_now()` for everything that the database decides, `now()` for the rest.
 
-Tests move both by `WISHTREE_CLOCK_OFFSET_SECONDS`; the database gets the same offset with each
-connection. Business rules use `app_now()`, so that a replica with a wrong clock decides nothing.
+Rules use `app_now()`, so that a replica with a wrong clock decides nothing. Tests move it by
+`WISHTREE_CLOCK_OFFSET_SECONDS`, which goes to the database with each connection.
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Cast, Date, DateTime, cast, func
@@ -13,23 +13,15 @@ from sqlalchemy.sql.functions import Function
 SITE = ZoneInfo("Asia/Shanghai")
 """Where the centre is: calendar days are days there. Storage is UTC."""
 
-_offset = timedelta()
-
 
 def now() -> datetime:
-    """The current instant, in UTC."""
-    return datetime.now(UTC) + _offset
+    """The current instant by this process's clock, in UTC."""
+    return datetime.now(UTC)
 
 
 def app_now() -> Function[datetime]:
-    """The database's current instant: the start of the transaction, as SQL `now()`."""
+    """SQL: the start of the transaction, as `now()`."""
     return func.app_now(type_=DateTime(timezone=True))
-
-
-def set_offset(seconds: float) -> None:
-    """Move the Python clock (tests only; `Database` moves the database's)."""
-    global _offset  # noqa: PLW0603 - one clock for the process is the point
-    _offset = timedelta(seconds=seconds)
 
 
 def site_today() -> Cast[date]:

@@ -1,7 +1,6 @@
-"""Secrets at rest: one data key, from which a key per purpose is derived. Nothing here is our own
-cipher.
+"""Encryption of stored secrets: AES-GCM with a key per purpose, derived from one data key.
 
-`seal`/`unseal` encrypt so that equal values look different; `fingerprint` is a keyed hash for
+`seal` and `unseal` encrypt so that equal values look different. `fingerprint` is a keyed hash, for
 look-ups by equality.
 """
 
@@ -24,24 +23,22 @@ VERSION = b"\x01"  #: names the data key, so that it can be rotated
 
 
 class Vault:
-    """Encrypts and fingerprints for one purpose (a column); what one purpose sealed no other can
-    open.
-    """
+    """Encrypts and fingerprints for one purpose (a column). No other purpose can decrypt it."""
 
     def __init__(self, data_key: bytes, purpose: str) -> None:
-        derived = HKDF(SHA256(), 64, salt=None, info=b"wishtree:" + purpose.encode()).derive(
-            data_key
-        )
+        info = b"wishtree:" + purpose.encode()
+        derived = HKDF(SHA256(), 64, salt=None, info=info).derive(data_key)
         self._cipher = AESGCM(derived[:32])
         self._hash_key = derived[32:]
         self._purpose = purpose.encode()
 
     def seal(self, plain: str) -> bytes:
+        """Encrypt; the result holds version, nonce and ciphertext."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         return VERSION + nonce + self._cipher.encrypt(nonce, plain.encode(), self._purpose)
 
     def unseal(self, sealed: bytes) -> str:
-        """Raises ValueError if it was not sealed with this key for this purpose."""
+        """Decrypt. Raises ValueError if it was not sealed with this key for this purpose."""
         try:
             nonce, box = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
             return self._cipher.decrypt(nonce, box, self._purpose).decode()
@@ -72,7 +69,8 @@ def vault(settings: Settings, purpose: str) -> Vault:
 
 
 def secret_hash(secret: str) -> bytes:
-    """For random secrets of 32 bytes and more (API keys): nothing to guess, so a plain hash will
-    do.
+    """Hash a random secret of 32 bytes or more (an API key).
+
+    It cannot be guessed, so a plain hash is enough.
     """
     return hashlib.sha256(secret.encode()).digest()

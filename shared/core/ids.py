@@ -7,14 +7,10 @@ from uuid_utils.compat import uuid7
 
 
 def oldest_id_of(moment: datetime) -> UUID:
-    """Below this lie exactly the ids made before `moment` (to the millisecond): a primary key that
-    knows its age.
-    """
+    """The bound below which exactly the ids made before `moment` lie, to the millisecond."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def new_id() -> UUID:
-    """A new, time-ordered, unguessable-enough id. Not a secret: what must not be guessed comes from
-    `secrets`.
-    """
+    """A new id, ordered by time. It is no secret: those come from the module `secrets`."""
     return uuid7()

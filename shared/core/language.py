@@ -1,8 +1,7 @@
-"""User-facing words in zh-CN (first) and en, from gettext catalogues in `shared/locale/` and
-`services/*/locale/`.
+"""Texts for people in zh-CN (the default) and en, from the gettext catalogues of each package.
 
-Source texts are English; the `.po` files are read as they are, so there is no compile step to
-forget.
+Source texts are English. The `.po` files are read as they are, so that no compile step can be
+forgotten.
 """
 
 import gettext as stdlib
@@ -23,21 +22,29 @@ PACKAGES = ("gateway", "services", "shared")
 def translations(language: str) -> stdlib.NullTranslations:
     """All catalogues of one language, merged. English is the source and needs none."""
     merged = stdlib.NullTranslations()
-    folder = language.replace("-", "_")
-    pattern = f"**/locale/{folder}/LC_MESSAGES/messages.po"
-    for path in sorted(path for package in PACKAGES for path in (ROOT / package).glob(pattern)):
-        compiled = BytesIO()
-        with path.open("rb") as file:
-            write_mo(compiled, read_po(file, locale=folder))
-        compiled.seek(0)
-        catalogue = stdlib.GNUTranslations(compiled)
+    for path in _catalogues(language):
+        catalogue = _read(path)
         catalogue.add_fallback(merged)
         merged = catalogue
     return merged
 
 
+def _catalogues(language: str) -> list[Path]:
+    pattern = f"**/locale/{language.replace('-', '_')}/LC_MESSAGES/messages.po"
+    return sorted(path for package in PACKAGES for path in (ROOT / package).glob(pattern))
+
+
+def _read(path: Path) -> stdlib.NullTranslations:
+    """Compile a `.po` file in memory, because `gettext` reads only the compiled form."""
+    compiled = BytesIO()
+    with path.open("rb") as file:
+        write_mo(compiled, read_po(file, locale=path.parts[-3]))
+    compiled.seek(0)
+    return stdlib.GNUTranslations(compiled)
+
+
 def request_language() -> str:
-    """What this request asked for; Chinese when it does not say."""
+    """The language that the request accepts best; Chinese if it names none."""
     if not has_request_context():
         return LANGUAGES[0]
     best = request.accept_languages.best_match([*LANGUAGES, "zh"], LANGUAGES[0])
@@ -45,5 +52,5 @@ def request_language() -> str:
 
 
 def translate(message: str, language: str | None = None) -> str:
-    """`message` (an English source text) in a language, or in that of the request."""
+    """Translate an English source text into a language, or into that of the request."""
     return translations(language or request_language()).gettext(message)

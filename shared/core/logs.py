@@ -1,9 +1,9 @@
-"""Structured logs: one JSON line an event, a constant message, values in fields, and the trace id
-of the fact.
+"""Structured logs: JSON lines with a constant message, values in fields, and a trace id.
 
-The trace (W3C `traceparent`) comes in with an HTTP request, is stored in the outbox row, travels in
-the message and is set again around the handler and the job, so that one id finds the whole way.
+The trace (W3C `traceparent`) comes with an HTTP request, is stored in the outbox row, travels in
+the message and is set again around handler and job. So one id finds all log lines of a request.
 Personal data never goes into a field.
+https://www.w3.org/TR/trace-context/#traceparent-header
 """
 
 import logging
@@ -22,25 +22,34 @@ _traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 def configure_logs(level: str = "INFO") -> None:
     """Send everything, also what libraries log, to stderr as JSON lines."""
-    shared_steps: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        _add_trace,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
     structlog.configure(
-        processors=[*shared_steps, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_steps(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
         cache_logger_on_first_use=True,
     )
+    logging.basicConfig(handlers=[_json_handler()], level=level.upper(), force=True)
+    for noisy in ("amqp", "kombu", "urllib3", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _steps() -> list[structlog.typing.Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        _add_trace,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def _json_handler() -> logging.Handler:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared_steps,
+            foreign_pre_chain=_steps(),
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
@@ -48,9 +57,7 @@ def configure_logs(level: str = "INFO") -> None:
             ],
         )
     )
-    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    for noisy in ("amqp", "kombu", "urllib3", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    return handler
 
 
 def _add_trace(
@@ -63,6 +70,7 @@ def _add_trace(
 
 
 def current_traceparent() -> str | None:
+    """The trace that this code runs in, if any."""
     return _traceparent.get()
 
 

@@ -1,6 +1,4 @@
-"""What Prometheus sees. Labels are closed sets: service, route, type of fact, outcome; never an
-id.
-"""
+"""Metrics for Prometheus. Labels are closed sets (service, route, event type), never ids."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -8,14 +6,14 @@ REQUESTS = Histogram(
     "wishtree_request_seconds", "HTTP requests", ["service", "route", "method", "status"]
 )
 HANDLER_SECONDS = Histogram(
-    "wishtree_handler_seconds", "One transaction of facts handled", ["service"]
+    "wishtree_handler_seconds", "One transaction that handles events", ["service"]
 )
 EVENTS_HANDLED = Counter(
-    "wishtree_facts_total", "Facts, by what became of them", ["service", "type", "outcome"]
+    "wishtree_events_total", "Received events, by outcome", ["service", "type", "outcome"]
 )
 LAG = Histogram(
-    "wishtree_fact_lag_seconds",
-    "From the publisher's commit to the listener's",
+    "wishtree_event_lag_seconds",
+    "From the publisher's commit to the handler's",
     ["service"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 120, 600, 3600),
 )
@@ -26,8 +24,8 @@ OUTBOX_AGE = Gauge(
     "wishtree_outbox_oldest_seconds", "Age of the oldest unpublished outbox row", ["service"]
 )
 OUTBOX_ROWS = Gauge("wishtree_outbox_unpublished", "Unpublished outbox rows", ["service"])
-ATTEMPTS = Gauge("wishtree_attempts_waiting", "Facts waiting for another attempt", ["service"])
+ATTEMPTS = Gauge("wishtree_attempts_waiting", "Events that wait for another attempt", ["service"])
 DEAD_LETTERS = Gauge(
-    "wishtree_dead_letters", "Facts that were given up and not yet replayed", ["service"]
+    "wishtree_dead_letters", "Events that were given up and not yet replayed", ["service"]
 )
 JOBS = Histogram("wishtree_job_seconds", "Celery jobs", ["name", "outcome"])

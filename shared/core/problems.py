@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem documents. An error class lives beside the verb that raises it.
 
 The docstring's first line is the title, the class name is the slug of `type`, the exception's text
-is the `detail`. A stranger is never told whether a thing exists: forbidden and unknown raise the
+is the `detail`. A stranger does not learn whether a thing exists: forbidden and unknown raise the
 same `NotFound`.
 """
 
@@ -17,9 +17,8 @@ class Problem(Exception):
     def __init__(self, detail: str = "", **more: Any) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.more = (
-            more  #: further members of the document; must be JSON and carry no personal data
-        )
+        #: further members of the document: JSON, without personal data
+        self.more = more
         self.headers: dict[str, str] = {}
 
     @classmethod
@@ -31,6 +30,7 @@ class Problem(Exception):
         return "/problems/" + re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
 
     def document(self, title: str | None = None) -> dict[str, Any]:
+        """The problem as JSON, with a translated title if one is given."""
         body = {
             "type": self.slug(),
             "title": title or self.title(),
@@ -91,5 +91,5 @@ class Unavailable(Problem):
 
 
 def invalid(pointer: str, reason: str) -> Unprocessable:
-    """A field that is well-formed but wrong: names it by JSON pointer, as validation errors do."""
+    """Refuse a field that is well-formed but wrong, named by JSON pointer as in validation."""
     return Unprocessable(reason, errors=[{"pointer": pointer, "detail": reason}])

@@ -1,5 +1,4 @@
-"""Settings come from the environment, prefix `WISHTREE_`, read once; a bad value stops start-up
-naming the variable.
+"""Settings, read once from the environment, prefix `WISHTREE_`. A bad value stops the start-up.
 
 `WISHTREE_X_FILE` reads the value of `WISHTREE_X` from a file, for secrets. No secret has a working
 default. A setting of one service is a field of its subclass in `services/<name>/settings.py`.
@@ -7,7 +6,7 @@ default. A setting of one service is a field of its subclass in `services/<name>
 
 import os
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, NoReturn, Self
 
 from pydantic import Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -18,6 +17,12 @@ PREFIX = "WISHTREE_"
 
 class SettingsError(Exception):
     """A setting is missing or wrong. The text names the variable and what it should be."""
+
+
+def _settings_error(error: ValidationError) -> SettingsError:
+    first = error.errors()[0]
+    variable = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
+    return SettingsError(f"{variable}: {first['msg']} (got {first.get('input')!r}).")
 
 
 class _FromFiles(PydanticBaseSettingsSource):
@@ -42,9 +47,7 @@ class _FromFiles(PydanticBaseSettingsSource):
 
 
 class Settings(BaseSettings):
-    """What every service needs to know. All URLs; nothing else differs between a laptop and a
-    cluster.
-    """
+    """Settings of every service. A laptop and a cluster differ in these alone."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
@@ -53,12 +56,9 @@ class Settings(BaseSettings):
     wishes_database_url: str | None = None
     rewards_database_url: str | None = None
     notify_database_url: str | None = None
-    owner_database_url: str | None = (
-        None  #: the role that migrates; only `wishtree migrate` uses it
-    )
-    database_pool_size: int = Field(
-        default=10, ge=1, le=100
-    )  #: connections one process may hold per service
+    owner_database_url: str | None = None  #: the role that migrates; for `wishtree migrate` alone
+    #: connections that one process may hold per service
+    database_pool_size: int = Field(default=10, ge=1, le=100)
     broker_url: str = "amqp://localhost:5672//"
 
     public_url: str = "http://localhost:8000"  #: where people and venues reach the gateway
@@ -68,32 +68,22 @@ class Settings(BaseSettings):
     notify_url: str = "http://localhost:8004"
 
     signing_key: str | None = None  #: PEM of an EC P-256 key; only registration signs
-    data_key: str | None = (
-        None  #: base64 of 32 bytes; encrypts personal data and voucher codes at rest
-    )
-    registration_client_secret: str | None = (
-        None  #: how a service proves itself to registration's token endpoint
-    )
+    data_key: str | None = None  #: base64 of 32 bytes; encrypts personal data and voucher codes
+    registration_client_secret: str | None = None  #: of a service, for registration's tokens
     wishes_client_secret: str | None = None
     rewards_client_secret: str | None = None
     notify_client_secret: str | None = None
 
-    embedded: bool = (
-        False  #: everything on one machine, one process per kind: dev mailbox on, catch-up often
-    )
+    embedded: bool = False  #: all on one machine: dev mailbox on, catch-up often
     testing: bool = False  #: allows the clock to be moved; never set it in production
     clock_offset_seconds: float = 0  #: only with `testing`
     log_level: str = "INFO"
-    metrics_port: int | None = (
-        None  #: where a bus or worker process serves its metrics; unset: it does not
-    )
+    metrics_port: int | None = None  #: where a bus or worker serves metrics; unset: nowhere
 
     catch_up_every_seconds: int = Field(default=180, ge=1)
-    catch_up_age_seconds: int = Field(default=60, ge=0)  #: younger facts are left to the broker
-    batch_size: int = Field(default=200, ge=1, le=5000)  #: facts handled in one transaction
-    webhook_test_networks: str = (
-        ""  #: CIDRs outside the public internet that webhooks may reach, comma-separated
-    )
+    catch_up_age_seconds: int = Field(default=60, ge=0)  #: younger events are left to the broker
+    batch_size: int = Field(default=200, ge=1, le=5000)  #: events in one transaction
+    webhook_test_networks: str = ""  #: CIDRs of our own that webhooks may reach, comma-separated
 
     @classmethod
     def settings_customise_sources(
@@ -112,11 +102,7 @@ class Settings(BaseSettings):
         try:
             settings = cls(**overrides)
         except ValidationError as error:
-            first = error.errors()[0]
-            variable = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
-            raise SettingsError(
-                f"{variable}: {first['msg']} (got {first.get('input')!r})."
-            ) from None
+            raise _settings_error(error) from None
         if settings.clock_offset_seconds and not settings.testing:
             raise SettingsError(
                 "WISHTREE_CLOCK_OFFSET_SECONDS: only tests may move the clock (WISHTREE_TESTING)."
@@ -134,12 +120,11 @@ class Settings(BaseSettings):
         return url.rstrip("/")
 
     def client_secret_of(self, service: str) -> str:
+        """What a service proves itself with at registration's token endpoint."""
         secret: str | None = getattr(self, f"{service}_client_secret")
         return secret or missing(f"{service}_client_secret", "the secret this service was given")
 
 
-T = TypeVar("T")
-
-
-def missing(field: str, what: str) -> str:
+def missing(field: str, what: str) -> NoReturn:
+    """Raise SettingsError for a setting that is needed here and was not given."""
     raise SettingsError(f"{PREFIX}{field.upper()} is not set: it should be {what}.")

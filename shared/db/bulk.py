@@ -1,6 +1,4 @@
-"""Many rows in one statement: arrays to `unnest`, planned once and read without a round trip per
-row.
-"""
+"""Insert many rows in one statement, from arrays: one plan and one round trip for all."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -14,14 +12,11 @@ from sqlalchemy.orm import DeclarativeBase, Session
 def insert_rows(
     session: Session, model: type[DeclarativeBase], rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Insert rows that all have the same columns; the others take their defaults in the
-    database.
-    """
+    """Insert rows that all have the same columns. Other columns take their database defaults."""
     if rows:
         names = tuple(rows[0])
-        session.execute(
-            _statement(model, names), {name: [row[name] for row in rows] for name in names}
-        )
+        arrays = {name: [row[name] for row in rows] for name in names}
+        session.execute(_statement(model, names), arrays)
 
 
 @lru_cache(maxsize=64)

@@ -1,4 +1,4 @@
-"""Which database errors are nobody's fault, and which constraint refused a row."""
+"""What a database error means: whose fault it is, and which constraint refused a row."""
 
 import psycopg
 from sqlalchemy.exc import DBAPIError, TimeoutError
@@ -9,30 +9,43 @@ RETRYABLE = (
     psycopg.errors.LockNotAvailable,
     psycopg.errors.QueryCanceled,
 )
+AWAY = (
+    "57P",  # the server stops or starts
+    "08",  # connection
+    "53",  # out of memory, disk or connections
+    "25P03",  # the transaction was idle too long
+)
+"""SQLSTATEs, or their beginnings: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+
+
+def is_passing(error: BaseException) -> bool:
+    """Tell whether the database is away or busy: no fault of the statement, so try again."""
+    return is_database_away(error) or is_contention(error)
 
 
 def is_database_away(error: BaseException) -> bool:
-    """The connection failed, the pool is empty, or the server is starting or stopping: nobody's
-    fault, try again.
-    """
+    """Tell whether the connection failed, the pool is empty, or the server starts or stops."""
     if isinstance(error, TimeoutError):
         return True
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    if not isinstance(error, DBAPIError) or not isinstance(error.orig, psycopg.Error):
+    if not isinstance(error, DBAPIError):
         return False
-    # Class 57P: shutdown and start-up; 08: connection; 53: out of memory, disk or connections;
-    # 25P03: idle too long.
-    state = error.orig.sqlstate
-    if (
-        state is None
-    ):  # not from the server: the connection itself, unless the statement could not be made
-        return isinstance(error.orig, psycopg.OperationalError | psycopg.InterfaceError)
-    return state.startswith(("57P", "08", "53", "25P03"))
+    return error.connection_invalidated or _is_away(error.orig)
+
+
+def _is_away(error: BaseException | None) -> bool:
+    if not isinstance(error, psycopg.Error):
+        return False
+    if error.sqlstate is not None:
+        return error.sqlstate.startswith(AWAY)
+    # Without a code it comes from the client: the connection, or a statement that cannot be built.
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
 
 
 def is_contention(error: BaseException) -> bool:
-    """Two transactions got in each other's way (deadlock, lock or serialization): try again, count
-    nothing.
-    """
+    """Tell whether two transactions got in each other's way: deadlock, lock, serialization."""
     return isinstance(error, DBAPIError) and isinstance(error.orig, RETRYABLE)
+
+
+def constraint_of(error: DBAPIError) -> str | None:
+    """The name of the constraint that refused a row, if one did."""
+    return error.orig.diag.constraint_name if isinstance(error.orig, psycopg.Error) else None

@@ -1,9 +1,7 @@
-"""One database per service (a schema of one PostgreSQL, or one of its own), and the one way to a
-transaction.
+"""One database per service (a schema of one PostgreSQL, or one of its own), and transactions.
 
-The current service's database is a context variable: the web app, the bus and the Celery task base
-set it with `using()`, and `transaction()` finds it there, so that a verb never needs to know where
-it runs.
+The current service's database is a context variable. The web app, the bus and the base of Celery
+tasks set it with `using()`; `transaction()` finds it there. So a verb need not know where it runs.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,8 +19,15 @@ NOTICE_A_DEAD_HOST = {
     "keepalives_count": 3,
     "tcp_user_timeout": 40_000,
 }
-"""A database host that vanishes without a word ends a wait within a minute, not after the system's
-two hours.
+"""A wait for a host that vanished ends within a minute. The system's default is two hours."""
+
+SESSION_OPTIONS = {"synchronize_session": False}
+"""An UPDATE or DELETE does not look for the objects in memory that it changed.
+
+A guarded UPDATE decides in the database, by conditions that Python cannot evaluate. Where an
+object may be in memory already, read it again by `populate_existing=True`, `refresh` or RETURNING.
+`populate_existing` is not set here: `Session.get` would not heed it, and any later SELECT of the
+same row would change an object that a verb still compares with.
 """
 
 
@@ -37,22 +42,25 @@ class Database:
             pool_size=settings.database_pool_size,
             max_overflow=0,
             hide_parameters=True,  # they may be personal, and errors are logged
-            pool_timeout=2,  # a full pool answers 503 with Retry-After instead of queueing for half a minute
+            pool_timeout=2,  # a full pool gives 503 with Retry-After; the default waits 30 s
             connect_args={
                 "options": _options(service, settings),
                 "connect_timeout": 3,
                 **NOTICE_A_DEAD_HOST,
             },
         )
-        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self._sessions = sessionmaker(
+            self.engine, expire_on_commit=False, execution_options=SESSION_OPTIONS
+        )
 
     def session(self) -> Session:
         return self._sessions()
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Begin, and commit at the end or roll back on any exception. Then run what `after_commit`
-        collected.
+        """Begin, and commit at the end or roll back on any exception.
+
+        After a commit, run the callbacks of `after_commit`.
         """
         with self._sessions() as session:
             with session.begin():
@@ -62,10 +70,9 @@ class Database:
 
 
 def _options(service: str, settings: Settings) -> str:
-    """Session settings, sent with the connection so that no extra round trip is needed.
+    """Settings of the database session, sent with the connection: no further round trip.
 
-    Behind a pooler that drops them, give each service its own role: `wishtree migrate` sets them on
-    the role as well.
+    A pooler may drop them. Behind one, set them on each service's role (ALTER ROLE ... SET).
     """
     options = {
         "search_path": f"{service},public",
@@ -99,7 +106,7 @@ def current_database() -> Database:
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """The transaction of the current service; inside `joinable_transaction` it joins that one."""
+    """A transaction of the current service, or the surrounding `joinable_transaction`."""
     joined = _joined.get()
     if joined is not None:
         yield joined
@@ -110,7 +117,7 @@ def transaction() -> Iterator[Session]:
 
 @contextmanager
 def joinable_transaction() -> Iterator[Session]:
-    """A transaction that `transaction()` calls inside it take part in; the outermost commits."""
+    """A transaction that every `transaction()` inside it joins. The outermost commits."""
     with current_database().transaction() as session:
         token = _joined.set(session)
         try:
@@ -120,5 +127,5 @@ def joinable_transaction() -> Iterator[Session]:
 
 
 def after_commit(session: Session, callback: Callable[[], None]) -> None:
-    """Run `callback` once the transaction has committed. It must not matter if it never runs."""
+    """Run `callback` after the commit. A crash may prevent it, so nothing may depend on it."""
     session.info.setdefault("after_commit", []).append(callback)

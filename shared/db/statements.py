@@ -1,4 +1,4 @@
-"""What became of a statement: rows changed, a row inserted or not."""
+"""The effect of a statement: how many rows it changed, or whether it inserted one."""
 
 from typing import Any, cast
 
@@ -8,9 +8,7 @@ from sqlalchemy.orm import Session
 
 
 def changed(result: Result[Any]) -> int:
-    """How many rows an UPDATE or DELETE touched. An INSERT of the ORM does not count: use RETURNING
-    there.
-    """
+    """How many rows an UPDATE or DELETE changed. Raises ValueError for an INSERT of the ORM."""
     count = cast(CursorResult[Any], result).rowcount
     if count < 0:
         raise ValueError("This statement does not count its rows; use RETURNING.")
@@ -18,5 +16,5 @@ def changed(result: Result[Any]) -> int:
 
 
 def inserted(session: Session, statement: Insert) -> bool:
-    """Run an INSERT ... ON CONFLICT DO NOTHING of one row; says whether it was new."""
+    """Run an INSERT ... ON CONFLICT DO NOTHING of one row; tell whether it was new."""
     return session.execute(statement.returning(literal_column("1"))).first() is not None

@@ -1,4 +1,4 @@
-"""How Python types are stored, and what constraints are called: the same in every service."""
+"""How Python types are stored and constraints are named: the same in every service."""
 
 from datetime import date, datetime
 from enum import Enum
@@ -30,9 +30,7 @@ class Xid8(UserDefinedType[str]):
 
 
 class Conventions:
-    """What the `Base` of every service shares: names of constraints and how Python types are
-    stored.
-    """
+    """Base of every service's `Base`: how Python types are stored."""
 
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         str: Text(),
@@ -53,12 +51,11 @@ class Conventions:
 
 
 def conventional_metadata() -> MetaData:
+    """Metadata in which constraints are named by convention."""
     return MetaData(naming_convention=NAMES)
 
 
 class Plumbing(Conventions, DeclarativeBase):
-    """Tables that every service has in its own schema: outbox, inbox, attempts, dead letters, keys,
-    cursors.
-    """
+    """Base of the tables that every service has in its own schema, such as the outbox."""
 
     metadata = conventional_metadata()

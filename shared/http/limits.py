@@ -1,4 +1,4 @@
-"""How large a request may be: 2 MB, but for the few routes that say otherwise."""
+"""How large a request may be: 2 MB, except for routes that state another size."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -10,8 +10,9 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def takes_up_to(size: int) -> Callable[[View], View]:
-    """Let a route take larger bodies, in bytes. Only for known callers: access is checked before
-    the body is read.
+    """Let a route take bodies of up to `size` bytes.
+
+    Only for known callers: access is checked before the body is read.
     """
 
     def mark(view: View) -> View:
@@ -22,5 +23,5 @@ def takes_up_to(size: int) -> Callable[[View], View]:
 
 
 def limit_of(view: Callable[..., Any]) -> int:
-    """What a route takes at most."""
+    """The largest body that a route takes, in bytes."""
     return int(getattr(view, _LIMIT, MAX_BODY_BYTES))

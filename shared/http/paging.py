@@ -1,5 +1,6 @@
-"""Keyset pages: a cursor names the last row seen, so page 1,000 costs as much as page 1 and nothing
-is skipped.
+"""Keyset pages: a cursor names the last row seen.
+
+Page 1,000 costs as much as page 1, and no row is skipped when others come or go.
 """
 
 import base64
@@ -43,8 +44,9 @@ class PageQuery(BaseModel):
 def page_of(
     session: Session, statement: Select[Any], key: InstrumentedAttribute[UUID], query: PageQuery
 ) -> tuple[Sequence[Any], str | None]:
-    """One page, newest first: ids are UUIDv7, so they sort by creation. Needs an index ending in
-    `key`.
+    """One page, newest first: ids are UUIDv7, so they sort by creation.
+
+    Needs an index that ends in `key`.
     """
     if query.after is not None:
         statement = statement.where(key < UUID(decode_cursor(query.after)[0]))
@@ -56,13 +58,14 @@ def page_of(
 
 
 def encode_cursor(*parts: str | int) -> str:
+    """Pack the place of a row into text that clients pass back as it is."""
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 
 
 def decode_cursor(
     cursor: str, check: Callable[[list[Any]], object] = lambda parts: UUID(parts[0])
 ) -> list[Any]:
-    """Raises a 422 that names `after` when the cursor is not one of ours."""
+    """Unpack a cursor. Raises a 422 that names `after` if it is not one of ours."""
     try:
         parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         check(parts)

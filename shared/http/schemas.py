@@ -1,5 +1,6 @@
-"""Field types that every body uses: what PostgreSQL, a person and a calendar can hold. Outside
-them: 422, never 500.
+"""Types of fields in requests: what PostgreSQL, a person and a calendar can hold.
+
+Anything else is refused with 422, before it can become a 500.
 """
 
 from datetime import UTC, date, datetime
@@ -21,12 +22,11 @@ EARLIEST, LATEST = 1900, 2200
 
 
 def _storable(value: Any, pointer: str = "") -> Any:
-    """JSON can say things that no text column takes: NUL and half a surrogate pair."""
+    """Refuse text that JSON allows and no text column takes: NUL and half a surrogate pair."""
     if isinstance(value, str):
         if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
-            raise ValueError(
-                f"text may not contain NUL or unpaired surrogates (at {pointer or 'a field name'})"
-            )
+            where = pointer or "a field name"
+            raise ValueError(f"text may not contain NUL or unpaired surrogates (at {where})")
     elif isinstance(value, dict):
         for key, inner in value.items():
             _storable(key)
@@ -38,7 +38,7 @@ def _storable(value: Any, pointer: str = "") -> Any:
 
 
 class RequestModel(BaseModel):
-    """Base of what clients send: unknown fields are refused, text is trimmed."""
+    """Base of requests: unknown fields are refused, text is trimmed."""
 
     model_config = ConfigDict(
         extra="forbid", str_strip_whitespace=True, frozen=True, hide_input_in_errors=True
@@ -51,15 +51,9 @@ class RequestModel(BaseModel):
 
 
 class ResponseModel(BaseModel):
-    """Base of what we answer: exactly these fields, read from a row or a dict."""
+    """Base of responses: exactly these fields, read from a row or a dict."""
 
     model_config = ConfigDict(from_attributes=True, hide_input_in_errors=True)
-
-
-def _in_calendar(value: datetime) -> datetime:
-    if not EARLIEST <= value.year <= LATEST:
-        raise ValueError(f"year must lie between {EARLIEST} and {LATEST}")
-    return value.astimezone(UTC)
 
 
 def _day_in_calendar(value: date) -> date:
@@ -68,8 +62,13 @@ def _day_in_calendar(value: date) -> date:
     return value
 
 
+def _in_calendar(value: datetime) -> datetime:
+    _day_in_calendar(value)
+    return value.astimezone(UTC)
+
+
 def _as_text(value: Any) -> Any:
-    """Numbers are not read as seconds since 1970: who sends them has made a mistake."""
+    """Refuse numbers, which pydantic would read as seconds since 1970."""
     if isinstance(value, datetime) or (isinstance(value, str) and "T" in value.upper()):
         return value
     raise ValueError("should be a time with a zone (RFC 3339), such as 2026-11-23T08:00:00+08:00")

@@ -1,8 +1,8 @@
-"""Celery for jobs: one service's own work, named `service.verb_noun`, arguments are ids, the truth
-is a row.
+"""Celery for jobs: one service's own work, named `service.verb_noun`, with ids as arguments.
 
-Losing a job message loses nothing: beat sweeps due rows. Facts do not travel here (see
-`shared.messaging`). The settings follow known Celery failures; each line says which.
+The row in the database decides what is due. So a lost message does no harm: a sweep finds the row.
+Events do not travel here (see `shared.messaging`). Many settings avoid known failures of Celery;
+the line says which.
 """
 
 from collections.abc import Iterable
@@ -18,10 +18,43 @@ from shared.db.engine import Database
 from shared.jobs.periodic import SCHEDULE, databases
 from shared.messaging.broker.topology import is_amqp
 
+COMMON: dict[str, Any] = {
+    "task_create_missing_queues": False,
+    "task_acks_late": True,  # a kill must not lose the message (default acks before running)
+    "task_reject_on_worker_lost": True,  # else acks_late still acks a killed child's message
+    "task_ignore_result": True,
+    "task_serializer": "json",
+    "accept_content": ["json"],
+    "task_time_limit": 300,  # far below RabbitMQ's 30-minute acknowledgement limit
+    "task_soft_time_limit": 240,
+    "worker_prefetch_multiplier": 1,
+    "worker_send_task_events": False,
+    "worker_enable_remote_control": False,  # RabbitMQ 4 gives up the kind of queues it needs
+    # Else a job goes on here and, redelivered, runs elsewhere too.
+    "worker_cancel_long_running_tasks_on_connection_loss": True,
+    "worker_soft_shutdown_timeout": 20,
+    "worker_hijack_root_logger": False,
+    "broker_connection_timeout": 3,
+    "broker_connection_retry_on_startup": True,
+    "broker_connection_max_retries": None,  # the default gives up after 100
+    "broker_pool_acquire_timeout": 5,
+    "beat_max_loop_interval": 1,
+    "timezone": "UTC",
+}
+AMQP_ONLY: dict[str, Any] = {
+    "broker_heartbeat": 15,  # the default notices a hung broker after minutes
+    "broker_transport_options": {"confirm_publish": True, "confirm_timeout": 5},
+}
+EMBEDDED_ONLY: dict[str, Any] = {
+    "broker_heartbeat": None,
+    "broker_transport_options": {"visibility_timeout": 600},
+}
+
 
 def make_celery(services: Iterable[str], settings: Settings) -> Celery:
-    """The Celery app of one service, or of all four in compact mode. Their task modules must have
-    been imported.
+    """The Celery app of one service, or of all four in compact mode.
+
+    Their task modules must have been imported.
     """
     services = tuple(services)
     app = Celery("wishtree", set_as_current=True)
@@ -31,60 +64,37 @@ def make_celery(services: Iterable[str], settings: Settings) -> Celery:
         task_queues=[_task_queue(service, amqp) for service in services],
         task_default_queue=f"{services[0]}.tasks",
         task_routes=({f"{service}.*": {"queue": f"{service}.tasks"} for service in services},),
-        task_create_missing_queues=False,
-        task_acks_late=True,  # a kill must not lose the message (default acks before running)
-        task_reject_on_worker_lost=True,  # else acks_late still acks a killed child's message
-        task_ignore_result=True,
-        task_serializer="json",
-        accept_content=["json"],
-        task_time_limit=300,  # far below RabbitMQ's 30-minute acknowledgement limit
-        task_soft_time_limit=240,
-        worker_prefetch_multiplier=1,
-        worker_send_task_events=False,
-        worker_enable_remote_control=False,  # its queues are of a kind that RabbitMQ 4 is giving up
-        worker_cancel_long_running_tasks_on_connection_loss=True,  # else it runs here and, redelivered, elsewhere
-        worker_soft_shutdown_timeout=20,
-        worker_hijack_root_logger=False,
-        broker_heartbeat=15 if amqp else None,  # the default notices a hung broker after minutes
-        broker_connection_timeout=3,
-        broker_connection_retry_on_startup=True,
-        broker_connection_max_retries=None,  # the default gives up after 100
-        broker_pool_acquire_timeout=5,
-        broker_transport_options=(
-            {"confirm_publish": True, "confirm_timeout": 5} if amqp else {"visibility_timeout": 600}
-        ),
-        beat_schedule={
-            name: {"task": name, "schedule": seconds, "options": {"expires": seconds * 2}}
-            for name, seconds in _schedule_of(services).items()
-        },
-        beat_max_loop_interval=1,
-        timezone="UTC",
+        beat_schedule=_beat_schedule(services),
+        **COMMON,
+        **(AMQP_ONLY if amqp else EMBEDDED_ONLY),
     )
     databases.update({service: Database(service, settings) for service in services})
     return app
 
 
-def _schedule_of(services: Iterable[str]) -> dict[str, int]:
-    """The periodic jobs of these services. Raises ValueError for one whose jobs were not
-    imported.
+def _beat_schedule(services: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The periodic jobs of these services.
+
+    Raises ValueError for a service whose jobs were not imported.
     """
-    found = {
-        name: seconds for name, seconds in SCHEDULE.items() if name.partition(".")[0] in services
-    }
-    missing = set(services) - {name.partition(".")[0] for name in found}
+    imported = {name.partition(".")[0] for name in SCHEDULE}
+    missing = set(services) - imported
     if missing:
         raise ValueError(f"The jobs of {', '.join(sorted(missing))} were not imported.")
-    return found
+    return {
+        name: {"task": name, "schedule": seconds, "options": {"expires": seconds * 2}}
+        for name, seconds in SCHEDULE.items()
+        if name.partition(".")[0] in services
+    }
 
 
 def _task_queue(service: str, amqp: bool) -> Queue:
-    # A topic exchange, because Celery holds countdowns of direct exchanges in worker memory on
-    # quorum queues.
-    arguments = {"x-queue-type": "quorum", "x-delivery-limit": 20} if amqp else None
+    # A topic exchange: with quorum queues on a direct one, Celery keeps countdowns in the memory of
+    # a worker.
     exchange = Exchange("wishtree.tasks", type="topic" if amqp else "direct")
-    return Queue(
-        f"{service}.tasks", exchange, routing_key=f"{service}.tasks", queue_arguments=arguments
-    )
+    arguments = {"x-queue-type": "quorum", "x-delivery-limit": 20} if amqp else None
+    name = f"{service}.tasks"
+    return Queue(name, exchange, routing_key=name, queue_arguments=arguments)
 
 
 @setup_logging.connect

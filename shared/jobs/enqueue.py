@@ -1,4 +1,4 @@
-"""Have a job run at once, after the commit. If that fails, the sweep does it."""
+"""Enqueue jobs after the commit, so that they run at once instead of at the next sweep."""
 
 import functools
 from typing import Any
@@ -9,39 +9,37 @@ from sqlalchemy.orm import Session
 from shared.core.logs import current_traceparent, get_logger
 from shared.db.engine import after_commit
 
-ENQUEUED_SECONDS = (
-    60  #: by then a sweep has done it; a worker that is down for days finds no heap of kicks
-)
+EXPIRES_SECONDS = 60
+"""By then a sweep has done it. So a worker that was down for days finds no heap of old messages."""
 
 log = get_logger(__name__)
-_sender: Celery | None = None
+_app: Celery | None = None
 
 
 def enqueue_through(app: Celery) -> None:
-    """Let `kick` send through this app: bus and worker processes call it, APIs never do."""
-    global _sender  # noqa: PLW0603 - one per process
-    _sender = app
+    """Let `enqueue` send through this app. Bus and worker processes call it, APIs never do."""
+    global _app  # noqa: PLW0603 - one per process
+    _app = app
 
 
 def enqueue(session: Session, name: str, *args: Any) -> None:
-    """After the commit, have a job run at once instead of at the next sweep. If that fails, the
-    sweep does it.
+    """Run a job right after the commit. If it cannot be sent, the sweep does its work.
 
-    HTTP handlers never publish: in an API process this does nothing.
+    Enqueueing a job twice in a transaction sends it once. An API sends nothing: a request must not
+    wait for the broker.
     """
-    if _sender is not None:
-        key = f"kicked:{name}:{args}"
-        if key not in session.info:  # one kick per transaction, however many rows became due
-            session.info[key] = True
-            after_commit(
-                session, functools.partial(_send, _sender, name, args, current_traceparent())
-            )
+    if _app is None:
+        return
+    key = f"enqueued:{name}:{args}"
+    if key in session.info:
+        return
+    session.info[key] = True
+    after_commit(session, functools.partial(_send, _app, name, args, current_traceparent()))
 
 
 def _send(app: Celery, name: str, args: tuple[Any, ...], traceparent: str | None) -> None:
+    headers = {"traceparent": traceparent}
     try:
-        app.send_task(
-            name, args, headers={"traceparent": traceparent}, retry=False, expires=ENQUEUED_SECONDS
-        )
-    except Exception as error:  # the row is the truth, the sweep repairs
-        log.warning("kick failed, the sweep will do it", job=name, error=type(error).__name__)
+        app.send_task(name, args, headers=headers, retry=False, expires=EXPIRES_SECONDS)
+    except Exception as error:  # the row in the database decides, and the sweep finds it
+        log.warning("enqueue failed, the sweep will do it", job=name, error=type(error).__name__)

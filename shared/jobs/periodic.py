@@ -1,4 +1,4 @@
-"""Jobs, and those that beat starts: once per interval, however many beats there are."""
+"""Jobs, and periodic jobs: one run per interval, however many beats there are."""
 
 import functools
 from collections.abc import Callable
@@ -16,13 +16,17 @@ from shared.core.clock import app_now
 from shared.core.logs import traced
 from shared.core.metrics import JOBS
 from shared.db.engine import Database, transaction, using
+from shared.db.statements import inserted
 from shared.db.types import Plumbing
 
 databases: dict[str, Database] = {}
+"""Where the jobs of each service run; `make_celery` fills it."""
+SCHEDULE: dict[str, int] = {}
+"""Periodic jobs of the services loaded in this process: name -> seconds."""
 
 
 class JobRun(Plumbing):
-    """A periodic job ran for a period. Unique, so two beats are harmless."""
+    """A periodic job ran for a period. The key is unique, so a second beat does nothing."""
 
     __tablename__ = "job_runs"
 
@@ -33,14 +37,15 @@ class JobRun(Plumbing):
 
 
 class _Job(Task):
-    """Runs inside its service's database and the trace it was kicked from."""
+    """Runs with its service's database, in the trace of the transaction that enqueued it."""
 
     abstract = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         service = self.name.partition(".")[0]
+        traceparent = (self.request.headers or {}).get("traceparent")
         started, outcome = perf_counter(), "failed"
-        with using(databases[service]), traced((self.request.headers or {}).get("traceparent")):
+        with using(databases[service]), traced(traceparent):
             try:
                 result = super().__call__(*args, **kwargs)
                 outcome = "done"
@@ -50,7 +55,7 @@ class _Job(Task):
 
 
 def job(name: str) -> Callable[[Callable[..., Any]], Any]:
-    """Declare a Celery job. It must be harmless to run twice."""
+    """Declare a Celery job. Running it twice must do no harm."""
     return shared_task(name=name, base=_Job)  # type: ignore[no-any-return]
 
 
@@ -61,37 +66,30 @@ def periodic(name: str, every_seconds: int) -> Callable[[Callable[[], Any]], Any
         @functools.wraps(function)
         def once() -> Any:
             with transaction() as session:
-                if not _first_of_period(session, name, every_seconds):
+                if not _is_first(session, name, every_seconds):
                     raise Ignore
             return function()
 
-        declared = job(name)(once)
         SCHEDULE[name] = every_seconds
-        return declared
+        return job(name)(once)
 
     return declare
 
 
+def _is_first(session: Session, name: str, seconds: int) -> bool:
+    """Note that the job runs in this interval; False if it already did."""
+    period = text("floor(extract(epoch FROM app_now()) / :seconds)::bigint")
+    row = insert(JobRun).values(name=name, period=period.bindparams(seconds=seconds))
+    return inserted(session, row.on_conflict_do_nothing())
+
+
 def work_off(verb: Callable[[Session, int], int], size: int) -> None:
-    """Call a verb, each time in a transaction of its own, until it says that there is no more
-    (False), or did less than a batch.
+    """Call a verb for batch after batch, each in a transaction of its own.
+
+    It ends when the verb did less than a batch, or returns False for "no more".
     """
     more = True
     while more:
         with transaction() as session:
             done = verb(session, size)
         more = done is True or done == size
-
-
-SCHEDULE: dict[str, int] = {}
-"""Periodic jobs of the services loaded in this process: name -> seconds."""
-
-
-def _first_of_period(session: Session, name: str, seconds: int) -> bool:
-    period = text("floor(extract(epoch FROM app_now()) / :seconds)::bigint").bindparams(
-        seconds=seconds
-    )
-    row = insert(JobRun).values(name=name, period=period).on_conflict_do_nothing()
-    return (
-        session.scalar(row.returning(JobRun.name)) is not None
-    )  # the ORM's INSERTs know no row count

@@ -1,10 +1,9 @@
-"""The listening side: each fact takes effect once, whatever is delivered twice, late, or cut off by
-a crash.
+"""The inbox: each event takes effect once, however often and however late it is delivered.
 
-One transaction holds the inbox rows, the effects of the handlers and the facts they publish. What
-fails is tried again from a row with a due time, after five attempts it becomes a dead letter; the
-database, not the broker, remembers. Connection loss, deadlocks and serialization errors are
-nobody's fault: they raise `TryAgain` and count nothing.
+One transaction holds the inbox rows, the effects of the handlers and the events that they publish.
+An event whose handler fails is tried again when its row in `attempts` falls due; after five
+attempts it becomes a dead letter. The database counts, not the broker. When the database is away
+or busy (connection lost, deadlock, serialization), `TryAgain` is raised and no attempt is counted.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,29 +14,21 @@ from time import perf_counter
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
-from sqlalchemy import bindparam, delete, select, text, update
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.types import Uuid
 
 from shared.contracts.base import Event, UnknownEvent
 from shared.core import clock
 from shared.core.clock import app_now
-from shared.core.ids import new_id
 from shared.core.logs import get_logger, traced
 from shared.core.metrics import EVENTS_HANDLED, HANDLER_SECONDS, LAG
-from shared.db.contention import is_contention, is_database_away
+from shared.db.contention import is_contention, is_database_away, is_passing
 from shared.db.engine import Database, using
 from shared.db.types import Plumbing
-from shared.messaging.attempts import (
-    IN_HAND,
-    MAX_ATTEMPTS,
-    Attempt,
-    DeadLetter,
-    is_buried,
-    next_attempt,
-)
+from shared.messaging import attempts
+from shared.messaging.attempts import MAX_ATTEMPTS, BegunAttempt, GivenUp, Reason, in_one_line
 from shared.messaging.envelope import as_text, event_id_in, read_event
 
 log = get_logger(__name__)
@@ -47,9 +38,7 @@ HANDLERS_ATTRIBUTE = "__handles__"
 
 
 class InboxRow(Plumbing):
-    """A fact that took effect here. Kept 45 days, longer than any feed, so that a replay finds
-    it.
-    """
+    """An event that took effect here. Kept 45 days, longer than any feed keeps the event."""
 
     __tablename__ = "inbox"
 
@@ -58,15 +47,11 @@ class InboxRow(Plumbing):
 
 
 class TryAgain(Exception):
-    """The database is away or busy. Keep the messages in hand, wait, and call again; nothing was
-    counted.
-    """
+    """The database is away or busy. Keep the messages, wait, and call again; no attempt counted."""
 
 
 def handles(*events: type[Event]) -> Callable[[Handler], Handler]:
-    """Mark the one function of a service that reacts to these facts. It takes a list and may work
-    set-wise.
-    """
+    """Mark the one function of a service that handles these events. It takes a list of them."""
 
     def mark(handler: Handler) -> Handler:
         setattr(handler, HANDLERS_ATTRIBUTE, events)
@@ -76,12 +61,15 @@ def handles(*events: type[Event]) -> Callable[[Handler], Handler]:
 
 
 def handlers_in(module: Any) -> dict[type[Event], Handler]:
-    """Every `@hears` function of an `events` module, by fact."""
+    """Find every `@handles` function of an `events` module, by event.
+
+    Raises ValueError if an event has two.
+    """
     found: dict[type[Event], Handler] = {}
     for value in vars(module).values():
-        for cls in getattr(value, HANDLERS_ATTRIBUTE, ()):
-            if found.setdefault(cls, value) is not value:
-                raise ValueError(f"{cls.type} has two handlers in {module.__name__}.")
+        for contract in getattr(value, HANDLERS_ATTRIBUTE, ()):
+            if found.setdefault(contract, value) is not value:
+                raise ValueError(f"{contract.type} has two handlers in {module.__name__}.")
     return found
 
 
@@ -91,283 +79,215 @@ class Delivery:
 
     body: bytes
     redelivered: bool = False
-    returned: bool = False  #: the broker gave up on it (its delivery limit)
-
-
-@contextmanager
-def _trying_again() -> Iterator[None]:
-    """Turn what is nobody's fault into TryAgain."""
-    try:
-        yield
-    except Exception as error:
-        if is_database_away(error) or is_contention(error):
-            raise TryAgain from error
-        raise
+    returned: bool = False  #: the broker gave it up at its delivery limit
 
 
 class Inbox:
-    """What one service does with what it hears."""
+    """Takes in the events that one service handles."""
 
     def __init__(self, database: Database, handlers: dict[type[Event], Handler]) -> None:
         self.database = database
         self.service = database.service
         self.handlers = handlers
-        self._nobodys_fault: set[UUID] = set()
+        self._to_take_back: set[UUID] = set()
+        """Attempts that failed while the database was away or busy, and are still counted."""
 
     def receive(self, deliveries: Sequence[Delivery]) -> None:
-        """Make every delivery take effect once, or remember it. Afterwards all of them may be
-        acknowledged.
+        """Make every delivery take effect once, or note that it failed.
 
-        Raises TryAgain when the database is away; calling again with the same deliveries is
-        harmless.
+        Then all may be acknowledged. Repeating it changes nothing. Raises TryAgain.
         """
-        with using(self.database), _trying_again():
-            self._together(
-                [event for d in deliveries if not d.redelivered and (event := self._read(d))]
-            )
-            for delivery in deliveries:
-                if delivery.redelivered and (event := self._read(delivery)):
-                    self._alone(event)
+        with self._working():
+            self._handle_together(list(self._read_all(d for d in deliveries if not d.redelivered)))
+            for event in self._read_all(d for d in deliveries if d.redelivered):
+                self._handle_redelivered(event)
 
     def retry_due(self, limit: int = 50) -> int:
-        """Try again what is due, each alone. Returns how many were tried."""
+        """Try again the events that are due, each alone. Returns how many. Raises TryAgain."""
         tried = 0
-        with using(self.database), _trying_again():
-            self._give_back()
-            # One at a time: were all counted first, one that kills the process would use up its
-            # neighbours' attempts.
-            while tried < limit and (row := self._claim_due()):
-                self._try_alone(row.event_id, row.body, row.attempts)
+        with self._working():
+            self._take_back()
+            # One is counted at a time: if all were, one that kills the process would use up the
+            # attempts of the others.
+            while tried < limit and (attempt := self._begin_due_attempt()):
+                self._handle_alone(attempt)
                 tried += 1
         return tried
 
-    def _read(self, delivery: Delivery) -> Event | None:
-        """The fact in a delivery. What cannot be read is a dead letter at once."""
+    @contextmanager
+    def _working(self) -> Iterator[None]:
         try:
-            if delivery.returned:
-                self._bury(
-                    event_id_in(delivery.body),
-                    as_text(delivery.body),
-                    "returned",
-                    None,
-                    MAX_ATTEMPTS,
-                )
-                return None
+            with using(self.database):
+                yield
+        except Exception as error:
+            if is_passing(error):
+                raise TryAgain from error
+            raise
+
+    def _read_all(self, deliveries: Iterable[Delivery]) -> Iterator[Event]:
+        return (event for delivery in deliveries if (event := self._read(delivery)))
+
+    def _read(self, delivery: Delivery) -> Event | None:
+        """Read a delivery. One that cannot be handled, however often, is a dead letter at once."""
+        if delivery.returned:
+            self._give_up_unread(delivery, "returned", None, MAX_ATTEMPTS)
+            return None
+        try:
             event = read_event(delivery.body)
-            if type(event) in self.handlers:
-                return event
-            raise UnknownEvent(f"{event.type} is not heard here")
+            if type(event) not in self.handlers:
+                raise UnknownEvent(f"{event.type} is not handled here")
+            return event
         except UnknownEvent as error:
-            self._bury(event_id_in(delivery.body), as_text(delivery.body), "unknown", str(error), 1)
-        except (ValidationError, ValueError, KeyError, TypeError, AttributeError) as error:
-            self._bury(
-                event_id_in(delivery.body), as_text(delivery.body), "unreadable", _name(error), 1
-            )
+            self._give_up_unread(delivery, "unknown", str(error))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            self._give_up_unread(delivery, "unreadable", in_one_line(error))
         return None
 
-    def _together(self, events: list[Event]) -> None:
-        """All in one transaction; if that fails, one by one, so that the culprit is found."""
+    def _handle_together(self, events: list[Event]) -> None:
+        """Handle all in one transaction. If it fails, handle them singly to find the culprit."""
         if not events:
             return
+        alone = len(events) == 1
         try:
             self._handle(events)
-            return
         except Exception as error:
-            if is_database_away(error) or (is_contention(error) and len(events) == 1):
+            if is_database_away(error) or (alone and is_contention(error)):
                 raise
-            if len(events) == 1:
+            if alone:
                 self._defer(events[0], error)
                 return
-        for event in events:
-            self._together([event])
+            for event in events:
+                self._handle_together([event])
 
-    def _alone(self, event: Event) -> None:
-        """A redelivered message may be what killed a process: its attempt is committed before it is
-        handled.
-
-        The first delivery was never counted, so this one is at least the second.
-        """
-        event_id, body = event.envelope.id, event.envelope.body
+    def _handle_redelivered(self, event: Event) -> None:
+        """Count the attempt, commit it, then handle the event: it may have killed a process."""
         with self.database.transaction() as session:
-            if session.get(InboxRow, event_id) is not None or is_buried(session, event_id):
+            if is_settled(session, event.envelope.id):
                 return
-            attempts = session.scalars(
-                insert(Attempt)
-                .values(event_id=event_id, body=body, attempts=2, due_at=IN_HAND)
-                .on_conflict_do_update(
-                    index_elements=["event_id"],
-                    set_={"attempts": Attempt.attempts + 1, "due_at": IN_HAND},
-                )
-                .returning(Attempt.attempts)
-            ).one()
-        self._try_alone(event_id, body, attempts)
+            attempt = attempts.begin_attempt(session, event)
+        self._handle_alone(attempt)
 
-    def _try_alone(self, event_id: UUID, body: str, attempts: int) -> None:
-        """Handle one fact whose attempt is already counted and committed."""
-        if attempts > MAX_ATTEMPTS:
-            self._bury(event_id, body, "killed", None, MAX_ATTEMPTS)
+    def _handle_alone(self, attempt: BegunAttempt) -> None:
+        """Handle one event whose attempt is already counted and committed."""
+        if attempt.number > MAX_ATTEMPTS:
+            self._give_up(attempt, "killed", None)
             return
-        event = self._read(Delivery(body.encode()))
+        event = self._read(Delivery(attempt.body.encode()))
         if event is None:
             return
         try:
             self._handle([event])
         except Exception as error:
-            if is_database_away(error) or is_contention(error):
-                self._nobodys_fault.add(event_id)
-                with suppress(Exception):  # at once, if the database lets us; else when it is back
-                    self._give_back()
-                raise
-            if attempts >= MAX_ATTEMPTS:
-                self._bury(event_id, body, "failed", _name(error), attempts)
-            else:
-                self._note(event_id, _name(error), attempts)
+            self._failed(attempt, error)
 
     def _handle(self, events: list[Event]) -> None:
-        """One transaction: inbox rows, effects, facts that follow. Raises what a handler raises,
-        with all undone.
-        """
+        """Write inbox rows, effects and events that follow in one transaction, or none of it."""
         started = perf_counter()
         by_id = {event.envelope.id: event for event in events}
         with self.database.transaction() as session, traced(events[0].envelope.traceparent):
             new = unseen(session, by_id)
-            for contract, group in _by_contract(
-                by_id[event_id] for event_id in by_id if event_id in new
-            ).items():
-                self.handlers[contract](session, group)
-            if len(events) == 1:  # only then may it have been tried before
-                session.execute(delete(Attempt).where(Attempt.event_id == events[0].envelope.id))
-        HANDLER_SECONDS.labels(self.service).observe(perf_counter() - started)
+            self._call_handlers(session, [by_id[event_id] for event_id in by_id if event_id in new])
+            if len(events) == 1:  # only one that is handled alone can have failed before
+                attempts.forget_attempts(session, events[0].envelope.id)
+        self._measure(perf_counter() - started, by_id, new)
+
+    def _call_handlers(self, session: Session, events: list[Event]) -> None:
+        groups: dict[type[Event], list[Event]] = {}
+        for event in events:
+            groups.setdefault(type(event), []).append(event)
+        for contract, group in groups.items():
+            self.handlers[contract](session, group)
+
+    def _measure(self, seconds: float, by_id: dict[UUID, Event], new: set[UUID]) -> None:
+        HANDLER_SECONDS.labels(self.service).observe(seconds)
         for event_id, event in by_id.items():
-            EVENTS_HANDLED.labels(
-                self.service, event.type, "handled" if event_id in new else "seen_before"
-            ).inc()
-        LAG.labels(self.service).observe(
-            max(0.0, (clock.now() - events[-1].envelope.time).total_seconds())
-        )
+            outcome = "handled" if event_id in new else "seen_before"
+            EVENTS_HANDLED.labels(self.service, event.type, outcome).inc()
+        last = next(reversed(by_id.values()))
+        lag = (clock.now() - last.envelope.time).total_seconds()
+        LAG.labels(self.service).observe(max(0.0, lag))
+
+    def _begin_due_attempt(self) -> BegunAttempt | None:
+        with self.database.transaction() as session:
+            return attempts.begin_due_attempt(session)
 
     def _defer(self, event: Event, error: BaseException) -> None:
         with self.database.transaction() as session:
-            session.execute(
-                insert(Attempt)
-                .values(
-                    event_id=event.envelope.id,
-                    body=event.envelope.body,
-                    attempts=1,
-                    error=_name(error),
-                    due_at=next_attempt(1),
-                )
-                .on_conflict_do_nothing()
-            )
+            attempts.defer(session, event, error)
         EVENTS_HANDLED.labels(self.service, event.type, "deferred").inc()
         log.warning(
-            "fact failed, to be tried again",
+            "event failed, will be tried again",
             service=self.service,
             type=event.type,
             event_id=str(event.envelope.id),
-            error=_name(error),
+            error=in_one_line(error),
         )
 
-    def _note(self, event_id: UUID, error: str, attempts: int) -> None:
+    def _failed(self, attempt: BegunAttempt, error: Exception) -> None:
+        """Note a failed attempt, or give the event up. Raises the error again if it will pass."""
+        if is_passing(error):
+            self._to_take_back.add(attempt.event_id)
+            with suppress(Exception):  # if the database is away, `retry_due` does it later
+                self._take_back()
+            raise error
+        if attempt.number >= MAX_ATTEMPTS:
+            self._give_up(attempt, "failed", in_one_line(error))
+            return
         with self.database.transaction() as session:
-            noted = update(Attempt).where(Attempt.event_id == event_id)
-            session.execute(noted.values(error=error, due_at=next_attempt(attempts)))
+            attempts.note_failure(session, attempt, error)
 
-    def _give_back(self) -> None:
-        """Take back the counts of attempts that failed by nobody's fault, and make them due
-        soon.
-        """
-        for event_id in list(self._nobodys_fault):
+    def _take_back(self) -> None:
+        for event_id in list(self._to_take_back):
             with self.database.transaction() as session:
-                counted = update(Attempt).where(Attempt.event_id == event_id)
-                session.execute(
-                    counted.values(attempts=Attempt.attempts - 1, due_at=next_attempt(1))
-                )
-            self._nobodys_fault.discard(event_id)
+                attempts.take_back(session, event_id)
+            self._to_take_back.discard(event_id)
 
-    def _claim_due(self) -> Any:
-        """Count the attempt and push the due time on before trying, so that a crash in between is
-        counted too.
-        """
-        with self.database.transaction() as session:
-            due = (
-                select(Attempt.event_id)
-                .where(Attempt.due_at <= app_now())
-                .order_by(Attempt.due_at)
-                .limit(1)
-                .with_for_update(skip_locked=True)
-            )
-            return session.execute(
-                update(Attempt)
-                .where(Attempt.event_id.in_(due.scalar_subquery()))
-                .values(attempts=Attempt.attempts + 1, due_at=IN_HAND)
-                .returning(Attempt.event_id, Attempt.body, Attempt.attempts)
-                .execution_options(synchronize_session=False)
-            ).one_or_none()
+    def _give_up(self, attempt: BegunAttempt, reason: Reason, error: str | None) -> None:
+        number = min(attempt.number, MAX_ATTEMPTS)
+        self._bury(GivenUp(attempt.event_id, attempt.body, reason, error, number))
 
-    def _bury(
-        self, event_id: UUID | None, body: str, reason: str, error: str | None, attempts: int
+    def _give_up_unread(
+        self, delivery: Delivery, reason: Reason, error: str | None, number: int = 1
     ) -> None:
+        event_id = event_id_in(delivery.body)
+        self._bury(GivenUp(event_id, as_text(delivery.body), reason, error, number))
+
+    def _bury(self, letter: GivenUp) -> None:
         with self.database.transaction() as session:
-            dead = insert(DeadLetter).values(
-                id=new_id(),
-                event_id=event_id,
-                body=body,
-                reason=reason,
-                error=error,
-                attempts=attempts,
-            )
-            session.execute(
-                dead.on_conflict_do_update(
-                    index_elements=["event_id"],
-                    set_={
-                        "reason": reason,
-                        "error": error,
-                        "died_at": app_now(),
-                        "replayed_at": None,
-                    },
-                )
-            )
-            session.execute(delete(Attempt).where(Attempt.event_id == event_id))
+            attempts.give_up(session, letter)
         EVENTS_HANDLED.labels(self.service, "", "dead").inc()
         log.error(
-            "fact given up",
+            "event given up",
             service=self.service,
-            event_id=str(event_id),
-            reason=reason,
-            error=error,
+            event_id=str(letter.event_id),
+            reason=letter.reason,
+            error=letter.error,
         )
 
 
 _UNSEEN = text(
     """
-    INSERT INTO inbox (event_id) SELECT heard FROM unnest(:ids) AS heard
-    WHERE NOT EXISTS (SELECT FROM dead_letters dead WHERE dead.event_id = heard AND dead.replayed_at IS NULL)
+    INSERT INTO inbox (event_id) SELECT received FROM unnest(:ids) AS received
+    WHERE NOT EXISTS (
+      SELECT FROM dead_letters AS dead WHERE dead.event_id = received AND dead.replayed_at IS NULL
+    )
     ON CONFLICT DO NOTHING RETURNING event_id
     """
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
-"""What was given up counts as seen until somebody replays it: else each redelivery would begin its
-attempts anew.
-"""
+"""An event that was given up counts as seen until somebody replays it. Otherwise each redelivery
+would begin its attempts anew."""
 
 
 def unseen(session: Session, ids: Iterable[UUID]) -> set[UUID]:
-    """Take these facts in, and say which of them are new. Sorted, so that two buses lock in one
-    order.
+    """Insert inbox rows for these events; return the ids that are new.
+
+    They are sorted, so that two buses lock in one order.
     """
     return set(session.scalars(_UNSEEN, {"ids": sorted(ids)}))
 
 
-def _by_contract(events: Iterable[Event]) -> dict[type[Event], list[Event]]:
-    groups: dict[type[Event], list[Event]] = {}
-    for event in events:
-        groups.setdefault(type(event), []).append(event)
-    return groups
-
-
-def _name(error: BaseException) -> str:
-    """Class and first line: what a person needs, without parameters of statements (they may be
-    personal).
-    """
-    first = str(getattr(error, "orig", None) or error).partition("\n")[0]
-    return f"{type(error).__name__}: {first}"[:500]
+def is_settled(session: Session, event_id: UUID) -> bool:
+    """Tell whether an event took effect here or was given up."""
+    if session.get(InboxRow, event_id) is not None:
+        return True
+    return attempts.is_given_up(session, event_id)

@@ -1,7 +1,6 @@
-"""The publishing side: a fact is a row in the same transaction as the change it tells of; a relay
-hands it on.
+"""The outbox: an event is a row in the transaction of the change that it reports.
 
-Nothing here talks to a broker while a request waits.
+A relay hands the rows to the broker later. No request waits for a broker.
 """
 
 from datetime import datetime
@@ -19,6 +18,8 @@ from shared.db.types import Plumbing, Xid8
 
 
 class OutboxRow(Plumbing):
+    """An event of this service. Kept 30 days after it was published, for the feed."""
+
     __tablename__ = "outbox"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -26,14 +27,13 @@ class OutboxRow(Plumbing):
     sequence: Mapped[int] = mapped_column(Identity(always=True))
     """Taken while the aggregate's row is locked, so it grows per aggregate. Has gaps."""
     txid: Mapped[str] = mapped_column(Xid8(), server_default=text("pg_current_xact_id()"))
-    """The feed's order: shown only below the oldest running transaction, so a late commit is never
-    skipped.
-    """
+    """The order of the feed. It shows only rows below the oldest running transaction, so that it
+    skips no late commit."""
     type: Mapped[str]
     version: Mapped[int]
     subject: Mapped[str]
     data: Mapped[str]
-    """The fact as JSON text: written once, never queried into."""
+    """The event's fields as JSON text: written once, never queried into."""
     traceparent: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())
     published_at: Mapped[datetime | None]
@@ -45,7 +45,7 @@ class OutboxRow(Plumbing):
 
 
 def publish(session: Session, *events: Event) -> list[UUID]:
-    """Announce facts in the caller's transaction, in one statement. Returns their event ids.
+    """Publish events in the caller's transaction, in one statement. Returns their ids.
 
     Call it after the statement that changed the aggregate, so that its row lock orders the
     `sequence`.
@@ -53,19 +53,20 @@ def publish(session: Session, *events: Event) -> list[UUID]:
     if not events:
         return []
     traceparent = current_traceparent()
+    ids = [new_id() for _ in events]
     rows = [
         {
-            "id": new_id(),
+            "id": event_id,
             "type": event.type,
             "version": event.version,
             "subject": event.subject,
             "data": event.model_dump_json(),
             "traceparent": traceparent,
         }
-        for event in events
+        for event_id, event in zip(ids, events, strict=True)
     ]
     session.execute(insert(OutboxRow), rows)
-    return [row["id"] for row in rows]  # type: ignore[misc]
+    return ids
 
 
 ENVELOPE_COLUMNS = (
@@ -81,6 +82,8 @@ ENVELOPE_COLUMNS = (
 
 
 class EnvelopeRow(Protocol):
+    """A row of `ENVELOPE_COLUMNS`: what the message of an event is built from."""
+
     id: UUID
     sequence: int
     type: str

@@ -1,11 +1,12 @@
-"""The `bus` process: per service a relay, a consumer, the attempts loop and the catch-up, each a
-thread.
+"""The `bus` process: for each service a relay, a consumer, an attempts loop and a catch-up.
 
-It ends when told to, or with an error when one of its threads dies: a supervisor starts it again.
+Each is a thread. The process ends when it is stopped, or with an error when a thread has ended:
+a supervisor starts it again.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from prometheus_client import start_http_server
 
@@ -13,57 +14,85 @@ from shared.core.logs import configure_logs, get_logger
 from shared.core.settings import Settings
 from shared.jobs.celery import make_celery
 from shared.jobs.enqueue import enqueue_through
-from shared.messaging.broker.consumer import consume, run_attempts
+from shared.messaging.broker.consumer import consume
 from shared.messaging.broker.relay import relay
+from shared.messaging.inbox import Inbox, TryAgain
 from shared.service.catch_up import CatchUp
 from shared.service.definition import ServiceDefinition
 
 log = get_logger(__name__)
 
+ATTEMPTS_PAUSE = 0.5
+STOP_SECONDS = 20
+
+Loop = Callable[..., None]
+
 
 def run_bus(services: Iterable[ServiceDefinition], stop: threading.Event) -> None:
-    """Relay, listen, retry and catch up for these services until `stop` is set."""
+    """Relay, consume, retry and catch up for these services until `stop` is set."""
+    services = tuple(services)
     settings = Settings.read()
     configure_logs(settings.log_level)
-    services = tuple(services)
     if settings.metrics_port:
         start_http_server(settings.metrics_port)
     enqueue_through(make_celery([service.name for service in services], settings))
-    threads = [
-        threading.Thread(target=_guarded, args=(loop, stop), name=name, daemon=True)
-        for service in services
-        for name, loop in _loops(service, settings, stop)
-    ]
+    threads = [thread for service in services for thread in _threads(service, settings, stop)]
     for thread in threads:
         thread.start()
     log.info("bus running", services=[service.name for service in services])
+    _watch(threads, stop)
+    for thread in threads:  # each finishes its batch
+        thread.join(timeout=STOP_SECONDS)
+
+
+def _watch(threads: list[threading.Thread], stop: threading.Event) -> None:
+    """Wait for `stop`. Raises SystemExit when a thread has ended before."""
     while not stop.wait(0.5):
-        dead = [thread.name for thread in threads if not thread.is_alive()]
-        if dead:
+        ended = [thread.name for thread in threads if not thread.is_alive()]
+        if ended:
             stop.set()
-            raise SystemExit(f"bus loop ended: {', '.join(dead)}")
-    for thread in threads:  # what is in hand is finished
-        thread.join(timeout=20)
+            raise SystemExit(f"bus loop ended: {', '.join(ended)}")
 
 
-def _loops(
+def _threads(
     definition: ServiceDefinition, settings: Settings, stop: threading.Event
-) -> Iterable[tuple[str, Callable[[], None]]]:
-    service = definition.name
+) -> Iterator[threading.Thread]:
+    service, url = definition.name, settings.broker_url
     database = definition.database(settings)
     inbox = definition.inbox(database)
-    yield f"{service}.relay", lambda: relay(database, settings.broker_url, stop)
-    yield (
-        f"{service}.consume",
-        lambda: consume(inbox, settings.broker_url, settings.batch_size, stop),
-    )
-    yield f"{service}.attempts", lambda: run_attempts(inbox, stop)
-    yield f"{service}.catch_up", lambda: CatchUp(database, inbox, settings).run(stop)
+    yield _thread(f"{service}.relay", stop, relay, database, url)
+    yield _thread(f"{service}.consume", stop, consume, inbox, url, settings.batch_size)
+    yield _thread(f"{service}.attempts", stop, run_attempts, inbox)
+    yield _thread(f"{service}.catch_up", stop, CatchUp(database, inbox, settings).run)
 
 
-def _guarded(loop: Callable[[], None], stop: threading.Event) -> None:
+def _thread(name: str, stop: threading.Event, loop: Loop, *args: Any) -> threading.Thread:
+    """A thread that runs a loop until `stop` is set, which is the loop's last argument."""
+    guarded = (stop, loop, *args, stop)
+    return threading.Thread(target=_guarded, args=guarded, name=name, daemon=True)
+
+
+def _guarded(stop: threading.Event, loop: Loop, *args: Any) -> None:
+    """Run a loop; log why it failed."""
     try:
-        loop()
+        loop(*args)
     except Exception:
         if not stop.is_set():
             log.exception("bus loop failed")
+
+
+def run_attempts(inbox: Inbox, stop: threading.Event) -> None:
+    """Try events again when they fall due, until `stop` is set."""
+    while not stop.is_set():
+        if not _retry_due(inbox):
+            stop.wait(ATTEMPTS_PAUSE)
+
+
+def _retry_due(inbox: Inbox) -> int:
+    try:
+        return inbox.retry_due()
+    except TryAgain:
+        return 0
+    except Exception:  # what it retries may fail in any way, and it must go on
+        log.exception("attempts loop failed, going on", service=inbox.service)
+        return 0

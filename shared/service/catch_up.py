@@ -1,11 +1,11 @@
-"""The catch-up: walks the feeds of other services and takes in what the broker lost."""
+"""Catch-up: reads the feeds of other services and takes in the events that the broker lost."""
 
 import threading
 from datetime import datetime, timedelta
-from json import dumps
 from typing import Any
 
 import requests
+from pydantic_core import to_json
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -13,16 +13,17 @@ from shared.contracts.base import events_handled_by
 from shared.core import clock
 from shared.core.logs import get_logger
 from shared.core.settings import Settings
-from shared.db.contention import is_contention, is_database_away
+from shared.db.contention import is_passing
 from shared.db.engine import Database
 from shared.db.types import Plumbing
 from shared.messaging.inbox import Delivery, Inbox, TryAgain
 
 log = get_logger(__name__)
+PAGE_SIZE = 200
 
 
 class FeedCursor(Plumbing):
-    """How far this service has walked another's feed."""
+    """How far this service has read another's feed."""
 
     __tablename__ = "feed_cursors"
 
@@ -31,7 +32,7 @@ class FeedCursor(Plumbing):
 
 
 class CatchUp:
-    """Walks the feeds of the services this one listens to, and takes in what its inbox lacks."""
+    """Reads the feeds of the services whose events this one handles."""
 
     def __init__(self, database: Database, inbox: Inbox, settings: Settings) -> None:
         self.database, self.inbox, self.settings = database, inbox, settings
@@ -42,59 +43,63 @@ class CatchUp:
         self._token = ""
 
     def run(self, stop: threading.Event) -> None:
-        """At start-up and every few minutes, until told to stop."""
+        """Read every feed now and every few minutes, until `stop` is set."""
         while not stop.is_set():
             for source in self.sources:
-                try:
-                    self.walk(source, stop)
-                except Exception as error:
-                    if _is_passing(error):
-                        log.warning(
-                            "catch-up put off",
-                            service=self.service,
-                            source=source,
-                            error=type(error).__name__,
-                        )
-                    else:
-                        log.exception("catch-up failed", service=self.service, source=source)
+                self._read_or_log(source, stop)
             stop.wait(self.settings.catch_up_every_seconds)
 
-    def walk(self, source: str, stop: threading.Event | None = None) -> int:
-        """Take in everything older than the age that is left to the broker. Returns how many facts
-        were looked at.
+    def _read_or_log(self, source: str, stop: threading.Event) -> None:
+        try:
+            self.read_feed(source, stop)
+        except Exception as error:
+            if not _will_pass(error):
+                log.exception("catch-up failed", service=self.service, source=source)
+                return
+            log.warning(
+                "catch-up put off",
+                service=self.service,
+                source=source,
+                error=type(error).__name__,
+            )
 
-        The cursor moves after the facts have taken effect or are remembered; a crash in between
-        walks them again, which the inbox makes harmless.
+    def read_feed(self, source: str, stop: threading.Event | None = None) -> int:
+        """Take in the events of a feed, but for young ones: those are left to the broker.
+
+        Returns how many events were read. The cursor moves after they took effect or were noted as
+        failed. A crash in between reads them again, and the inbox takes in each once.
         """
-        seen = 0
+        count = 0
         while stop is None or not stop.is_set():
             page = self._fetch(source, self._cursor(source))
-            old = [
-                event
-                for event in page["items"]
-                if _age(event) >= self.settings.catch_up_age_seconds
-            ]
-            self.inbox.receive([Delivery(_dump(event)) for event in old])
-            seen += len(old)
+            old = [event for event in page["items"] if self._is_old(event)]
+            self.inbox.receive([Delivery(to_json(event)) for event in old])
+            count += len(old)
             if len(old) < len(page["items"]) or not old:
-                return seen  # the cursor stays before what is still young: the next walk sees all of this page again
+                # The cursor stays before the young ones: the next reading begins with this page.
+                return count
             self._save(source, page["next"])
-        return seen
+        return count
+
+    def _is_old(self, event: dict[str, Any]) -> bool:
+        age = clock.now() - datetime.fromisoformat(event["time"])
+        return age >= timedelta(seconds=self.settings.catch_up_age_seconds)
 
     def _fetch(self, source: str, cursor: str | None) -> Any:
-        params: dict[str, str] = {"types": ",".join(self.sources[source]), "limit": "200"}
+        params = {"types": ",".join(self.sources[source]), "limit": str(PAGE_SIZE)}
         if cursor:
             params["after"] = cursor
-        url = f"{self.settings.url_of(source)}/v1/events/{source}"
-        for _ in range(2):
-            answer = requests.get(
-                url, params, headers={"Authorization": f"Bearer {self._token}"}, timeout=10
-            )
-            if answer.status_code != 401:
-                break
+        response = self._get(source, params)
+        if response.status_code == 401:  # no token yet, or it has expired
             self._token = service_token(self.settings, self.service)
-        answer.raise_for_status()
-        return answer.json()
+            response = self._get(source, params)
+        response.raise_for_status()
+        return response.json()
+
+    def _get(self, source: str, params: dict[str, str]) -> requests.Response:
+        url = f"{self.settings.url_of(source)}/v1/events/{source}"
+        headers = {"Authorization": f"Bearer {self._token}"}
+        return requests.get(url, params, headers=headers, timeout=10)
 
     def _cursor(self, source: str) -> str | None:
         with self.database.transaction() as session:
@@ -102,40 +107,32 @@ class CatchUp:
             return row.cursor if row else None
 
     def _save(self, source: str, cursor: str) -> None:
+        row = insert(FeedCursor).values(source=source, cursor=cursor)
+        moved = row.on_conflict_do_update(
+            index_elements=["source"], set_={"cursor": row.excluded.cursor}
+        )
         with self.database.transaction() as session:
-            row = insert(FeedCursor).values(source=source, cursor=cursor)
-            session.execute(
-                row.on_conflict_do_update(
-                    index_elements=["source"], set_={"cursor": row.excluded.cursor}
-                )
-            )
+            session.execute(moved)
 
 
 def service_token(settings: Settings, service: str) -> str:
-    """This service's own access token, by OAuth2 client credentials (RFC 6749 section 4.4) from
-    registration.
+    """Get this service's own access token from registration, by OAuth2 client credentials.
+
+    https://www.rfc-editor.org/rfc/rfc6749#section-4.4
     """
-    answer = requests.post(
+    response = requests.post(
         f"{settings.url_of('registration')}/v1/oauth/token",
         data={"grant_type": "client_credentials"},
         auth=(f"service-{service}", settings.client_secret_of(service)),
         timeout=5,
     )
-    answer.raise_for_status()
-    token: str = answer.json()["access_token"]
+    response.raise_for_status()
+    token: str = response.json()["access_token"]
     return token
 
 
-def _is_passing(error: Exception) -> bool:
-    """The other service or the database is away or busy; the next walk mends it."""
+def _will_pass(error: Exception) -> bool:
+    """Tell whether the other service or the database is away or busy: read again later."""
     if isinstance(error, requests.RequestException | TryAgain | KeyError | ValueError):
         return True
-    return is_database_away(error) or is_contention(error)
-
-
-def _age(event: dict[str, Any]) -> float:
-    return (clock.now() - datetime.fromisoformat(event["time"])) / timedelta(seconds=1)
-
-
-def _dump(event: dict[str, Any]) -> bytes:
-    return dumps(event, ensure_ascii=False).encode()
+    return is_passing(error)

@@ -1,12 +1,11 @@
-"""Dead letters of one service over HTTP, for staff: what was given up, and another five attempts
-for it.
-"""
+"""Dead letters of one service over HTTP, for staff: read them and give them new attempts."""
 
 from datetime import datetime
 from uuid import UUID
 
 from apiflask import APIBlueprint
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from shared.auth.access import allow
 from shared.auth.principal import Role
@@ -43,7 +42,7 @@ def dead_letters_blueprint(prefix: str, name: str = "dead_letters") -> APIBluepr
     @bp.get(prefix)
     @bp.input(PageQuery, location="query")
     @bp.output(Page[DeadLetterResponse])
-    @bp.doc(summary="Facts that were given up, newest first")
+    @bp.doc(summary="Events that were given up, newest first")
     @allow(Role.STAFF)
     def get_dead_letters(query_data: PageQuery) -> dict[str, object]:
         with transaction() as session:
@@ -52,19 +51,24 @@ def dead_letters_blueprint(prefix: str, name: str = "dead_letters") -> APIBluepr
 
     @bp.post(f"{prefix}/<uuid:letter_id>/replay")
     @bp.output(DeadLetterResponse)
-    @bp.doc(summary="Give it five new attempts, due at once")
+    @bp.doc(summary="Give the event five new attempts, due at once")
     @allow(Role.STAFF)
     @exempt_from_idempotency_keys
     def post_replay(letter_id: UUID) -> DeadLetter:
         with transaction() as session:
-            letter = session.get(DeadLetter, letter_id, with_for_update=True)
-            if letter is None:
-                raise DeadLetterNotFound(f"No dead letter {letter_id}.")
-            if letter.event_id is None:
-                raise NothingToReplay(f"Dead letter {letter_id} is no event.")
+            letter = _replayable(session, letter_id)
             replay(session, letter)
             session.flush()
             session.refresh(letter)
             return letter
 
     return bp
+
+
+def _replayable(session: Session, letter_id: UUID) -> DeadLetter:
+    letter = session.get(DeadLetter, letter_id, with_for_update=True)
+    if letter is None:
+        raise DeadLetterNotFound(f"No dead letter {letter_id}.")
+    if letter.event_id is None:
+        raise NothingToReplay(f"Dead letter {letter_id} is no event.")
+    return letter

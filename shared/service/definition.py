@@ -1,4 +1,4 @@
-"""What a service hands to the shared library: `shared` names no service and imports none."""
+"""What a service hands to the library, which imports no service."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,18 +30,18 @@ class ServiceDefinition:
     blueprints: Sequence[APIBlueprint]
     migrations: Path
     settings: type[Settings] = Settings
-    api_keys: ApiKeys | None = None  #: who sent an API key; None: the service takes none
+    api_keys: ApiKeys | None = None  #: finds who sent an API key; None: the service takes none
 
     def database(self, settings: Settings) -> Database:
         return Database(self.name, settings)
 
     def handlers(self) -> dict[type[Event], Handler]:
-        """The function for each event that the service handles. Withdrawn access is handled alike by all."""
+        """The handler of each event. Every service handles withdrawn access in the same way."""
         found = handlers_in(self.events)
         if PersonAccessChanged in events_handled_by(self.name):
             found[PersonAccessChanged] = withdraw_access
         return found
 
     def inbox(self, database: Database) -> Inbox:
-        """What the service does with the events it receives."""
+        """Takes in the events that the service handles."""
         return Inbox(database, self.handlers())

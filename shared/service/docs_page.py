@@ -1,10 +1,10 @@
-"""`/{service}/docs`: the OpenAPI document of a service as a page for people, at the service's own
-address.
+"""`/{service}/docs`: the OpenAPI document of a service as a page for people.
 
-The same facts as `openapi.json`, without a script and without anybody else's hosts.
+It needs no script and loads nothing from other hosts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,29 +20,59 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 METHODS = ("get", "post", "put", "patch", "delete")
+ANCHOR = str.maketrans("/{}:", "----")
+
+Schema = dict[str, Any]
+"""A part of the OpenAPI document, as free in its form as JSON."""
 
 _templates = Environment(
     loader=PackageLoader("shared.service"), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
 
 
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    """A field of a body or a parameter, as a row of a table."""
+
+    name: str
+    type: str
+    required: bool
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A successful response of an operation."""
+
+    status: str
+    fields: list[FieldRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation, as a section of the page."""
+
+    method: str
+    path: str
+    id: str
+    summary: str
+    description: str
+    roles: list[str]
+    parameters: list[FieldRow]
+    body: list[FieldRow]
+    answers: list[Answer]
+
+
 def api_page_blueprint(service: str) -> APIBlueprint:
+    """Serve the page and its style."""
     bp = APIBlueprint("api_page", __name__, enable_openapi=False)
 
     @bp.get(f"/{service}/docs")
     @allow(public=True)
     def docs() -> Response:
-        wanted = request.args.get("lang")
-        language = wanted if wanted in LANGUAGES else request_language()
+        language = _language()
         spec = current_app.spec  # type: ignore[attr-defined]
-        page = _templates.get_template("api.html").render(
-            service=service,
-            title=spec["info"]["title"],
-            groups=operations_by_tag(spec),
-            language=language,
-            _=lambda text: translate(text, language),
-        )
-        response = Response(page, content_type="text/html; charset=utf-8")
+        response = Response(_page(service, spec, language), content_type="text/html; charset=utf-8")
         response.headers["Content-Security-Policy"] = POLICY
         response.headers["Content-Language"] = language
         return response
@@ -55,84 +85,86 @@ def api_page_blueprint(service: str) -> APIBlueprint:
     return bp
 
 
-def operations_by_tag(spec: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Every operation with its roles, parameters, body and answers, in groups, in the document's
-    order.
-    """
-    groups: dict[str, list[dict[str, Any]]] = {}
+def _language() -> str:
+    wanted = request.args.get("lang")
+    return wanted if wanted in LANGUAGES else request_language()
+
+
+def _page(service: str, spec: Schema, language: str) -> str:
+    return _templates.get_template("api.html").render(
+        service=service,
+        title=spec["info"]["title"],
+        groups=operations_by_tag(spec),
+        language=language,
+        _=lambda text: translate(text, language),
+    )
+
+
+def operations_by_tag(spec: Schema) -> dict[str, list[Operation]]:
+    """Every operation in groups, in the document's order."""
+    groups: dict[str, list[Operation]] = {}
     for path, item in spec["paths"].items():
         for method in METHODS:
             if method in item:
-                operation = item[method]
-                groups.setdefault((operation.get("tags") or [""])[0], []).append(
-                    _operation(spec, method, path, operation, item.get("parameters", []))
-                )
+                tag = (item[method].get("tags") or [""])[0]
+                groups.setdefault(tag, []).append(_operation(spec, method, path))
     return groups
 
 
-def _operation(
-    spec: dict[str, Any],
-    method: str,
-    path: str,
-    operation: dict[str, Any],
-    of_path: list[dict[str, Any]],
-) -> dict[str, Any]:
-    answers = [
-        (status, _fields(spec, _schema_of(answer)))
-        for status, answer in operation.get("responses", {}).items()
-        if str(status).startswith("2")
-    ]
-    return {
-        "method": method.upper(),
-        "path": path,
-        "id": f"{method}{path}".translate(str.maketrans("/{}:", "----")),
-        "summary": operation.get("summary", ""),
-        "description": operation.get("description", ""),
-        "roles": operation.get("x-roles", []),
-        "parameters": [_parameter(spec, p) for p in (*of_path, *operation.get("parameters", []))],
-        "body": _fields(spec, _schema_of(operation.get("requestBody", {}))),
-        "answers": answers,
-    }
-
-
-def _parameter(spec: dict[str, Any], parameter: dict[str, Any]) -> dict[str, Any]:
-    schema = parameter.get("schema", {})
-    return {
-        "name": f"{parameter['name']} ({parameter.get('in', '')})",
-        "type": _type(spec, schema),
-        "required": parameter.get("required", False),
-        "description": parameter.get("description") or schema.get("description", ""),
-    }
-
-
-def _schema_of(holder: dict[str, Any]) -> dict[str, Any]:
-    contents: Iterable[dict[str, Any]] = holder.get("content", {}).values()
-    return next((content.get("schema", {}) for content in contents), {})
-
-
-def _fields(spec: dict[str, Any], schema: dict[str, Any]) -> list[dict[str, Any]]:
-    schema = _resolved(spec, schema)
-    required = schema.get("required", [])
-    return [
-        {
-            "name": name,
-            "type": _type(spec, field),
-            "required": name in required,
-            "description": field.get("description", ""),
-        }
-        for name, field in schema.get("properties", {}).items()
-    ]
-
-
-def _resolved(spec: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    name = schema.get("$ref", "").rpartition("/")[2]
-    found: dict[str, Any] = (
-        spec.get("components", {}).get("schemas", {}).get(name, {}) if name else schema
+def _operation(spec: Schema, method: str, path: str) -> Operation:
+    item = spec["paths"][path]
+    operation = item[method]
+    parameters = (*item.get("parameters", []), *operation.get("parameters", []))
+    return Operation(
+        method=method.upper(),
+        path=path,
+        id=f"{method}{path}".translate(ANCHOR),
+        summary=operation.get("summary", ""),
+        description=operation.get("description", ""),
+        roles=operation.get("x-roles", []),
+        parameters=[_parameter(spec, parameter) for parameter in parameters],
+        body=_fields(spec, operation.get("requestBody", {})),
+        answers=list(_answers(spec, operation)),
     )
+
+
+def _answers(spec: Schema, operation: Schema) -> Iterator[Answer]:
+    for status, response in operation.get("responses", {}).items():
+        if str(status).startswith("2"):
+            yield Answer(str(status), _fields(spec, response))
+
+
+def _parameter(spec: Schema, parameter: Schema) -> FieldRow:
+    schema = parameter.get("schema", {})
+    return FieldRow(
+        name=f"{parameter['name']} ({parameter.get('in', '')})",
+        type=_type(spec, schema),
+        required=parameter.get("required", False),
+        description=parameter.get("description") or schema.get("description", ""),
+    )
+
+
+def _fields(spec: Schema, holder: Schema) -> list[FieldRow]:
+    """The fields of a request's or a response's first kind of content."""
+    contents: Iterable[Schema] = holder.get("content", {}).values()
+    schema: Schema = next((content.get("schema", {}) for content in contents), {})
+    resolved = _resolved(spec, schema)
+    required = resolved.get("required", [])
+    return [
+        FieldRow(name, _type(spec, field), name in required, field.get("description", ""))
+        for name, field in resolved.get("properties", {}).items()
+    ]
+
+
+def _resolved(spec: Schema, schema: Schema) -> Schema:
+    name = schema.get("$ref", "").rpartition("/")[2]
+    if not name:
+        return schema
+    found: Schema = spec.get("components", {}).get("schemas", {}).get(name, {})
     return found
 
 
-def _type(spec: dict[str, Any], schema: dict[str, Any]) -> str:
+def _type(spec: Schema, schema: Schema) -> str:
     """A type in a few words: `uuid`, `integer`, `list of Item`, `a | b`."""
     options = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
     if options:
@@ -142,10 +174,13 @@ def _type(spec: dict[str, Any], schema: dict[str, Any]) -> str:
         return " | ".join(str(value) for value in found["enum"])
     if "const" in found:
         return str(found["const"])
-    if schema.get("$ref"):
-        inner = ", ".join(found.get("properties", {}))
-        return f"{{{inner}}}"
+    if "$ref" in schema:
+        return f"{{{', '.join(found.get('properties', {}))}}}"
     if found.get("type") == "array":
         return f"list of {_type(spec, found.get('items', {}))}"
-    kind = found.get("format") or found.get("type") or "any"
+    return _simple_type(found)
+
+
+def _simple_type(schema: Schema) -> str:
+    kind = schema.get("format") or schema.get("type") or "any"
     return ", ".join(kind) if isinstance(kind, list) else str(kind)

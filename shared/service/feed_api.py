@@ -1,29 +1,33 @@
-"""The feed of what a service said: a broker that lost all costs minutes, not facts.
+"""The feed: the events that a service published, for what a broker lost.
 
-Ordered by (txid, id) and shown only below the oldest running transaction, so a late commit is never
-skipped. A cursor is (epoch, txid, id); the epoch is the database's own identity and timeline, so a
-restored one starts anew.
+It is ordered by (txid, id) and shows only rows below the oldest running transaction, so that it
+skips no late commit. A cursor is (epoch, txid, id). The epoch is the identity and timeline of the
+database, so that the feed of a restored database starts anew.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import Field
-from sqlalchemy import Text, cast, func, select, text
+from pydantic import BaseModel, Field
+from pydantic_core import to_json
+from sqlalchemy import Row, Select, Text, cast, func, select, text
 from sqlalchemy.orm import Session
 
 from shared.auth.access import allow, caller
-from shared.auth.principal import Role
+from shared.auth.principal import Principal, Role
 from shared.db.engine import transaction
 from shared.db.statements import changed
 from shared.http.paging import decode_cursor, encode_cursor
 from shared.http.schemas import RequestModel
-from shared.messaging.envelope import cloud_event
+from shared.messaging.envelope import Envelope
 from shared.messaging.outbox import ENVELOPE_COLUMNS, OutboxRow
 
-START = ("", 0, "00000000-0000-0000-0000-000000000000")
+EVERY_EVENT = "events:*"
+SCOPE_PREFIX = "events:"
 
 
 class FeedQuery(RequestModel):
@@ -34,13 +38,32 @@ class FeedQuery(RequestModel):
     limit: int = Field(default=200, ge=1, le=200)
 
 
+class FeedPage(BaseModel):
+    """One page of the feed, oldest first."""
+
+    items: list[Envelope]
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in the feed: behind the event `last` of transaction `txid`."""
+
+    txid: int
+    last: UUID
+
+
+START = Position(0, UUID(int=0))
+
+
 def feed_blueprint(service: str) -> APIBlueprint:
+    """Serve the feed of a service."""
     bp = APIBlueprint("feed", __name__)
 
     @bp.get(f"/v1/events/{service}")
     @bp.input(FeedQuery, location="query")
     @bp.doc(
-        summary="What this service said, oldest first",
+        summary="Events that this service published, oldest first",
         responses={
             200: {
                 "description": "`items` are CloudEvents; pass `next` as `after`",
@@ -50,52 +73,64 @@ def feed_blueprint(service: str) -> APIBlueprint:
     )
     @allow(Role.STAFF, Role.AUDITOR, scope="events:read")
     def get_events(query_data: FeedQuery) -> Response:
-        types = query_data.types.split(",") if query_data.types else None
-        principal = caller()
-        if principal.role is Role.SYSTEM and not principal.has("events:*"):
-            granted = {
-                scope.removeprefix("events:")
-                for scope in principal.scopes
-                if scope.startswith("events:")
-            }
-            types = sorted(granted & set(types)) if types else sorted(granted)
+        types = _granted_types(caller(), query_data.types)
         with transaction() as session:
-            return _page(session, service, query_data.after, types, query_data.limit)
+            page = _page(session, service, query_data.after, types, query_data.limit)
+        return Response(to_json(page), content_type="application/json")
 
     return bp
 
 
+def _granted_types(principal: Principal, wanted: str | None) -> list[str] | None:
+    """The types to show, of those wanted; None for all. A system sees what it was granted."""
+    types = wanted.split(",") if wanted else None
+    if principal.role is not Role.SYSTEM or principal.has(EVERY_EVENT):
+        return types
+    scopes = (scope for scope in principal.scopes if scope.startswith(SCOPE_PREFIX))
+    granted = {scope.removeprefix(SCOPE_PREFIX) for scope in scopes}
+    return sorted(granted & set(types)) if types else sorted(granted)
+
+
 def _page(
     session: Session, service: str, after: str | None, types: list[str] | None, limit: int
-) -> Response:
+) -> FeedPage:
     epoch = session.scalars(select(func.concat(_SYSTEM, "-", _TIMELINE))).one()
-    known, txid, last = decode_cursor(after, _check_cursor) if after else START
-    if (
-        known != epoch
-    ):  # a restored database: everything is new again, and inboxes know what they had
-        _, txid, last = START
-    where = text(
-        "(txid, id) > (CAST(CAST(:txid AS text) AS xid8), :last) AND txid < pg_snapshot_xmin(pg_current_snapshot())"
+    position = _position(after, epoch)
+    rows = session.execute(_behind(position, types).limit(limit)).all()
+    if rows:
+        position = Position(int(rows[-1].position), rows[-1].id)
+    return FeedPage.model_construct(
+        items=_envelopes(service, rows),
+        next=encode_cursor(epoch, position.txid, str(position.last)),
     )
-    statement = select(*ENVELOPE_COLUMNS, cast(OutboxRow.txid, Text).label("position")).where(where)
+
+
+def _envelopes(service: str, rows: Iterable[Row[Any]]) -> list[Envelope]:
+    return [Envelope.of(service, row) for row in rows]
+
+
+def _position(after: str | None, epoch: str) -> Position:
+    """Where to read on. In a restored database that is the start: inboxes know what they had."""
+    if not after:
+        return START
+    known, txid, last = decode_cursor(after, _check_cursor)
+    return Position(txid, UUID(last)) if known == epoch else START
+
+
+def _behind(position: Position, types: list[str] | None) -> Select[*tuple[Any, ...]]:
+    statement = select(*ENVELOPE_COLUMNS, cast(OutboxRow.txid, Text).label("position"))
+    statement = statement.where(
+        _BEHIND.bindparams(txid=str(position.txid), last=position.last), _COMMITTED
+    )
     if types is not None:
         statement = statement.where(OutboxRow.type.in_(types))
-    rows = session.execute(
-        statement.order_by(OutboxRow.txid, OutboxRow.id).limit(limit),
-        {"txid": str(txid), "last": UUID(last)},
-    ).all()
-    if rows:
-        txid, last = int(rows[-1].position), str(rows[-1].id)
-    items = b",".join(cloud_event(service, row) for row in rows)
-    following = encode_cursor(epoch, txid, last).encode()
-    return Response(
-        b'{"items": [' + items + b'], "next": "' + following + b'"}',
-        content_type="application/json",
-    )
+    return statement.order_by(OutboxRow.txid, OutboxRow.id)
 
 
 _SYSTEM = text("(SELECT system_identifier FROM pg_control_system())")
 _TIMELINE = text("(SELECT timeline_id FROM pg_control_checkpoint())")
+_BEHIND = text("(txid, id) > (CAST(CAST(:txid AS text) AS xid8), :last)")
+_COMMITTED = text("txid < pg_snapshot_xmin(pg_current_snapshot())")
 
 
 def _check_cursor(parts: list[Any]) -> None:
@@ -106,12 +141,15 @@ def _check_cursor(parts: list[Any]) -> None:
 
 
 def new_epoch(session: Session) -> int:
-    """After a restore into another cluster: rows whose txid lies ahead of this database's would
-    stay hidden; show them.
+    """Show rows that a restore into another cluster would hide.
 
-    Repeating it changes nothing. Returns how many rows were moved.
+    Their transaction ids may lie ahead of the new cluster's. Returns how many rows were moved;
+    repeating it moves none.
     """
     statement = text(
-        "UPDATE outbox SET txid = pg_current_xact_id() WHERE txid >= pg_snapshot_xmax(pg_current_snapshot())"
+        """
+        UPDATE outbox SET txid = pg_current_xact_id()
+        WHERE txid >= pg_snapshot_xmax(pg_current_snapshot())
+        """
     )
     return changed(session.execute(statement))

@@ -1,7 +1,7 @@
-"""Retention of the plumbing's tables, the same in every service: one periodic job each, in batches.
+"""How long the tables that every service has keep their rows: one hourly job, in batches.
 
-Ids are UUIDv7, so the primary key finds what is old; each batch is a transaction of its own, so
-that a large backlog is worked off instead of timing out as a whole.
+Ids are UUIDv7, so the primary key finds old rows. Each batch is a transaction of its own, so that
+a large backlog does not time out as a whole.
 """
 
 from collections.abc import Callable
@@ -18,13 +18,13 @@ from shared.core.ids import oldest_id_of
 from shared.db.engine import transaction
 from shared.db.statements import changed
 from shared.http.idempotency import forget_old_keys
-from shared.jobs.periodic import JobRun, periodic
+from shared.jobs.periodic import JobRun, periodic, work_off
 from shared.messaging.inbox import InboxRow
 from shared.messaging.outbox import OutboxRow
 
 FEED_KEPT = timedelta(days=30)
 INBOX_KEPT = timedelta(days=45)
-"""Longer than the feed, so that no fact still in a feed is ever forgotten by an inbox."""
+"""Longer than the feed: an inbox knows every event that a feed still shows."""
 BATCH = 5_000
 
 
@@ -34,39 +34,35 @@ def declare(service: str) -> Callable[[], None]:
     @periodic(f"{service}.forget_old_rows", every_seconds=3600)
     def forget() -> None:
         with transaction() as session:
-            forget_old_keys(session)
-            session.execute(delete(JobRun).where(JobRun.started_at < app_now() - INBOX_KEPT))
-            session.execute(
-                delete(DeniedPerson).where(DeniedPerson.valid_from < app_now() - LONGEST_TOKEN)
-            )
-        for forget_some in (forget_published, forget_heard):
-            while forget_once(forget_some) == BATCH:
-                pass
+            forget_small_tables(session)
+        work_off(forget_published, BATCH)
+        work_off(forget_received, BATCH)
 
     return forget  # type: ignore[no-any-return]
 
 
-def forget_once(forget_some: Callable[[Session], int]) -> int:
-    with transaction() as session:
-        return forget_some(session)
+def forget_small_tables(session: Session) -> None:
+    """Delete old idempotency keys, runs of jobs, and denials that no token is older than."""
+    forget_old_keys(session)
+    session.execute(delete(JobRun).where(JobRun.started_at < app_now() - INBOX_KEPT))
+    too_old = DeniedPerson.valid_from < app_now() - LONGEST_TOKEN
+    session.execute(delete(DeniedPerson).where(too_old))
 
 
-def forget_published(session: Session) -> int:
-    """Delete up to a batch of facts that were published and are older than 30 days; returns how
-    many.
-    """
+def forget_published(session: Session, limit: int) -> int:
+    """Delete up to `limit` published events older than 30 days; returns how many."""
     old = OutboxRow.id < oldest_id_of(clock.now() - FEED_KEPT)
     batch = (
         select(OutboxRow.id)
         .where(old, OutboxRow.published_at.is_not(None))
         .order_by(OutboxRow.id)
-        .limit(BATCH)
+        .limit(limit)
     )
     return changed(session.execute(delete(OutboxRow).where(OutboxRow.id.in_(batch))))
 
 
-def forget_heard(session: Session) -> int:
-    """Delete up to a batch of inbox rows of facts that are older than 45 days; returns how many."""
+def forget_received(session: Session, limit: int) -> int:
+    """Delete up to `limit` inbox rows of events older than 45 days; returns how many."""
     old = InboxRow.event_id < oldest_id_of(clock.now() - INBOX_KEPT)
-    batch = select(InboxRow.event_id).where(old).order_by(InboxRow.event_id).limit(BATCH)
+    batch = select(InboxRow.event_id).where(old).order_by(InboxRow.event_id).limit(limit)
     return changed(session.execute(delete(InboxRow).where(InboxRow.event_id.in_(batch))))

@@ -1,16 +1,16 @@
-"""Migrations, run by the owner role. A schema has two Alembic histories, each with its own version
-table.
+"""Migrations, run by the owner role.
 
-`plumbing` makes the tables that every service has, the other one makes the service's own. The
-application role is created here if need be, and gets what it needs and no more: it cannot change
-the schema, and cannot UPDATE or DELETE a table that a migration has declared `append_only`.
+A schema has two Alembic histories, each with its own version table: `plumbing` makes the tables
+that every service has, the other makes the service's own. The application role is created here if
+it is missing. It cannot change the schema, and cannot UPDATE or DELETE in a table that a migration
+has declared `append_only`.
 """
 
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, Connection, create_engine, text
+from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,8 @@ from shared.service.definition import ServiceDefinition
 
 SCRIPTS = Path(migrations.__file__).parent
 PLUMBING = SCRIPTS / "plumbing"
+EXTENSIONS = ("btree_gist", "pg_trgm")
+GRANTS = ("SELECT, INSERT, UPDATE, DELETE ON TABLES", "USAGE, SELECT ON SEQUENCES")
 
 
 def migrate(definition: ServiceDefinition, settings: Settings, revision: str = "head") -> None:
@@ -30,15 +32,12 @@ def migrate(definition: ServiceDefinition, settings: Settings, revision: str = "
     """
     service = definition.name
     application = make_url(settings.database_url_of(service))
-    options = {"options": f"-csearch_path={service},public -clock_timeout=5s"}
-    engine = create_engine(_owner_url(settings, application), connect_args=options)
+    role = str(application.username)
+    engine = _owner_engine(service, _owner_url(settings, application))
     try:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('wishtree.migrate'))"))
-            _prepare(
-                connection, service, str(application.username), str(application.password or "")
-            )
-            role = str(application.username)
+            _prepare(connection, service, role, str(application.password or ""))
             _upgrade(connection, PLUMBING, "alembic_plumbing", role, "head")
             _upgrade(connection, definition.migrations, f"alembic_{service}", role, revision)
             _after_a_restore(connection)
@@ -60,6 +59,12 @@ def _owner_url(settings: Settings, application: URL) -> URL:
     return found.set(query=application.query) if application.query else found
 
 
+def _owner_engine(service: str, url: URL) -> Engine:
+    # A migration that cannot get a lock fails soon, instead of holding up every request behind it.
+    options = f"-csearch_path={service},public -clock_timeout=5s"
+    return create_engine(url, connect_args={"options": options})
+
+
 def _upgrade(
     connection: Connection, versions: Path, version_table: str, role: str, revision: str
 ) -> None:
@@ -72,43 +77,44 @@ def _upgrade(
 
 
 def _after_a_restore(connection: Connection) -> None:
-    """Make rows from another cluster visible again: their transaction ids may lie ahead of this
-    one's.
-    """
+    """Show rows of another cluster, whose transaction ids may lie ahead of this one's."""
     with Session(connection) as session:
         feed_api.new_epoch(session)
         session.flush()
+    # A service may order tables of its own by transaction ids, and has this function then.
     if connection.scalar(text("SELECT to_regprocedure('after_restore()')")) is not None:
-        connection.execute(
-            text("SELECT after_restore()")
-        )  # what a service itself orders by transaction ids
+        connection.execute(text("SELECT after_restore()"))
 
 
 def _prepare(connection: Connection, service: str, role: str, password: str) -> None:
-    """Schema, application role and clock. The role's settings matter behind a pooler that drops
-    start-up options.
-    """
+    """Create what migrations need: schema, application role, extensions and clock."""
     quote = connection.dialect.identifier_preparer.quote
-    known = connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role})
-    if not known:
-        literal = password.replace("'", "''")
-        connection.execute(
-            text(f"CREATE ROLE {quote(role)} LOGIN PASSWORD '{literal}'".replace(":", r"\:"))
-        )
-    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {quote(service)}"))
-    connection.execute(text("CREATE EXTENSION IF NOT EXISTS btree_gist SCHEMA public"))
-    connection.execute(text("CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public"))
-    connection.execute(text(f"GRANT USAGE ON SCHEMA {quote(service)} TO {quote(role)}"))
-    for what in ("SELECT, INSERT, UPDATE, DELETE ON TABLES", "USAGE, SELECT ON SEQUENCES"):
-        connection.execute(
-            text(
-                f"ALTER DEFAULT PRIVILEGES IN SCHEMA {quote(service)} GRANT {what} TO {quote(role)}"
-            )
-        )
+    schema, user = quote(service), quote(role)
+    _create_role(connection, role, user, password)
+    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
+    for extension in EXTENSIONS:
+        connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension} SCHEMA public"))
+    connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO {user}"))
+    for what in GRANTS:
+        default = f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT {what} TO {user}"
+        connection.execute(text(default))
     connection.execute(text(_CLOCK))
 
 
-_CLOCK = """
+def _create_role(connection: Connection, role: str, user: str, password: str) -> None:
+    known = text("SELECT 1 FROM pg_roles WHERE rolname = :role")
+    if connection.scalar(known, {"role": role}):
+        return
+    literal = password.replace("'", "''")
+    create = f"CREATE ROLE {user} LOGIN PASSWORD '{literal}'"
+    connection.execute(text(create.replace(":", r"\:")))  # no colon begins a parameter here
+
+
+_CLOCK = r"""
 CREATE OR REPLACE FUNCTION app_now() RETURNS timestamptz LANGUAGE sql STABLE AS
-$$ SELECT now() + coalesce(nullif(current_setting('wishtree.clock_offset', true), '')\\:\\:interval, interval '0') $$
+$$
+  SELECT now() + coalesce(
+    nullif(current_setting('wishtree.clock_offset', true), '')\:\:interval, interval '0'
+  )
+$$
 """

@@ -1,66 +1,72 @@
-"""The OpenAPI document says what the code enforces: who may call, and that errors are problem
-documents.
-"""
+"""Add to the OpenAPI document what the code enforces: who may call, and how errors look."""
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from apiflask import APIFlask
 
+from shared.auth.access import access_of
+
+PROBLEM_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {"type": "array", "items": {"type": "object"}},
+    },
+    "required": ["type", "title", "status"],
+}
+PROBLEM_RESPONSE = {
+    "description": "A problem document (RFC 9457)",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+CONVERTED = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")  #: `<uuid:id>` in a rule of Flask
+
 
 def finish_spec(app: APIFlask, spec: dict[str, Any]) -> dict[str, Any]:
-    """Say in the document what the code enforces: who may call, and that errors are problem
-    documents.
-    """
-    problem = {
-        "type": "object",
-        "properties": {
-            "type": {"type": "string"},
-            "title": {"type": "string"},
-            "status": {"type": "integer"},
-            "detail": {"type": "string"},
-            "request_id": {"type": "string"},
-            "errors": {"type": "array", "items": {"type": "object"}},
-        },
-        "required": ["type", "title", "status"],
-    }
-    spec.setdefault("components", {}).setdefault("schemas", {})["Problem"] = problem
-    answer = {
-        "description": "A problem document (RFC 9457)",
-        "content": {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-        },
-    }
+    """Add to each operation who may call it and its problem documents."""
+    schemas = spec.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = PROBLEM_SCHEMA
     for operation, view in _operations_of(app, spec):
-        responses = operation.setdefault("responses", {})
-        for code in [c for c, own in responses.items() if str(c)[0] in "45" and _is_generated(own)]:
-            del responses[code]
-        responses["4XX"], responses["503"] = answer, answer
-        access = view.__access__  # type: ignore[attr-defined]
-        if not access.public:
-            operation["security"] = [{"bearer": []}, {"api_key": []}]
-            who = [*sorted(access.roles), *([f"system:{access.scope}"] if access.scope else [])]
-            operation["x-roles"] = who
+        _add_problems(operation)
+        _add_access(operation, view)
     return spec
 
 
+def _add_problems(operation: dict[str, Any]) -> None:
+    responses = operation.setdefault("responses", {})
+    errors = [code for code in responses if str(code)[0] in "45"]
+    for code in errors:
+        if _is_generated(responses[code]):
+            del responses[code]
+    responses["4XX"] = responses["503"] = PROBLEM_RESPONSE
+
+
 def _is_generated(response: dict[str, Any]) -> bool:
-    """APIFlask's own error schemas; what a route documents by itself (OAuth2 errors are no problem
-    documents) stays.
+    """Tell APIFlask's own error schemas from those that a route documents itself.
+
+    OAuth2 errors stay: they are no problem documents.
     """
-    return "application/json" not in response.get("content", {}) or "Error" in str(
-        response["content"]
-    )
+    content = response.get("content", {})
+    return "application/json" not in content or "Error" in str(content)
+
+
+def _add_access(operation: dict[str, Any], view: Callable[..., Any]) -> None:
+    access = access_of(view)
+    if not access.public:
+        operation["security"] = [{"bearer": []}, {"api_key": []}]
+        operation["x-roles"] = access.needed()
 
 
 def _operations_of(
     app: APIFlask, spec: dict[str, Any]
-) -> Iterable[tuple[dict[str, Any], Callable[..., Any]]]:
-    import re
-
+) -> Iterator[tuple[dict[str, Any], Callable[..., Any]]]:
     for rule in app.url_map.iter_rules():
-        path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
+        item = spec.get("paths", {}).get(CONVERTED.sub(r"{\1}", rule.rule), {})
         for method in rule.methods or ():
-            operation = spec.get("paths", {}).get(path, {}).get(method.lower())
-            if operation is not None:
-                yield operation, app.view_functions[rule.endpoint]
+            if method.lower() in item:
+                yield item[method.lower()], app.view_functions[rule.endpoint]

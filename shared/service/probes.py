@@ -1,14 +1,14 @@
-"""Liveness, readiness and metrics of a service, read from its own tables, so an API never asks the
-broker.
-"""
+"""Liveness, readiness and metrics of a service. Its tables are read, never the broker."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from apiflask import APIBlueprint
 from flask import Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -22,71 +22,72 @@ from shared.messaging.attempts import Attempt, DeadLetter
 from shared.messaging.outbox import OutboxRow
 
 BEHIND_SECONDS = 10
+MOST_COUNTED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Outbox rows that wait for the broker."""
+
+    rows: int  #: counted up to 10,000
+    oldest_seconds: float
 
 
 def readiness(service: str) -> dict[str, Any]:
-    """`ready`; `degraded` while facts wait for the broker (requests are still served); `down`
+    """The answer of a readiness probe.
+
+    `ready`; `degraded` while events wait for the broker (requests are still served); `down`
     without a database.
     """
     try:
         with transaction() as session:
-            waiting, age = backlog(session)
+            waiting = backlog(session)
     except SQLAlchemyError:
         return {"service": service, "status": "down", "reason": "the database does not answer"}
-    status = "degraded" if age > BEHIND_SECONDS else "ready"
+    behind = waiting.oldest_seconds > BEHIND_SECONDS
     return {
         "service": service,
-        "status": status,
-        "outbox_waiting": waiting,
-        "outbox_oldest_seconds": round(age, 1),
+        "status": "degraded" if behind else "ready",
+        "outbox_waiting": waiting.rows,
+        "outbox_oldest_seconds": round(waiting.oldest_seconds, 1),
     }
 
 
-def backlog(session: Session) -> tuple[int, float]:
-    """How many outbox rows wait for the broker (counted up to 10,000), and the age of the oldest in
-    seconds.
-    """
-    waiting = (
-        select(OutboxRow.created_at)
-        .where(OutboxRow.published_at.is_(None))
-        .limit(10_000)
-        .subquery()
-    )
-    row = session.execute(
-        select(
-            func.count(), func.extract("epoch", app_now() - func.min(waiting.c.created_at))
-        ).select_from(waiting)
-    ).one()
-    return row[0], float(row[1] or 0)
+def backlog(session: Session) -> Backlog:
+    """Count the outbox rows that wait for the broker."""
+    unpublished = select(OutboxRow.created_at).where(OutboxRow.published_at.is_(None))
+    waiting = unpublished.limit(MOST_COUNTED).subquery()
+    age = func.extract("epoch", app_now() - func.min(waiting.c.created_at))
+    rows, oldest = session.execute(select(func.count(), age).select_from(waiting)).one()
+    return Backlog(rows, float(oldest or 0))
 
 
 def measure(service: str) -> None:
-    """Bring the gauges up to date; called by a scrape."""
+    """Bring the gauges up to date, for a scrape."""
+    dead = DeadLetter.replayed_at.is_(None)
     try:
         with transaction() as session:
-            waiting, age = backlog(session)
-            OUTBOX_ROWS.labels(service).set(waiting)
-            OUTBOX_AGE.labels(service).set(age)
-            ATTEMPTS.labels(service).set(
-                session.scalar(select(func.count()).select_from(Attempt)) or 0
-            )
-            dead = (
-                select(func.count()).select_from(DeadLetter).where(DeadLetter.replayed_at.is_(None))
-            )
-            DEAD_LETTERS.labels(service).set(session.scalar(dead) or 0)
+            waiting = backlog(session)
+            ATTEMPTS.labels(service).set(_count(session, select(Attempt.event_id)))
+            DEAD_LETTERS.labels(service).set(_count(session, select(DeadLetter.id).where(dead)))
     except SQLAlchemyError:
         return  # the scrape still shows the rest
+    OUTBOX_ROWS.labels(service).set(waiting.rows)
+    OUTBOX_AGE.labels(service).set(waiting.oldest_seconds)
+
+
+def _count(session: Session, rows: Select[UUID]) -> int:
+    return session.scalar(select(func.count()).select_from(rows.subquery())) or 0
 
 
 def probes_blueprint(service: str) -> APIBlueprint:
-    """Liveness never touches the database; readiness does. Both are for probes, metrics for
-    Prometheus.
-    """
+    """Serve probes, metrics for Prometheus, and the titles of problems."""
     bp = APIBlueprint("operations", __name__, enable_openapi=False)
 
     @bp.get("/healthz")
     @allow(public=True)
     def healthz() -> Response:
+        # Without the database: a restart of this process would not bring it back.
         return jsonify(status="ok")
 
     @bp.get(f"/{service}/readyz")
@@ -104,11 +105,15 @@ def probes_blueprint(service: str) -> APIBlueprint:
     @bp.get("/problems/<slug>")
     @allow(public=True)
     def problem(slug: str) -> Response:
-        titles = {cls.slug(): cls.title() for cls in _all_problems(Problem)}
-        title = titles.get(f"/problems/{slug}", "No such problem.")
-        return jsonify(type=f"/problems/{slug}", title=translate(title))
+        type_ = f"/problems/{slug}"
+        return jsonify(type=type_, title=translate(_title_of(type_)))
 
     return bp
+
+
+def _title_of(type_: str) -> str:
+    titles = {cls.slug(): cls.title() for cls in _all_problems(Problem)}
+    return titles.get(type_, "No such problem.")
 
 
 def _all_problems(cls: type[Problem]) -> Iterable[type[Problem]]:

@@ -20,7 +20,8 @@ class _Server(BaseApplication):
             "timeout": 60,
             "keepalive": 30,
             "accesslog": None,
-            "control_socket_disable": True,  # else two replicas on one host take one default path from each other
+            # Else two replicas on one host take the same default path from each other.
+            "control_socket_disable": True,
             "proc_name": "wishtree",
         }
         super().__init__()
@@ -38,7 +39,8 @@ class _Server(BaseApplication):
 
 
 def serve(create: Callable[[], Any], bind: str, threads: int) -> None:
-    """Serve until SIGTERM, finishing requests in flight. The app is made in the worker, after the
-    fork.
+    """Serve until SIGTERM, then finish the requests in flight.
+
+    The app is made in the worker, after the fork: no connection is shared with the parent.
     """
     _Server(create, bind, threads).run()

@@ -1,5 +1,7 @@
-"""The one way to make a service's web app: access, idempotency keys, problem documents, health,
-metrics, OpenAPI.
+"""The one way to make a service's web app.
+
+It adds to the service's endpoints: access, idempotency keys, problem documents, probes, metrics,
+the feed, dead letters and OpenAPI.
 """
 
 from json import JSONDecodeError
@@ -9,7 +11,7 @@ from typing import Any
 from apiflask import APIFlask
 from flask import Request, Response, current_app, g, request
 
-from shared.auth.access import allow, authorize
+from shared.auth.access import ACCESS, access_of, allow, authorize
 from shared.auth.principal import Principal
 from shared.auth.verifier import Verifier
 from shared.core.logs import configure_logs, traced
@@ -18,7 +20,7 @@ from shared.core.problems import BadRequest, Unauthorized
 from shared.core.settings import Settings
 from shared.db.engine import Database, using
 from shared.http.errors import answer_problems
-from shared.http.idempotency import EXEMPT, HEADER, idempotently
+from shared.http.idempotency import HEADER, idempotently, takes_idempotency_keys
 from shared.http.limits import MAX_BODY_BYTES, limit_of
 from shared.service.dead_letters_api import dead_letters_blueprint
 from shared.service.definition import ApiKeys, ServiceDefinition
@@ -28,12 +30,14 @@ from shared.service.openapi import finish_spec
 from shared.service.probes import probes_blueprint
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
+SECURITY_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "api_key": {"type": "apiKey", "in": "header", "name": "Api-Key"},
+}
 
 
 class ServiceRequest(Request):
-    """No body reads as `{}`: a move may leave it out, and where fields are needed the answer names
-    them.
-    """
+    """Reads a missing body as `{}`: many moves need none, and else the answer names the fields."""
 
     def on_json_loading_failed(self, e: ValueError | None) -> Any:
         if not self.get_data():
@@ -43,9 +47,7 @@ class ServiceRequest(Request):
 
 
 class ServiceApp(APIFlask):
-    """A Flask app of one service. `create_app` of each service calls `make_app`, nothing else
-    builds one.
-    """
+    """The Flask app of one service. Only `make_app` builds one."""
 
     request_class = ServiceRequest
 
@@ -63,39 +65,56 @@ class ServiceApp(APIFlask):
             return super().dispatch_request()
         view = self.view_functions[request.endpoint]
         g.principal = self._principal()
-        authorize(view.__access__, g.principal)  # type: ignore[attr-defined]
+        authorize(access_of(view), g.principal)
         request.max_content_length = limit_of(view)
-        if request.method == "POST" and HEADER in request.headers and not hasattr(view, EXEMPT):
-            return idempotently(
-                self.settings, lambda: self.make_response(APIFlask.dispatch_request(self))
-            )
+        if HEADER in request.headers and request.method == "POST" and takes_idempotency_keys(view):
+            return idempotently(self.settings, self._dispatched)
         return super().dispatch_request()
 
+    def _dispatched(self) -> Response:
+        return self.make_response(super().dispatch_request())
+
     def _principal(self) -> Principal | None:
-        """Who sent the token or key, or None. A bad one is refused even where none is needed."""
-        key = request.headers.get("Api-Key")
+        """Who sent the request; None for nobody. A bad credential is refused everywhere."""
         scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-        if key is None and scheme.lower() == "api-key":
-            key = value
-        if key is not None:
-            if self.api_keys is None:
-                raise Unauthorized("This service takes no API keys.")
-            return self.api_keys(key.strip())
-        if not scheme:
+        scheme = scheme.lower()
+        api_key = request.headers.get("Api-Key", value if scheme == "api-key" else None)
+        if api_key is not None:
+            return self._key_holder(api_key.strip())
+        if scheme in ("", "basic"):  # basic: a client, for the token endpoint alone
             return None
-        if scheme.lower() == "basic":
-            return None  # a client at the token endpoint; everywhere else nobody
-        if scheme.lower() != "bearer":
+        if scheme != "bearer":
             raise Unauthorized("Send `Authorization: Bearer <token>`.")
         return self.verifier.principal(value.strip())
 
+    def _key_holder(self, api_key: str) -> Principal:
+        if self.api_keys is None:
+            raise Unauthorized("This service takes no API keys.")
+        return self.api_keys(api_key)
+
 
 def make_app(definition: ServiceDefinition, settings: Settings) -> ServiceApp:
-    """Build a service's app. Raises RuntimeError naming each route that does not say who may use
-    it.
+    """Build a service's app.
+
+    Raises RuntimeError naming each route that does not state who may use it.
     """
     configure_logs(settings.log_level)
-    service = definition.name
+    app = _bare_app(definition.name)
+    app.database = definition.database(settings)
+    app.settings = app.extensions["settings"] = settings
+    app.verifier = Verifier(settings)
+    app.api_keys = definition.api_keys
+    _register_blueprints(app, definition)
+    app.view_functions["openapi.spec"] = allow(public=True)(app.view_functions["openapi.spec"])
+    answer_problems(app)
+    app.before_request(_start_clock)
+    app.after_request(_finish_response)
+    app.spec_processor(lambda spec: finish_spec(app, spec))
+    _check_access(app)
+    return app
+
+
+def _bare_app(service: str) -> ServiceApp:
     app = ServiceApp(
         service,
         title=f"Wishtree {service}",
@@ -104,13 +123,6 @@ def make_app(definition: ServiceDefinition, settings: Settings) -> ServiceApp:
         docs_path=None,
         static_folder=None,
     )
-    app.database, app.settings, app.verifier = (
-        definition.database(settings),
-        settings,
-        Verifier(settings),
-    )
-    app.api_keys = definition.api_keys
-    app.extensions["settings"] = settings
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         OPENAPI_VERSION="3.1.0",
@@ -119,6 +131,12 @@ def make_app(definition: ServiceDefinition, settings: Settings) -> ServiceApp:
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.security_schemes = SECURITY_SCHEMES
+    return app
+
+
+def _register_blueprints(app: ServiceApp, definition: ServiceDefinition) -> None:
+    service = definition.name
     common = (
         feed_blueprint(service),
         dead_letters_blueprint(f"/{service}/dead-letters", "own_dead_letters"),
@@ -127,58 +145,50 @@ def make_app(definition: ServiceDefinition, settings: Settings) -> ServiceApp:
     )
     for blueprint in (*definition.blueprints, *common):
         app.register_blueprint(blueprint)
-    app.security_schemes = {
-        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-        "api_key": {"type": "apiKey", "in": "header", "name": "Api-Key"},
-    }
-    app.view_functions["openapi.spec"] = allow(public=True)(app.view_functions["openapi.spec"])
-    answer_problems(app)
-    _measure(app, service)
-    app.spec_processor(lambda spec: finish_spec(app, spec))
-    silent = [
-        r.rule
-        for r in app.url_map.iter_rules()
-        if not hasattr(app.view_functions[r.endpoint], "__access__")
+
+
+def _check_access(app: ServiceApp) -> None:
+    open_routes = [
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if not hasattr(app.view_functions[rule.endpoint], ACCESS)
     ]
-    if silent:
-        raise RuntimeError(f"Routes that do not say who may use them (@allow): {', '.join(silent)}")
-    return app
+    if open_routes:
+        names = ", ".join(open_routes)
+        raise RuntimeError(f"Routes that do not state who may use them (@allow): {names}")
 
 
-def _measure(app: ServiceApp, service: str) -> None:
-    @app.before_request
-    def start() -> None:
-        g.started = perf_counter()
-
-    @app.after_request
-    def finish(response: Response) -> Response:
-        route = str(request.url_rule) if request.url_rule else "unknown"
-        method = (
-            request.method if request.method in METHODS else "other"
-        )  # clients may make methods up
-        REQUESTS.labels(service, route, method, response.status_code).observe(
-            perf_counter() - g.started
-        )
-        if _may_be_kept(response):
-            response.headers.setdefault(
-                "Cache-Control", "no-cache"
-            )  # kept, but asked about each time
-            response.add_etag()
-            response.make_conditional(request)
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Cache-Control", "no-store")
-        return response
+def _start_clock() -> None:
+    g.started = perf_counter()
 
 
-def _may_be_kept(response: Response) -> bool:
-    """A public read that looks the same to everybody: it gets an ETag, so that asking again costs
-    no body.
+def _finish_response(response: Response) -> Response:
+    _measure(response)
+    if _is_cacheable(response):
+        response.headers.setdefault("Cache-Control", "no-cache")  # kept, and checked each time
+        response.add_etag()
+        response.make_conditional(request)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _measure(response: Response) -> None:
+    route = str(request.url_rule) if request.url_rule else "unknown"
+    # Clients can invent methods, and each label value costs memory for ever.
+    method = request.method if request.method in METHODS else "other"
+    seconds = perf_counter() - g.started
+    service = current_app.name
+    REQUESTS.labels(service, route, method, response.status_code).observe(seconds)
+
+
+def _is_cacheable(response: Response) -> bool:
+    """Tell whether this is a public read that looks the same to everybody.
+
+    It gets an ETag, so that a client who has it need not receive it again.
     """
-    if (
-        request.method != "GET"
-        or response.status_code != 200
-        or not request.path.startswith("/v1/")
-    ):
+    read = request.method == "GET" and response.status_code == 200
+    if not read or not request.path.startswith("/v1/"):
         return False
-    view = request.endpoint and current_app.view_functions[request.endpoint]
-    return getattr(view, "__access__").public and g.get("principal") is None  # noqa: B009 - set by @allow
+    view = current_app.view_functions[request.endpoint or ""]
+    return access_of(view).public and g.get("principal") is None

@@ -1,6 +1,4 @@
-"""Relay and consumer over a real RabbitMQ, in this process; `tests/broker/test_faults.py` kills
-real processes.
-"""
+"""Relay and consumer over a real RabbitMQ, in this process. `test_faults.py` kills processes."""
 
 import threading
 import time
@@ -21,7 +19,7 @@ from shared.contracts.registration import VolunteerActivated
 from shared.core.ids import new_id
 from shared.messaging.attempts import DeadLetter
 from shared.messaging.broker.connection import connect
-from shared.messaging.broker.consumer import Listener, consume
+from shared.messaging.broker.consumer import EventConsumer, consume
 from shared.messaging.broker.publisher import ConfirmedPublisher, Message, Unconfirmed
 from shared.messaging.broker.relay import relay
 from shared.messaging.broker.topology import declare_topology
@@ -31,17 +29,17 @@ from shared.messaging.outbox import publish
 
 class Receiver:
     def __init__(self, district: District, service: str) -> None:
-        self.heard: list[UUID] = []
+        self.received: list[UUID] = []
         self.database_away, self.refusals = False, 0
-        self.inbox = Inbox(district.services[service].database, {VolunteerActivated: self.hear})
+        self.inbox = Inbox(district.services[service].database, {VolunteerActivated: self.handle})
 
-    def hear(self, session: Session, events: list[Any]) -> None:
+    def handle(self, session: Session, events: list[Any]) -> None:
         if self.database_away:
             self.refusals += 1
             raise OperationalError(
                 "SELECT 1", {}, psycopg.OperationalError("server closed the connection")
             )
-        self.heard += [event.volunteer_id for event in events]
+        self.received += [event.volunteer_id for event in events]
 
 
 @pytest.fixture
@@ -52,29 +50,31 @@ def stop() -> Iterator[threading.Event]:
     time.sleep(0.6)
 
 
-LISTENER = VolunteerActivated.handled_by[0]
+SERVICE = VolunteerActivated.handled_by[0]
 
 
 def run(target: Any, *args: Any) -> None:
     threading.Thread(target=target, args=args, daemon=True).start()
 
 
-def test_a_fact_reaches_everyone_who_hears_it_and_nobody_else(
+def test_an_event_reaches_every_service_that_handles_it_and_no_other(
     quiet_district: District, broker_url: str, stop: threading.Event
 ) -> None:
-    ears = {
+    receivers = {
         service: Receiver(quiet_district, service) for service in ("wishes", "rewards", "notify")
     }
-    for ear in ears.values():
-        run(consume, ear.inbox, broker_url, 50, stop)
+    for receiver in receivers.values():
+        run(consume, receiver.inbox, broker_url, 50, stop)
     run(relay, quiet_district.registration.database, broker_url, stop)
     with quiet_district.registration.session() as session:
         publish(session, *(VolunteerActivated(volunteer_id=new_id()) for _ in range(300)))
-    hearing = [s for s in ears if s in VolunteerActivated.handled_by]
+    handling = [s for s in receivers if s in VolunteerActivated.handled_by]
     wait_until(
-        lambda: all(len(ears[s].heard) == 300 for s in hearing), 20, "not everyone heard everything"
+        lambda: all(len(receivers[s].received) == 300 for s in handling),
+        20,
+        "not every service received all",
     )
-    assert all(len(set(ears[s].heard)) == 300 for s in hearing)
+    assert all(len(set(receivers[s].received)) == 300 for s in handling)
     with quiet_district.registration.session() as session:
         assert session.scalar(text("SELECT count(*) FROM outbox WHERE published_at IS NULL")) == 0
 
@@ -84,7 +84,7 @@ def test_what_no_queue_takes_is_noticed_and_stays_in_the_outbox(broker_url: str)
         declare_topology(connection)
         publisher = ConfirmedPublisher(connection)
         known = Message(new_id(), VolunteerActivated.routing_key(), b"{}", mandatory=True)
-        unknown = Message(new_id(), "registration.nobody_hears", b"{}", mandatory=True)
+        unknown = Message(new_id(), "registration.nobody_handles", b"{}", mandatory=True)
         assert publisher.publish([known, unknown]) == {unknown.id}
 
 
@@ -105,14 +105,14 @@ def test_a_full_queue_is_an_error_and_not_a_loss(
             )
 
 
-def test_a_deleted_queue_is_declared_again_and_its_facts_follow(
+def test_a_deleted_queue_is_declared_again_and_its_events_follow(
     quiet_district: District,
     broker_url: str,
     stop: threading.Event,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("shared.messaging.broker.relay.DECLARE_EVERY_SECONDS", 1)
-    ear = Receiver(quiet_district, VolunteerActivated.handled_by[0])
+    receiver = Receiver(quiet_district, VolunteerActivated.handled_by[0])
     run(relay, quiet_district.registration.database, broker_url, stop)
     with connect(broker_url) as connection:
         declare_topology(connection)
@@ -121,23 +121,23 @@ def test_a_deleted_queue_is_declared_again_and_its_facts_follow(
     event = VolunteerActivated(volunteer_id=new_id())
     with quiet_district.registration.session() as session:
         publish(session, event)
-    run(consume, ear.inbox, broker_url, 50, stop)
+    run(consume, receiver.inbox, broker_url, 50, stop)
     wait_until(
-        lambda: ear.heard == [event.volunteer_id],
+        lambda: receiver.received == [event.volunteer_id],
         20,
-        "the fact did not come after the queue was back",
+        "the event did not come after the queue was back",
     )
 
 
 def test_what_comes_while_the_database_is_away_is_kept_with_the_batch_in_hand(
     quiet_district: District, broker_url: str, stop: threading.Event
 ) -> None:
-    ear = Receiver(quiet_district, LISTENER)
-    said: list[UUID] = []
+    receiver = Receiver(quiet_district, SERVICE)
+    published: list[UUID] = []
 
-    def say(count: int) -> None:
+    def publish_some(count: int) -> None:
         events = [VolunteerActivated(volunteer_id=new_id()) for _ in range(count)]
-        said.extend(event.volunteer_id for event in events)
+        published.extend(event.volunteer_id for event in events)
         with quiet_district.registration.session() as session:
             publish(session, *events)
 
@@ -148,30 +148,32 @@ def test_what_comes_while_the_database_is_away_is_kept_with_the_batch_in_hand(
             )
 
     def refused_again() -> None:
-        before = ear.refusals
-        wait_until(lambda: ear.refusals >= before + 2, 20, "the batch was not tried again")
+        before = receiver.refusals
+        wait_until(lambda: receiver.refusals >= before + 2, 20, "the batch was not tried again")
 
-    run(consume, ear.inbox, broker_url, 50, stop)
+    run(consume, receiver.inbox, broker_url, 50, stop)
     run(relay, quiet_district.registration.database, broker_url, stop)
-    say(1)
+    publish_some(1)
     wait_until(
-        lambda: ear.heard == said, 20, "the first, after which the prefetch is full, did not come"
+        lambda: receiver.received == published,
+        20,
+        "the first, after which the prefetch is full, did not come",
     )
-    ear.database_away = True
-    say(3)
+    receiver.database_away = True
+    publish_some(3)
     refused_again()
-    say(60)  # more than fill the batch of 50 up
+    publish_some(60)  # more than fill the batch of 50 up
     wait_until(outbox_is_empty, 20, "the broker did not get them")
-    refused_again()  # between two refusals the listener reads what came
-    ear.database_away = False
+    refused_again()  # between two refusals the consumer reads what came
+    receiver.database_away = False
     wait_until(
-        lambda: len(ear.heard) >= len(said),
+        lambda: len(receiver.received) >= len(published),
         10,
-        lambda: f"{len(ear.heard)} of {len(said)} were heard",
+        lambda: f"{len(receiver.received)} of {len(published)} were received",
     )
-    assert sorted(ear.heard) == sorted(said)
+    assert sorted(receiver.received) == sorted(published)
     with connect(broker_url) as connection:
-        queue = connection.channel().queue_declare(f"{LISTENER}.events", passive=True)
+        queue = connection.channel().queue_declare(f"{SERVICE}.events", passive=True)
     assert queue.message_count == 0
 
 
@@ -179,12 +181,10 @@ class Killed(Exception):
     """The process ends here, as by kill -9."""
 
 
-class Clerk:
-    """Stands for an inbox: refuses the first message until all of them are in hand, one after the
-    other.
-    """
+class StubInbox:
+    """Sends one message after the other, and refuses the first until all of them are in hand."""
 
-    service = LISTENER
+    service = SERVICE
 
     def __init__(
         self,
@@ -193,7 +193,7 @@ class Clerk:
         then: Callable[[list[bytes]], None],
     ) -> None:
         self.outside, self.waiting, self.sent, self.then = outside, messages, 0, then
-        self.listener: Any = None
+        self.consumer: Any = None
         self.taken: list[bytes] = []
 
     def send_next(self) -> None:
@@ -201,13 +201,13 @@ class Clerk:
         self.sent += 1
         self.outside.Producer().publish(
             body,
-            routing_key=f"{LISTENER}.{queue}",
+            routing_key=f"{SERVICE}.{queue}",
             content_type="application/json",
             content_encoding="utf-8",
         )
 
     def receive(self, deliveries: Sequence[Delivery]) -> None:
-        came = len(self.taken) + len(self.listener.returned) + len(self.listener.gathered)
+        came = len(self.taken) + len(self.consumer.returned) + len(self.consumer.gathered)
         if came == self.sent and self.waiting:
             self.send_next()
             raise TryAgain
@@ -217,20 +217,20 @@ class Clerk:
         self.then(bodies)
         self.taken += bodies
 
-    def listen(self, broker_url: str, stop: threading.Event, returned_at_once: int) -> None:
-        """Until told to stop, or killed."""
+    def consume(self, broker_url: str, stop: threading.Event, returned_at_once: int) -> None:
+        """Consume until `stop` is set or the process is killed."""
         with connect(broker_url) as connection:
-            self.listener = Listener(connection, self, 50)  # type: ignore[arg-type]
-            self.listener.dead_consumer.cancel()
-            self.listener.channel.basic_qos(0, returned_at_once, False)
-            self.listener.dead_consumer.consume()
+            self.consumer = EventConsumer(connection, self, 50)  # type: ignore[arg-type]
+            self.consumer.dead_consumer.cancel()
+            self.consumer.channel.basic_qos(0, returned_at_once, False)
+            self.consumer.dead_consumer.consume()
             self.send_next()
-            self.listener.run(stop)
+            self.consumer.run(stop)
 
     def left(self, queue: str) -> int:
         return int(
             self.outside.default_channel.queue_declare(
-                f"{LISTENER}.{queue}", passive=True
+                f"{SERVICE}.{queue}", passive=True
             ).message_count
         )
 
@@ -241,9 +241,7 @@ RETURNED_FIRST = [("dead", b"first"), ("dead", b"second"), ("events", b"ordinary
 def test_what_was_returned_is_not_acknowledged_with_what_came_after_it(
     broker_url: str, stop: threading.Event
 ) -> None:
-    """Whatever the prefetch; the process is killed when the ordinary one is acknowledged and the
-    second is not taken.
-    """
+    """Whatever the prefetch is. The process dies after the ordinary one is acknowledged."""
 
     def be_killed(bodies: list[bytes]) -> None:
         if b"second" in bodies:
@@ -251,18 +249,16 @@ def test_what_was_returned_is_not_acknowledged_with_what_came_after_it(
 
     with connect(broker_url) as outside:
         declare_topology(outside)
-        clerk = Clerk(outside, list(RETURNED_FIRST), be_killed)
+        inbox = StubInbox(outside, list(RETURNED_FIRST), be_killed)
         with pytest.raises(Killed):
-            clerk.listen(broker_url, stop, returned_at_once=10)
-        assert clerk.taken == [b"first", b"ordinary"]
-        wait_until(lambda: clerk.left("dead") == 1, 10, "the second returned message is lost")
-        assert clerk.left("events") == 0
+            inbox.consume(broker_url, stop, returned_at_once=10)
+        assert inbox.taken == [b"first", b"ordinary"]
+        wait_until(lambda: inbox.left("dead") == 1, 10, "the second returned message is lost")
+        assert inbox.left("events") == 0
 
 
 def test_each_message_is_acknowledged_once(broker_url: str, stop: threading.Event) -> None:
-    """A second acknowledgement makes the broker close the channel; the listener would not end in
-    peace.
-    """
+    """A second acknowledgement makes the broker close the channel, an error for the consumer."""
 
     def stop_at_the_last(bodies: list[bytes]) -> None:
         if b"second" in bodies:
@@ -270,10 +266,10 @@ def test_each_message_is_acknowledged_once(broker_url: str, stop: threading.Even
 
     with connect(broker_url) as outside:
         declare_topology(outside)
-        clerk = Clerk(outside, list(RETURNED_FIRST), stop_at_the_last)
-        clerk.listen(broker_url, stop, returned_at_once=10)
-        assert sorted(clerk.taken) == [b"first", b"ordinary", b"second"]
-        assert clerk.left("dead") == clerk.left("events") == 0
+        inbox = StubInbox(outside, list(RETURNED_FIRST), stop_at_the_last)
+        inbox.consume(broker_url, stop, returned_at_once=10)
+        assert sorted(inbox.taken) == [b"first", b"ordinary", b"second"]
+        assert inbox.left("dead") == inbox.left("events") == 0
 
 
 def test_a_returned_message_refused_until_the_stop_stays_with_the_broker(
@@ -288,55 +284,59 @@ def test_a_returned_message_refused_until_the_stop_stays_with_the_broker(
 
     with connect(broker_url) as outside:
         declare_topology(outside)
-        clerk = Clerk(outside, [("dead", b"first"), ("events", b"ordinary")], refuse_it_and_stop)
-        clerk.listen(broker_url, stop, returned_at_once=1)
-        assert clerk.taken == [b"ordinary"]
-        wait_until(lambda: clerk.left("dead") == 1, 10, "the returned message is lost")
-        assert clerk.left("events") == 0
+        inbox = StubInbox(
+            outside, [("dead", b"first"), ("events", b"ordinary")], refuse_it_and_stop
+        )
+        inbox.consume(broker_url, stop, returned_at_once=1)
+        assert inbox.taken == [b"ordinary"]
+        wait_until(lambda: inbox.left("dead") == 1, 10, "the returned message is lost")
+        assert inbox.left("events") == 0
 
 
 def test_a_foreign_message_is_a_dead_letter_and_the_rest_flows(
     quiet_district: District, broker_url: str, stop: threading.Event
 ) -> None:
-    ear = Receiver(quiet_district, LISTENER)
+    receiver = Receiver(quiet_district, SERVICE)
     with connect(broker_url) as connection:
         declare_topology(connection)
         producer = connection.Producer()
         for body in (b"not json", b'{"id": "x"}', b"\xff"):
             producer.publish(
                 body,
-                routing_key=f"{LISTENER}.events",
+                routing_key=f"{SERVICE}.events",
                 content_type="application/octet-stream",
                 content_encoding="binary",
             )
-    run(consume, ear.inbox, broker_url, 50, stop)
+    run(consume, receiver.inbox, broker_url, 50, stop)
     run(relay, quiet_district.registration.database, broker_url, stop)
     with quiet_district.registration.session() as session:
         publish(session, VolunteerActivated(volunteer_id=new_id()))
 
     def letters() -> int:
-        with quiet_district.services[LISTENER].session() as session:
+        with quiet_district.services[SERVICE].session() as session:
             return len(session.scalars(select(DeadLetter)).all())
 
     wait_until(
-        lambda: letters() == 3 and len(ear.heard) == 1, 20, "the bad messages held up the good one"
+        lambda: letters() == 3 and len(receiver.received) == 1,
+        20,
+        "the bad messages held up the good one",
     )
 
 
 def test_the_bus_comes_back_after_the_broker_was_killed(
     quiet_district: District, installation: Installation, broker_url: str, stop: threading.Event
 ) -> None:
-    ear = Receiver(quiet_district, LISTENER)
-    run(consume, ear.inbox, broker_url, 50, stop)
+    receiver = Receiver(quiet_district, SERVICE)
+    run(consume, receiver.inbox, broker_url, 50, stop)
     run(relay, quiet_district.registration.database, broker_url, stop)
     events = [VolunteerActivated(volunteer_id=new_id()) for _ in range(200)]
     with quiet_district.registration.session() as session:
         publish(session, *events[:100])
-    wait_until(lambda: len(ear.heard) == 100, 20, "nothing came before the kill")
+    wait_until(lambda: len(receiver.received) == 100, 20, "nothing came before the kill")
     assert installation.rabbit is not None
     installation.rabbit.kill()
     with quiet_district.registration.session() as session:
         publish(session, *events[100:])
     installation.rabbit.start()
-    wait_until(lambda: len(set(ear.heard)) == 200, 60, "the bus did not come back")
-    assert len(ear.heard) == 200
+    wait_until(lambda: len(set(receiver.received)) == 200, 60, "the bus did not come back")
+    assert len(receiver.received) == 200

@@ -1,9 +1,9 @@
 """The main job under kill -9, over a private RabbitMQ and PostgreSQL: nothing is lost and nothing
 counts twice.
 
-The oracle looks from outside: HTTP answers, SQL counts, broker counts. The run is void unless the
-faults bit: redeliveries > 0, publish errors > 0, and the kills fell inside the load. Sizes:
-WISHTREE_FAULT_RECORDS (3,000, or as many more as fit in until the last kill).
+The result is read from outside: HTTP answers, SQL counts, broker counts. A run counts only if the
+faults had an effect: redeliveries > 0, publish errors > 0, and every kill fell inside the load.
+Size: WISHTREE_FAULT_RECORDS (3,000, or as many more as fit in until the last kill).
 """
 
 import os
@@ -78,9 +78,7 @@ class Crowd:
         return str(created["id"])
 
     def send(self, number: int) -> None:
-        """One record, repeated with the same reference until it is acknowledged: a client that
-        survives our crashes.
-        """
+        """Send one record, again with the same reference until it is acknowledged."""
         started = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=2 * (number // PEOPLE))
         body = {
             "volunteer_id": self.people[number % PEOPLE],
@@ -136,7 +134,7 @@ def start_everything(installation: Installation) -> None:
 
 
 def state(installation: Installation) -> dict[str, int]:
-    """The end state, by SQL: what counts is the ledger, the vouchers and the alerts."""
+    """The state by SQL: ledger, vouchers and alerts."""
     one = installation.one
     return {
         "records": one("SELECT count(*) FROM registration.service_records"),
@@ -146,7 +144,7 @@ def state(installation: Installation) -> dict[str, int]:
         ),
         "minutes": int(one("SELECT coalesce(sum(minutes_credited), 0) FROM rewards.accounts")),
         "vouchers": one("SELECT count(*) FROM rewards.vouchers"),
-        "issued_facts": one("SELECT count(*) FROM rewards.outbox WHERE type = 'voucher.issued'"),
+        "issued_events": one("SELECT count(*) FROM rewards.outbox WHERE type = 'voucher.issued'"),
         "voucher_alerts": one(
             "SELECT count(*) FROM notify.alerts WHERE template = 'voucher_issued'"
         ),
@@ -165,7 +163,7 @@ def expected(records: int) -> dict[str, int]:
         "distinct": records,
         "minutes": records * MINUTES,
         "vouchers": vouchers,
-        "issued_facts": vouchers,
+        "issued_events": vouchers,
         "voucher_alerts": vouchers,
         "hours_alerts": records,
         "attempts": 0,
@@ -174,7 +172,7 @@ def expected(records: int) -> dict[str, int]:
 
 
 def not_quiet(installation: Installation) -> str:
-    """The end of a run that did not come to rest: what counts, and where the rest may be."""
+    """Why a run did not end: its state, and where the remaining messages may be."""
     assert installation.rabbit is not None
     vhost = installation.env["WISHTREE_BROKER_URL"].rpartition("/")[2]
     queues = installation.rabbit.ctl(
@@ -209,7 +207,7 @@ def test_nothing_is_lost_and_nothing_counts_twice_under_kill_9(
     print(f"seed {seed}")  # noqa: T201 - to replay the order of kills
     installation.env["WISHTREE_BATCH_SIZE"] = "50"
     installation.env["WISHTREE_CATCH_UP_AGE_SECONDS"] = (
-        "86400"  # it would mend meanwhile what a kill lost
+        "86400"  # it would repair meanwhile what a kill lost
     )
     start_everything(installation)
     victims = ["bus-registration", "bus-rewards", "bus-notify", "worker-notify"]
@@ -225,10 +223,12 @@ def test_nothing_is_lost_and_nothing_counts_twice_under_kill_9(
             "the load does not move",
         )
         wait_until(
-            everybody_hears(installation), 60, f"the facts do not flow before {victim} is killed"
+            everybody_receives(installation),
+            60,
+            f"the events do not flow before {victim} is killed",
         )
         restart_broker(installation, crowd) if victim == "broker" else restart(installation, victim)
-    wait_until(everybody_hears(installation), 60, "the facts do not flow after the kills")
+    wait_until(everybody_receives(installation), 60, "the events do not flow after the kills")
     assert load.is_alive(), "void: the kills went on after the load"
     enough.set()
     load.join()
@@ -253,14 +253,16 @@ def test_nothing_is_lost_and_nothing_counts_twice_under_kill_9(
         "publish errors": installation.logged("bus connection lost"),
     }
     print(f"quiet after {quiet:.1f} s; witnesses {witnesses}")  # noqa: T201
-    assert all(witnesses.values()), f"void: the faults did not bite: {witnesses}"
+    assert all(witnesses.values()), f"void: the faults had no effect: {witnesses}"
 
 
-def everybody_hears(installation: Installation) -> Callable[[], bool]:
-    """Whether each listener has heard something since this was asked."""
-    heard = {s: installation.one(f"SELECT count(*) FROM {s}.inbox") for s in ("rewards", "notify")}
+def everybody_receives(installation: Installation) -> Callable[[], bool]:
+    """A check whether each service has received an event since now."""
+    received = {
+        s: installation.one(f"SELECT count(*) FROM {s}.inbox") for s in ("rewards", "notify")
+    }
     return lambda: all(
-        installation.one(f"SELECT count(*) FROM {s}.inbox") > n for s, n in heard.items()
+        installation.one(f"SELECT count(*) FROM {s}.inbox") > n for s, n in received.items()
     )
 
 
@@ -273,9 +275,7 @@ def restart_broker(installation: Installation, crowd: Crowd) -> None:
 
 
 def restart(installation: Installation, name: str) -> None:
-    """Freeze it, for a listener until it surely has messages in hand, then kill it and start
-    another.
-    """
+    """Freeze a process, a consumer until messages wait for it; kill it and start another."""
     published = "SELECT count(*) FROM registration.outbox WHERE published_at IS NOT NULL"
     os.killpg(installation.processes[name].pid, signal.SIGSTOP)
     before = installation.one(published)
@@ -299,7 +299,7 @@ def test_catch_up_restores_what_a_wiped_broker_lost(
     installation.env["WISHTREE_CATCH_UP_EVERY_SECONDS"] = "2"
     for service in ("registration", "rewards", "notify"):
         installation.api(service)
-    installation.start("bus", "registration")  # publishes, while nobody listens
+    installation.start("bus", "registration")  # publishes, while nobody consumes
     crowd.load(range(records))
     wait_until(lambda: installation.unpublished() == 0, 30, "nothing was published")
     assert state(installation)["earned"] == 0
@@ -337,7 +337,7 @@ def kill_the_database(installation: Installation, server: PostgresServer, record
     district = District(installation.env)
     crowd = Crowd(installation, district)
     installation.env["WISHTREE_CATCH_UP_AGE_SECONDS"] = (
-        "600"  # it would mend after a minute what a listener dropped
+        "600"  # it would repair after a minute what a consumer dropped
     )
     start_everything(installation)
     load = threading.Thread(target=crowd.load, args=(range(records),))

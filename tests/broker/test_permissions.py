@@ -1,6 +1,4 @@
-"""The generated broker users: each service can do its work and can say nothing in another's
-name.
-"""
+"""The generated broker users: each service can do its work and publish no event of another."""
 
 import subprocess
 import sys
@@ -45,8 +43,8 @@ def urls(rabbit: RabbitServer, tmp_path_factory: pytest.TempPathFactory) -> dict
     }
 
 
-def say(connection: Connection, key: str, exchange: Exchange = EVENTS) -> None:
-    """Publish and wait for the broker's word; a refusal closes the channel."""
+def publish_raw(connection: Connection, key: str, exchange: Exchange = EVENTS) -> None:
+    """Publish and wait for the broker's answer; a refusal closes the channel."""
     with connection.channel() as channel:
         channel.confirm_select()
         Producer(channel, exchange=exchange, auto_declare=False).publish(b"{}", routing_key=key)
@@ -54,19 +52,19 @@ def say(connection: Connection, key: str, exchange: Exchange = EVENTS) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_declares_everything_and_says_only_its_own(
+def test_a_service_declares_everything_and_publishes_only_its_own(
     urls: dict[str, str], service: str
 ) -> None:
     with connect(urls[service]) as connection:
         declare_topology(connection)
-        say(connection, f"{service}.a.fact")
+        publish_raw(connection, f"{service}.an.event")
     for other in set(SERVICES) - {service}:
         with connect(urls[service]) as connection, pytest.raises(AccessRefused):
-            say(connection, f"{other}.a.fact")
+            publish_raw(connection, f"{other}.an.event")
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_hears_its_own_queue(urls: dict[str, str], service: str) -> None:
+def test_a_service_reads_its_own_queue(urls: dict[str, str], service: str) -> None:
     with connect(urls[service]) as connection, connection.channel() as channel:
         declare_topology(connection)
         events, dead = queues(service, amqp=True)
@@ -75,7 +73,7 @@ def test_a_service_hears_its_own_queue(urls: dict[str, str], service: str) -> No
             queue(channel).get()
 
 
-def test_beat_may_start_jobs_of_all_and_say_no_fact(urls: dict[str, str]) -> None:
+def test_beat_may_start_jobs_of_all_and_publish_no_event(urls: dict[str, str]) -> None:
     settings = Settings.read(
         broker_url=urls["beat"], database_url="postgresql://nobody@127.0.0.1:1/none"
     )
@@ -86,15 +84,15 @@ def test_beat_may_start_jobs_of_all_and_say_no_fact(urls: dict[str, str]) -> Non
     with connect(urls["rewards"]) as connection:
         declare_topology(connection)
     with connect(urls["beat"]) as connection, pytest.raises(AccessRefused):
-        say(connection, "rewards.a.fact")
+        publish_raw(connection, "rewards.an.event")
 
 
 def test_a_service_starts_no_job_of_another(urls: dict[str, str]) -> None:
     with connect(urls["rewards"]) as connection:
         TASKS(connection.default_channel).declare()
-        say(connection, "rewards.tasks", TASKS)
+        publish_raw(connection, "rewards.tasks", TASKS)
         with pytest.raises(AccessRefused):
-            say(connection, "notify.tasks", TASKS)
+            publish_raw(connection, "notify.tasks", TASKS)
 
 
 def test_the_processes_work_with_their_restricted_users(
@@ -110,7 +108,7 @@ def test_the_processes_work_with_their_restricted_users(
     with quiet_district.registration.session() as session:
         publish(session, VolunteerActivated(volunteer_id=new_id()))
 
-    wait_until(lambda: installation.unpublished() == 0, 30, "the fact was not published")
+    wait_until(lambda: installation.unpublished() == 0, 30, "the event was not published")
     wait_until(
         lambda: installation.one("SELECT count(*) FROM notify.job_runs") > 0, 60, "no job was run"
     )

@@ -16,7 +16,7 @@ from console.contracts import DOCS
 from console.services import definition_of
 from shared import SERVICES
 from shared.contracts.base import Event, catalogue, events_handled_by, events_published_by
-from shared.messaging.envelope import cloud_event
+from shared.messaging.envelope import Envelope
 
 ROOT = Path(__file__).parents[2]
 CONTRACTS = sorted(catalogue().values(), key=lambda c: c.dataschema())
@@ -135,7 +135,7 @@ def test_a_message_is_a_cloud_event() -> None:
         traceparent=None,
         created_at=datetime.now(UTC),
     )
-    event = json.loads(cloud_event("rewards", row))
+    event = json.loads(Envelope.of("rewards", row).to_bytes())
     assert event["specversion"] == "1.0"
     assert {"id", "source", "type"} <= event.keys()
     assert datetime.fromisoformat(event["time"]).tzinfo is not None

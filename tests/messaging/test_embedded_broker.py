@@ -1,6 +1,4 @@
-"""The same bus over Valkey (embedded): delivered at once; what it loses, catch-up brings (see
-test_outbox_and_feed).
-"""
+"""The bus over Valkey (embedded). What it loses, catch-up brings: see `test_outbox_and_feed`."""
 
 import shutil
 import tempfile
@@ -34,17 +32,17 @@ def valkey() -> Iterator[ValkeyServer]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_a_fact_reaches_everyone_over_the_embedded_broker(
+def test_an_event_reaches_every_service_over_the_embedded_broker(
     district: District, valkey: ValkeyServer
 ) -> None:
-    heard: dict[str, list[UUID]] = {service: [] for service in VolunteerActivated.handled_by}
+    received: dict[str, list[UUID]] = {service: [] for service in VolunteerActivated.handled_by}
     stop = threading.Event()
-    for service, ids in heard.items():
+    for service, ids in received.items():
 
-        def hear(_session: Any, events: list[Any], ids: list[UUID] = ids) -> None:
+        def handle(_session: Any, events: list[Any], ids: list[UUID] = ids) -> None:
             ids += [event.volunteer_id for event in events]
 
-        inbox = Inbox(district.services[service].database, {VolunteerActivated: hear})
+        inbox = Inbox(district.services[service].database, {VolunteerActivated: handle})
         threading.Thread(target=consume, args=(inbox, valkey.url(), 50, stop), daemon=True).start()
     threading.Thread(
         target=relay, args=(district.registration.database, valkey.url(), stop), daemon=True
@@ -54,7 +52,9 @@ def test_a_fact_reaches_everyone_over_the_embedded_broker(
         publish(session, *(VolunteerActivated(volunteer_id=new_id()) for _ in range(100)))
     try:
         took = wait_until(
-            lambda: all(len(set(ids)) == 100 for ids in heard.values()), 20, "not everyone heard"
+            lambda: all(len(set(ids)) == 100 for ids in received.values()),
+            20,
+            "not every service received all",
         )
     finally:
         stop.set()

@@ -1,6 +1,4 @@
-"""The publishing side: a late commit is never skipped, a row is published until it is confirmed,
-the feed repairs.
-"""
+"""Outbox and feed: no late commit is skipped, no row is lost, and catch-up brings what was."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -9,6 +7,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from pydantic_core import to_json
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
@@ -22,8 +21,8 @@ from shared.messaging.inbox import Delivery
 from shared.messaging.outbox import OutboxRow, publish
 
 
-class Shelf:
-    """A publisher that keeps what it is given, and refuses or fails on demand."""
+class StubPublisher:
+    """Takes messages, and refuses or fails on demand."""
 
     def __init__(self) -> None:
         self.taken: list[UUID] = []
@@ -44,12 +43,12 @@ def unpublished(district: District) -> int:
         ).one()
 
 
-def say(district: District, n: int = 1) -> list[UUID]:
+def publish_some(district: District, n: int = 1) -> list[UUID]:
     with district.registration.session() as session:
         return publish(session, *(VolunteerActivated(volunteer_id=new_id()) for _ in range(n)))
 
 
-def test_a_rolled_back_change_says_nothing(district: District) -> None:
+def test_a_rolled_back_change_publishes_nothing(district: District) -> None:
     with pytest.raises(ZeroDivisionError), district.registration.session() as session:
         publish(session, VolunteerActivated(volunteer_id=new_id()))
         _ = 1 / 0
@@ -57,53 +56,53 @@ def test_a_rolled_back_change_says_nothing(district: District) -> None:
 
 
 def test_a_row_stays_until_the_broker_confirmed_it(district: District) -> None:
-    say(district, 3)
-    shelf = Shelf()
-    shelf.error = OSError("broker away")
+    publish_some(district, 3)
+    publisher = StubPublisher()
+    publisher.error = OSError("broker away")
     with pytest.raises(OSError, match="away"):
-        relay_batch(district.registration.database, shelf, 10)
+        relay_batch(district.registration.database, publisher, 10)
     assert unpublished(district) == 3
-    shelf.error = None
-    assert relay_batch(district.registration.database, shelf, 10) == 3
+    publisher.error = None
+    assert relay_batch(district.registration.database, publisher, 10) == 3
     assert unpublished(district) == 0
 
 
 def test_what_no_queue_took_stays(district: District) -> None:
-    ids = say(district, 3)
-    shelf = Shelf()
-    shelf.refuse = {ids[1]}
-    assert relay_batch(district.registration.database, shelf, 10) == 2
+    ids = publish_some(district, 3)
+    publisher = StubPublisher()
+    publisher.refuse = {ids[1]}
+    assert relay_batch(district.registration.database, publisher, 10) == 2
     assert unpublished(district) == 1
 
 
 def test_a_lower_row_that_commits_later_is_published(district: District) -> None:
-    database, shelf = district.registration.database, Shelf()
+    database, publisher = district.registration.database, StubPublisher()
     with database.session() as slow:
         (late,) = publish(slow, VolunteerActivated(volunteer_id=new_id()))
-        (early,) = say(district)
-        relay_batch(database, shelf, 10)
-        assert shelf.taken == [early]
+        (early,) = publish_some(district)
+        relay_batch(database, publisher, 10)
+        assert publisher.taken == [early]
         slow.commit()
-    relay_batch(database, shelf, 10)
-    assert shelf.taken == [early, late]
+    relay_batch(database, publisher, 10)
+    assert publisher.taken == [early, late]
 
 
 def test_many_relays_share_the_rows(district: District) -> None:
-    ids = say(district, 400)
-    shelves = [Shelf() for _ in range(3)]
+    ids = publish_some(district, 400)
+    publishers = [StubPublisher() for _ in range(3)]
 
-    def relay(shelf: Shelf) -> None:
-        while relay_batch(district.registration.database, shelf, 20):
+    def relay(publisher: StubPublisher) -> None:
+        while relay_batch(district.registration.database, publisher, 20):
             pass
 
-    threads = [threading.Thread(target=relay, args=(shelf,)) for shelf in shelves]
+    threads = [threading.Thread(target=relay, args=(publisher,)) for publisher in publishers]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    while relay_batch(district.registration.database, shelves[0], 20):
+    while relay_batch(district.registration.database, publishers[0], 20):
         pass
-    assert sorted(i for shelf in shelves for i in shelf.taken) == sorted(ids)
+    assert sorted(i for publisher in publishers for i in publisher.taken) == sorted(ids)
 
 
 def database_away() -> OperationalError:
@@ -113,7 +112,7 @@ def database_away() -> OperationalError:
 
 
 class Pauses(threading.Event):
-    """A stop that is told after so many pauses, remembers them, and does not wait."""
+    """A stop event that is set after so many waits. It notes their lengths and does not wait."""
 
     def __init__(self, count: int) -> None:
         super().__init__()
@@ -144,7 +143,7 @@ def test_a_missing_database_is_asked_once_a_second(
 
 
 def feed(district: District, after: str | None = None, **query: Any) -> Any:
-    token = district.token("system", "walker", scopes="events:read events:*")
+    token = district.token("system", "reader", scopes="events:read events:*")
     query |= {"after": after} if after else {}
     return district.registration.call(
         "GET", "/v1/events/registration", as_=token, query_string=query
@@ -153,10 +152,12 @@ def feed(district: District, after: str | None = None, **query: Any) -> Any:
 
 def test_the_feed_never_skips_a_late_commit(district: District) -> None:
     database = district.registration.database
-    first = say(district, 2)
+    first = publish_some(district, 2)
     with database.session() as slow:
         (late,) = publish(slow, VolunteerActivated(volunteer_id=new_id()))
-        hidden = say(district, 2)  # committed, but behind a transaction that is still running
+        hidden = publish_some(
+            district, 2
+        )  # committed, but behind a transaction that is still running
         page = feed(district)
         assert [UUID(e["id"]) for e in page["items"]] == first
         slow.commit()
@@ -166,7 +167,7 @@ def test_the_feed_never_skips_a_late_commit(district: District) -> None:
 
 
 def test_the_feed_goes_page_by_page(district: District) -> None:
-    ids = say(district, 25)
+    ids = publish_some(district, 25)
     seen, cursor = [], None
     while (page := feed(district, cursor, limit=10))["items"]:
         seen += [UUID(e["id"]) for e in page["items"]]
@@ -177,7 +178,7 @@ def test_the_feed_goes_page_by_page(district: District) -> None:
 def test_a_cursor_of_another_epoch_starts_anew(district: District) -> None:
     from shared.http.paging import encode_cursor
 
-    ids = say(district, 2)
+    ids = publish_some(district, 2)
     page = feed(district, encode_cursor("another-1", 2**50, str(new_id())))
     assert [UUID(e["id"]) for e in page["items"]] == ids
 
@@ -195,7 +196,7 @@ def test_a_foreign_cursor_is_a_clear_422(district: District, cursor: str) -> Non
 
 
 def test_the_feed_shows_a_system_only_what_it_was_granted(district: District) -> None:
-    say(district, 2)
+    publish_some(district, 2)
     for scopes, expected in (
         ("events:read", 0),
         ("events:read events:hours.recorded", 0),
@@ -215,7 +216,7 @@ def test_the_feed_shows_a_system_only_what_it_was_granted(district: District) ->
 def test_a_restored_database_shows_rows_from_its_future(district: District) -> None:
     from shared.service.feed_api import new_epoch
 
-    say(district, 3)
+    publish_some(district, 3)
     with district.registration.session() as session:
         session.execute(update(OutboxRow).values(txid=text("'99999999999'::xid8")))
     assert feed(district)["items"] == []
@@ -230,34 +231,32 @@ def test_catch_up_takes_in_what_the_broker_lost_and_nothing_twice(
     from shared.service.catch_up import CatchUp
 
     listener = district.services[VolunteerActivated.handled_by[0]]
-    heard: list[UUID] = []
+    received: list[UUID] = []
     monkeypatch.setitem(
         listener.inbox.handlers,
         VolunteerActivated,
-        lambda _s, events: heard.extend(f.volunteer_id for f in events),
+        lambda _s, events: received.extend(event.volunteer_id for event in events),
     )
-    ids = say(district, 30)
+    ids = publish_some(district, 30)
     events = feed(district)["items"]
-    from shared.service.catch_up import _dump
-
-    listener.inbox.receive([Delivery(_dump(e)) for e in events[:10]])
+    listener.inbox.receive([Delivery(to_json(event)) for event in events[:10]])
     settings = listener.settings.model_copy(update={"catch_up_age_seconds": 0})
     catch_up = CatchUp(listener.database, listener.inbox, settings)
     monkeypatch.setattr(catch_up, "_fetch", lambda source, cursor: feed(district, cursor, limit=7))
-    catch_up.walk("registration")
-    assert len(heard) == len(set(heard)) == len(ids)
+    catch_up.read_feed("registration")
+    assert len(received) == len(set(received)) == len(ids)
     young = CatchUp(listener.database, listener.inbox, listener.settings)
     monkeypatch.setattr(young, "_fetch", lambda source, cursor: feed(district, cursor))
-    more = say(district, 1)
-    young.walk("registration")
-    assert len(heard) == len(ids), "a young fact is left to the broker"
-    catch_up.walk("registration")
-    assert len(heard) == len(ids) + len(more)
+    more = publish_some(district, 1)
+    young.read_feed("registration")
+    assert len(received) == len(ids), "a young event is left to the broker"
+    catch_up.read_feed("registration")
+    assert len(received) == len(ids) + len(more)
 
 
 @pytest.mark.parametrize("broken", ["_cursor", "_save"])
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "logged"),
     [
         (database_away(), "catch-up put off"),
         (OperationalError("UPDATE", {}, psycopg.errors.LockNotAvailable()), "catch-up put off"),
@@ -265,14 +264,14 @@ def test_catch_up_takes_in_what_the_broker_lost_and_nothing_twice(
     ],
 )
 def test_catch_up_is_put_off_without_a_database(
-    district: District, monkeypatch: pytest.MonkeyPatch, broken: str, error: Exception, said: str
+    district: District, monkeypatch: pytest.MonkeyPatch, broken: str, error: Exception, logged: str
 ) -> None:
     from shared.service.catch_up import CatchUp
 
     def fail(*_: Any) -> None:
         raise error
 
-    say(district)
+    publish_some(district)
     listener = district.services[VolunteerActivated.handled_by[0]]
     catch_up = CatchUp(
         listener.database,
@@ -285,5 +284,5 @@ def test_catch_up_is_put_off_without_a_database(
     with capture_logs() as logs:
         catch_up.run(Pauses(1))
     (entry,) = [entry for entry in logs if entry["event"].startswith("catch-up")]
-    assert entry["event"] == said
-    assert bool(entry.get("exc_info")) == (said == "catch-up failed")
+    assert entry["event"] == logged
+    assert bool(entry.get("exc_info")) == (logged == "catch-up failed")

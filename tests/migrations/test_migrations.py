@@ -1,4 +1,4 @@
-"""The models and the migrations say the same; the application role can do its work and no more."""
+"""Models and migrations describe the same tables. The application role can do its work, no more."""
 
 import importlib
 import os
@@ -20,7 +20,7 @@ from shared.service.migrate import migrate
 
 
 def models_of(service: str) -> list[MetaData]:
-    """What the models say: the service's own tables, and those of every module of the plumbing."""
+    """The service's own tables, and those that every service has."""
     for module in pkgutil.walk_packages(shared.__path__, "shared."):
         if ".migrations." not in module.name:
             importlib.import_module(module.name)
@@ -29,7 +29,7 @@ def models_of(service: str) -> list[MetaData]:
 
 @pytest.mark.filterwarnings("ignore:Did not recognize type 'xid8'")
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_migrations_make_what_the_models_say(district: District, service: str) -> None:
+def test_the_migrations_make_the_tables_of_the_models(district: District, service: str) -> None:
     url = district.env["WISHTREE_OWNER_DATABASE_URL"].replace(
         "postgresql://", "postgresql+psycopg://", 1
     )

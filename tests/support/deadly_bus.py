@@ -1,5 +1,6 @@
-"""A rewards bus that dies, as by kill -9, while it handles one message: `python -m
-tests.support.deadly_bus EVENT_ID`.
+"""A rewards bus that dies, as by kill -9, while it handles one event.
+
+`python -m tests.support.deadly_bus EVENT_ID`
 """
 
 import os

@@ -1,3 +1,4 @@
-"""Alembic for every service: one history of the tables that all have (`plumbing/`), and one for
-each service's own.
+"""Alembic for every service: `plumbing/` is the history of the tables that all services have.
+
+Each service keeps the history of its own tables.
 """

@@ -1,5 +1,6 @@
-"""Alembic's entry point for every history: the connection and the version table come from
-`shared.service.migrate`.
+"""Alembic's entry point for every history.
+
+`shared.service.migrate` passes the connection and the version table.
 """
 
 from alembic import context

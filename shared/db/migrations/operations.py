@@ -1,10 +1,10 @@
-"""What migrations do besides what Alembic offers."""
+"""Operations for migrations that Alembic does not have."""
 
 from alembic import op
 
 
 def append_only(table: str) -> None:
-    """Take UPDATE, DELETE and TRUNCATE on a table from the application role."""
+    """Revoke UPDATE, DELETE and TRUNCATE on a table from the application role."""
     role = op.get_bind().dialect.identifier_preparer.quote(_application_role())
     op.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {role}")
 

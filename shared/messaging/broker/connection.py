@@ -13,12 +13,14 @@ from shared.core.logs import get_logger
 from shared.messaging.broker.topology import HEARTBEAT_SECONDS, declare_topology, is_amqp
 
 log = get_logger(__name__)
-LIVED_SECONDS = 5  #: a connection that lasted this long was a good one: start over at once
+LIVED_SECONDS = 5  #: a connection that lasted this long was a good one: pauses begin anew
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 
 def connect(url: str) -> Connection:
-    """A connection that notices a dead broker within a heartbeat. No confirms here: the publisher
-    collects its own.
+    """A connection that notices a dead broker within a heartbeat.
+
+    Without kombu's `confirm_publish`: our publisher collects its confirms itself.
     """
     options: dict[str, Any] = {} if is_amqp(url) else {"visibility_timeout": 60}
     return Connection(
@@ -29,13 +31,11 @@ def connect(url: str) -> Connection:
 def keep_connected(
     name: str, stop: threading.Event, url: str, work: Callable[[Connection], None]
 ) -> None:
-    """Connect, declare and work until told to stop; after any broker trouble start over, with
-    growing jittered pauses.
+    """Connect, declare and work until `stop` is set.
 
-    A broken socket is dropped (`collect`), never closed politely: `close()` waits for a broker that
-    does not answer.
+    After an error it starts over, with growing jittered pauses.
     """
-    pause = 0.1
+    pause = SHORTEST_PAUSE
     while not stop.is_set():
         connection, connected = connect(url), math.inf
         try:
@@ -44,15 +44,20 @@ def keep_connected(
             connected = time.monotonic()
             work(connection)
         except Exception as error:
-            log.warning(
-                "bus connection lost, starting over",
-                loop=name,
-                error=type(error).__name__,
-                detail=str(error)[:200],
-            )
+            _log_lost(name, error)
             if time.monotonic() - connected > LIVED_SECONDS:
-                pause = 0.1
+                pause = SHORTEST_PAUSE
             stop.wait(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
-            pause = min(pause * 2, 5)
+            pause = min(pause * 2, LONGEST_PAUSE)
         finally:
+            # Drops the socket. `close()` would wait for a broker that does not answer.
             connection.collect()
+
+
+def _log_lost(name: str, error: Exception) -> None:
+    log.warning(
+        "bus connection lost, starting over",
+        loop=name,
+        error=type(error).__name__,
+        detail=str(error)[:200],
+    )

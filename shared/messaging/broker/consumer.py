@@ -1,6 +1,4 @@
-"""The listener of a service: gathers messages, hands them to the inbox, acknowledges what took
-effect.
-"""
+"""The consumer: gathers messages, hands them to the inbox, acknowledges those it took."""
 
 import math
 import random
@@ -17,36 +15,39 @@ from shared.messaging.inbox import Delivery, Inbox, TryAgain
 
 log = get_logger(__name__)
 
+IDLE_SECONDS = 0.5
 COALESCE_SECONDS = 0.005
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 
 def consume(inbox: Inbox, url: str, batch_size: int, stop: threading.Event) -> None:
-    """Listen until told to stop; what is in hand then is finished first."""
-    keep_connected(
-        f"consume.{inbox.service}", stop, url, lambda c: Listener(c, inbox, batch_size).run(stop)
-    )
+    """Consume until `stop` is set; the batch in hand is finished first."""
+
+    def work(connection: Connection) -> None:
+        EventConsumer(connection, inbox, batch_size).run(stop)
+
+    keep_connected(f"consume.{inbox.service}", stop, url, work)
 
 
-class Listener:
-    """One connection's worth of listening: gathers deliveries for a few milliseconds and hands them
-    to the inbox.
-    """
+class EventConsumer:
+    """Consumes a service's events over one connection, in batches of a few milliseconds."""
 
     def __init__(self, connection: Connection, inbox: Inbox, batch_size: int) -> None:
         self.connection, self.inbox, self.batch_size = connection, inbox, batch_size
         self.amqp = on_amqp(connection)
         self.gathered: list[Incoming] = []
         self.returned: list[Incoming] = []
-        """What reached the broker's delivery limit: becomes rows that an operator can see and
-        replay.
-        """
-        self.channel = connection.channel()
-        events, dead = queues(inbox.service, self.amqp)
-        # Slow start: until the first message that was never delivered before, one at a time. Else a
-        # message that kills the process takes its whole prefetch window towards the delivery limit
-        # each time.
+        """Messages at the broker's delivery limit: they become dead letters."""
+        # Slow start: one message at a time until the first that was never delivered before. Else a
+        # message that kills the process takes the whole prefetch window with it each time, and all
+        # of it comes closer to the delivery limit.
         self.slow = self.amqp
-        self.channel.basic_qos(0, 1 if self.slow else 2 * batch_size, False)
+        self.channel = connection.channel()
+        self._prefetch(1 if self.slow else 2 * batch_size)
+        self._start_consumers()
+
+    def _start_consumers(self) -> None:
+        events, dead = queues(self.inbox.service, self.amqp)
         self.consumer = Consumer(
             self.channel, [events], on_message=self.gathered.append, auto_declare=False
         )
@@ -62,13 +63,13 @@ class Listener:
             self._gather()
             self._take_returned(stop)
             if self.gathered:
-                self._flush(stop)
-            self.connection.heartbeat_check() if self.amqp else None
+                self._take_gathered(stop)
+            self._heartbeat()
         self.consumer.cancel()
 
     def _gather(self) -> None:
-        """Wait for a message, then a few milliseconds for its companions, up to a full batch."""
-        wait = 0.5
+        """Wait for a message, then a few milliseconds for others, up to a full batch."""
+        wait = IDLE_SECONDS
         while len(self.gathered) < self.batch_size:
             try:
                 self.connection.drain_events(timeout=wait)
@@ -76,36 +77,38 @@ class Listener:
                 return
             if self.slow and self.gathered:
                 return
-            wait = COALESCE_SECONDS if self.gathered else 0.5
+            wait = COALESCE_SECONDS if self.gathered else IDLE_SECONDS
 
-    def _flush(self, stop: threading.Event) -> None:
+    def _take_gathered(self, stop: threading.Event) -> None:
         batch = self.gathered[: self.batch_size]
-        deliveries = [
-            Delivery(_body(m), redelivered=bool(m.delivery_info.get("redelivered"))) for m in batch
-        ]
-        again = sum(delivery.redelivered for delivery in deliveries)
-        if again:
-            log.info("redelivered messages", service=self.inbox.service, count=again)
+        deliveries = [_delivery(message) for message in batch]
+        self._log_redelivered(deliveries)
         if not self._receive(deliveries, stop):
             return
-        del self.gathered[
-            : len(batch)
-        ]  # and not `batch_size`: what arrived while waiting stays, even if it would fit
+        # Not `batch_size`: more may have come while the inbox was busy, and it is not taken yet.
+        del self.gathered[: len(batch)]
         self._acknowledge(batch)
         if self.slow and not deliveries[-1].redelivered:
             self._full_speed()
 
     def _take_returned(self, stop: threading.Event) -> None:
-        taken = list(self.returned)
-        if taken and self._receive([Delivery(_body(m), returned=True) for m in taken], stop):
-            del self.returned[: len(taken)]
-            self._acknowledge(taken)
+        batch = list(self.returned)
+        deliveries = [Delivery(_body(message), returned=True) for message in batch]
+        if deliveries and self._receive(deliveries, stop):
+            del self.returned[: len(batch)]
+            self._acknowledge(batch)
+
+    def _log_redelivered(self, deliveries: list[Delivery]) -> None:
+        count = sum(delivery.redelivered for delivery in deliveries)
+        if count:
+            log.info("redelivered messages", service=self.inbox.service, count=count)
 
     def _receive(self, deliveries: list[Delivery], stop: threading.Event) -> bool:
-        """Hand deliveries to the inbox until it took them; False when told to stop meanwhile: the
-        broker keeps them.
+        """Hand deliveries to the inbox until it took them.
+
+        Returns False if `stop` was set before: the broker keeps them.
         """
-        pause = 0.1
+        pause = SHORTEST_PAUSE
         while True:
             try:
                 self.inbox.receive(deliveries)
@@ -116,36 +119,31 @@ class Listener:
                     service=self.inbox.service,
                     error=type(error.__cause__).__name__,
                 )
-                if stop.is_set():
-                    return False
-                self._wait(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
-                pause = min(pause * 2, 5)
+            if stop.is_set():
+                return False
+            self._wait(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
+            pause = min(pause * 2, LONGEST_PAUSE)
 
     def _wait(self, seconds: float) -> None:
-        """Wait without going deaf: heartbeats are answered, and the broker stops at the prefetch
-        limit.
-        """
+        """Wait and go on reading: heartbeats are answered, and the prefetch limits what comes."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             try:
                 self.connection.drain_events(timeout=left)
             except TimeoutError:
                 break
-        if self.amqp:
-            self.connection.heartbeat_check()
+        self._heartbeat()
 
     def _acknowledge(self, taken: list[Incoming]) -> None:
-        """Acknowledge what has left the hand: in one up to the first message still in it, the rest
-        one by one.
+        """Acknowledge messages that the inbox took, as many as possible at once.
 
-        To acknowledge many means all that came before on the channel, of both queues, taken or not.
+        An acknowledgement of many covers all earlier messages of the channel, of both queues. So
+        it ends before the first one that is still in hand; the others are acknowledged singly.
         """
-        first_in_hand = min(
-            (m.delivery_tag for m in [*self.gathered, *self.returned]), default=math.inf
-        )
-        together = [
-            m for m in taken if self.amqp and m.delivery_tag < first_in_hand
-        ]  # only AMQP knows `multiple`
+        in_hand = [message.delivery_tag for message in (*self.gathered, *self.returned)]
+        first_in_hand = min(in_hand, default=math.inf)
+        # Only AMQP knows an acknowledgement of many.
+        together = [m for m in taken if self.amqp and m.delivery_tag < first_in_hand]
         if together:
             together[-1].ack(multiple=True)
         for message in taken[len(together) :]:
@@ -153,25 +151,23 @@ class Listener:
 
     def _full_speed(self) -> None:
         self.slow = False
-        self.consumer.cancel()
-        self.channel.basic_qos(0, 2 * self.batch_size, False)
+        self.consumer.cancel()  # a new prefetch holds for consumers that start after it
+        self._prefetch(2 * self.batch_size)
         self.consumer.consume()
+
+    def _prefetch(self, count: int) -> None:
+        self.channel.basic_qos(0, count, False)
+
+    def _heartbeat(self) -> None:
+        if self.amqp:
+            self.connection.heartbeat_check()
+
+
+def _delivery(message: Incoming) -> Delivery:
+    redelivered = bool(message.delivery_info.get("redelivered"))
+    return Delivery(_body(message), redelivered=redelivered)
 
 
 def _body(message: Incoming) -> bytes:
     body = message.body
     return body if isinstance(body, bytes) else str(body).encode()
-
-
-def run_attempts(inbox: Inbox, stop: threading.Event) -> None:
-    """Try due facts again until told to stop."""
-    while not stop.is_set():
-        try:
-            tried = inbox.retry_due()
-        except TryAgain:
-            tried = 0
-        except Exception:  # this loop repairs others; it must not end before them
-            log.exception("attempts loop failed, going on", service=inbox.service)
-            tried = 0
-        if not tried:
-            stop.wait(0.5)

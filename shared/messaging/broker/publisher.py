@@ -1,48 +1,45 @@
-"""Publishers: how a batch of messages is handed to the broker, and which of them no queue took."""
+"""Publishers: hand a batch of messages to the broker and report which of them no queue took."""
 
 import time
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 from uuid import UUID
 
 from kombu import Connection, Producer
 
-from shared.messaging.broker.topology import EVENTS
+from shared.messaging.broker.topology import EVENTS, on_amqp
 
-
-class Publisher(Protocol):
-    """Hands a batch to the broker; returns the ids that no queue took. Raises when in doubt about
-    any of them.
-    """
-
-    def publish(self, batch: Sequence["Message"]) -> set[UUID]: ...
-
-
-class Message:
-    """One message for the broker. `mandatory`: somebody hears this type, so no queue taking it is a
-    fault.
-    """
-
-    __slots__ = ("body", "id", "mandatory", "routing_key")
-
-    def __init__(self, id_: UUID, routing_key: str, body: bytes, mandatory: bool) -> None:
-        self.id, self.routing_key, self.body, self.mandatory = id_, routing_key, body, mandatory
-
-
+CONTENT_TYPE = "application/cloudevents+json"
 CONFIRM_SECONDS = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message for the broker."""
+
+    id: UUID
+    routing_key: str
+    body: bytes
+    mandatory: bool  #: a service handles this type, so it is a fault if no queue takes it
+
+
+class Publisher(Protocol):
+    """Hands a batch to the broker; returns the ids that no queue took. Raises if in doubt."""
+
+    def publish(self, batch: Sequence[Message]) -> set[UUID]: ...
+
+
 class Unconfirmed(Exception):
-    """The broker refused a message or did not confirm it in time. Part of the batch may be stored
-    all the same.
-    """
+    """The broker refused or did not confirm a message. It may have stored a part of the batch."""
 
 
 class ConfirmedPublisher:
-    """Publishes a batch over AMQP and waits once for all its confirms (py-amqp waits for each:
-    8-24x slower).
+    """Publishes a batch over AMQP, then waits once for all its confirms.
 
-    RabbitMQ's publisher confirms: https://www.rabbitmq.com/docs/confirms#publisher-confirms
+    Waiting for each is 8 to 24 times slower. The connection must be made without kombu's
+    `confirm_publish`: with it, `basic_publish` waits for each.
+    https://www.rabbitmq.com/docs/confirms#publisher-confirms
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -52,46 +49,54 @@ class ConfirmedPublisher:
         self._pending: set[int] = set()
         self._nacked: set[int] = set()
         self._returned: set[UUID] = set()
-        events = self._channel.events
-        events["basic_ack"].add(self._settle)
-        events["basic_nack"].add(
-            lambda tag, multiple: self._nacked.update(self._settle(tag, multiple))
-        )
-        events["basic_return"].add(
-            lambda _error, _exchange, _key, m: self._returned.add(UUID(m.properties["message_id"]))
-        )
+        self._channel.events["basic_ack"].add(self._on_ack)
+        self._channel.events["basic_nack"].add(self._on_nack)
+        self._channel.events["basic_return"].add(self._on_return)
 
     def publish(self, batch: Sequence[Message]) -> set[UUID]:
-        """Returns the ids no queue took. Raises Unconfirmed or a connection error when any other is
-        in doubt.
+        """Publish, and return the ids that no queue took.
+
+        Raises Unconfirmed or a connection error when any other message is in doubt.
         """
         self._nacked, self._returned = set(), set()
         for message in batch:
-            self._tag += 1
-            self._pending.add(self._tag)
-            prepared = self._channel.prepare_message(
-                message.body,
-                content_type="application/cloudevents+json",
-                content_encoding="utf-8",
-                properties={"message_id": str(message.id), "delivery_mode": 2},
-            )
-            self._channel._basic_publish(
-                prepared, EVENTS.name, message.routing_key, mandatory=message.mandatory
-            )
+            self._send(message)
         self._await_confirms()
         return self._returned
+
+    def _send(self, message: Message) -> None:
+        self._tag += 1
+        self._pending.add(self._tag)
+        prepared = self._channel.prepare_message(
+            message.body,
+            content_type=CONTENT_TYPE,
+            content_encoding="utf-8",
+            properties={"message_id": str(message.id), "delivery_mode": 2},
+        )
+        self._channel.basic_publish(
+            prepared, EVENTS.name, message.routing_key, mandatory=message.mandatory
+        )
 
     def _await_confirms(self) -> None:
         deadline = time.monotonic() + CONFIRM_SECONDS
         while self._pending:
             left = deadline - time.monotonic()
             if left <= 0:
-                raise Unconfirmed(
-                    f"{len(self._pending)} messages not confirmed within {CONFIRM_SECONDS} s."
-                )
+                count = len(self._pending)
+                raise Unconfirmed(f"{count} messages not confirmed within {CONFIRM_SECONDS} s.")
             self._channel.connection.drain_events(timeout=left)
         if self._nacked:
             raise Unconfirmed(f"{len(self._nacked)} messages refused by the broker.")
+
+    def _on_ack(self, tag: int, multiple: bool) -> None:
+        self._settle(tag, multiple)
+
+    def _on_nack(self, tag: int, multiple: bool) -> None:
+        self._nacked |= self._settle(tag, multiple)
+
+    def _on_return(self, _error: Any, _exchange: str, _key: str, message: Any) -> None:
+        # A returned message is confirmed as well, so nothing waits for it.
+        self._returned.add(UUID(message.properties["message_id"]))
 
     def _settle(self, tag: int, multiple: bool) -> set[int]:
         settled = {t for t in self._pending if t <= tag} if multiple else {tag}
@@ -100,9 +105,7 @@ class ConfirmedPublisher:
 
 
 class PlainPublisher:
-    """Publishes over a transport that has no confirms (embedded). What it loses, catch-up
-    brings.
-    """
+    """Publishes over a transport without confirms (embedded). Catch-up brings what it loses."""
 
     def __init__(self, connection: Connection) -> None:
         self._producer = Producer(connection.channel(), exchange=EVENTS, auto_declare=False)
@@ -112,8 +115,13 @@ class PlainPublisher:
             self._producer.publish(
                 message.body,
                 routing_key=message.routing_key,
-                content_type="application/cloudevents+json",
+                content_type=CONTENT_TYPE,
                 content_encoding="utf-8",
                 message_id=str(message.id),
             )
         return set()
+
+
+def publisher_over(connection: Connection) -> Publisher:
+    """The publisher that suits the connection's transport."""
+    return ConfirmedPublisher(connection) if on_amqp(connection) else PlainPublisher(connection)

@@ -1,12 +1,14 @@
-"""The relay: hands outbox rows to the broker. Any number may run: `SKIP LOCKED` shares the rows."""
+"""The relay: publishes outbox rows. Any number may run: `SKIP LOCKED` shares the rows."""
 
 import threading
 import time
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from uuid import UUID
 
 from kombu import Connection
-from sqlalchemy import select as sql_select
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
 
 from shared.contracts.base import catalogue
 from shared.core.clock import app_now
@@ -15,87 +17,107 @@ from shared.core.metrics import PUBLISHED
 from shared.db.contention import is_database_away
 from shared.db.engine import Database
 from shared.messaging.broker.connection import keep_connected
-from shared.messaging.broker.publisher import ConfirmedPublisher, Message, PlainPublisher, Publisher
+from shared.messaging.broker.publisher import Message, Publisher, publisher_over
 from shared.messaging.broker.topology import declare_topology, on_amqp
-from shared.messaging.envelope import cloud_event
+from shared.messaging.envelope import Envelope
 from shared.messaging.outbox import ENVELOPE_COLUMNS, EnvelopeRow, OutboxRow
 
 log = get_logger(__name__)
+
+DECLARE_EVERY_SECONDS = 30
+RELAY_BATCH = 500
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 0.2  #: seconds between two looks at an idle outbox
+DATABASE_AWAY_PAUSE = 1.0
 
 
 def relay_batch(database: Database, publisher: Publisher, limit: int) -> int:
     """Publish up to `limit` waiting rows and mark those a queue took. Returns how many were taken.
 
-    The rows stay locked meanwhile, so a second relay passes over them. A crash before the commit
-    publishes them again: listeners know an event id once.
+    The rows stay locked meanwhile, so a second relay passes over them. After a crash before the
+    commit they are published again; an inbox takes in each event id once.
     """
     with database.transaction() as session:
-        rows = session.execute(
-            sql_select(*ENVELOPE_COLUMNS)
-            .where(OutboxRow.published_at.is_(None))
-            .order_by(OutboxRow.sequence)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        ).all()
+        rows = _waiting(session, limit)
         if not rows:
             return 0
         refused = publisher.publish([_message(database.service, row) for row in rows])
         taken = [row.id for row in rows if row.id not in refused]
-        session.execute(
-            update(OutboxRow)
-            .where(OutboxRow.id == text("ANY(:taken)"))
-            .values(published_at=app_now())
-            .execution_options(synchronize_session=False),
-            {"taken": taken},
-        )
+        _mark_published(session, taken)
     PUBLISHED.labels(database.service, "taken").inc(len(taken))
     if refused:
         PUBLISHED.labels(database.service, "unroutable").inc(len(refused))
-        log.warning("facts that no queue took", service=database.service, count=len(refused))
+        log.warning("no queue took events", service=database.service, count=len(refused))
     return len(taken)
+
+
+def _waiting(session: Session, limit: int) -> Sequence[EnvelopeRow]:
+    waiting = (
+        select(*ENVELOPE_COLUMNS)
+        .where(OutboxRow.published_at.is_(None))
+        .order_by(OutboxRow.sequence)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return session.execute(waiting).all()
+
+
+def _mark_published(session: Session, ids: Iterable[UUID]) -> None:
+    # ANY takes one array; IN would be another statement for each number of ids.
+    published = (
+        update(OutboxRow).where(OutboxRow.id == text("ANY(:ids)")).values(published_at=app_now())
+    )
+    session.execute(published, {"ids": ids})
 
 
 def _message(source: str, row: EnvelopeRow) -> Message:
     contract = catalogue().get((row.type, row.version))
-    heard = contract is not None and bool(contract.handled_by)
-    return Message(row.id, f"{source}.{row.type}", cloud_event(source, row), mandatory=heard)
-
-
-DECLARE_EVERY_SECONDS = 30
-RELAY_BATCH = 500
+    handled = contract is not None and bool(contract.handled_by)
+    body = Envelope.of(source, row).to_bytes()
+    return Message(row.id, f"{source}.{row.type}", body, mandatory=handled)
 
 
 def relay(database: Database, url: str, stop: threading.Event) -> None:
-    """Hand outbox rows to the broker until told to stop: at once while there are any, every 200 ms
-    when idle.
+    """Publish outbox rows until `stop` is set.
 
-    While the database is away it is asked once a second.
+    Rows that wait are published at once. An idle outbox is looked at every 200 ms, a missing
+    database once a second.
     """
 
     def work(connection: Connection) -> None:
-        publisher = (
-            ConfirmedPublisher(connection) if on_amqp(connection) else PlainPublisher(connection)
-        )
-        declared, pause = time.monotonic(), 0.05
-        while not stop.is_set():
-            try:
-                taken = relay_batch(database, publisher, RELAY_BATCH)
-                pause = 0.05 if taken else min(pause * 1.5, 0.2)
-            except Exception as error:
-                if not is_database_away(error):
-                    raise
-                log.warning("database away, outbox waits", service=database.service)
-                taken, pause = 0, 1.0
-            if taken < RELAY_BATCH:
-                stop.wait(pause)
-                _keep_alive(connection)
-            if (
-                time.monotonic() - declared > DECLARE_EVERY_SECONDS
-            ):  # mends deleted queues and bindings
-                declare_topology(connection)
-                declared = time.monotonic()
+        _relay_over(connection, database, stop)
 
     keep_connected(f"relay.{database.service}", stop, url, work)
+
+
+def _relay_over(connection: Connection, database: Database, stop: threading.Event) -> None:
+    publisher = publisher_over(connection)
+    declared, pause = time.monotonic(), SHORTEST_PAUSE
+    while not stop.is_set():
+        taken = _relay_batch_if_possible(database, publisher)
+        pause = _next_pause(pause, taken)
+        if taken is None or taken < RELAY_BATCH:
+            stop.wait(pause)
+            _keep_alive(connection)
+        if time.monotonic() - declared > DECLARE_EVERY_SECONDS:
+            declare_topology(connection)  # repairs deleted queues and bindings
+            declared = time.monotonic()
+
+
+def _relay_batch_if_possible(database: Database, publisher: Publisher) -> int | None:
+    """Relay a batch; None if the database is away."""
+    try:
+        return relay_batch(database, publisher, RELAY_BATCH)
+    except Exception as error:
+        if not is_database_away(error):
+            raise
+        log.warning("database away, outbox waits", service=database.service)
+        return None
+
+
+def _next_pause(pause: float, taken: int | None) -> float:
+    if taken is None:
+        return DATABASE_AWAY_PAUSE
+    return SHORTEST_PAUSE if taken else min(pause * 1.5, LONGEST_PAUSE)
 
 
 def _keep_alive(connection: Connection) -> None:

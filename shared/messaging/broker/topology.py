@@ -1,7 +1,7 @@
-"""How facts travel: one topic exchange, one queue per service.
+"""Exchanges and queues: one topic exchange for events, one queue per service.
 
-What only RabbitMQ has (confirms, mandatory, quorum queues, dead-lettering) is decided by `on_amqp`;
-with kombu's Redis transport (embedded) the catch-up keeps the promise that nothing is lost.
+Only RabbitMQ has confirms, mandatory messages, quorum queues and dead-lettering; `on_amqp` decides
+whether they are used. Over kombu's Redis transport (embedded) catch-up brings what gets lost.
 """
 
 from kombu import Connection, Exchange, Queue, binding
@@ -12,7 +12,7 @@ from shared.contracts.base import events_handled_by
 EVENTS = Exchange("wishtree.events", type="topic", durable=True)
 DEAD = Exchange("wishtree.dead", type="direct", durable=True)
 HEARTBEAT_SECONDS = 15
-DELIVERY_LIMIT = 20  #: the last net; five counted attempts come first
+DELIVERY_LIMIT = 20  #: the last resort; the five counted attempts come first
 
 
 def is_amqp(url: str) -> bool:
@@ -24,34 +24,37 @@ def on_amqp(connection: Connection) -> bool:
 
 
 def queues(service: str, amqp: bool) -> tuple[Queue, Queue | None]:
-    """The service's queue, bound to exactly the keys it hears, and where its poison ends up
-    (RabbitMQ only).
-    """
-    keys = sorted(cls.routing_key() for cls in events_handled_by(service))
+    """The service's queue, and the one for messages at the delivery limit (RabbitMQ only)."""
+    events = _events_queue(service, amqp)
+    return events, _dead_queue(service) if amqp else None
+
+
+def _events_queue(service: str, amqp: bool) -> Queue:
+    """Bound to exactly the events that the service handles."""
+    keys = sorted(contract.routing_key() for contract in events_handled_by(service))
     arguments = {
         "x-queue-type": "quorum",
         "x-delivery-limit": DELIVERY_LIMIT,
         "x-dead-letter-exchange": DEAD.name,
         "x-dead-letter-routing-key": service,
         "x-dead-letter-strategy": "at-least-once",
-        "x-overflow": "reject-publish",
+        "x-overflow": "reject-publish",  # the strategy above works with no other
     }
-    events = Queue(
+    return Queue(
         f"{service}.events",
         bindings=[binding(EVENTS, key) for key in keys],
         durable=True,
         queue_arguments=arguments if amqp else None,
     )
-    dead = Queue(
-        f"{service}.dead", DEAD, service, durable=True, queue_arguments={"x-queue-type": "quorum"}
-    )
-    return events, dead if amqp else None
+
+
+def _dead_queue(service: str) -> Queue:
+    arguments = {"x-queue-type": "quorum"}
+    return Queue(f"{service}.dead", DEAD, service, durable=True, queue_arguments=arguments)
 
 
 def declare_topology(connection: Connection) -> None:
-    """Declare everything of every service. Whoever starts first makes sure that nothing said is
-    dropped.
-    """
+    """Declare the queues of every service, so that no event is lost whichever starts first."""
     with connection.channel() as channel:
         EVENTS(channel).declare()
         for service in SERVICES:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from services.registration.events import propose_granted_hours
-from shared.contracts.base import Envelope
+from shared.contracts.base import Received
 from shared.contracts.wishes import ClaimerKind, WishConfirmed
 from shared.core.ids import new_id
 
@@ -18,7 +18,7 @@ def confirmed(world, claimer, minutes=90, kind=ClaimerKind.VOLUNTEER, wish=None)
         proposed_minutes=minutes,
     )
     return event.received_in(
-        Envelope(id=new_id(), sequence=1, time=datetime.now(UTC) - timedelta(hours=1))
+        Received(id=new_id(), sequence=1, time=datetime.now(UTC) - timedelta(hours=1))
     )
 
 

@@ -1,5 +1,6 @@
-"""Repeating a POST with its key: one effect and the same answer, for 24 hours."""
+"""A POST that is repeated with its key has one effect and the same answer, for 24 hours."""
 
+import json
 import threading
 from datetime import timedelta
 
@@ -16,12 +17,15 @@ ORGANISATION = {"name": "信安街道站", "kind": "company"}
 def post(
     district: District, key: str, body: object = ORGANISATION, as_: str | None = None
 ) -> tuple[int, object, bool]:
+    """Post an organisation, as JSON or as text that is sent as it stands."""
+    text_ = body if isinstance(body, str) else json.dumps(body)
     answer = district.registration.call(
         "POST",
         "/v1/organisations",
-        body,
-        as_=as_ or district.staff,
-        headers={"Idempotency-Key": key},  # type: ignore[attr-defined]
+        as_=as_ or district.staff,  # type: ignore[attr-defined]
+        headers={"Idempotency-Key": key},
+        data=text_.encode(),
+        content_type="application/json",
     )
     return answer.status_code, answer.get_json(), "Idempotent-Replayed" in answer.headers
 
@@ -51,6 +55,38 @@ def test_another_body_is_refused(district: District) -> None:
     assert organisations(district) == 1
 
 
+@pytest.mark.parametrize(
+    "again",
+    [
+        '{"name": "信安街道站",  "kind": "company"}',
+        '{"kind":"company","name":"信安街道站"}',
+        r'{"name": "\u4fe1\u5b89\u8857\u9053\u7ad9", "kind": "company"}',
+    ],
+    ids=["one more space", "another order", "escaped"],
+)
+def test_the_same_content_written_otherwise_gives_the_same_answer(
+    district: District, again: str
+) -> None:
+    first = post(district, "a", '{"name": "信安街道站", "kind": "company"}')
+    second = post(district, "a", again)
+    assert first[0] == 201
+    assert second == (first[0], first[1], True)
+    assert organisations(district) == 1
+
+
+def test_a_number_is_not_the_text_of_that_number(district: District) -> None:
+    assert post(district, "a", '{"name": "1", "kind": "company"}')[0] == 201
+    assert post(district, "a", '{"name": 1, "kind": "company"}')[0] == 422
+    assert organisations(district) == 1
+
+
+def test_what_is_no_json_is_compared_byte_by_byte(district: District) -> None:
+    assert post(district, "a", '{"name": "x"')[0] == 400
+    assert post(district, "a")[0] == 201
+    status, body, _ = post(district, "a", '{"name": "x"')
+    assert (status, body["type"]) == (422, "/problems/key-reused")  # type: ignore[index]
+
+
 def test_a_failed_request_leaves_no_trace(district: District) -> None:
     assert post(district, "a", {"name": "x", "kind": "nonsense"})[0] == 422
     assert post(district, "a")[0] == 201
@@ -72,11 +108,8 @@ def test_fifty_at_once_have_one_effect(district: District) -> None:
     for thread in threads:
         thread.join()
     assert organisations(district) == 1
-    assert {status for status, _, _ in answers} <= {
-        201,
-        409,
-        503,
-    }  # 503: the pool was full, nothing happened
+    # 503: the pool was full, and nothing happened.
+    assert {status for status, _, _ in answers} <= {201, 409, 503}
     assert len({str(body) for status, body, _ in answers if status == 201}) == 1
 
 

@@ -1,4 +1,4 @@
-"""Every service answers the same operational questions in the same way."""
+"""Probes, metrics, OpenAPI and the feed: the same in every service."""
 
 import pytest
 

@@ -1,8 +1,8 @@
 """Outbox, inbox, attempts, dead letters, idempotency keys, feed cursors, job runs, withdrawn
 access.
 
-Until version 0.1.0 the first migration of each service made these tables. Where they are there,
-this one adopts them.
+Before version 0.1.0 the first migration of each service made these tables. Where they exist, this
+one leaves them as they are.
 """
 
 import sqlalchemy as sa

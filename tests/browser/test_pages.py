@@ -98,7 +98,7 @@ def test_the_counter_keeps_the_key_while_the_page_is_open(centre: Centre, open_p
     page.fill("#key", "no-such-key")
     page.fill("#code", "2345")
     page.click("button[value=check]")
-    page.wait_for_selector("#result .told.bad")
+    page.wait_for_selector("#result .notice.bad")
     assert page.input_value("#key") == "no-such-key"
     assert page.evaluate("localStorage.length + sessionStorage.length") == 0
     assert not re.search("no-such-key", page.url)

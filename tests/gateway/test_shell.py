@@ -8,9 +8,10 @@ import pytest
 
 import gateway
 import shared.service
-from gateway.app import Gateway, _remote, caller_of
-from gateway.labels import WORDS
+from gateway.app import Gateway, caller_of
+from gateway.labels import LABELS
 from gateway.shell import make_pages
+from gateway.upstreams import Upstream
 from shared import SERVICES
 from shared.core.language import translations
 from tests.support.browsing import Browser, Centre
@@ -52,7 +53,7 @@ def test_chinese_comes_first_and_english_by_header_or_choice(centre: Centre) -> 
 
 def test_every_word_of_the_pages_has_its_chinese() -> None:
     folder = Path(gateway.__file__).parent
-    said = {text for kind in WORDS.values() for text in kind.values()}
+    said = {text for kind in LABELS.values() for text in kind.values()}
     for path in (
         *folder.rglob("*.html"),
         *(Path(shared.service.__file__).parent / "templates").glob("*.html"),
@@ -68,7 +69,7 @@ def test_a_service_that_does_not_answer_is_said_in_words(centre: Centre) -> None
     services: dict[str, Any] = {
         name: member.app for name, member in centre.district.services.items()
     }
-    services["wishes"] = _remote("wishes", "http://127.0.0.1:1")
+    services["wishes"] = Upstream("wishes", "http://127.0.0.1:1")
     browser = Browser(Gateway(services, make_pages(centre.district.settings, caller_of(services))))
     answer = browser.get("/")
     assert answer.status_code == 503

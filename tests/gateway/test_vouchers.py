@@ -66,7 +66,7 @@ def test_a_wrong_key_is_refused_in_words_and_ends_no_log_in(centre: Centre) -> N
     browser.get("/counter")
     answer = browser.post("/counter", do="check", key="no-such-key", code="2345", reference="a")
     assert answer.status_code == 401
-    assert 'class="told bad"' in answer.text
+    assert 'class="notice bad"' in answer.text
     assert browser.get("/me").status_code == 200
 
 

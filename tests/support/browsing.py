@@ -48,7 +48,7 @@ class Browser:
         return self._seen(self.client.post(path, data=form, headers=self.headers | (headers or {})))
 
     def form_token(self) -> str:
-        found = re.search(r'name="form_token" value="([0-9a-f]+)"', self.last)
+        found = re.search(r'name="form_token" value="([^"]+)"', self.last)
         return found.group(1) if found else ""
 
     def _seen(self, answer: TestResponse) -> TestResponse:

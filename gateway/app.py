@@ -25,7 +25,7 @@ API_PATHS = (
     # /wishes/{id} is a page; what the service itself serves below /wishes/ has an owner.
     *(f"/{service}/" for service in SERVICES if service != "wishes"),
 )
-"""Below these there are no pages: a path without owner gets a problem document, not an HTML page."""
+"""There are no pages below these: a path without owner gets a problem document, no HTML."""
 
 
 class Gateway:

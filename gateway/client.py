@@ -109,6 +109,8 @@ def _responses(wanted: Sequence[ApiRequest]) -> list[TestResponse]:
     responses = _send_all([_sender(one, session) for one in wanted])
     if session is None:
         return responses
+    # The access token may end before the time in the cookie: the clocks of two machines differ,
+    # and registration can withdraw it.
     refused = [i for i, one in enumerate(wanted) if _is_log_in_over(one, responses[i])]
     if refused:
         again = _repeat([wanted[i] for i in refused], session)
@@ -134,6 +136,8 @@ def _send_all(senders: Sequence[Send]) -> list[TestResponse]:
     if not senders:
         return []
     *others, own = (partial(_send_in_trace, current_traceparent(), one) for one in senders)
+    # The thread that serves the page would only wait, so it sends one too: a page of one request
+    # needs no other thread.
     waiting = [_threads().submit(one) for one in others]
     response = own()
     return [*(one.result() for one in waiting), response]

@@ -52,6 +52,7 @@ def error_page(status: int, title: str = "", request_id: str = "") -> tuple[str,
     title = title or translate(UNEXPECTED, g.language)
     if request.headers.get("X-Part"):  # counter.js puts the answer into its page
         return render_template("counter_result.html", refusal=Refusal(status, title)), status
+    # A service names its request id in a 500; for our own errors the trace finds the log lines.
     request_id = request_id or _trace_id()
     return render_template("error.html", title=title, status=status, request_id=request_id), status
 

@@ -11,6 +11,7 @@ from flask import g
 from shared.core.clock import SITE
 from shared.core.language import translate
 
+# Rewards answers a rate as an English sentence (services/rewards/ledger/explanation.py).
 RATE = re.compile(r"(?:(\d+) % of )?(\d+) points? per (\d+) minutes?, rounded down")
 
 

@@ -90,6 +90,8 @@ class Renewals:
 
     def renewed(self, session: LoginSession, organisation: str) -> LoginSession | None:
         """The session with a new pair of tokens, or None if registration refuses."""
+        # The lock is held while registration answers: without it two threads would send the same
+        # refresh token, and the second use of one ends the log-in everywhere.
         with self._lock:
             self._forget_old()
             if session.refresh not in self._known:

@@ -90,7 +90,7 @@ def finish(response: Response) -> Response:
     response.headers.update(SECURITY_HEADERS)
     if _is_https():
         response.headers["Strict-Transport-Security"] = f"max-age={YEAR_SECONDS}"
-    if request.endpoint != "static":
+    if request.endpoint != "static":  # the back button must not show a page after the log-out
         response.headers["Cache-Control"] = "no-store"
         response.headers["Vary"] = "Cookie, Accept-Language"
         response.headers["Content-Language"] = g.language

@@ -1,4 +1,4 @@
-"""The pool 爱心券池 for everybody: its vouchers, requesting one, and what became of one's requests."""
+"""The pool 爱心券池 for everybody: its vouchers, requesting one, one's own requests."""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Coming in, staying in, leaving; and what a foreign page cannot do."""
+"""Logging in, staying logged in, logging out; and what a page of another site cannot do."""
 
 import time
 from typing import Any
@@ -26,7 +26,7 @@ def test_a_volunteer_logs_in_with_a_code_and_sees_their_own_page(centre: Centre)
     assert "沈芳" not in page.text
 
 
-def test_a_wrong_code_is_refused_in_words(centre: Centre) -> None:
+def test_a_wrong_code_is_refused_with_a_message(centre: Centre) -> None:
     centre.volunteer()
     browser = centre.browser()
     browser.get("/login")
@@ -75,7 +75,7 @@ def test_logging_out_ends_the_log_in_at_registration_too(centre: Centre) -> None
     assert thief.get("/me").status_code == 302
 
 
-def test_an_expired_token_is_renewed_without_a_word(centre: Centre) -> None:
+def test_an_expired_token_is_renewed_unnoticed(centre: Centre) -> None:
     centre.volunteer()
     browser = centre.as_volunteer()
     expire(browser, centre)
@@ -118,7 +118,7 @@ def test_strangers_are_sent_to_the_log_in_and_back(centre: Centre, path: str, wh
     assert answer.headers["Location"].replace("%2F", "/").startswith(f"/login?next={path}")
 
 
-def test_the_wrong_role_is_told_so(centre: Centre) -> None:
+def test_the_wrong_role_is_refused(centre: Centre) -> None:
     centre.volunteer()
     assert centre.as_volunteer().get("/desk").status_code == 403
     assert centre.as_staff().get("/wallet").status_code == 403

@@ -1,4 +1,4 @@
-"""The pool 爱心券池 at the desk: its vouchers, requests, allocating now, and wishes it can grant."""
+"""The pool 爱心券池 at the desk: vouchers, requests, allocating, wishes it can grant."""
 
 from uuid import UUID
 

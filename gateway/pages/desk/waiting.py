@@ -50,7 +50,7 @@ def show_desk(refusal: Refusal | None = None) -> str:
         chosen=chosen,
         records=records or ask_all(_records_of(chosen))[0],
         refusal=refusal,
-        letters=dict(zip(SERVICES, map(_count, letters), strict=True)),
+        letters=_counts(letters),
     )
 
 
@@ -87,6 +87,10 @@ def _records_of(organisation_id: str | None) -> ApiRequest | None:
     if not organisation_id:
         return None
     return get("/v1/service-records", organisation_id=organisation_id, limit=PAGE)
+
+
+def _counts(letters: list[Any]) -> dict[str, str]:
+    return {service: _count(page) for service, page in zip(SERVICES, letters, strict=True)}
 
 
 def _count(dead_letters: dict[str, Any] | None) -> str:

@@ -1,4 +1,4 @@
-"""Compact mode: all four services and the gateway in one process."""
+"""Compact mode: serve all four services and the gateway from one process."""
 
 from console.services import create_api
 from gateway.app import Gateway, caller_of

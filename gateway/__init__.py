@@ -1,3 +1,4 @@
-"""One origin for all services: each resource is passed to the service that owns it; pages and
-log-in are here.
+"""Serve all services and the pages at one address.
+
+Each API request goes to the service that owns its path; pages and log-in are served here.
 """

@@ -4,28 +4,34 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import abort, current_app
+from flask import abort
 
-from gateway.login_sessions import LogInNeeded
+from gateway.login_sessions import LogInNeeded, current_login
+
+View = Callable[..., Any]
 
 
-def page_for(*roles: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A page for these roles: others are told, strangers are sent to the log-in. Who coordinates
-    volunteers too.
+def page_for(*roles: str) -> Callable[[View], View]:
+    """Let these roles see a page; answer others 403, and send strangers to the log-in.
+
+    A coordinator is a volunteer too.
     """
-    if "volunteer" in roles:
-        roles = (*roles, "coordinator")
+    allowed = {*roles, "coordinator"} if "volunteer" in roles else set(roles)
 
-    def wrap(view: Callable[..., Any]) -> Callable[..., Any]:
+    def guard(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            session = current_app.extensions["sessions"].current()
-            if session is None:
-                raise LogInNeeded
-            if session.role not in roles:
-                abort(403)
+            _check(allowed)
             return view(*args, **kwargs)
 
         return guarded
 
-    return wrap
+    return guard
+
+
+def _check(allowed: set[str]) -> None:
+    login = current_login()
+    if login is None:
+        raise LogInNeeded
+    if login.role not in allowed:
+        abort(403)

@@ -1,113 +1,196 @@
-"""How pages ask the services: as the person who is logged in, in the language of the page. A
-refusal becomes words.
+"""How pages ask the services: as the person who is logged in, in the language of the page.
+
+A page asks for all it needs at once with `ask_all`. The requests are prepared and the log-in is
+renewed in the thread that serves the page, because only that thread knows the page's request;
+other threads only send.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any
 
 from flask import current_app, g, request
+from werkzeug.test import TestResponse
 
-from gateway.login_sessions import LogInNeeded, Sessions
+from gateway.login_sessions import LogInNeeded, LoginSession, login_sessions
+from gateway.refusals import refusal_from
+from shared.core.logs import current_traceparent, traced
 
-Call = Callable[..., Any]
-"""`call(method, path, json=..., headers=...)`, answering a werkzeug TestResponse."""
+MOST_AT_ONCE = 32
+"""Threads of a process that send for pages: two pages that ask much, or many that ask little.
+More than that waits its turn, so that a burst of pages does not use up the services' connections.
+"""
+ANY_REFUSAL = range(400, 600)
+
+Send = Callable[[], TestResponse]
 
 
-class Told(Exception):
-    """A service said no. `title` is in the language of the page; `more` is what else the problem
-    names.
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """What a page asks of a service. Who asks is added when it is sent."""
+
+    method: str
+    path: str
+    body: Any = None  #: sent as JSON
+    query: dict[str, Any] | None = None  #: what is empty is left out
+    csv: bytes | None = None  #: sent as it is, instead of a JSON body
+    api_key: str | None = None  #: a venue's key
+    anonymous: bool = False  #: sent without the log-in
+    fallback: Any = None
+    fallback_for: Collection[int] = ()
+
+    def or_else(self, fallback: Any, statuses: Collection[int] = (404,)) -> "ApiRequest":
+        """The same, but a refusal with one of these statuses is answered by `fallback`."""
+        return replace(self, fallback=fallback, fallback_for=statuses)
+
+    def as_anyone(self) -> "ApiRequest":
+        """The same without the log-in, for a proof in the body: its refusal ends no log-in."""
+        return replace(self, anonymous=True)
+
+    def with_key(self, api_key: str) -> "ApiRequest":
+        """The same with a venue's key in the place of the log-in."""
+        return replace(self, anonymous=True, api_key=api_key)
+
+
+def get(path: str, **query: Any) -> ApiRequest:
+    return ApiRequest("GET", path, query=query)
+
+
+def post(path: str, body: Any = None) -> ApiRequest:
+    return ApiRequest("POST", path, body)
+
+
+def put(path: str, body: Any = None) -> ApiRequest:
+    return ApiRequest("PUT", path, body)
+
+
+def delete(path: str, body: Any = None) -> ApiRequest:
+    return ApiRequest("DELETE", path, body)
+
+
+def ask(wanted: ApiRequest) -> Any:
+    """The JSON of one response. Raises Refusal, or LogInNeeded when the log-in has ended."""
+    return ask_all(wanted)[0]
+
+
+def ask_all(*wanted: ApiRequest | None) -> list[Any]:
+    """The JSON of several responses in order, asked for at the same time; None stays None.
+
+    Raises the first Refusal that has no fallback, or LogInNeeded.
     """
-
-    def __init__(
-        self,
-        status: int,
-        title: str,
-        detail: str = "",
-        request_id: str = "",
-        more: dict[str, Any] | None = None,
-    ) -> None:
-        super().__init__(title)
-        self.status, self.title, self.detail, self.request_id = status, title, detail, request_id
-        self.more = more or {}
+    asked = [one for one in wanted if one is not None]
+    results = iter([_result(*pair) for pair in zip(asked, _responses(asked), strict=True)])
+    return [None if one is None else next(results) for one in wanted]
 
 
-def ask(
-    method: str,
-    path: str,
-    body: Any = None,
-    *,
-    query: dict[str, Any] | None = None,
-    headers: dict[str, str] | None = None,
-    as_anyone: bool = False,
-    data: bytes | None = None,
-) -> Any:
-    """The JSON answer of a service. Raises Told for a refusal, LogInNeeded when the log-in is over.
-
-    `as_anyone` sends no log-in: for proofs in the body or another header, whose refusal says
-    nothing about the log-in.
-    """
-    return fetch(
-        method, path, body, query=query, headers=headers, as_anyone=as_anyone, data=data
-    ).get_json(silent=True)
+def fetch(wanted: ApiRequest) -> TestResponse:
+    """The whole response, such as a file. Raises as `ask` does."""
+    (response,) = _responses([wanted])
+    _result(wanted, response)
+    return response
 
 
-def fetch(
-    method: str,
-    path: str,
-    body: Any = None,
-    *,
-    query: dict[str, Any] | None = None,
-    headers: dict[str, str] | None = None,
-    as_anyone: bool = False,
-    data: bytes | None = None,
-) -> Any:
-    """The whole answer of a service, such as a file. Raises as `ask` does."""
-    sessions: Sessions = current_app.extensions["sessions"]
-    session = None if as_anyone else sessions.current()
-    answer = _send(method, path, body, query, headers, session.access if session else None, data)
-    if answer.status_code == 401 and session is not None:
-        session = sessions.renew(session)
-        answer = _send(method, path, body, query, headers, session.access, data)
-        if answer.status_code == 401:
-            raise LogInNeeded
-    if answer.status_code >= 400:
-        document = answer.get_json(silent=True)
-        known = document if isinstance(document, dict) else {}
-        raise Told(
-            answer.status_code,
-            known.get("title", ""),
-            known.get("detail", ""),
-            known.get("request_id", ""),
-            known,
-        )
-    return answer
+def _result(wanted: ApiRequest, response: TestResponse) -> Any:
+    found = response.get_json(silent=True)
+    if response.status_code < 400:
+        return found
+    if response.status_code in wanted.fallback_for:
+        return wanted.fallback
+    raise refusal_from(response.status_code, found)
 
 
-def _send(
-    method: str,
-    path: str,
-    body: Any,
-    query: dict[str, Any] | None,
-    headers: dict[str, str] | None,
-    access: str | None,
-    data: bytes | None,
-) -> Any:
-    sent = {"Accept-Language": g.language, **(headers or {})}
-    once = request.form.get("once") if method == "POST" and request.method == "POST" else None
-    if once:  # the form names itself, so that sending it twice has one effect
-        sent["Idempotency-Key"] = once[:200]
-    if "HTTP_TRACEPARENT" in request.environ:
-        sent["Traceparent"] = request.environ["HTTP_TRACEPARENT"]
-    if access is not None:
-        sent["Authorization"] = f"Bearer {access}"
-    options: dict[str, Any] = {
-        "headers": sent,
-        "environ_overrides": {"REMOTE_ADDR": request.remote_addr or ""},
+def _responses(wanted: Sequence[ApiRequest]) -> list[TestResponse]:
+    """Send all. If the access token has ended, renew it once and repeat what was refused."""
+    if all(one.anonymous for one in wanted):
+        return _send_all([_sender(one, None) for one in wanted])
+    session = login_sessions().current()
+    responses = _send_all([_sender(one, session) for one in wanted])
+    if session is None:
+        return responses
+    # The access token may end before the time in the cookie: the clocks of two machines differ,
+    # and registration can withdraw it.
+    refused = [i for i, one in enumerate(wanted) if _is_log_in_over(one, responses[i])]
+    if refused:
+        again = _repeat([wanted[i] for i in refused], session)
+        for i, response in zip(refused, again, strict=True):
+            responses[i] = response
+    return responses
+
+
+def _repeat(wanted: Sequence[ApiRequest], session: LoginSession) -> list[TestResponse]:
+    renewed = login_sessions().renew(session)
+    responses = _send_all([_sender(one, renewed) for one in wanted])
+    if any(_is_log_in_over(*pair) for pair in zip(wanted, responses, strict=True)):
+        raise LogInNeeded
+    return responses
+
+
+def _is_log_in_over(wanted: ApiRequest, response: TestResponse) -> bool:
+    return response.status_code == 401 and not wanted.anonymous
+
+
+def _send_all(senders: Sequence[Send]) -> list[TestResponse]:
+    """Send at the same time: the last here, the others in threads."""
+    if not senders:
+        return []
+    *others, own = (partial(_send_in_trace, current_traceparent(), one) for one in senders)
+    # The thread that serves the page would only wait, so it sends one too: a page of one request
+    # needs no other thread.
+    waiting = [_threads().submit(one) for one in others]
+    response = own()
+    return [*(one.result() for one in waiting), response]
+
+
+def _send_in_trace(traceparent: str | None, send: Send) -> TestResponse:
+    with traced(traceparent):
+        return send()
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """One pool a process, made at first use: threads would not live through a fork."""
+    return ThreadPoolExecutor(MOST_AT_ONCE, "pages")
+
+
+def _sender(wanted: ApiRequest, session: LoginSession | None) -> Send:
+    """The request with everything it needs from the page's own, ready for another thread."""
+    send = partial(
+        current_app.extensions["call"],
+        wanted.method,
+        wanted.path,
+        headers=_headers(wanted, session),
+        environ_overrides={"REMOTE_ADDR": request.remote_addr or ""},
+    )
+    if wanted.query:
+        filled = {name: value for name, value in wanted.query.items() if value}
+        send = partial(send, query_string=filled)
+    if wanted.csv is not None:
+        return partial(send, data=wanted.csv)
+    return send if wanted.body is None else partial(send, json=wanted.body)
+
+
+def _headers(wanted: ApiRequest, session: LoginSession | None) -> dict[str, str]:
+    possible = {
+        "Accept-Language": g.language,
+        "Api-Key": wanted.api_key,
+        "Authorization": _authorization(wanted, session),
+        "Content-Type": None if wanted.csv is None else "text/csv",
+        "Idempotency-Key": _idempotency_key(wanted),
+        "Traceparent": current_traceparent(),
     }
-    if query:
-        options["query_string"] = {key: value for key, value in query.items() if value}
-    if body is not None:
-        options["json"] = body
-    elif data is not None:
-        options["data"] = data
-    return current_app.extensions["call"](method, path, **options)
+    return {name: value for name, value in possible.items() if value is not None}
+
+
+def _authorization(wanted: ApiRequest, session: LoginSession | None) -> str | None:
+    if session is None or wanted.anonymous:
+        return None
+    return f"Bearer {session.access}"
+
+
+def _idempotency_key(wanted: ApiRequest) -> str | None:
+    """The id of the form that was sent, so that sending it twice has one effect."""
+    if wanted.method != "POST" or request.method != "POST":
+        return None
+    return request.form.get("once", "")[:200] or None

@@ -11,6 +11,7 @@ from flask import g
 from shared.core.clock import SITE
 from shared.core.language import translate
 
+# Rewards answers a rate as an English sentence (services/rewards/ledger/explanation.py).
 RATE = re.compile(r"(?:(\d+) % of )?(\d+) points? per (\d+) minutes?, rounded down")
 
 
@@ -18,20 +19,19 @@ def when(instant: str | None, until: str | None = None) -> str:
     """An RFC 3339 instant, or the time between two, as people at the centre read it."""
     if not instant:
         return ""
-    start = datetime.fromisoformat(instant).astimezone(SITE)
-    shown = f"{start:%Y-%m-%d %H:%M}"
+    start = _at_site(instant)
     if not until:
-        return shown
-    end = datetime.fromisoformat(until).astimezone(SITE)
-    return (
-        f"{shown}–{end:%H:%M}" if end.date() == start.date() else f"{shown} – {end:%Y-%m-%d %H:%M}"
-    )
+        return f"{start:%Y-%m-%d %H:%M}"
+    end = _at_site(until)
+    if end.date() == start.date():
+        return f"{start:%Y-%m-%d %H:%M}–{end:%H:%M}"
+    return f"{start:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M}"
 
 
 def hours(minutes: int | None) -> str:
     """Whole minutes as hours, at most one decimal, rounded down: never more than was worked."""
-    tenths = (minutes or 0) * 10 // 60
-    return f"{tenths // 10}" if tenths % 10 == 0 else f"{tenths / 10:.1f}"
+    whole, tenth = divmod((minutes or 0) * 10 // 60, 10)
+    return f"{whole}.{tenth}" if tenth else f"{whole}"
 
 
 def number(value: int | None) -> str:
@@ -44,36 +44,32 @@ def yuan(fen: int | None) -> str:
 
 
 def day(value: str | None) -> str:
-    """A calendar day, or the day of an instant."""
+    """A calendar day, or the day of an instant at the site."""
     if not value:
         return ""
-    found = (
-        datetime.fromisoformat(value).astimezone(SITE).date()
-        if "T" in value
-        else date.fromisoformat(value)
-    )
+    found = _at_site(value).date() if "T" in value else date.fromisoformat(value)
     return format_date(found, "long", locale=_locale())
 
 
 def month(value: str) -> str:
-    return format_date(
-        date.fromisoformat(f"{value}-01"),
-        "yyyy年M月" if _locale() == "zh_CN" else "MMMM yyyy",
-        locale=_locale(),
-    )
+    """A month YYYY-MM; CLDR has no pattern of year and month alone that fits both languages."""
+    pattern = "yyyy年M月" if _locale() == "zh_CN" else "MMMM yyyy"
+    return format_date(date.fromisoformat(f"{value}-01"), pattern, locale=_locale())
 
 
-def rate(said: str) -> str:
-    """What counted for a record, as rewards says it in English, in the language of the page."""
-    found = RATE.fullmatch(said)
+def rate(text: str) -> str:
+    """The rate of a record, which rewards answers in English, in the language of the page."""
+    found = RATE.fullmatch(text)
     if found is None:
-        return translate(said, g.language)
+        return translate(text, g.language)
     share, points, minutes = found.groups()
-    words = translate("%(minutes)s minutes earn %(points)s points", g.language) % {
-        "minutes": minutes,
-        "points": points,
-    }
-    return f"{words} × {share} %" if share else words
+    pattern = translate("%(minutes)s minutes earn %(points)s points", g.language)
+    earned = pattern % {"minutes": minutes, "points": points}
+    return f"{earned} × {share} %" if share else earned
+
+
+def _at_site(instant: str) -> datetime:
+    return datetime.fromisoformat(instant).astimezone(SITE)
 
 
 def _locale() -> str:

@@ -1,82 +1,70 @@
-"""What a form does: ask a service, then show the page again with what became of it."""
+"""What a form does: send a request to a service, then show the page with the outcome."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from flask import redirect
-from werkzeug.datastructures import MultiDict
+from flask import redirect, request
 from werkzeug.wrappers import Response
 
-from gateway.client import Told, ask
+from gateway.client import ApiRequest, ask
+from gateway.refusals import Refusal
 
-Answer = Response | tuple[str, int]
-PAGE = 20
+Answer = Response | str | tuple[str, int]
+ShowRefusal = Callable[[Refusal], str]
+
+LONGEST_NUMBER = 15
+LARGEST_FEN = 10**12
 
 
-def do(
-    method: str, path: str, body: Any, *, then: str, done: str, show: Callable[[Told], str]
-) -> Answer:
-    """Ask; go to the page `then`, which says `done`, or show the page with the refusal."""
+def submit(wanted: ApiRequest, *, then: str, done: str, show: ShowRefusal) -> Answer:
+    """Send a form's request; go to the page `then`, which says `done`, or show the refusal."""
+    return submit_and(wanted, lambda _: redirect(with_done(then, done)), show)
+
+
+def submit_and(wanted: ApiRequest, use: Callable[[Any], Answer], show: ShowRefusal) -> Answer:
+    """Send a form's request; answer with what `use` makes of the JSON, or show the refusal."""
     try:
-        ask(method, path, body)
-    except Told as told:
-        return show(told), told.status
-    return redirect(f"{then}{'&' if '?' in then else '?'}done={done}")
+        answer = ask(wanted)
+    except Refusal as refusal:
+        return show(refusal), refusal.status
+    return use(answer)
 
 
-def given(form: MultiDict[str, str], *texts: str, numbers: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The fields of a form that were filled in. What should be a number and is none goes on as it
-    is, to be refused.
+def with_done(path: str, done: str) -> str:
+    """The address of a page that says what a form did, a code of `labels.DONE_MESSAGES`."""
+    return f"{path}{'&' if '?' in path else '?'}done={done}"
+
+
+def field_text(name: str) -> str:
+    return request.form.get(name, "").strip()
+
+
+def filled_in(*texts: str, numbers: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The fields of the form that are filled in.
+
+    What should be a number and is none stays text, for the service to refuse.
     """
-    found: dict[str, Any] = {
-        name: form[name].strip() for name in texts if form.get(name, "").strip()
-    }
-    return found | {
-        name: whole(form[name].strip()) for name in numbers if form.get(name, "").strip()
-    }
+    found: dict[str, Any] = {name: field_text(name) for name in texts}
+    found |= {name: whole_number(field_text(name)) for name in numbers}
+    return {name: value for name, value in found.items() if value != ""}
 
 
-def whole(text: str) -> int | str:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else text
+def whole_number(text: str) -> int | str:
+    is_number = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
+    return int(text) if is_number else text
 
 
-def fen(text: str) -> int | str:
-    """Fen from yuan as people type them; what is no sum goes on as it is, to be refused."""
+def fen_from_yuan(text: str) -> int | str:
+    """Fen from yuan as people type them. What is no sum stays text, for the service to refuse."""
     try:
-        sum_ = Decimal(text) * 100
-        return int(sum_) if sum_ == sum_.to_integral_value() and abs(sum_) < 10**12 else text
+        fen = Decimal(text) * 100
+        is_sum = fen == fen.to_integral_value() and abs(fen) < LARGEST_FEN
+        return int(fen) if is_sum else text
     except InvalidOperation:
         return text
 
 
-def at_site(text: str) -> str:
+def instant_at_site(text: str) -> str:
     """An instant from a `datetime-local` or `date` field, which means the clock at the site."""
     return f"{text}{'' if 'T' in text else 'T00:00'}:00+08:00"
-
-
-def named(items: list[Mapping[str, Any]], field: str = "name") -> dict[str, str]:
-    """Id to name."""
-    return {one["id"]: one[field] for one in items}
-
-
-def products() -> list[Any]:
-    found: list[Any] = ask("GET", "/v1/products", query={"limit": 200})["items"]
-    return found
-
-
-def venues() -> list[Any]:
-    found: list[Any] = ask("GET", "/v1/venues", query={"limit": 200})["items"]
-    return found
-
-
-def if_there(method: str, path: str, otherwise: Any, **options: Any) -> Any:
-    """An answer that may not be there: the account opens when the fact about the volunteer has
-    arrived.
-    """
-    try:
-        return ask(method, path, **options)
-    except Told as told:
-        if told.status != 404:
-            raise
-        return otherwise

@@ -1,13 +1,17 @@
-"""What codes of the services are called on a page, in English; the catalogue has the Chinese."""
+"""What codes of the services are called on a page, in English; the catalogue has the Chinese.
+
+No service sends these texts today: its answers hold codes for programs, and public ones are cached
+for readers of both languages. To send them would change the API, so the table stays here.
+"""
 
 from flask import g
 
 from shared.core.language import translate
 
-WORDS = {
+LABELS = {
     "label": {
-        "待认领": "waiting for somebody",
-        "已认领": "somebody is on it",
+        "待认领": "waiting to be claimed",
+        "已认领": "claimed",
         "已完成": "came true",
     },
     "wish": {
@@ -22,7 +26,7 @@ WORDS = {
         "held": "reserved at the venue",
         "redeemed": "used",
         "settled": "used",
-        "expired": "too late",
+        "expired": "its last day has passed",
         "voided": "taken back",
         "given": "given on",
     },
@@ -38,15 +42,15 @@ WORDS = {
         "held_elsewhere": "This voucher is reserved elsewhere.",
         "expired": "The last day of this voucher has passed.",
         "voided": "This voucher was taken back.",
-        "unknown": "This code is not known here. Check what was typed.",
+        "unknown": "This code is not known. Check what was typed.",
         "reversed": "This redemption was taken back.",
         "held": "This voucher is held for you.",
-        "released": "The voucher is free again.",
-        "already_settled": "This redemption is already on a statement.",
+        "released": "The hold is released.",
+        "already_settled": "This redemption is already on a settlement statement.",
     },
     "reason": {
         "not_a_wish": "not a wish",
-        "duplicate": "hung twice",
+        "duplicate": "a duplicate",
         "cash_or_medical": "money or medical costs",
         "unsafe": "not safe",
         "no_consent": "consent is missing",
@@ -81,23 +85,23 @@ WORDS = {
         "notify": "messages",
     },
     "choice": {
-        "issue": "turn them into vouchers by themselves",
+        "issue": "turn them into vouchers automatically",
         "save": "save them",
         "give_on": "leave vouchers to the pool",
     },
     "need": {
         "low_income": "low income",
         "disability": "disability",
-        "elderly": "great age",
+        "elderly": "old age",
         "child": "a child in difficulty",
         "carer": "caring for somebody",
         "other": "another need",
     },
-    "request": {"waiting": "waits", "granted": "got one", "withdrawn": "withdrawn"},
+    "request": {"waiting": "waits", "granted": "voucher received", "withdrawn": "withdrawn"},
     "handover": {
         "gift": "given to a person",
         "donation": "left to the pool",
-        "allocation": "handed out of the pool",
+        "allocation": "allocated from the pool",
         "wish": "for a wish",
         "return": "went back to the pool",
         "reissue": "got a new code",
@@ -112,7 +116,7 @@ WORDS = {
         "earned": "service hours",
         "corrected": "corrected hours",
         "owed": "carried over",
-        "repaid": "paid what was carried",
+        "repaid": "carried points repaid",
         "forfeited": "given up on leaving",
         "forgiven": "forgiven",
         "merged": "accounts joined",
@@ -122,13 +126,13 @@ WORDS = {
         "released": "no longer waits",
         "issued": "became a voucher",
         "redeemed": "used",
-        "reversed": "use taken back",
-        "expired": "voucher ran out",
+        "reversed": "redemption taken back",
+        "expired": "voucher expired",
         "voided": "voucher taken back",
         "donated": "left to the pool",
         "given": "given to the pool",
-        "allocated": "handed out of the pool",
-        "lapsed": "too old",
+        "allocated": "allocated from the pool",
+        "lapsed": "points expired",
         "adjusted": "new rules",
         "settled": "settled",
         "reopened": "settlement reopened",
@@ -138,7 +142,7 @@ WORDS = {
         "earn": "What minutes earn",
         "coefficient": "Coefficient of a category",
         "issue": "What points turn into",
-        "expire": "When points lapse",
+        "expire": "When points expire",
         "limit": "Limit per person",
         "budget": "Budget of a month",
     },
@@ -149,7 +153,7 @@ WORDS = {
         "vouchers:check": "check codes",
         "vouchers:hold": "hold vouchers",
         "vouchers:redeem": "redeem vouchers",
-        "statements": "see and send statements",
+        "statements": "see settlement statements and send reports",
     },
     "month": {
         "open": "preview, not closed",
@@ -159,12 +163,12 @@ WORDS = {
     "channel": {"counter": "counter", "webhook": "webhook"},
     "difference": {
         "missing_at_venue": "not on the venue's list",
-        "missing_here": "not in our books",
+        "missing_here": "not in our records",
         "doubled": "listed twice",
         "other_month": "in another month",
         "other_amount": "another sum",
         "other_day": "another day",
-        "reversed_here": "taken back with us",
+        "reversed_here": "taken back on our side",
     },
     "dispute": {
         "open": "to be decided",
@@ -179,12 +183,12 @@ WORDS = {
         "already_redeemed": "used before",
         "held_elsewhere": "reserved elsewhere",
         "already_settled": "settled before",
-        "missing_here": "not in our books",
+        "missing_here": "not in our records",
     },
     "flaw": {
         "altered": "An entry was altered.",
         "missing": "An entry is missing.",
-        "added": "An entry was added behind the seal.",
+        "added": "An entry was added after the seal.",
         "seal_altered": "A seal was altered or is missing.",
         "seal_missing": "A seal was altered or is missing.",
         "tail_cut": "The end of the journal was cut off.",
@@ -193,9 +197,9 @@ WORDS = {
     },
     "book": {
         "volunteer": "volunteers",
-        "held": "put aside",
+        "held": "held points",
         "owed": "carried shortfalls",
-        "product": "vouchers out",
+        "product": "vouchers outstanding",
         "pool": "pool of vouchers",
         "venue": "venues",
         "outside": "outside",
@@ -204,56 +208,54 @@ WORDS = {
         "product": "it offers something",
         "api_key": "a key for its counter",
         "active": "it takes part",
-        "webhook_secret": "a secret for webhooks, if its till reports by itself",
+        "webhook_secret": "a secret for webhooks, if its till reports automatically",
         "practised": "its sandbox has redeemed a voucher",
     },
     "run": {"running": "under way", "done": "done"},
 }
 
-DONE = {
+DONE_MESSAGES = {
     "verify": "The wish is verified.",
     "reject": "The wish is rejected.",
-    "publish": "The wish hangs on the tree.",
+    "publish": "The wish is on the tree.",
     "confirm": "The wish is confirmed.",
     "approve": "The record counts now.",
-    "choice-kept": "From now on it is done like this.",
-    "given-to-pool": "Thank you. The voucher lies in the pool now; its old code is dead.",
-    "given-to-person": "The voucher is given on; its old code is dead.",
-    "exchanged": "Exchanged. Your voucher is here.",
-    "waits": "You are in the queue. The points are put aside.",
+    "choice-kept": "Saved. It holds from now on.",
+    "given-to-pool": "Thank you. The voucher is in the pool now; its old code no longer works.",
+    "given-to-person": "The voucher is given on; its old code no longer works.",
+    "exchanged": "Exchanged. Your voucher is in the wallet.",
+    "waits": "You are on the waiting list. The points are held.",
     "request-made": "Your request waits. Whoever received least comes first.",
     "request-withdrawn": "The request is withdrawn.",
     "rule-added": "The rule counts from now on.",
     "rule-ended": "The rule has ended.",
-    "product-added": "The product is there. An issue rule makes it available.",
+    "product-added": "The product is added. An issue rule makes it available.",
     "stock-set": "The stock is set.",
     "terms-set": "The terms are changed.",
-    "venue-added": "The venue is there. The list says what comes next.",
+    "venue-added": "The venue is added. The list shows what to do next.",
     "secret-ended": "The key no longer works.",
     "venue-suspended": "The venue is suspended.",
     "venue-active": "The venue takes part again.",
     "month-closed": "The month is closed.",
     "month-reopened": "The month is open again.",
-    "case-opened": "The case is open and waits for a decision.",
-    "case-decided": "The case is decided.",
-    "list-taken": "The list is taken in and compared.",
-    "pool-allocated": "What could be handed out is handed out.",
+    "case-opened": "The dispute is open and waits for a decision.",
+    "case-decided": "The dispute is decided.",
+    "list-taken": "The list is imported and compared.",
+    "pool-allocated": "All vouchers that could be allocated are allocated.",
     "wish-granted": "The pool grants the wish.",
     "voucher-voided": "The voucher is taken back.",
-    "voucher-reissued": "The holder has a new code; the old one is dead.",
+    "voucher-reissued": "The holder has a new code; the old one no longer works.",
 }
-"""What a page says after a form did something."""
+"""What a page says after a form did something, by the code in `?done=`."""
 
 
-def said(code: str | None) -> str:
-    """The sentence for `?done=`; nothing for what is not one of ours."""
-    return translate(DONE[code], g.language) if code in DONE else ""
+def done_message(code: str | None) -> str:
+    """The sentence for a code of ours, else nothing."""
+    return translate(DONE_MESSAGES[code], g.language) if code in DONE_MESSAGES else ""
 
 
-def word(kind: str, code: str | None) -> str:
-    """What a code is called in the language of the page; a code without a word stands for
-    itself.
-    """
+def label_of(kind: str, code: str | None) -> str:
+    """What a code is called in the language of the page; an unknown code stands for itself."""
     if not code:
         return ""
-    return translate(WORDS[kind].get(code, code.replace("_", " ")), g.language)
+    return translate(LABELS[kind].get(code, code.replace("_", " ")), g.language)

@@ -1,21 +1,19 @@
-"""Who is looking at a page. The log-in is one sealed cookie; forms carry a token that only our own
-pages can know.
+"""Who looks at a page: the login session, kept in one sealed cookie.
 
-Nothing is kept on the server: every replica of the gateway opens the same cookie with a key derived
-from the data key.
+Nothing is kept on the server. Every replica of the gateway opens the same cookie, with a key
+derived from the data key.
 """
 
 import base64
-import hmac
 import json
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from threading import Lock
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
+from werkzeug.test import TestResponse
 
 from shared.core.crypto import vault
 from shared.core.settings import Settings
@@ -23,9 +21,9 @@ from shared.core.settings import Settings
 REFRESH_PATH = "/v1/auth/refresh"
 RENEW_BEFORE_SECONDS = 30
 REMEMBER_RENEWAL_SECONDS = 60
-STAYS_SECONDS = 30 * 24 * 3600
+COOKIE_SECONDS = 30 * 24 * 3600
 MOST_COORDINATED = 20
-"""A cookie holds no more."""
+"""A cookie holds no more organisations: browsers refuse more than 4 KB."""
 
 
 class LogInNeeded(Exception):
@@ -33,146 +31,178 @@ class LogInNeeded(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    """A log-in: the access token, what renews it, and what the token says of its owner."""
+class LoginSession:
+    """The access token, what renews it, and what the token says of its owner.
+
+    The field names are in the cookies of people who are logged in: renaming one logs them out.
+    """
 
     access: str
     refresh: str
     role: str
     subject: str
     expires: int
-    organisation: str = ""
-    """Where its owner coordinates just now."""
-    coordinates: tuple[str, ...] = ()
-    """Where its owner may coordinate."""
+    organisation: str = ""  #: where its owner coordinates now
+    coordinates: tuple[str, ...] = ()  #: where its owner may coordinate
 
     @property
     def volunteers(self) -> bool:
-        """Who coordinates volunteers too."""
+        """A coordinator is a volunteer too."""
         return self.role in ("volunteer", "coordinator")
 
+    @property
+    def ends_soon(self) -> bool:
+        return self.expires - RENEW_BEFORE_SECONDS < time.time()
 
-def session_of(log_in: dict[str, Any]) -> Session:
-    """From what registration answered to a log-in or a refresh. The token comes from there, so it
-    is only read here.
-    """
-    part = str(log_in["access_token"]).split(".")[1]
-    claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    return Session(
-        log_in["access_token"],
-        log_in.get("refresh_token") or "",
+
+def login_session_from(answer: dict[str, Any]) -> LoginSession:
+    """Read what registration answered to a log-in or a refresh."""
+    claims = _claims_of(answer["access_token"])
+    return LoginSession(
+        answer["access_token"],
+        answer.get("refresh_token") or "",
         claims["role"],
         claims["sub"],
         int(claims["exp"]),
-        log_in.get("organisation_id") or "",
-        tuple(log_in.get("coordinates") or ())[:MOST_COORDINATED],
+        answer.get("organisation_id") or "",
+        tuple(answer.get("coordinates") or ())[:MOST_COORDINATED],
     )
 
 
-class Sessions:
-    """Opens, renews, keeps and ends the log-in of a request."""
+def _claims_of(token: str) -> dict[str, Any]:
+    """What a token says. It comes straight from registration, so it is read and not verified."""
+    part = token.split(".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return claims
 
-    def __init__(self, settings: Settings, call: Callable[..., Any]) -> None:
-        self._sealed = vault(settings, "gateway.session")
-        self._forms = vault(settings, "gateway.form")
+
+class Renewals:
+    """Renew each refresh token once, whoever else asks for it at the same time.
+
+    A refresh token works once, but a browser asks for several pages at a time: the first one here
+    renews, the others get the same answer.
+    """
+
+    def __init__(self, call: Callable[..., TestResponse]) -> None:
         self._call = call
-        self.secure = settings.public_url.startswith("https://")
-        prefix = "__Host-" if self.secure else ""
-        self._cookie, self._form_cookie = f"{prefix}wishtree_session", f"{prefix}wishtree_form"
         self._lock = Lock()
-        self._renewals: dict[str, tuple[float, Session | None]] = {}
+        self._known: dict[str, tuple[float, LoginSession | None]] = {}
 
-    def current(self) -> Session | None:
-        """The log-in of this request, renewed when it is about to end."""
-        if not hasattr(g, "session"):
-            g.session = self._open(request.cookies.get(self._cookie, ""))
-            if g.session is not None and g.session.expires - RENEW_BEFORE_SECONDS < time.time():
-                try:
-                    self.renew(g.session)
-                except LogInNeeded:
-                    g.session = None
-        found: Session | None = g.session
+    def renewed(self, session: LoginSession, organisation: str) -> LoginSession | None:
+        """The session with a new pair of tokens, or None if registration refuses."""
+        # The lock is held while registration answers: without it two threads would send the same
+        # refresh token, and the second use of one ends the log-in everywhere.
+        with self._lock:
+            self._forget_old()
+            if session.refresh not in self._known:
+                until = time.monotonic() + REMEMBER_RENEWAL_SECONDS
+                self._known[session.refresh] = until, self._refresh(session, organisation)
+            return self._known[session.refresh][1]
+
+    def _forget_old(self) -> None:
+        now = time.monotonic()
+        self._known = {key: kept for key, kept in self._known.items() if kept[0] > now}
+
+    def _refresh(self, session: LoginSession, organisation: str) -> LoginSession | None:
+        body = {"refresh_token": session.refresh}
+        if organisation:
+            body["organisation_id"] = organisation
+        response = self._call("POST", REFRESH_PATH, json=body)
+        if response.status_code >= 500:
+            raise LogInNeeded  # not remembered: the next page tries again
+        return login_session_from(response.get_json()) if response.status_code < 300 else None
+
+
+class LoginSessions:
+    """Open, renew, keep and end the login session of a request."""
+
+    def __init__(self, settings: Settings, call: Callable[..., TestResponse]) -> None:
+        self._vault = vault(settings, "gateway.session")
+        self._renewals = Renewals(call)
+        self._secure = settings.public_url.startswith("https://")
+        self._cookie = cookie_name("wishtree_session", self._secure)
+
+    def current(self) -> LoginSession | None:
+        """The login session of this request, renewed when it is about to end."""
+        if "login_session" not in g:
+            g.login_session = self._open(request.cookies.get(self._cookie, ""))
+            if g.login_session is not None and g.login_session.ends_soon:
+                self._renew_or_forget(g.login_session)
+        found: LoginSession | None = g.login_session
         return found
 
-    def renew(self, session: Session, organisation: str | None = None) -> Session:
-        """Change the refresh token for a new pair; `organisation` is where its owner wants to
-        coordinate from now on.
+    def renew(self, session: LoginSession, organisation: str | None = None) -> LoginSession:
+        """Change the refresh token for a new pair. Raises LogInNeeded.
 
-        Raises LogInNeeded.
-
-        A refresh token works once, and a browser asks for several pages at a time: the first one
-        here renews and the others get the same answer.
+        `organisation` is where its owner wants to coordinate from now on; "" is nowhere.
         """
-        with self._lock:
-            now = time.monotonic()
-            self._renewals = {k: v for k, v in self._renewals.items() if v[0] > now}
-            if session.refresh not in self._renewals:
-                body = {"refresh_token": session.refresh}
-                where = session.organisation if organisation is None else organisation
-                if where:
-                    body["organisation_id"] = where
-                answer = self._call("POST", REFRESH_PATH, json=body)
-                if answer.status_code >= 500:
-                    raise LogInNeeded
-                renewed = session_of(answer.get_json()) if answer.status_code < 300 else None
-                self._renewals[session.refresh] = (now + REMEMBER_RENEWAL_SECONDS, renewed)
-            renewed = self._renewals[session.refresh][1]
+        where = session.organisation if organisation is None else organisation
+        renewed = self._renewals.renewed(session, where)
         if renewed is None:
             self.end()
             raise LogInNeeded
         self.begin(renewed)
         return renewed
 
-    def begin(self, session: Session) -> None:
-        g.session, g.session_changed = session, True
+    def begin(self, session: LoginSession) -> None:
+        g.login_session, g.login_session_changed = session, True
 
     def end(self) -> None:
-        g.session, g.session_changed = None, True
+        g.login_session, g.login_session_changed = None, True
 
-    def form_token(self) -> str:
-        """What a form sends back: bound to this browser and this log-in."""
-        if not hasattr(g, "form_key"):
-            g.form_key = request.cookies.get(self._form_cookie) or secrets.token_urlsafe(24)
-        session = self.current()
-        return self._forms.fingerprint(f"{g.form_key}:{session.subject if session else ''}").hex()
-
-    def is_own_form(self) -> bool:
-        """Whether this POST came from one of our own pages."""
-        sent = request.form.get("form_token", "").encode()
-        return self._form_cookie in request.cookies and hmac.compare_digest(
-            self.form_token().encode(), sent
-        )
-
-    def keep(self, response: Response) -> Response:
-        """Write what changed into the cookies of the answer."""
-        same: dict[str, Any] = {
-            "httponly": True,
-            "samesite": "Lax",
-            "secure": self.secure,
-            "path": "/",
-        }
-        if getattr(g, "session_changed", False):
-            if g.session is None:
-                response.delete_cookie(self._cookie, **same)
+    def write_cookie(self, response: Response) -> Response:
+        """Write the login session into the response, if this request changed it."""
+        if g.get("login_session_changed", False):
+            options: dict[str, Any] = {
+                "httponly": True,
+                "samesite": "Lax",
+                "secure": self._secure,
+                "path": "/",
+            }
+            if g.login_session is None:
+                response.delete_cookie(self._cookie, **options)
             else:
-                sealed = self._sealed.seal(json.dumps(asdict(g.session)))
-                stays = STAYS_SECONDS if g.session.volunteers else None  # staff share computers
-                response.set_cookie(
-                    self._cookie, base64.urlsafe_b64encode(sealed).decode(), max_age=stays, **same
-                )
-        if hasattr(g, "form_key") and request.cookies.get(self._form_cookie) != g.form_key:
-            response.set_cookie(self._form_cookie, g.form_key, **same)
+                # Staff share computers: their cookie ends with the browser.
+                seconds = COOKIE_SECONDS if g.login_session.volunteers else None
+                sealed = self._seal(g.login_session)
+                response.set_cookie(self._cookie, sealed, max_age=seconds, **options)
         return response
 
-    def _open(self, cookie: str) -> Session | None:
+    def _renew_or_forget(self, session: LoginSession) -> None:
         try:
-            return Session(**json.loads(self._sealed.unseal(base64.urlsafe_b64decode(cookie))))
+            self.renew(session)
+        except LogInNeeded:
+            g.login_session = None
+
+    def _seal(self, session: LoginSession) -> str:
+        return base64.urlsafe_b64encode(self._vault.seal(json.dumps(asdict(session)))).decode()
+
+    def _open(self, cookie: str) -> LoginSession | None:
+        try:
+            plain = self._vault.unseal(base64.urlsafe_b64decode(cookie))
+            return LoginSession(**json.loads(plain))
         except (ValueError, TypeError):  # altered, of another installation, or of an older version
             return None
 
 
-def keep_sessions(app: Flask, settings: Settings, call: Callable[..., Any]) -> Sessions:
-    sessions = Sessions(settings, call)
-    app.extensions["sessions"], app.extensions["call"] = sessions, call
-    app.after_request(sessions.keep)
-    return sessions
+def cookie_name(name: str, secure: bool) -> str:
+    """Over https the prefix makes browsers refuse the cookie from a neighbouring host."""
+    return f"__Host-{name}" if secure else name
+
+
+def install_login_sessions(
+    app: Flask, settings: Settings, call: Callable[..., TestResponse]
+) -> None:
+    sessions = LoginSessions(settings, call)
+    app.extensions["login_sessions"], app.extensions["call"] = sessions, call
+    app.after_request(sessions.write_cookie)
+
+
+def login_sessions() -> LoginSessions:
+    found: LoginSessions = current_app.extensions["login_sessions"]
+    return found
+
+
+def current_login() -> LoginSession | None:
+    """Who looks at this page, or None."""
+    return login_sessions().current()

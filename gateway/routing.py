@@ -1,5 +1,7 @@
-"""Which service owns which path. The same path works directly at the service and through the
-gateway.
+"""Which service owns which path.
+
+A path is the same at the service itself, through the gateway and through the ingress, whose map
+`gateway.nginx_map` writes from this table. A test compares the table with the routes of the apps.
 """
 
 import re
@@ -18,15 +20,8 @@ RESOURCES = {
         "sessions",
         "service-records",
         "corrections",
-        "help-requests",
-        "joint-events",
-        "salons",
-        "certificates",
-        "imports",
-        "exports",
-        "reports",
     ),
-    "wishes": ("wishes", "claims", "claimers", "matchings", "statistics"),
+    "wishes": ("wishes", "claims", "statistics"),
     "rewards": (
         "venues",
         "products",
@@ -41,18 +36,12 @@ RESOURCES = {
         "settlements",
         "ledger",
     ),
-    "notify": (
-        "people",
-        "alerts",
-        "messages",
-        "templates",
-        "subscriptions",
-        "wechat",
-        "dead-letters",
-    ),
+    "notify": ("people", "alerts", "messages", "templates", "subscriptions", "dead-letters"),
 }
-OWN_PAGES = ("openapi.json", "docs", "readyz", "metrics", "parts", "dead-letters")
-"""What a service serves under its own name; `/wishes/{id}` is a page of the gateway."""
+"""The first part of a path below /v1/. Each service also serves its feed, /v1/events/{service}."""
+
+OWN_PAGES = ("openapi.json", "docs", "readyz", "metrics", "dead-letters")
+"""What each service serves below its own name. /wishes/{id} is a page of the gateway."""
 
 _OWNER = {resource: service for service, resources in RESOURCES.items() for resource in resources}
 _RESOURCE = re.compile(r"/v1/([a-z-]+)(?:[/:]|$)")
@@ -62,10 +51,17 @@ def owner_of(path: str) -> str | None:
     """The service that answers this path, or None for the gateway itself."""
     if path.startswith("/.well-known/jwks.json"):
         return "registration"
-    parts = path.split("/")
-    if path.startswith("/v1/events/") and parts[3] in SERVICES:
-        return parts[3]
-    if len(parts) > 2 and parts[1] in SERVICES and parts[2] in OWN_PAGES:
-        return parts[1]
-    found = _RESOURCE.match(path)
-    return _OWNER.get(found.group(1)) if found else None
+    resource = _RESOURCE.match(path)
+    if resource and resource[1] in _OWNER:
+        return _OWNER[resource[1]]
+    return _owner_by_name(path.split("/"))
+
+
+def _owner_by_name(parts: list[str]) -> str | None:
+    """The service that a path names: in /v1/events/{service} or /{service}/{page}."""
+    match parts:
+        case ["", "v1", "events", service, *_] if service in SERVICES:
+            return service
+        case ["", service, page, *_] if service in SERVICES and page in OWN_PAGES:
+            return service
+    return None

@@ -1,7 +1,7 @@
-"""The pages: shell, log-in and what a person sees first. They ask the services as any client would.
+"""The app of the pages: language, form checks, headers and what every template can use.
 
-Server-rendered, without a build step or anybody else's hosts; a script only makes a page nicer that
-works without.
+Pages are made on the server, without a build step or other hosts; a script only makes a page nicer
+that works without it.
 """
 
 from collections.abc import Callable
@@ -9,26 +9,32 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from flask import Flask, Response, g, redirect, render_template, request, url_for
-from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Response as AnyResponse
+from flask import Flask, Response, current_app, g, request
+from werkzeug.test import TestResponse
 
-from gateway.client import Told
+from gateway.error_pages import install_error_pages, show_foreign_form
+from gateway.form_tokens import form_token, install_form_tokens, is_own_form
 from gateway.formats import FILTERS
-from gateway.labels import said, word
-from gateway.login_sessions import LogInNeeded, keep_sessions
+from gateway.labels import done_message, label_of
+from gateway.login_sessions import current_login, install_login_sessions
 from gateway.pages import BLUEPRINTS
 from shared.core.language import LANGUAGES, request_language, translate
-from shared.core.logs import current_traceparent, get_logger
 from shared.core.settings import Settings
 
-log = get_logger(__name__)
-
 LANGUAGE_COOKIE = "wishtree_lang"
-SECURITY = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+YEAR_SECONDS = 365 * 24 * 3600
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "; ".join(
+        (
+            "default-src 'none'",
+            "style-src 'self'",
+            "script-src 'self'",
+            "img-src 'self'",
+            "connect-src 'self'",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        )
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -39,119 +45,94 @@ MAX_LIST_BYTES = 20 * 1024 * 1024
 LARGE_FORMS = ("venue_month.send_list", "desk_settlement.send_list")
 
 
-def make_pages(settings: Settings, call: Callable[..., Any]) -> Flask:
-    """The gateway's own Flask app; `call(method, path, ...)` asks whichever service owns the
-    path.
-    """
+def make_pages(settings: Settings, call: Callable[..., TestResponse]) -> Flask:
+    """Make the Flask app of the pages; `call(method, path, ...)` asks the owner of the path."""
     app = Flask(__name__, static_url_path="/static")
     app.config.update(MAX_CONTENT_LENGTH=MAX_FORM_BYTES)
     app.extensions["settings"] = settings
-    sessions = keep_sessions(app, settings, call)
+    install_login_sessions(app, settings, call)
+    install_form_tokens(app, settings)
+    install_error_pages(app)
+    app.add_url_rule("/healthz", view_func=healthz)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-
-    @app.get("/healthz")
-    def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
-    @app.before_request
-    def choose_language() -> None:
-        wanted = request.args.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
-        g.language = wanted if wanted in LANGUAGES else request_language()
-
-    @app.before_request
-    def take_lists() -> None:
-        """A list of a month is a larger form than any other; it is read only by whom it is for."""
-        if request.endpoint in LARGE_FORMS:
-            request.max_content_length = MAX_LIST_BYTES
-
-    @app.before_request
-    def refuse_foreign_forms() -> AnyResponse | tuple[str, int] | None:
-        if request.method == "POST" and not sessions.is_own_form():
-            return _words(
-                400,
-                translate(
-                    "This form is not from here, or too old. Load the page and try again.",
-                    g.language,
-                ),
-            )
-        return None
-
-    @app.after_request
-    def finish(response: Response) -> Response:
-        response.headers.update(SECURITY)
-        if sessions.secure:
-            response.headers["Strict-Transport-Security"] = "max-age=31536000"
-        if request.endpoint != "static":
-            response.headers["Cache-Control"] = "no-store"
-            response.headers["Vary"] = "Cookie, Accept-Language"
-            response.headers["Content-Language"] = g.language
-        if request.args.get("lang") in LANGUAGES:
-            response.set_cookie(
-                LANGUAGE_COOKIE,
-                request.args["lang"],
-                max_age=365 * 24 * 3600,
-                samesite="Lax",
-                httponly=True,
-                secure=sessions.secure,
-            )
-        return response
-
-    @app.context_processor
-    def words() -> dict[str, Any]:
-        return {
-            "_": lambda text: translate(text, g.language),
-            "word": word,
-            "said": said(request.args.get("done")),
-            "once": lambda: uuid4().hex,
-            "language": g.language,
-            "who": sessions.current(),
-            "form_token": sessions.form_token,
-            "in_language": _in_language,
-        }
-
+    app.before_request(choose_language)
+    app.before_request(allow_large_forms)
+    app.before_request(refuse_foreign_forms)
+    app.after_request(finish)
+    app.context_processor(template_names)
     app.jinja_env.filters.update(FILTERS)
-    _answer_errors(app)
     return app
 
 
-def _in_language(language: str) -> str:
-    """A link to this page in another language; relative, so that no path of the visitor's gets into
-    it.
+def healthz() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+def choose_language() -> None:
+    wanted = request.args.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
+    g.language = wanted if wanted in LANGUAGES else request_language()
+
+
+def allow_large_forms() -> None:
+    """Take a venue's list of a month, which is larger than any other form."""
+    if request.endpoint in LARGE_FORMS:
+        request.max_content_length = MAX_LIST_BYTES
+
+
+def refuse_foreign_forms() -> tuple[str, int] | None:
+    if request.method == "POST" and not is_own_form():
+        return show_foreign_form()
+    return None
+
+
+def finish(response: Response) -> Response:
+    response.headers.update(SECURITY_HEADERS)
+    if _is_https():
+        response.headers["Strict-Transport-Security"] = f"max-age={YEAR_SECONDS}"
+    if request.endpoint != "static":  # the back button must not show a page after the log-out
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Vary"] = "Cookie, Accept-Language"
+        response.headers["Content-Language"] = g.language
+    if request.args.get("lang") in LANGUAGES:
+        _remember_language(response, request.args["lang"])
+    return response
+
+
+def template_names() -> dict[str, Any]:
+    """What every template can use."""
+    return {
+        "_": lambda text: translate(text, g.language),
+        "label_of": label_of,
+        "done_message": done_message(request.args.get("done")),
+        "form_id": lambda: uuid4().hex,
+        "form_token": form_token,
+        "language": g.language,
+        "who": current_login(),
+        "in_language": in_language,
+    }
+
+
+def in_language(language: str) -> str:
+    """A link to this page in another language.
+
+    It is relative, so that no path the visitor typed gets into it.
     """
-    again = request.args.to_dict() if request.method == "GET" else {}
-    return ("" if request.method == "GET" else "/") + "?" + urlencode({**again, "lang": language})
+    if request.method != "GET":
+        return "/?" + urlencode({"lang": language})
+    return "?" + urlencode({**request.args.to_dict(), "lang": language})
 
 
-def _answer_errors(app: Flask) -> None:
-    @app.errorhandler(LogInNeeded)
-    def on_log_in_needed(_: LogInNeeded) -> AnyResponse:
-        return redirect(
-            url_for(
-                "entry.show_log_in", next=request.full_path if request.method == "GET" else None
-            )
-        )
-
-    @app.errorhandler(Told)
-    def on_told(error: Told) -> tuple[str, int]:
-        return _words(error.status, error.title, error.request_id)
-
-    @app.errorhandler(Exception)
-    def on_any(error: Exception) -> tuple[str, int]:
-        if isinstance(error, HTTPException):
-            title = {
-                404: "There is nothing here, or it is not yours to see.",
-                403: "Your role may not do this.",
-                405: "There is nothing here, or it is not yours to see.",
-            }.get(error.code or 500, "")
-            return _words(error.code or 500, translate(title, g.language) if title else error.name)
-        log.exception("unexpected error", route=str(request.url_rule))
-        return _words(500, translate("Something went wrong here.", g.language))
+def _remember_language(response: Response, language: str) -> None:
+    response.set_cookie(
+        LANGUAGE_COOKIE,
+        language,
+        max_age=YEAR_SECONDS,
+        samesite="Lax",
+        httponly=True,
+        secure=_is_https(),
+    )
 
 
-def _words(status: int, title: str, request_id: str = "") -> tuple[str, int]:
-    title = title or translate("Something went wrong here.", g.language)
-    if request.headers.get("X-Part"):  # a script puts the answer into its page
-        return render_template("counter_result.html", told=Told(status, title)), status
-    request_id = request_id or (current_traceparent() or "")[3:35]
-    return render_template("error.html", title=title, status=status, request_id=request_id), status
+def _is_https() -> bool:
+    return bool(current_app.config["SESSION_COOKIE_SECURE"])

@@ -141,7 +141,7 @@ def _cases(installation: Installation, district: District) -> Any:
 
 
 def _publish_wishes(district: District, staff: str, number: int) -> list[str]:
-    """One through the front door, the rest as copies of its row: the board and the claims need
+    """One through the API, the rest as copies of its row: the board and the claims need
     many.
     """
     station = district.registration.call(

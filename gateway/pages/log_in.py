@@ -1,23 +1,18 @@
-"""Coming in and leaving: phone and one-time code for volunteers, a password for staff."""
+"""Logging in and out: phone and one-time code for volunteers, a password for staff."""
 
 from contextlib import suppress
+from typing import Any
 
 from flask import Blueprint, abort, current_app, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from gateway.access import page_for
-from gateway.client import Told, ask
-from gateway.login_sessions import Sessions, session_of
+from gateway.client import ApiRequest, ask, get, post
+from gateway.forms import Answer, field_text, submit_and
+from gateway.login_sessions import current_login, login_session_from, login_sessions
+from gateway.refusals import Refusal
 
-bp = Blueprint("entry", __name__)
-
-CODES, PHONE, STAFF, SIGN_OUT = (
-    "/v1/auth/codes",
-    "/v1/auth/phone",
-    "/v1/auth/staff",
-    "/v1/auth/sign-out",
-)
-MAILBOX = "/v1/auth/dev-mailbox"
+bp = Blueprint("log_in", __name__)
 
 
 @bp.get("/login")
@@ -26,100 +21,91 @@ def show_log_in() -> str:
 
 
 @bp.post("/login/code")
-def send_code() -> tuple[str, int]:
+def send_code() -> Answer:
     """The answer is the same whether or not somebody with this phone volunteers."""
-    phone = request.form.get("phone", "").strip()
-    try:
-        ask("POST", CODES, {"phone": phone}, as_anyone=True)
-    except Told as told:
-        return _form(told, phone=phone), told.status
-    return _form(phone=phone, sent=True), 200
+    wanted = post("/v1/auth/codes", {"phone": field_text("phone")}).as_anyone()
+    return submit_and(wanted, lambda _: _form(sent=True), _form)
 
 
 @bp.post("/login")
-def log_in() -> Response | tuple[str, int]:
-    form = request.form
-    phone, login = form.get("phone", "").strip(), form.get("login", "").strip()
-    try:
-        if login:
-            answer = ask(
-                "POST",
-                STAFF,
-                {"login": login, "password": form.get("password", "")},
-                as_anyone=True,
-            )
-        else:
-            answer = ask(
-                "POST",
-                PHONE,
-                {"phone": phone, "code": form.get("code", "").strip()},
-                as_anyone=True,
-            )
-    except Told as told:
-        return _form(told, phone=phone, login=login, sent=bool(phone)), told.status
-    session = session_of(answer)
-    _sessions().begin(session)
-    return redirect(_own_address(form.get("next", "")) or _first_page(session.role))
+def log_in() -> Answer:
+    return submit_and(_proof().as_anyone(), _begin, _form_again)
 
 
 @bp.post("/logout")
 def log_out() -> Response:
-    session = _sessions().current()
+    session = current_login()
     if session is not None:
-        with suppress(Told):  # the cookie goes in any case; the refresh token ends by itself
-            ask("POST", SIGN_OUT, {"refresh_token": session.refresh}, as_anyone=True)
-    _sessions().end()
+        body = {"refresh_token": session.refresh}
+        with suppress(Refusal):  # the cookie goes in any case; the refresh token ends by itself
+            ask(post("/v1/auth/sign-out", body).as_anyone())
+    login_sessions().end()
     return redirect(url_for("tree.show_tree"))
 
 
 @bp.post("/role")
 @page_for("volunteer")
 def take_role() -> Response:
-    """Go on as the coordinator of an organisation, or (none named) as oneself."""
-    wanted = request.form.get("organisation_id", "")
-    if wanted and wanted not in g.session.coordinates:
+    """Go on as the coordinator of an organisation, or as oneself if none is named."""
+    organisation = request.form.get("organisation_id", "")
+    if organisation and organisation not in g.login_session.coordinates:
         abort(403)
-    _sessions().renew(g.session, organisation=wanted)
-    return redirect(_own_address(request.form.get("next", "")) or url_for("mine.show_me"))
+    login_sessions().renew(g.login_session, organisation)
+    return redirect(_next_page() or url_for("me.show_me"))
 
 
 @bp.get("/mailbox")
 def show_mailbox() -> str:
-    """What would have gone out by SMS. Only an embedded installation has it; elsewhere the service
-    answers 404 too.
+    """What would have gone out by SMS, in an embedded installation only.
+
+    The service answers 404 elsewhere too.
     """
-    if not current_app.extensions["settings"].embedded:
+    if not _is_embedded():
         abort(404)
-    return render_template("mailbox.html", messages=ask("GET", MAILBOX, as_anyone=True)["items"])
+    page = ask(get("/v1/auth/dev-mailbox").as_anyone())
+    return render_template("mailbox.html", messages=page["items"])
 
 
-def _form(told: Told | None = None, *, phone: str = "", login: str = "", sent: bool = False) -> str:
+def _proof() -> ApiRequest:
+    if field_text("login"):
+        password = request.form.get("password", "")
+        return post("/v1/auth/staff", {"login": field_text("login"), "password": password})
+    return post("/v1/auth/phone", {"phone": field_text("phone"), "code": field_text("code")})
+
+
+def _begin(answer: dict[str, Any]) -> Response:
+    session = login_session_from(answer)
+    login_sessions().begin(session)
+    first_page = "desk.show_desk" if session.role == "staff" else "me.show_me"
+    return redirect(_next_page() or url_for(first_page))
+
+
+def _form_again(refusal: Refusal) -> str:
+    return _form(refusal, sent=bool(field_text("phone")))
+
+
+def _form(refusal: Refusal | None = None, *, sent: bool = False) -> str:
     return render_template(
         "login.html",
-        told=told,
-        phone=phone,
-        login=login,
+        refusal=refusal,
+        phone=field_text("phone"),
+        login=field_text("login"),
         sent=sent,
-        following=_own_address(request.values.get("next", "")),
-        embedded=current_app.extensions["settings"].embedded,
+        following=_next_page(),
+        embedded=_is_embedded(),
     )
 
 
-def _own_address(path: str) -> str:
-    """Only a path of ours: never another host, however it is written."""
-    fine = (
-        path.startswith("/")
-        and not path.startswith("//")
-        and path.isprintable()
-        and "\\" not in path
-    )
-    return path.rstrip("?") if fine else ""
+def _next_page() -> str:
+    """Where to go after the log-in: only a path of ours, never another host."""
+    path = request.values.get("next", "")
+    if not path.startswith("/") or path.startswith("//"):
+        return ""
+    # Browsers read a backslash as a slash, and leave control characters out.
+    if "\\" in path or not path.isprintable():
+        return ""
+    return path.rstrip("?")
 
 
-def _first_page(role: str) -> str:
-    return url_for("desk.show_desk" if role == "staff" else "mine.show_me")
-
-
-def _sessions() -> Sessions:
-    found: Sessions = current_app.extensions["sessions"]
-    return found
+def _is_embedded() -> bool:
+    return bool(current_app.extensions["settings"].embedded)

@@ -1,67 +1,61 @@
-"""The pool 爱心券池 for everybody: what lies in it, asking for a voucher, and what became of one's
-requests.
-"""
+"""The pool 爱心券池 for everybody: its vouchers, requesting one, one's own requests."""
 
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, current_app, g, render_template, request, url_for
+from flask import Blueprint, g, render_template, url_for
 
 from gateway.access import page_for
-from gateway.client import Told, ask
-from gateway.forms import PAGE, Answer, do, given, named, products
+from gateway.client import ask_all, delete, get, post
+from gateway.forms import Answer, field_text, filled_in, submit
+from gateway.login_sessions import current_login
+from gateway.queries import PRODUCTS, get_page, titles_by_id
+from gateway.refusals import Refusal
 
 bp = Blueprint("pool", __name__)
 
 NEEDS = ("low_income", "disability", "elderly", "child", "carer", "other")
 HERE = "pool.show_pool"
+REQUESTS = "/v1/pool/requests"
 
 
 @bp.get("/pool")
-def show_pool(told: Told | None = None) -> str:
-    session = current_app.extensions["sessions"].current()
-    requests = None
-    if session is not None and session.volunteers:
-        requests = ask(
-            "GET", "/v1/pool/requests", query={"limit": PAGE, "after": request.args.get("after")}
-        )
-        requests["items"] = [_explained(one) for one in requests["items"]]
+def show_pool(refusal: Refusal | None = None) -> str:
+    login = current_login()
+    own = get_page(REQUESTS) if login is not None and login.volunteers else None
+    pool, products, requests = ask_all(get("/v1/pool"), PRODUCTS, own)
     return render_template(
         "pool.html",
-        pool=ask("GET", "/v1/pool"),
-        requests=requests,
+        pool=pool,
+        requests=_explained(requests) if requests else None,
         needs=NEEDS,
-        titles=named(products(), "title"),
-        told=told,
+        titles=titles_by_id(products),
+        refusal=refusal,
     )
 
 
 @bp.post("/pool")
 @page_for("volunteer")
-def ask_for_one() -> Answer:
-    """For oneself; a coordinator asks for a resident, by the id of that person."""
-    body = given(request.form, "product_id", "need")
-    body["recipient_id"] = request.form.get("recipient_id", "").strip() or g.session.subject
-    return do(
-        "POST", "/v1/pool/requests", body, then=url_for(HERE), done="request-made", show=show_pool
-    )
+def request_voucher() -> Answer:
+    """For oneself; a coordinator names a resident by id."""
+    body = filled_in("product_id", "need")
+    body["recipient_id"] = field_text("recipient_id") or g.login_session.subject
+    wanted = post(REQUESTS, body)
+    return submit(wanted, then=url_for(HERE), done="request-made", show=show_pool)
 
 
 @bp.post("/pool/<uuid:request_id>/withdrawal")
 @page_for("volunteer")
 def withdraw(request_id: UUID) -> Answer:
-    return do(
-        "DELETE",
-        f"/v1/pool/requests/{request_id}",
-        None,
-        then=url_for(HERE),
-        done="request-withdrawn",
-        show=show_pool,
-    )
+    wanted = delete(f"{REQUESTS}/{request_id}")
+    return submit(wanted, then=url_for(HERE), done="request-withdrawn", show=show_pool)
 
 
-def _explained(one: dict[str, Any]) -> dict[str, Any]:
-    """Why it was granted is told one by one."""
-    if one["status"] != "granted" or "explanation" in one:
-        return one
-    return one | {"explanation": ask("GET", f"/v1/pool/requests/{one['id']}").get("explanation")}
+def _explained(page: dict[str, Any]) -> dict[str, Any]:
+    """The requests, each granted one with the reason, which the list itself leaves out."""
+    granted = [one for one in page["items"] if one["status"] == "granted"]
+    lacking = [one["id"] for one in granted if "explanation" not in one]
+    found = ask_all(*(get(f"{REQUESTS}/{request_id}") for request_id in lacking))
+    explanations = {one["id"]: one.get("explanation") for one in found}
+    items = [{"explanation": explanations.get(one["id"])} | one for one in page["items"]]
+    return page | {"items": items}

@@ -1,13 +1,14 @@
 """The tree: wishes that everybody may see, and claiming one."""
 
-from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, g, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response
+from flask import Blueprint, g, render_template, request, url_for
 
 from gateway.access import page_for
-from gateway.client import Told, ask
+from gateway.client import ask, ask_all, get, put
+from gateway.forms import Answer, submit
+from gateway.queries import get_page
+from gateway.refusals import Refusal
 
 bp = Blueprint("tree", __name__)
 
@@ -17,19 +18,11 @@ PAGE = 12
 
 @bp.get("/")
 def show_tree() -> str:
-    label = request.args.get("label")
-    label = label if label in LABELS else None
-    category = request.args.get("category")
-    counts = ask("GET", "/v1/statistics/wishes")
-    page = ask(
-        "GET",
-        "/v1/wishes",
-        query={
-            "label": label,
-            "category": category,
-            "limit": PAGE,
-            "after": request.args.get("after"),
-        },
+    wanted, category = request.args.get("label"), request.args.get("category")
+    label = wanted if wanted in LABELS else None
+    counts, page = ask_all(
+        get("/v1/statistics/wishes"),
+        get_page("/v1/wishes", label=label, category=category, limit=PAGE),
     )
     return render_template(
         "tree.html", counts=counts, page=page, labels=LABELS, label=label, category=category
@@ -37,17 +30,18 @@ def show_tree() -> str:
 
 
 @bp.get("/wishes/<uuid:wish_id>")
-def show_wish(wish_id: UUID, told: Told | None = None) -> str:
-    wish = ask("GET", f"/v1/wishes/{wish_id}")
-    return render_template("wish.html", wish=wish, told=told, done=request.args.get("done"))
+def show_wish(wish_id: UUID, refusal: Refusal | None = None) -> str:
+    wish = ask(get(f"/v1/wishes/{wish_id}"))
+    return render_template("wish.html", wish=wish, refusal=refusal, done=request.args.get("done"))
 
 
 @bp.post("/wishes/<uuid:wish_id>/claim")
 @page_for("volunteer")
-def claim_wish(wish_id: UUID) -> Response | tuple[str, int]:
-    claimer: dict[str, Any] = {"claimer_id": g.session.subject, "claimer_kind": "volunteer"}
-    try:
-        ask("PUT", f"/v1/wishes/{wish_id}/claim", claimer)
-    except Told as told:
-        return show_wish(wish_id, told), told.status
-    return redirect(url_for("tree.show_wish", wish_id=wish_id, done="claimed"))
+def claim_wish(wish_id: UUID) -> Answer:
+    claimer = {"claimer_id": g.login_session.subject, "claimer_kind": "volunteer"}
+    return submit(
+        put(f"/v1/wishes/{wish_id}/claim", claimer),
+        then=url_for("tree.show_wish", wish_id=wish_id),
+        done="claimed",
+        show=lambda refusal: show_wish(wish_id, refusal),
+    )

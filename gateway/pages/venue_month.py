@@ -1,94 +1,95 @@
-"""A venue's own month: what it is owed, what differs from its list, and sending that list. Its key
-is in the form.
+"""A venue's own month: what it is owed, the differences from its report, and sending that report.
+
+Its key is in the form.
 """
 
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, render_template, request
-from werkzeug.exceptions import NotFound
+from flask import Blueprint, Response, abort, render_template, request
 
-from gateway.client import Told, ask
-from gateway.forms import Answer, venues
-from gateway.months import months_until
-from gateway.pages.desk.settlement import FORMATS, file_of
-from shared.core.clock import SITE
+from gateway.client import ApiRequest, ask, ask_all, get
+from gateway.forms import Answer, field_text
+from gateway.months import recent_months
+from gateway.pages.desk.settlement import FORMATS, file_of, report_of, sent_csv
+from gateway.queries import VENUES
+from gateway.refusals import Refusal
 
 bp = Blueprint("venue_month", __name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Month:
+    """What the page shows after the venue has named itself and a month."""
+
+    statement: Any
+    differences: Any
+    taken: Any = None  #: what became of the report that was just sent
+
+
 @bp.get("/counter/month")
-def show_month(
-    told: Told | None = None, statement: Any = None, differences: Any = None, taken: Any = None
-) -> str:
-    months = months_until(datetime.now(SITE).date(), 24)
+def show_form(refusal: Refusal | None = None) -> str:
+    return _page(ask(VENUES), refusal=refusal)
+
+
+@bp.post("/counter/month")
+def show_month() -> Answer | Response:
+    """Show the month, or send it as a file."""
+    wanted = request.form.get("do", "")
+    try:
+        if wanted in FORMATS:
+            return file_of(_settlement(format=wanted))
+        return _month_page()
+    except Refusal as refusal:
+        return show_form(refusal), refusal.status
+
+
+@bp.post("/counter/month/list")
+def send_list() -> Answer:
+    """Take a CSV file with a header row, all or nothing; then show the differences."""
+    try:
+        report = report_of(_venue_id(), _month(), sent_csv())
+        return _month_page(taken=ask(report.with_key(field_text("key"))))
+    except Refusal as refusal:
+        return show_form(refusal), refusal.status
+
+
+def _month_page(taken: Any = None) -> str:
+    statement, differences, venues = ask_all(
+        _settlement(limit=20), _settlement("/differences", limit=50), VENUES
+    )
+    return _page(venues, Month(statement, differences, taken))
+
+
+def _page(venues: Any, shown: Month | None = None, refusal: Refusal | None = None) -> str:
+    months = recent_months()
     return render_template(
         "venue_month.html",
-        venues=venues(),
+        venues=venues["items"],
         months=months,
         formats=FORMATS,
-        statement=statement,
-        differences=differences,
-        taken=taken,
-        told=told,
+        shown=shown,
+        refusal=refusal,
         venue_id=request.form.get("venue_id", ""),
         month=request.form.get("month") or months[0],
     )
 
 
-@bp.post("/counter/month")
-def look() -> Answer | Response | str:
-    """Look, or take the month away as a file."""
-    wanted = request.form.get("do", "")
-    try:
-        if wanted in FORMATS:
-            return file_of(_venue(), _month(), wanted, _key())
-        return _shown()
-    except Told as told:
-        return show_month(told), told.status
+def _settlement(below: str = "", **query: Any) -> ApiRequest:
+    path = f"/v1/settlements/{_venue_id()}/{_month()}{below}"
+    return get(path, **query).with_key(field_text("key"))
 
 
-@bp.post("/counter/month/list")
-def send_list() -> Answer | str:
-    """A CSV file with a header row, all or nothing; then what differs."""
-    sent = request.files.get("list")
-    try:
-        taken = ask(
-            "POST",
-            f"/v1/venues/{_venue()}/statements",
-            query={"month": _month()},
-            as_anyone=True,
-            headers={"Content-Type": "text/csv", **_key()},
-            data=sent.read() if sent else b"",
-        )
-        return _shown(taken)
-    except Told as told:
-        return show_month(told), told.status
-
-
-def _shown(taken: Any = None) -> str:
-    path = f"/v1/settlements/{_venue()}/{_month()}"
-    statement = ask("GET", path, query={"limit": 20}, headers=_key(), as_anyone=True)
-    differences = ask(
-        "GET", f"{path}/differences", query={"limit": 50}, headers=_key(), as_anyone=True
-    )
-    return show_month(statement=statement, differences=differences, taken=taken)
-
-
-def _key() -> dict[str, str]:
-    return {"Api-Key": request.form.get("key", "").strip()}
-
-
-def _venue() -> UUID:
+def _venue_id() -> UUID:
     try:
         return UUID(request.form.get("venue_id", ""))
     except ValueError:
-        raise NotFound from None
+        abort(404)
 
 
 def _month() -> str:
     month = request.form.get("month", "")
-    if month not in months_until(datetime.now(SITE).date(), 24):
-        raise NotFound
+    if month not in recent_months():
+        abort(404)
     return month

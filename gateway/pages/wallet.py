@@ -1,8 +1,7 @@
-"""The wallet of a volunteer: points and vouchers, a code on demand, giving a voucher on, how it all
-came about.
+"""The wallet of a volunteer: points, vouchers, a code on demand, giving a voucher on, and how it
+all came about.
 """
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +10,11 @@ from flask import Blueprint, Response, g, render_template, request, url_for
 from markupsafe import Markup
 
 from gateway.access import page_for
-from gateway.client import Told, ask, fetch
-from gateway.forms import PAGE, Answer, do, if_there, named, products, venues
-from gateway.months import days_of, months_until
-from shared.core.clock import SITE
+from gateway.client import ask, ask_all, fetch, get, post, put
+from gateway.forms import Answer, field_text, filled_in, submit, submit_and
+from gateway.months import days_of, recent_months
+from gateway.queries import PRODUCTS, VENUES, account_of, get_page, names_by_id
+from gateway.refusals import Refusal
 
 bp = Blueprint("wallet", __name__)
 
@@ -25,23 +25,19 @@ HERE = "wallet.show_wallet"
 
 @bp.get("/wallet")
 @page_for("volunteer")
-def show_wallet(told: Told | None = None) -> str:
-    page = ask(
-        "GET",
-        "/v1/vouchers",
-        query={"holder_id": g.session.subject, "limit": PAGE, "after": request.args.get("after")},
+def show_wallet(refusal: Refusal | None = None) -> str:
+    subject = g.login_session.subject
+    vouchers, account, venues, products = ask_all(
+        get_page("/v1/vouchers", holder_id=subject), account_of(subject), VENUES, PRODUCTS
     )
-    page["items"].sort(
-        key=lambda voucher: voucher["status"] not in USABLE
-    )  # what can be used comes first
     return render_template(
         "wallet.html",
-        page=page,
-        account=_account(),
-        venues=named(venues()),
-        products=products(),
+        page=_usable_first(vouchers),
+        account=account,
+        venues=names_by_id(venues),
+        products=products["items"],
         choices=CHOICES,
-        told=told,
+        refusal=refusal,
     )
 
 
@@ -49,91 +45,83 @@ def show_wallet(told: Told | None = None) -> str:
 @page_for("volunteer")
 def choose() -> Answer:
     """What happens to points from now on."""
-    body = {"choice": request.form.get("choice")}
-    if request.form.get("product_id"):
-        body["product_id"] = request.form["product_id"]
-    return do(
-        "PUT",
-        f"/v1/accounts/{g.session.subject}/standing-choice",
-        body,
-        then=url_for(HERE),
-        done="choice-kept",
-        show=show_wallet,
-    )
+    path = f"/v1/accounts/{g.login_session.subject}/standing-choice"
+    body = {"choice": request.form.get("choice")} | filled_in("product_id")
+    return submit(put(path, body), then=url_for(HERE), done="choice-kept", show=show_wallet)
 
 
 @bp.post("/wallet/<uuid:voucher_id>/code")
 @page_for("volunteer")
-def show_code(voucher_id: UUID) -> str | tuple[str, int]:
-    """Asked for by a click, because each look is logged. The answer is not kept by the browser."""
-    try:
-        code = ask("GET", f"/v1/vouchers/{voucher_id}/code")["code"]
-    except Told as told:
-        return show_wallet(told), told.status
-    # Drawn here, not asked for: a second question would be a second look in the log.
-    drawn = segno.make_qr(code).svg_inline(
-        scale=6, border=4, light="#fff", dark="#000", omitsize=True, title=code
-    )
-    return render_template("code.html", code=code, voucher_id=voucher_id, qr=Markup(drawn))  # noqa: S704 - segno's own
+def show_code(voucher_id: UUID) -> Answer:
+    """Asked for by a click, because each look is logged. The browser does not keep the answer."""
+
+    def show(answer: dict[str, str]) -> str:
+        code = answer["code"]
+        return render_template("code.html", code=code, voucher_id=voucher_id, qr=_qr(code))
+
+    return submit_and(get(f"/v1/vouchers/{voucher_id}/code"), show, show_wallet)
 
 
 @bp.post("/wallet/<uuid:voucher_id>/card")
 @page_for("volunteer")
-def show_card(voucher_id: UUID) -> Response | tuple[str, int]:
+def show_card(voucher_id: UUID) -> Answer:
     """The voucher as a card to print, or to keep among the photos of a phone."""
     try:
-        card = fetch("GET", f"/v1/vouchers/{voucher_id}/card.svg")
-    except Told as told:
-        return show_wallet(told), told.status
+        card = fetch(get(f"/v1/vouchers/{voucher_id}/card.svg"))
+    except Refusal as refusal:
+        return show_wallet(refusal), refusal.status
     return Response(card.get_data(), content_type="image/svg+xml")
 
 
 @bp.get("/wallet/<uuid:voucher_id>")
 @page_for("volunteer")
-def show_voucher(voucher_id: UUID, told: Told | None = None) -> str:
-    """One voucher: giving it on, whose hands it went through, and which hours are behind it."""
-    voucher = ask("GET", f"/v1/vouchers/{voucher_id}")
-    chain = if_there("GET", f"/v1/vouchers/{voucher_id}/chain", {"items": []})
-    trace = if_there("GET", f"/v1/vouchers/{voucher_id}/trace", {"transfers": [], "sources": []})
+def show_voucher(voucher_id: UUID, refusal: Refusal | None = None) -> str:
+    """One voucher: giving it on, whose hands it went through, and the hours behind it."""
+    path = f"/v1/vouchers/{voucher_id}"
+    voucher, chain, trace, venues = ask_all(
+        get(path),
+        get(f"{path}/chain").or_else({"items": []}),
+        get(f"{path}/trace").or_else({"transfers": [], "sources": []}),
+        VENUES,
+    )
     return render_template(
-        "voucher.html", voucher=voucher, chain=chain, trace=trace, venues=named(venues()), told=told
+        "voucher.html",
+        voucher=voucher,
+        chain=chain,
+        trace=trace,
+        venues=names_by_id(venues),
+        refusal=refusal,
     )
 
 
 @bp.post("/wallet/<uuid:voucher_id>/gift")
 @page_for("volunteer")
 def give(voucher_id: UUID) -> Answer:
-    """To the pool, or to a person by their volunteer id; unnamed unless the giver says so. It
-    cannot be taken back.
+    """To the pool, or to a person by volunteer id; unnamed unless the giver says so.
+
+    It cannot be taken back.
     """
-    to_pool = request.form.get("to") != "person"
-    body: dict[str, Any] = {
-        "to": "pool" if to_pool else request.form.get("receiver", "").strip(),
+    to_person = request.form.get("to") == "person"
+    body = {
+        "to": field_text("receiver") if to_person else "pool",
         "named": request.form.get("named") == "yes",
     }
-    done = "given-to-pool" if to_pool else "given-to-person"
-    return do(
-        "POST",
-        f"/v1/vouchers/{voucher_id}/gift",
-        body,
+    return submit(
+        post(f"/v1/vouchers/{voucher_id}/gift", body),
         then=url_for(HERE),
-        done=done,
-        show=lambda told: show_voucher(voucher_id, told),
+        done="given-to-person" if to_person else "given-to-pool",
+        show=lambda refusal: show_voucher(voucher_id, refusal),
     )
 
 
 @bp.get("/wallet/statement")
 @page_for("volunteer")
 def show_statement() -> str:
-    months = months_until(datetime.now(SITE).date(), 24)
-    month = request.args.get("month", "")
-    month = month if month in months else months[0]
+    months, wanted = recent_months(), request.args.get("month", "")
+    month = wanted if wanted in months else months[0]
     first, last = days_of(month)
-    statement = ask(
-        "GET",
-        f"/v1/accounts/{g.session.subject}/statement",
-        query={"from": first, "to": last, "limit": 100, "after": request.args.get("after")},
-    )
+    path = f"/v1/accounts/{g.login_session.subject}/statement"
+    statement = ask(get_page(path, limit=100, **{"from": first, "to": last}))
     return render_template("statement.html", statement=statement, months=months, month=month)
 
 
@@ -141,14 +129,18 @@ def show_statement() -> str:
 @page_for("volunteer")
 def show_hours() -> str:
     """How points came about: record by record, with the rule that counted."""
-    explained = ask(
-        "GET",
-        f"/v1/accounts/{g.session.subject}/explain",
-        query={"limit": 50, "after": request.args.get("after")},
+    page = get_page(f"/v1/accounts/{g.login_session.subject}/explain", limit=50)
+    return render_template("explain.html", explained=ask(page))
+
+
+def _usable_first(page: dict[str, Any]) -> dict[str, Any]:
+    items = sorted(page["items"], key=lambda voucher: voucher["status"] not in USABLE)
+    return page | {"items": items}
+
+
+def _qr(code: str) -> Markup:
+    """Drawn here and not asked for: a second request would be a second look in the log."""
+    drawn = segno.make_qr(code).svg_inline(
+        scale=6, border=4, light="#fff", dark="#000", omitsize=True, title=code
     )
-    return render_template("explain.html", explained=explained)
-
-
-def _account() -> dict[str, Any]:
-    found: dict[str, Any] = if_there("GET", f"/v1/accounts/{g.session.subject}", {})
-    return found
+    return Markup(drawn)  # noqa: S704 - segno's own

@@ -1,6 +1,4 @@
-"""The pages of the small bank at phone size: read in light and dark, and used by hand to the
-end.
-"""
+"""The pages of the small bank at phone size: readable in light and dark, and usable."""
 
 import re
 from typing import Any
@@ -40,7 +38,8 @@ def assert_readable(page: Any) -> None:
     width = page.viewport_size["width"]
     assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
     assert page.evaluate(CONTRASTS) == [], page.url
-    unnamed = page.evaluate("""() => [...document.querySelectorAll("input:not([type=hidden]), select")]
+    unnamed = page.evaluate("""() =>
+        [...document.querySelectorAll("input:not([type=hidden]), select")]
         .filter((e) => !e.labels.length && !e.ariaLabel).map((e) => e.name)""")
     assert unnamed == [], page.url
     twice = page.evaluate("""() => [...document.querySelectorAll("[id]")].map((e) => e.id)
@@ -156,7 +155,7 @@ def test_staff_settle_a_month_and_see_that_it_is_closed(centre: Centre, open_pag
     assert page.complaints == []
 
 
-def test_a_venue_holds_a_voucher_and_lets_it_go(centre: Centre, open_page: Any) -> None:  # noqa: F811
+def test_a_venue_holds_a_voucher_and_releases_it(centre: Centre, open_page: Any) -> None:  # noqa: F811
     cinema, fang = Cinema(centre), centre.volunteer()
     cinema.reward(fang)
     (voucher,) = cinema.vouchers(fang)

@@ -1,5 +1,5 @@
-"""What only a browser can tell: that pages fit a phone, work by keyboard, can be read in the dark,
-and break no policy.
+"""What only a browser shows: pages fit a phone, work by keyboard, are readable in the dark and
+break no policy.
 """
 
 import re
@@ -13,7 +13,8 @@ pytestmark = pytest.mark.browser
 
 PAGES = ("/", "/login", "/activities", "/counter", "/wishes/docs", "/no/such/page")
 CONTRASTS = """() => {
-  const light = (c) => c.map((v) => v / 255).map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+  const light = (c) => c.map((v) => v / 255)
+    .map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
     .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
   const parts = (s) => s.match(/[\\d.]+/g).map(Number);
   const ground = (e) => {
@@ -24,7 +25,8 @@ CONTRASTS = """() => {
     return [255, 255, 255];
   };
   return [...document.querySelectorAll("body *")]
-    .filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()) && e.offsetParent)
+    .filter((e) => e.offsetParent)
+    .filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()))
     .map((e) => {
       const [a, b] = [light(parts(getComputedStyle(e).color).slice(0, 3)), light(ground(e))];
       return [e.textContent.trim().slice(0, 40), (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)];
@@ -35,7 +37,7 @@ CONTRASTS = """() => {
 
 @pytest.fixture
 def open_page(chromium: Any, address: str) -> Any:
-    """Opens a page; whatever it complains about on the console is collected in `.complaints`."""
+    """Open a page; its console messages about errors and policies are in `.complaints`."""
     contexts = []
 
     def open_(path: str, **options: Any) -> Any:
@@ -46,7 +48,9 @@ def open_page(chromium: Any, address: str) -> Any:
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         page.on(
             "console",
-            lambda said: page.complaints.append(said.text) if "Policy" in said.text else None,
+            lambda message: (
+                page.complaints.append(message.text) if "Policy" in message.text else None
+            ),
         )
         page.goto(path)
         return page
@@ -82,9 +86,10 @@ def test_a_wish_is_claimed_without_a_mouse(centre: Centre, open_page: Any) -> No
     page.goto(f"/wishes/{wish}")
     for _ in range(20):
         page.keyboard.press("Tab")
-        focused = page.evaluate(
-            "[document.activeElement.textContent, getComputedStyle(document.activeElement).outlineStyle]"
-        )
+        focused = page.evaluate("""() => {
+          const element = document.activeElement;
+          return [element.textContent, getComputedStyle(element).outlineStyle];
+        }""")
         assert focused[1] == "solid"
         if focused[0] == "我来认领":
             break
@@ -98,7 +103,7 @@ def test_the_counter_keeps_the_key_while_the_page_is_open(centre: Centre, open_p
     page.fill("#key", "no-such-key")
     page.fill("#code", "2345")
     page.click("button[value=check]")
-    page.wait_for_selector("#result .told.bad")
+    page.wait_for_selector("#result .notice.bad")
     assert page.input_value("#key") == "no-such-key"
     assert page.evaluate("localStorage.length + sessionStorage.length") == 0
     assert not re.search("no-such-key", page.url)

@@ -27,7 +27,7 @@ def test_a_wish_is_rejected_with_a_reason(centre: Centre) -> None:
     assert "一台收音机" not in browser.get("/desk").text
 
 
-def test_a_move_that_is_too_late_is_told_and_nothing_changes(centre: Centre) -> None:
+def test_a_move_that_is_too_late_is_refused_and_changes_nothing(centre: Centre) -> None:
     wish = centre.wish()
     browser = centre.as_staff()
     browser.get("/desk")

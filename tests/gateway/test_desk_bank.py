@@ -1,6 +1,4 @@
-"""The desk of the bank: rules tried before they count, months settled, cases decided, vouchers, the
-audit.
-"""
+"""The desk of the bank: rules, settlement, disputes, vouchers, the pool and the audit."""
 
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -21,7 +19,7 @@ BEFORE = f"{NOW.replace(day=1) - timedelta(days=1):%Y-%m}"
 
 
 def back_a_month(district: District) -> None:
-    """What was redeemed was redeemed last month."""
+    """Move all redemptions into last month."""
     with create_engine(
         district.env["WISHTREE_OWNER_DATABASE_URL"].replace("postgresql", "postgresql+psycopg", 1)
     ).begin() as c:
@@ -43,7 +41,9 @@ def with_redemption(centre: Centre) -> tuple[Cinema, Browser]:
 
 
 @pytest.mark.parametrize("tab", TABS)
-def test_the_desk_is_the_staffs_and_says_what_to_do_when_empty(centre: Centre, tab: str) -> None:
+def test_only_staff_see_the_desk_and_an_empty_page_of_it_is_complete(
+    centre: Centre, tab: str
+) -> None:
     centre.volunteer()
     assert centre.as_volunteer().get(f"/desk/{tab}").status_code == 403
     assert centre.browser().get(f"/desk/{tab}").status_code == 302
@@ -53,7 +53,9 @@ def test_the_desk_is_the_staffs_and_says_what_to_do_when_empty(centre: Centre, t
     assert page.text.count("<h1") == 1
 
 
-def test_a_rule_is_tried_before_it_is_applied_and_gives_what_was_said(centre: Centre) -> None:
+def test_a_rule_is_tried_before_it_is_applied_and_gives_what_the_trial_showed(
+    centre: Centre,
+) -> None:
     cinema, fang = Cinema(centre, automatic=False), centre.volunteer()
     cinema.reward(fang)
     staff = centre.as_staff()
@@ -101,7 +103,7 @@ def test_a_rule_for_the_future_is_added_and_ended(centre: Centre) -> None:
         ("earn", {"effective_from": "x", "minutes": "1"}),
     ],
 )
-def test_a_rule_that_makes_no_sense_is_refused_in_words(
+def test_a_rule_with_wrong_fields_is_refused_with_a_message(
     centre: Centre, kind: str, form: dict[str, Any]
 ) -> None:
     staff = centre.as_staff()
@@ -117,7 +119,7 @@ def test_an_unknown_kind_of_rule_is_no_page(centre: Centre) -> None:
     assert centre.as_staff().get("/desk/rules/new/pay").status_code == 404
 
 
-def test_stock_is_set_and_who_waits_is_served(centre: Centre) -> None:
+def test_after_the_stock_is_set_the_waiting_list_is_served(centre: Centre) -> None:
     cinema, fang = Cinema(centre, stock=0), centre.volunteer()
     cinema.reward(fang)
     staff = centre.as_staff()
@@ -167,7 +169,7 @@ def test_a_month_that_is_not_over_is_not_closed(centre: Centre) -> None:
     assert centre.district.rewards.said("settlement.closed") == []
 
 
-def test_a_venues_list_is_compared_and_what_is_missing_becomes_a_case_that_is_decided(
+def test_a_venue_report_is_compared_and_a_missing_line_becomes_a_dispute_that_is_decided(
     centre: Centre,
 ) -> None:
     cinema, staff = with_redemption(centre)
@@ -199,7 +201,7 @@ def test_a_venues_list_is_compared_and_what_is_missing_becomes_a_case_that_is_de
     assert said["data"]["amount_fen"] == 1250
 
 
-def test_a_list_that_cannot_be_read_is_refused_with_its_row(centre: Centre) -> None:
+def test_a_venue_report_that_cannot_be_read_is_refused_with_its_row(centre: Centre) -> None:
     cinema, staff = with_redemption(centre)
     path = f"/desk/settlement/{cinema.venue}/{MONTH}"
     staff.get(path)
@@ -261,7 +263,7 @@ def test_the_pool_grants_a_wish(centre: Centre) -> None:
     assert "和女儿看一场电影" not in staff.get("/desk/pool").text
 
 
-def test_the_audit_goes_on_page_by_page_and_names_what_is_amiss(centre: Centre) -> None:
+def test_the_audit_goes_on_page_by_page_and_names_what_was_altered(centre: Centre) -> None:
     from services.rewards.ledger import seal
 
     cinema, fang = Cinema(centre), centre.volunteer()

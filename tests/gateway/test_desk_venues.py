@@ -1,6 +1,4 @@
-"""Venues and what they offer, at the desk: onboarding, keys shown once, suspension, terms and days
-without admission.
-"""
+"""Venues at the desk: onboarding, keys shown once, suspension, terms, days without admission."""
 
 import re
 from datetime import datetime, timedelta
@@ -13,7 +11,7 @@ from tests.support.cinema import Cinema, code_of, forms
 TODAY = datetime.now(SITE).date()
 
 
-def test_a_venue_is_added_and_told_what_comes_next(centre: Centre) -> None:
+def test_a_venue_is_added_and_its_page_lists_the_next_steps(centre: Centre) -> None:
     staff = centre.as_staff()
     staff.get("/desk/venues")
     place = staff.post("/desk/venues", name="柯城游泳馆", kind="pool").headers["Location"]
@@ -23,7 +21,7 @@ def test_a_venue_is_added_and_told_what_comes_next(centre: Centre) -> None:
     assert staff.post("/desk/venues", name="", kind="pool").status_code == 422
 
 
-def test_a_key_is_shown_once_and_may_only_what_was_ticked(centre: Centre) -> None:
+def test_a_key_is_shown_once_and_may_do_only_what_was_ticked(centre: Centre) -> None:
     cinema, fang = Cinema(centre), centre.volunteer()
     cinema.reward(fang)
     staff, path = centre.as_staff(), f"/desk/venues/{cinema.venue}"
@@ -51,7 +49,7 @@ def test_a_key_is_shown_once_and_may_only_what_was_ticked(centre: Centre) -> Non
     assert len(cinema.vouchers(fang)) == 1
 
 
-def test_a_suspended_venue_takes_nothing_in_until_it_takes_part_again(centre: Centre) -> None:
+def test_a_suspended_venue_redeems_nothing_until_its_suspension_ends(centre: Centre) -> None:
     cinema, fang = Cinema(centre), centre.volunteer()
     cinema.reward(fang)
     code, till, staff = code_of(centre.as_volunteer()), centre.browser(), centre.as_staff()

@@ -1,9 +1,10 @@
-"""Coming in, staying in, leaving; and what a foreign page cannot do."""
+"""Logging in, staying logged in, logging out; and what a page of another site cannot do."""
 
 import time
 from typing import Any
 
 import pytest
+from itsdangerous import TimestampSigner
 
 from tests.support.browsing import PASSWORD, Browser, Centre, gateway_of
 
@@ -25,7 +26,7 @@ def test_a_volunteer_logs_in_with_a_code_and_sees_their_own_page(centre: Centre)
     assert "沈芳" not in page.text
 
 
-def test_a_wrong_code_is_refused_in_words(centre: Centre) -> None:
+def test_a_wrong_code_is_refused_with_a_message(centre: Centre) -> None:
     centre.volunteer()
     browser = centre.browser()
     browser.get("/login")
@@ -70,14 +71,14 @@ def test_logging_out_ends_the_log_in_at_registration_too(centre: Centre) -> None
     assert browser.get("/me").status_code == 302
     thief = centre.browser()
     thief.client.set_cookie(COOKIE, stolen)
-    _expire(thief, centre)
+    expire(thief, centre)
     assert thief.get("/me").status_code == 302
 
 
-def test_an_expired_token_is_renewed_without_a_word(centre: Centre) -> None:
+def test_an_expired_token_is_renewed_unnoticed(centre: Centre) -> None:
     centre.volunteer()
     browser = centre.as_volunteer()
-    _expire(browser, centre)
+    expire(browser, centre)
     before = cookie_of(browser).value
     assert browser.get("/me").status_code == 200
     assert cookie_of(browser).value != before
@@ -86,7 +87,7 @@ def test_an_expired_token_is_renewed_without_a_word(centre: Centre) -> None:
 def test_pages_asked_for_at_the_same_time_renew_once(centre: Centre) -> None:
     centre.volunteer()
     browser = centre.as_volunteer()
-    _expire(browser, centre)
+    expire(browser, centre)
     old = cookie_of(browser).value
     for _ in range(3):  # each still sends the old cookie, as requests under way do
         browser.client.set_cookie(COOKIE, old)
@@ -117,7 +118,7 @@ def test_strangers_are_sent_to_the_log_in_and_back(centre: Centre, path: str, wh
     assert answer.headers["Location"].replace("%2F", "/").startswith(f"/login?next={path}")
 
 
-def test_the_wrong_role_is_told_so(centre: Centre) -> None:
+def test_the_wrong_role_is_refused(centre: Centre) -> None:
     centre.volunteer()
     assert centre.as_volunteer().get("/desk").status_code == 403
     assert centre.as_staff().get("/wallet").status_code == 403
@@ -166,6 +167,56 @@ def test_a_form_token_of_one_person_is_of_no_use_to_another(centre: Centre) -> N
     assert theirs.post(f"/wishes/{wish}/claim", token=mine.form_token()).status_code == 400
 
 
+def test_a_form_token_from_before_the_log_in_is_refused_after_it(centre: Centre) -> None:
+    centre.volunteer()
+    wish = centre.wish()
+    browser = centre.browser()
+    browser.get("/login")
+    before = browser.form_token()
+    browser.post("/login/code", phone="13800000011")
+    browser.post("/login", phone="13800000011", code=centre.code_sent_to("13800000011"))
+    assert browser.post(f"/wishes/{wish}/claim", token=before).status_code == 400
+    browser.get(f"/wishes/{wish}")
+    assert browser.post(f"/wishes/{wish}/claim").status_code == 302
+
+
+def test_a_form_may_stay_open_for_a_year_and_over_another_log_in(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    year = 365 * 24 * 3600
+    with monkeypatch.context() as patch:
+        patch.setattr(TimestampSigner, "get_timestamp", lambda _: int(time.time()) - year)
+        browser = centre.as_staff()
+        browser.get("/desk")
+    left_open = browser.form_token()
+    browser.post("/logout")
+    browser.get("/login")
+    browser.post("/login", login="lijing", password=PASSWORD)
+    answer = browser.post("/desk/pool/allocation", token=left_open)
+    assert answer.headers["Location"] == "/desk/pool?done=pool-allocated"
+
+
+def test_a_form_token_is_bound_to_the_browser(centre: Centre) -> None:
+    centre.as_staff()
+    here, there = centre.browser(), centre.browser()
+    here.get("/login")
+    there.get("/login")
+    assert here.post("/login/code", token=there.form_token(), phone="1").status_code == 400
+
+
+def test_the_cookie_of_forms_ends_with_the_browser_and_is_out_of_reach_of_scripts(
+    centre: Centre,
+) -> None:
+    (cookie,) = centre.browser().get("/login").headers.getlist("Set-Cookie")
+    assert cookie.startswith("wishtree_form=")
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Path=/" in cookie
+    assert "Expires" not in cookie
+    assert "Max-Age" not in cookie
+    assert "Set-Cookie" not in centre.browser().get("/").headers  # a page without a form
+
+
 def test_over_https_the_cookies_are_bound_to_the_host(centre: Centre) -> None:
     browser = Browser(gateway_of(centre.district, public_url="https://wishes.example"))
     answer = browser.get("/login")
@@ -180,8 +231,8 @@ def test_the_mailbox_is_only_for_a_machine_of_ones_own(centre: Centre) -> None:
     assert "/mailbox" not in centre.browser().get("/login").text
 
 
-def _expire(browser: Browser, centre: Centre) -> None:
-    """Put a cookie whose access token is over into the browser."""
+def expire(browser: Browser, centre: Centre, *, seconds: int = -1, **changes: str) -> None:
+    """Put a cookie into the browser whose access token ends so many seconds from now."""
     import base64
     import json
 
@@ -189,7 +240,7 @@ def _expire(browser: Browser, centre: Centre) -> None:
 
     box = vault(centre.district.settings, "gateway.session")
     session = json.loads(box.unseal(base64.urlsafe_b64decode(cookie_of(browser).value)))
-    session["expires"] = int(time.time()) - 1
+    session |= {"expires": int(time.time()) + seconds} | changes
     browser.client.set_cookie(
         COOKIE, base64.urlsafe_b64encode(box.seal(json.dumps(session))).decode()
     )

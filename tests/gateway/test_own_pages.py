@@ -1,4 +1,4 @@
-"""What belongs to one person, on that person's pages: hours, alerts, sign-ups, vouchers."""
+"""The pages of one volunteer: hours, alerts, sign-ups."""
 
 from tests.support.browsing import Centre
 
@@ -23,7 +23,7 @@ def test_hours_are_shown_as_hours(centre: Centre) -> None:
     assert "<dd>1.6</dd>" in centre.as_volunteer().get("/me").text
 
 
-def test_an_alert_is_read_once_it_was_marked(centre: Centre) -> None:
+def test_an_alert_is_marked_as_read(centre: Centre) -> None:
     centre.volunteer()
     browser = centre.as_volunteer()
     page = browser.get("/inbox").text

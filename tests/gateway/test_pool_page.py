@@ -1,6 +1,4 @@
-"""The pool: everybody sees what lies in it, a volunteer asks for one, a coordinator for a
-resident.
-"""
+"""The pool: everybody sees its vouchers; volunteers and coordinators request one."""
 
 from services.registration.models import Coordination
 from shared.core.ids import new_id
@@ -64,7 +62,9 @@ def test_a_request_is_withdrawn(centre: Centre) -> None:
     assert forms(browser.get("/pool").text, "/withdrawal") == []
 
 
-def test_a_coordinator_asks_for_a_resident_and_gets_the_code_to_hand_over(centre: Centre) -> None:
+def test_a_coordinator_requests_for_a_resident_and_gets_the_code_to_hand_over(
+    centre: Centre,
+) -> None:
     cinema, _ = fill(centre)
     jing, resident = centre.volunteer("13800000013"), str(new_id())
     with centre.district.registration.session() as session:

@@ -1,4 +1,4 @@
-"""What every page has in common: language, headers, the page about a service's endpoints."""
+"""What all pages have in common: language and headers; and each service's page of endpoints."""
 
 import re
 from pathlib import Path
@@ -8,9 +8,10 @@ import pytest
 
 import gateway
 import shared.service
-from gateway.app import Gateway, _remote, caller_of
-from gateway.labels import WORDS
+from gateway.app import Gateway, caller_of
+from gateway.labels import LABELS
 from gateway.shell import make_pages
+from gateway.upstreams import Upstream
 from shared import SERVICES
 from shared.core.language import translations
 from tests.support.browsing import Browser, Centre
@@ -50,25 +51,25 @@ def test_chinese_comes_first_and_english_by_header_or_choice(centre: Centre) -> 
     assert "邻里心愿" in chosen.get("/?lang=zh-CN").text
 
 
-def test_every_word_of_the_pages_has_its_chinese() -> None:
+def test_every_text_of_the_pages_has_its_chinese() -> None:
     folder = Path(gateway.__file__).parent
-    said = {text for kind in WORDS.values() for text in kind.values()}
+    texts = {text for kind in LABELS.values() for text in kind.values()}
     for path in (
         *folder.rglob("*.html"),
         *(Path(shared.service.__file__).parent / "templates").glob("*.html"),
     ):
-        said |= {
+        texts |= {
             a or b for a, b in re.findall(r"_\((?:\"([^\"]+)\"|'([^']+)')\)", path.read_text())
         }
     catalogue = translations("zh-CN")
-    assert [text for text in sorted(said) if catalogue.gettext(text) == text] == []
+    assert [text for text in sorted(texts) if catalogue.gettext(text) == text] == []
 
 
-def test_a_service_that_does_not_answer_is_said_in_words(centre: Centre) -> None:
+def test_a_page_of_a_service_that_does_not_answer_has_a_message(centre: Centre) -> None:
     services: dict[str, Any] = {
         name: member.app for name, member in centre.district.services.items()
     }
-    services["wishes"] = _remote("wishes", "http://127.0.0.1:1")
+    services["wishes"] = Upstream("wishes", "http://127.0.0.1:1")
     browser = Browser(Gateway(services, make_pages(centre.district.settings, caller_of(services))))
     answer = browser.get("/")
     assert answer.status_code == 503
@@ -76,7 +77,7 @@ def test_a_service_that_does_not_answer_is_said_in_words(centre: Centre) -> None
     assert browser.get("/activities").status_code == 200
 
 
-def test_a_script_is_told_in_a_part_of_a_page(centre: Centre) -> None:
+def test_a_script_gets_the_refusal_as_a_part_of_a_page(centre: Centre) -> None:
     browser = centre.browser()
     browser.get("/counter")
     answer = browser.post("/counter", token="stale", headers={"X-Part": "1"})

@@ -1,4 +1,4 @@
-"""Everybody sees the tree; a volunteer claims from it; whose wishes they are is never shown."""
+"""Everybody sees the tree; a volunteer claims from it; no beneficiary is ever named."""
 
 from uuid import uuid4
 
@@ -7,7 +7,7 @@ import pytest
 from tests.support.browsing import CANARIES, Centre
 
 
-def test_everybody_sees_the_wishes_that_hang_and_no_others(centre: Centre) -> None:
+def test_everybody_sees_published_wishes_and_no_others(centre: Centre) -> None:
     shown, hidden = centre.wish("一条保暖的毛毯"), centre.wish("一台收音机", until="submitted")
     page = centre.browser().get("/")
     assert page.status_code == 200
@@ -17,7 +17,7 @@ def test_everybody_sees_the_wishes_that_hang_and_no_others(centre: Centre) -> No
     assert centre.browser().get(f"/wishes/{hidden}").status_code == 404
 
 
-def test_no_page_of_the_tree_says_whose_wish_it_is(centre: Centre) -> None:
+def test_no_page_of_the_tree_names_a_beneficiary(centre: Centre) -> None:
     wish = centre.wish()
     browser = centre.browser()
     for path in ("/", f"/wishes/{wish}", "/?label=待认领"):
@@ -66,7 +66,7 @@ def test_a_volunteer_claims_and_a_stranger_is_asked_to_log_in(centre: Centre) ->
     assert "已认领" in text
 
 
-def test_the_second_claim_is_refused_in_words(centre: Centre) -> None:
+def test_the_second_claim_is_refused_with_a_message(centre: Centre) -> None:
     centre.volunteer("13800000011")
     centre.volunteer("13800000012")
     wish = centre.wish()
@@ -87,7 +87,7 @@ def test_odd_queries_are_answered(centre: Centre, path: str) -> None:
     assert centre.browser().get(path).status_code in (200, 422)
 
 
-def test_what_is_not_there_is_said_in_words(centre: Centre) -> None:
+def test_an_unknown_page_has_a_message(centre: Centre) -> None:
     answer = centre.browser().get(f"/wishes/{uuid4()}")
     assert answer.status_code == 404
     assert "<h1>" in answer.text

@@ -1,5 +1,6 @@
-"""What a venue does itself: hold a voucher and let it go, see its own month, send its list. Its key
-is kept nowhere.
+"""What a venue does itself: hold and release a voucher, see its month, send its report.
+
+Its key is kept nowhere.
 """
 
 import re
@@ -24,7 +25,7 @@ def cinema(centre: Centre) -> Cinema:
     return cinema
 
 
-def test_a_voucher_is_held_and_let_go_and_then_redeemed(centre: Centre, cinema: Cinema) -> None:
+def test_a_voucher_is_held_released_and_then_redeemed(centre: Centre, cinema: Cinema) -> None:
     code, till = code_of(centre.as_volunteer()), centre.browser()
     till.get("/counter")
     held = till.post("/counter", do="hold", key=cinema.key, code=code, reference="a")
@@ -47,7 +48,9 @@ def test_a_voucher_is_held_and_let_go_and_then_redeemed(centre: Centre, cinema: 
     assert "核销成功" in till.post("/counter", do="redeem", **hold).text
 
 
-def test_a_venue_sees_its_month_and_what_its_list_lacks(centre: Centre, cinema: Cinema) -> None:
+def test_a_venue_sees_its_month_and_the_differences_from_its_report(
+    centre: Centre, cinema: Cinema
+) -> None:
     cinema.redeem(code_of(centre.as_volunteer()), "T-1")
     till = centre.browser()
     till.get("/counter/month")

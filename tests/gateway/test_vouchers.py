@@ -1,6 +1,4 @@
-"""The wallet and the counter: a code is shown by a click, and redeemed once with the venue's
-key.
-"""
+"""Wallet and counter: a code is shown by a click and redeemed once with the venue's key."""
 
 import re
 
@@ -60,13 +58,13 @@ def test_the_script_gets_only_the_result(centre: Centre, cinema: Cinema) -> None
     assert "未找到此券码" in answer.text
 
 
-def test_a_wrong_key_is_refused_in_words_and_ends_no_log_in(centre: Centre) -> None:
+def test_a_wrong_key_is_refused_with_a_message_and_ends_no_log_in(centre: Centre) -> None:
     centre.volunteer()
     browser = centre.as_volunteer()
     browser.get("/counter")
     answer = browser.post("/counter", do="check", key="no-such-key", code="2345", reference="a")
     assert answer.status_code == 401
-    assert 'class="told bad"' in answer.text
+    assert 'class="notice bad"' in answer.text
     assert browser.get("/me").status_code == 200
 
 

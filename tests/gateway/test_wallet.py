@@ -1,4 +1,4 @@
-"""The wallet: what is there and when it goes, giving on, exchanging, and how it all came about."""
+"""The wallet: vouchers, points, giving on, exchanging, and where points come from."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tests.support.browsing import Centre
 from tests.support.cinema import Cinema, code_of, forms
 
 
-def test_a_voucher_goes_to_the_pool_and_its_code_dies(centre: Centre) -> None:
+def test_a_voucher_goes_to_the_pool_and_its_code_no_longer_works(centre: Centre) -> None:
     cinema, fang = Cinema(centre), centre.volunteer()
     cinema.reward(fang)
     browser = centre.as_volunteer()
@@ -54,7 +54,7 @@ def test_a_gift_to_a_person_stays_unnamed_unless_the_giver_says_so(centre: Centr
     assert "获赠" in theirs.get("/wallet").text
 
 
-def test_a_gift_to_nobody_is_refused_in_words_and_changes_nothing(centre: Centre) -> None:
+def test_a_gift_to_nobody_is_refused_with_a_message_and_changes_nothing(centre: Centre) -> None:
     cinema, fang = Cinema(centre), centre.volunteer()
     cinema.reward(fang)
     browser = centre.as_volunteer()
@@ -82,7 +82,7 @@ def test_points_are_exchanged_once_however_often_the_form_is_sent(centre: Centre
     assert cinema.account(fang)["minutes_credited"] == 180
 
 
-def test_what_is_sold_out_is_waited_for(centre: Centre) -> None:
+def test_a_volunteer_joins_the_waiting_list_of_a_sold_out_product(centre: Centre) -> None:
     cinema, fang = Cinema(centre, automatic=False, stock=0), centre.volunteer()
     cinema.reward(fang)
     browser = centre.as_volunteer()
@@ -94,7 +94,7 @@ def test_what_is_sold_out_is_waited_for(centre: Centre) -> None:
     assert cinema.account(fang)["points_held"] == 60
 
 
-def test_too_few_points_are_said_before_and_after_asking(centre: Centre) -> None:
+def test_too_few_points_are_named_before_and_refused_after_the_request(centre: Centre) -> None:
     cinema, fang = Cinema(centre, automatic=False), centre.volunteer()
     browser = centre.as_volunteer()
     page = browser.get("/wallet/exchange").text
@@ -104,7 +104,7 @@ def test_too_few_points_are_said_before_and_after_asking(centre: Centre) -> None
     assert cinema.vouchers(fang) == []
 
 
-def test_a_choice_is_kept_with_what_one_would_rather_have(centre: Centre) -> None:
+def test_a_standing_choice_is_kept_with_the_preferred_product(centre: Centre) -> None:
     cinema, fang = Cinema(centre), centre.volunteer()
     cinema.reward(fang)
     browser = centre.as_volunteer()

@@ -29,7 +29,7 @@ def test_it_follows_the_compose_specification() -> None:
     text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", COMPOSE.read_text())
     parsed = compose_spec.PyCompose.from_yaml(yaml.safe_dump(yaml.safe_load(text)))
     parsed.validate()
-    assert {*OURS, "door", "postgres", "rabbitmq", "migrate", "beat", "gateway", "seed"} <= set(
+    assert {*OURS, "ingress", "postgres", "rabbitmq", "migrate", "beat", "gateway", "seed"} <= set(
         parsed.service_names()
     )
 
@@ -113,11 +113,11 @@ def test_a_service_is_given_no_other_services_database_or_broker_user(
         assert ("signing_key" in given) == (service == "registration")
 
 
-def test_only_the_door_takes_a_port_of_the_host_so_the_rest_can_be_scaled(
+def test_only_the_ingress_takes_a_port_of_the_host_so_the_rest_can_be_scaled(
     compose: dict[str, Any],
 ) -> None:
     for name, service in compose["services"].items():
-        assert ("ports" in service) == (name == "door")
+        assert ("ports" in service) == (name == "ingress")
         assert "container_name" not in service
 
 
@@ -140,3 +140,7 @@ def test_every_mounted_file_exists(compose: dict[str, Any]) -> None:
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
             assert not source.startswith("./") or (ROOT / source).exists(), source
+
+
+def test_the_ingress_also_answers_to_its_name_before(compose: dict[str, Any]) -> None:
+    assert compose["services"]["ingress"]["networks"]["default"]["aliases"] == ["door"]

@@ -14,7 +14,7 @@ from services.registration import log_in
 from services.registration.staff import create_staff
 
 CANARIES = ("陈桂芳奶奶", "13712345678")
-"""Name and phone of the beneficiary: they may never show on a page."""
+"""Name and phone of the beneficiary: no page may show them."""
 PASSWORD = "a long staff password"
 
 
@@ -26,14 +26,14 @@ def gateway_of(district: District, **changes: Any) -> Gateway:
 
 
 class Browser:
-    """Follows no redirect by itself, keeps cookies, and sends the token of the form it last saw."""
+    """Follow no redirect, keep cookies, and send the form token of the page it got last."""
 
     def __init__(self, gateway: Gateway, language: str = "zh-CN") -> None:
         self.client, self.headers = Client(gateway), {"Accept-Language": language}
         self.last = ""
 
     def get(self, path: str, **headers: str) -> TestResponse:
-        return self._seen(self.client.get(path, headers=self.headers | headers))
+        return self._remember(self.client.get(path, headers=self.headers | headers))
 
     def post(
         self,
@@ -45,13 +45,15 @@ class Browser:
         if token is None:
             token = self.form_token()
         form["form_token"] = token
-        return self._seen(self.client.post(path, data=form, headers=self.headers | (headers or {})))
+        return self._remember(
+            self.client.post(path, data=form, headers=self.headers | (headers or {}))
+        )
 
     def form_token(self) -> str:
-        found = re.search(r'name="form_token" value="([0-9a-f]+)"', self.last)
+        found = re.search(r'name="form_token" value="([^"]+)"', self.last)
         return found.group(1) if found else ""
 
-    def _seen(self, answer: TestResponse) -> TestResponse:
+    def _remember(self, answer: TestResponse) -> TestResponse:
         text = answer.get_data(as_text=True)
         if answer.status_code != 302:
             self.last = text
@@ -96,7 +98,7 @@ class Centre:
 
     def code_sent_to(self, phone: str) -> str:
         with self.district.registration.session() as session:
-            texts = [m["text"] for m in log_in.waiting_messages(session) if m["to"].endswith(phone)]
+            texts = [m.text for m in log_in.waiting_messages(session) if m.to.endswith(phone)]
         found = re.search(r"\d{6}", texts[0])
         assert found
         return found.group()

@@ -1,30 +1,47 @@
-"""The audit of the journal, page by page: each step is one request, and what it found is shown."""
+"""The audit of the journal, page by page: each step is one request, and its finding is shown."""
+
+from dataclasses import dataclass
+from typing import Any
 
 from flask import Blueprint, render_template, request
 
 from gateway.access import page_for
-from gateway.client import Told, ask
-from gateway.forms import if_there
+from gateway.client import ApiRequest, ask, ask_all, get
+from gateway.forms import field_text
+from gateway.refusals import Refusal
 
 bp = Blueprint("desk_audit", __name__)
 
-STEPS = 5
-"""Pages of the audit looked at in one request: a few seconds."""
+PAGES_A_REQUEST = 5
+"""Pages of the audit in one request: a few seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How far the audit has come in one part of it."""
+
+    part: str  #: "chain" or "accounts"
+    count: int  #: entries or accounts
+    finding: Any = None  #: the first that is wrong
+    next: Any = None  #: where the audit goes on
 
 
 @bp.get("/desk/audit")
 @page_for("staff")
-def show_audit(told: Told | None = None, found: dict[str, object] | None = None) -> str:
-    books = (
-        ask("GET", "/v1/ledger/books") if request.args.get("books") == "yes" else None
-    )  # reads the whole journal
+def show_audit(refusal: Refusal | None = None, checked: Checked | None = None) -> str:
+    # Adding up reads the whole journal, so only on demand.
+    adds_up = request.args.get("books") == "yes"
+    books, heads = ask_all(
+        get("/v1/ledger/books") if adds_up else None,
+        get("/v1/ledger/heads", limit=7).or_else({"items": []}),
+    )
     return render_template(
         "desk/audit.html",
-        told=told,
-        found=found,
+        refusal=refusal,
+        checked=checked,
         head=request.form.get("head", ""),
         books=books,
-        heads=if_there("GET", "/v1/ledger/heads", {"items": []}, query={"limit": 7}),
+        heads=heads,
     )
 
 
@@ -32,38 +49,41 @@ def show_audit(told: Told | None = None, found: dict[str, object] | None = None)
 @page_for("staff")
 def run() -> str | tuple[str, int]:
     """Check some pages of the chain, then of the accounts; a form leads on to the next ones."""
+    accounts = request.form.get("part") == "accounts"
     try:
-        found = _check_accounts() if request.form.get("part") == "accounts" else _check_chain()
-    except Told as told:
-        return show_audit(told), told.status
-    return show_audit(found=found)
+        checked = _check_accounts() if accounts else _check_chain()
+    except Refusal as refusal:
+        return show_audit(refusal), refusal.status
+    return show_audit(checked=checked)
 
 
-def _check_chain() -> dict[str, object]:
-    start, head = request.form.get("from") or "1", request.form.get("head", "").strip()
-    checked = _so_far()
-    for _ in range(STEPS):
-        page = ask("GET", "/v1/ledger/audit", query={"from": start, "head": head})
-        checked += page["entries"]
-        if page["finding"] or page["next"] is None:
+def _check_chain() -> Checked:
+    checked = Checked("chain", _count_so_far(), next=request.form.get("from") or "1")
+    for _ in range(PAGES_A_REQUEST):
+        page = get("/v1/ledger/audit", head=field_text("head"), **{"from": checked.next})
+        checked = _after(checked, page, "entries")
+        if checked.next is None:
             break
-        start = str(page["next"])
-    more = None if page["finding"] or page["next"] is None else start
-    return {"part": "chain", "checked": checked, "finding": page["finding"], "next": more}
+    return checked
 
 
-def _check_accounts() -> dict[str, object]:
-    after, checked = request.form.get("after") or "", _so_far()
-    for _ in range(STEPS):
-        page = ask("GET", "/v1/ledger/audit/accounts", query={"after": after})
-        checked += page["accounts"]
-        if page["finding"] or page["next"] is None:
+def _check_accounts() -> Checked:
+    checked = Checked("accounts", _count_so_far(), next=request.form.get("after") or "")
+    for _ in range(PAGES_A_REQUEST):
+        page = get("/v1/ledger/audit/accounts", after=checked.next)
+        checked = _after(checked, page, "accounts")
+        if checked.next is None:
             break
-        after = page["next"]
-    more = None if page["finding"] or page["next"] is None else after
-    return {"part": "accounts", "checked": checked, "finding": page["finding"], "next": more}
+    return checked
 
 
-def _so_far() -> int:
-    said = request.form.get("checked", "0")
-    return int(said) if said.isdigit() and len(said) < 12 else 0
+def _after(checked: Checked, wanted: ApiRequest, counted: str) -> Checked:
+    """One page further. A finding ends the audit."""
+    page = ask(wanted)
+    following = None if page["finding"] else page["next"]
+    return Checked(checked.part, checked.count + page[counted], page["finding"], following)
+
+
+def _count_so_far() -> int:
+    text = request.form.get("checked", "0")
+    return int(text) if text.isdigit() and len(text) < 12 else 0

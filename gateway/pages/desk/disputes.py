@@ -1,50 +1,48 @@
-"""Cases that a person decides: what a venue reported or listed, and we could not book."""
+"""Disputes 争议 that a person decides: what a venue reported or listed, and we could not book."""
 
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, render_template, request, url_for
 
 from gateway.access import page_for
-from gateway.client import Told, ask
-from gateway.forms import PAGE, Answer, do, fen, given, named, venues
+from gateway.client import ask_all, put
+from gateway.forms import Answer, fen_from_yuan, field_text, filled_in, submit
+from gateway.queries import VENUES, get_page, names_by_id
+from gateway.refusals import Refusal
 
 bp = Blueprint("desk_disputes", __name__)
 
 STATES = ("open", "accepted", "rejected", "lapsed")
+HERE = "desk_disputes.show_disputes"
 
 
 @bp.get("/desk/disputes")
 @page_for("staff")
-def show_disputes(told: Told | None = None) -> str:
-    status = request.args.get("status", "open")
-    status = status if status in STATES else "open"
-    page = ask(
-        "GET",
-        "/v1/disputes",
-        query={"status": status, "limit": PAGE, "after": request.args.get("after")},
-    )
+def show_disputes(refusal: Refusal | None = None) -> str:
+    wanted = request.args.get("status")
+    status = wanted if wanted in STATES else "open"
+    page, venues = ask_all(get_page("/v1/disputes", status=status), VENUES)
     return render_template(
         "desk/disputes.html",
         page=page,
         status=status,
         states=STATES,
-        venues=named(venues()),
-        told=told,
+        venues=names_by_id(venues),
+        refusal=refusal,
     )
 
 
 @bp.post("/desk/disputes/<uuid:dispute_id>")
 @page_for("staff")
 def decide(dispute_id: UUID) -> Answer:
-    form = request.form
-    body = {"decision": form.get("do")} | given(form, "note")
-    if form.get("do") == "accepted" and form.get("amount", "").strip():
-        body["amount_fen"] = fen(form["amount"].strip())
-    return do(
-        "PUT",
-        f"/v1/disputes/{dispute_id}/decision",
-        body,
-        then=url_for("desk_disputes.show_disputes"),
-        done="case-decided",
-        show=show_disputes,
-    )
+    wanted = put(f"/v1/disputes/{dispute_id}/decision", _decision())
+    return submit(wanted, then=url_for(HERE), done="case-decided", show=show_disputes)
+
+
+def _decision() -> dict[str, Any]:
+    decision = request.form.get("do")
+    body = {"decision": decision} | filled_in("note")
+    if decision == "accepted" and field_text("amount"):
+        body["amount_fen"] = fen_from_yuan(field_text("amount"))
+    return body

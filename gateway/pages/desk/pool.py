@@ -1,73 +1,57 @@
-"""The pool 爱心券池 at the desk: what lies in it, who asked, handing out now, and wishes it can
-grant.
-"""
+"""The pool 爱心券池 at the desk: vouchers, requests, allocating, wishes it can grant."""
 
 from uuid import UUID
 
 from flask import Blueprint, render_template, request, url_for
 
 from gateway.access import page_for
-from gateway.client import Told, ask
-from gateway.forms import PAGE, Answer, do, given, named, products
+from gateway.client import ApiRequest, ask_all, delete, get, post
+from gateway.forms import Answer, filled_in, submit
+from gateway.queries import PRODUCTS, get_page, titles_by_id
+from gateway.refusals import Refusal
 
 bp = Blueprint("desk_pool", __name__)
+
 HERE = "desk_pool.show_pool"
 
 
 @bp.get("/desk/pool")
 @page_for("staff")
-def show_pool(told: Told | None = None) -> str:
-    requests = ask(
-        "GET", "/v1/pool/requests", query={"limit": PAGE, "after": request.args.get("after")}
-    )
-    wishes = ask(
-        "GET", "/v1/pool/wishes", query={"limit": PAGE, "after": request.args.get("wishes_after")}
+def show_pool(refusal: Refusal | None = None) -> str:
+    pool, requests, wishes, products = ask_all(
+        get("/v1/pool"),
+        get_page("/v1/pool/requests"),
+        get_page("/v1/pool/wishes", after=request.args.get("wishes_after")),
+        PRODUCTS,
     )
     return render_template(
         "desk/pool.html",
-        pool=ask("GET", "/v1/pool"),
+        pool=pool,
         requests=requests,
         wishes=wishes,
-        titles=named(products(), "title"),
-        told=told,
+        titles=titles_by_id(products),
+        refusal=refusal,
     )
 
 
 @bp.post("/desk/pool/allocation")
 @page_for("staff")
 def allocate() -> Answer:
-    return do(
-        "POST",
-        "/v1/pool/allocations",
-        {},
-        then=url_for(HERE),
-        done="pool-allocated",
-        show=show_pool,
-    )
+    return _change(post("/v1/pool/allocations", {}), "pool-allocated")
 
 
 @bp.post("/desk/pool/wishes/<uuid:wish_id>")
 @page_for("staff")
 def grant_wish(wish_id: UUID) -> Answer:
-    body = given(request.form, "product_id", "holder_id") | {"wish_id": str(wish_id)}
-    return do(
-        "POST",
-        "/v1/pool/wish-grants",
-        body,
-        then=url_for(HERE),
-        done="wish-granted",
-        show=show_pool,
-    )
+    body = filled_in("product_id", "holder_id") | {"wish_id": str(wish_id)}
+    return _change(post("/v1/pool/wish-grants", body), "wish-granted")
 
 
 @bp.post("/desk/pool/requests/<uuid:request_id>/withdrawal")
 @page_for("staff")
 def withdraw(request_id: UUID) -> Answer:
-    return do(
-        "DELETE",
-        f"/v1/pool/requests/{request_id}",
-        None,
-        then=url_for(HERE),
-        done="request-withdrawn",
-        show=show_pool,
-    )
+    return _change(delete(f"/v1/pool/requests/{request_id}"), "request-withdrawn")
+
+
+def _change(wanted: ApiRequest, done: str) -> Answer:
+    return submit(wanted, then=url_for(HERE), done=done, show=show_pool)

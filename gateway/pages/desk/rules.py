@@ -1,4 +1,4 @@
-"""The rules of the bank: what counts now, a new version, what it would give, and applying it to old
+"""The rules of the bank: those in force, a new version, what it would give, and applying it to old
 records.
 """
 
@@ -8,8 +8,10 @@ from uuid import UUID
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from gateway.access import page_for
-from gateway.client import Told, ask
-from gateway.forms import PAGE, Answer, at_site, do, given, named, products, venues
+from gateway.client import ApiRequest, ask_all, get, post, put
+from gateway.forms import Answer, filled_in, instant_at_site, submit, submit_and
+from gateway.queries import PAGE, PRODUCTS, VENUES, get_page, names_by_id, titles_by_id
+from gateway.refusals import Refusal
 
 bp = Blueprint("desk_rules", __name__)
 
@@ -21,103 +23,93 @@ HERE = "desk_rules.show_rules"
 
 @bp.get("/desk/rules")
 @page_for("staff")
-def show_rules(told: Told | None = None) -> str:
+def show_rules(refusal: Refusal | None = None) -> str:
     everything = request.args.get("all") == "yes"
-    page = ask(
-        "GET",
-        "/v1/rules",
-        query={
-            "limit": 100,
-            "after": request.args.get("after"),
-            "in_force": "" if everything else "true",
-        },
+    page, products = ask_all(
+        get_page("/v1/rules", limit=100, in_force="" if everything else "true"), PRODUCTS
     )
     return render_template(
         "desk/rules.html",
         page=page,
         everything=everything,
         kinds=KINDS,
-        products=named(products(), "title"),
-        told=told,
+        titles=titles_by_id(products),
+        refusal=refusal,
     )
 
 
 @bp.post("/desk/rules/<uuid:rule_id>/end")
 @page_for("staff")
 def end_rule(rule_id: UUID) -> Answer:
-    return do(
-        "PUT",
-        f"/v1/rules/{rule_id}/end",
-        {},
-        then=url_for(HERE),
-        done="rule-ended",
-        show=show_rules,
-    )
+    wanted = put(f"/v1/rules/{rule_id}/end", {})
+    return submit(wanted, then=url_for(HERE), done="rule-ended", show=show_rules)
 
 
 @bp.get("/desk/rules/new/<kind>")
 @page_for("staff")
-def show_new(kind: str, told: Told | None = None, found: Any = None) -> str:
+def show_new(kind: str, refusal: Refusal | None = None, trial: Any = None) -> str:
+    """The form of a new rule; after a trial also what the rule would give."""
     if kind not in KINDS:
         abort(404)
-    offered = products()
+    products, venues = ask_all(PRODUCTS, VENUES if trial else None)
     return render_template(
         "desk/rule.html",
         kind=kind,
         form=request.form,
-        found=found,
-        products=offered,
-        titles=named(offered, "title"),
-        venues=named(venues()) if found else {},
+        trial=trial,
+        products=products["items"],
+        titles=titles_by_id(products),
+        venues=names_by_id(venues) if venues else {},
         periods=PERIODS,
-        told=told,
+        refusal=refusal,
     )
 
 
 @bp.post("/desk/rules/new/<kind>")
 @page_for("staff")
 def make(kind: str) -> Answer:
-    """Look first: only what was tried can be applied to old records. For the future alone a rule is
-    added at once.
+    """Try a rule on old records, apply it to them, or add it for the future alone.
+
+    The page offers to apply only what was tried.
     """
-    rule, wanted = _rule(kind), request.form.get("do")
-    if wanted == "add":
-        return do(
-            "POST",
-            "/v1/rules",
-            rule,
-            then=url_for(HERE),
-            done="rule-added",
-            show=lambda told: show_new(kind, told),
-        )
-    body = {"rules": [rule], "since": request.form.get("since") or None}
-    try:
-        if wanted == "apply":
-            run = ask("POST", "/v1/rules/application", body)
-            return redirect(url_for("desk_rules.show_run", run_id=run["id"]))
-        found = ask("POST", "/v1/rules/dry-run", body, query={"limit": PAGE})
-    except Told as told:
-        return show_new(kind, told), told.status
-    return show_new(kind, found=found), 200
+    action = request.form.get("do")
+
+    def show(refusal: Refusal) -> str:
+        return show_new(kind, refusal)
+
+    if action == "add":
+        wanted = post("/v1/rules", _rule(kind))
+        return submit(wanted, then=url_for(HERE), done="rule-added", show=show)
+    if action == "apply":
+        return submit_and(_on_old_records("application", kind), _go_to_run, show)
+    dry_run = _on_old_records("dry-run", kind)
+    return submit_and(dry_run, lambda trial: show_new(kind, trial=trial), show)
 
 
 @bp.get("/desk/rules/runs/<uuid:run_id>")
 @page_for("staff")
 def show_run(run_id: UUID) -> str:
+    run, products, venues = ask_all(get(f"/v1/rules/applications/{run_id}"), PRODUCTS, VENUES)
     return render_template(
-        "desk/run.html",
-        run=ask("GET", f"/v1/rules/applications/{run_id}"),
-        titles=named(products(), "title"),
-        venues=named(venues()),
+        "desk/run.html", run=run, titles=titles_by_id(products), venues=names_by_id(venues)
     )
 
 
+def _on_old_records(move: str, kind: str) -> ApiRequest:
+    body = {"rules": [_rule(kind)], "since": request.form.get("since") or None}
+    query = {"limit": PAGE} if move == "dry-run" else None
+    return ApiRequest("POST", f"/v1/rules/{move}", body, query)
+
+
+def _go_to_run(run: dict[str, Any]) -> Answer:
+    return redirect(url_for("desk_rules.show_run", run_id=run["id"]))
+
+
 def _rule(kind: str) -> dict[str, Any]:
-    form = request.form
-    rule = given(form, "category", "period", "product_id", numbers=NUMBERS) | {"kind": kind}
+    rule = filled_in("category", "period", "product_id", numbers=NUMBERS) | {"kind": kind}
     if kind == "issue":
-        rule["automatic"] = form.get("automatic") == "yes"
+        rule["automatic"] = request.form.get("automatic") == "yes"
     for name in ("effective_from", "effective_until"):
-        if form.get(name):
-            rule[name] = at_site(form[name])
+        if request.form.get(name):
+            rule[name] = instant_at_site(request.form[name])
     return rule

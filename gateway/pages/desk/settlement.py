@@ -1,16 +1,15 @@
 """Settling a venue's month: preview, differences, closing, reopening, downloads."""
 
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 
 from gateway.access import page_for
-from gateway.client import Told, ask, fetch
-from gateway.forms import PAGE, Answer, do, venues
-from gateway.months import months_until
-from shared.core.clock import SITE
+from gateway.client import ApiRequest, ask, ask_all, delete, fetch, get, post, put
+from gateway.forms import Answer, field_text, submit
+from gateway.months import recent_months
+from gateway.queries import PAGE, VENUES, get_page
+from gateway.refusals import Refusal
 
 bp = Blueprint("desk_settlement", __name__)
 
@@ -20,31 +19,29 @@ HERE = "desk_settlement.show_settlement"
 
 @bp.get("/desk/settlement")
 @page_for("staff")
-def choose() -> Answer | str:
+def choose() -> Answer:
     """The venue and the month; last month first, because that is what is settled."""
-    months, known = months_until(datetime.now(SITE).date(), 24), venues()
     venue_id, month = request.args.get("venue_id"), request.args.get("month")
     if venue_id and month:
         return redirect(url_for(HERE, venue_id=venue_id, month=month))
-    return render_template("desk/settlements.html", venues=known, months=months, month=months[1])
+    months, venues = recent_months(), ask(VENUES)["items"]
+    return render_template("desk/settlements.html", venues=venues, months=months, month=months[1])
 
 
 @bp.get("/desk/settlement/<uuid:venue_id>/<month>")
 @page_for("staff")
-def show_settlement(venue_id: UUID, month: str, told: Told | None = None) -> str:
+def show_settlement(venue_id: UUID, month: str, refusal: Refusal | None = None) -> str:
     path = f"/v1/settlements/{venue_id}/{month}"
-    statement = ask("GET", path, query={"limit": PAGE})
-    differences = ask(
-        "GET", f"{path}/differences", query={"limit": 50, "after": request.args.get("after")}
+    statement, differences, venues = ask_all(
+        get(path, limit=PAGE), get_page(f"{path}/differences", limit=50), VENUES
     )
-    months = months_until(datetime.now(SITE).date(), 24)
     return render_template(
         "desk/settlement.html",
         statement=statement,
         differences=differences,
-        told=told,
-        venues=venues(),
-        months=months,
+        refusal=refusal,
+        venues=venues["items"],
+        months=recent_months(),
         month=month,
         formats=FORMATS,
         path=f"/desk/settlement/{venue_id}/{month}",
@@ -55,97 +52,64 @@ def show_settlement(venue_id: UUID, month: str, told: Told | None = None) -> str
 @page_for("staff")
 def close(venue_id: UUID, month: str) -> Answer:
     body = {"accept_differences": request.form.get("accept") == "yes"}
-    return _do(venue_id, month, "PUT", body, "month-closed")
+    wanted = put(f"/v1/settlements/{venue_id}/{month}/closing", body)
+    return _change(venue_id, month, wanted, "month-closed")
 
 
 @bp.post("/desk/settlement/<uuid:venue_id>/<month>/reopening")
 @page_for("staff")
 def reopen(venue_id: UUID, month: str) -> Answer:
-    return _do(
-        venue_id,
-        month,
-        "DELETE",
-        {"reason": request.form.get("reason", "").strip()},
-        "month-reopened",
-    )
+    body = {"reason": field_text("reason")}
+    wanted = delete(f"/v1/settlements/{venue_id}/{month}/closing", body)
+    return _change(venue_id, month, wanted, "month-reopened")
 
 
 @bp.post("/desk/settlement/<uuid:venue_id>/<month>/disputes")
 @page_for("staff")
 def report_missing(venue_id: UUID, month: str) -> Answer:
-    """What the venue lists and we have not booked becomes a case that somebody decides."""
-    body = {"venue_id": str(venue_id), "month": month, "reference": request.form.get("reference")}
-    return do(
-        "POST",
-        "/v1/disputes",
-        body,
-        then=url_for(HERE, venue_id=venue_id, month=month),
-        done="case-opened",
-        show=lambda told: show_settlement(venue_id, month, told),
-    )
+    """What the venue lists and we have not booked becomes a dispute that somebody decides."""
+    reference = request.form.get("reference")
+    body = {"venue_id": str(venue_id), "month": month, "reference": reference}
+    return _change(venue_id, month, post("/v1/disputes", body), "case-opened")
 
 
 @bp.post("/desk/settlement/<uuid:venue_id>/<month>/list")
 @page_for("staff")
 def send_list(venue_id: UUID, month: str) -> Answer:
-    return take_list(
-        venue_id,
-        month,
-        then=url_for(HERE, venue_id=venue_id, month=month),
-        show=lambda told: show_settlement(venue_id, month, told),
-    )
+    return _change(venue_id, month, report_of(venue_id, month, sent_csv()), "list-taken")
 
 
 @bp.get("/desk/settlement/<uuid:venue_id>/<month>/statement.<format_>")
 @page_for("staff")
 def download(venue_id: UUID, month: str, format_: str) -> Response:
-    return file_of(venue_id, month, format_)
-
-
-def take_list(
-    venue_id: UUID, month: str, *, then: str, show: Any, key: dict[str, str] | None = None
-) -> Answer:
-    """Hand a CSV file on as it is."""
-    sent = request.files.get("list")
-    headers = {"Content-Type": "text/csv", **(key or {})}
-    try:
-        ask(
-            "POST",
-            f"/v1/venues/{venue_id}/statements",
-            query={"month": month},
-            headers=headers,
-            data=sent.read() if sent else b"",
-            as_anyone=key is not None,
-        )
-    except Told as told:
-        return show(told), told.status
-    return redirect(f"{then}?done=list-taken")
-
-
-def file_of(
-    venue_id: UUID, month: str, format_: str, key: dict[str, str] | None = None
-) -> Response:
-    """The whole month as a file."""
     if format_ not in FORMATS:
         abort(404)
-    found = fetch(
-        "GET",
-        f"/v1/settlements/{venue_id}/{month}",
-        query={"format": format_},
-        headers=key,
-        as_anyone=key is not None,
-    )
+    return file_of(get(f"/v1/settlements/{venue_id}/{month}", format=format_))
+
+
+def report_of(venue_id: UUID, month: str, csv: bytes) -> ApiRequest:
+    """Hand a venue report on as it is."""
+    path = f"/v1/venues/{venue_id}/statements"
+    return ApiRequest("POST", path, query={"month": month}, csv=csv)
+
+
+def sent_csv() -> bytes:
+    sent = request.files.get("list")
+    return sent.read() if sent else b""
+
+
+def file_of(wanted: ApiRequest) -> Response:
+    """The whole month as a file."""
+    found = fetch(wanted)
     answer = Response(found.get_data(), content_type=found.content_type)
     answer.headers["Content-Disposition"] = found.headers.get("Content-Disposition", "attachment")
     return answer
 
 
-def _do(venue_id: UUID, month: str, method: str, body: Any, done: str) -> Answer:
-    return do(
-        method,
-        f"/v1/settlements/{venue_id}/{month}/closing",
-        body,
+def _change(venue_id: UUID, month: str, wanted: ApiRequest, done: str) -> Answer:
+    return submit(
+        wanted,
         then=url_for(HERE, venue_id=venue_id, month=month),
         done=done,
-        show=lambda told: show_settlement(venue_id, month, told),
+        show=lambda refusal: show_settlement(venue_id, month, refusal),
     )

@@ -7,49 +7,50 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request, url_for
 
 from gateway.access import page_for
-from gateway.client import Told, ask
-from gateway.forms import Answer, do, given, venues
+from gateway.client import ApiRequest, ask, ask_all, delete, get, post, put
+from gateway.forms import Answer, filled_in, submit, submit_and
+from gateway.queries import VENUES
+from gateway.refusals import Refusal
 from shared.core.clock import now
 
 bp = Blueprint("desk_venues", __name__)
 
 SCOPES = ("vouchers:check", "vouchers:hold", "vouchers:redeem", "statements")
+MOST_DAYS = 3650
 HERE = "desk_venues.show_venue"
 
 
 @bp.get("/desk/venues")
 @page_for("staff")
-def show_venues(told: Told | None = None) -> str:
-    return render_template("desk/venues.html", venues=venues(), form=request.form, told=told)
+def show_venues(refusal: Refusal | None = None) -> str:
+    venues = ask(VENUES)["items"]
+    return render_template("desk/venues.html", venues=venues, form=request.form, refusal=refusal)
 
 
 @bp.post("/desk/venues")
 @page_for("staff")
 def add_venue() -> Answer:
-    body = given(request.form, "name", "kind")
+    body = filled_in("name", "kind")
     if request.form.get("sandbox") == "yes":
         body["sandbox"] = True
-    try:
-        venue = ask("POST", "/v1/venues", body)
-    except Told as told:
-        return show_venues(told), told.status
-    return redirect(url_for(HERE, venue_id=venue["id"], done="venue-added"))
+    return submit_and(post("/v1/venues", body), _go_to_new_venue, show_venues)
 
 
 @bp.get("/desk/venues/<uuid:venue_id>")
 @page_for("staff")
-def show_venue(venue_id: UUID, told: Told | None = None, made: Any = None) -> str:
+def show_venue(venue_id: UUID, refusal: Refusal | None = None, made: Any = None) -> str:
     path = f"/v1/venues/{venue_id}"
-    venue, steps = ask("GET", path), ask("GET", f"{path}/onboarding")
-    secrets = ask("GET", f"{path}/secrets", query={"limit": 100})["items"]
+    venue, steps, secrets = ask_all(
+        get(path), get(f"{path}/onboarding"), get(f"{path}/secrets", limit=100)
+    )
     return render_template(
         "desk/venue.html",
         venue=venue,
         steps=steps,
-        secrets=secrets,
+        secrets=secrets["items"],
         scopes=SCOPES,
         made=made,
-        told=told,
+        refusal=refusal,
     )
 
 
@@ -57,41 +58,55 @@ def show_venue(venue_id: UUID, told: Told | None = None, made: Any = None) -> st
 @page_for("staff")
 def add_secret(venue_id: UUID) -> Answer:
     """The secret is in this one answer and nowhere else."""
-    form = request.form
-    body: dict[str, Any] = given(form, "kind", "label")
-    if form.get("kind") == "api_key":
-        if form.getlist("scopes"):
-            body["scopes"] = form.getlist("scopes")
-        if form.get("days", "").isdigit():
-            ends = now() + timedelta(days=min(int(form["days"]), 3650))
-            body["expires_at"] = ends.isoformat()
-    try:
-        made = ask("POST", f"/v1/venues/{venue_id}/secrets", body)
-    except Told as told:
-        return show_venue(venue_id, told), told.status
-    return show_venue(venue_id, made=made), 200
+    return submit_and(
+        post(f"/v1/venues/{venue_id}/secrets", _new_secret()),
+        lambda made: show_venue(venue_id, made=made),
+        lambda refusal: show_venue(venue_id, refusal),
+    )
 
 
 @bp.post("/desk/venues/<uuid:venue_id>/secrets/<uuid:secret_id>/end")
 @page_for("staff")
 def end_secret(venue_id: UUID, secret_id: UUID) -> Answer:
-    return _do(venue_id, "DELETE", f"secrets/{secret_id}", "secret-ended")
+    wanted = delete(f"/v1/venues/{venue_id}/secrets/{secret_id}")
+    return _change(venue_id, wanted, "secret-ended")
 
 
 @bp.post("/desk/venues/<uuid:venue_id>/suspension")
 @page_for("staff")
 def suspend(venue_id: UUID) -> Answer:
+    path = f"/v1/venues/{venue_id}/suspension"
     if request.form.get("do") == "end":
-        return _do(venue_id, "DELETE", "suspension", "venue-active")
-    return _do(venue_id, "PUT", "suspension", "venue-suspended")
+        return _change(venue_id, delete(path), "venue-active")
+    return _change(venue_id, put(path), "venue-suspended")
 
 
-def _do(venue_id: UUID, method: str, path: str, done: str) -> Answer:
-    return do(
-        method,
-        f"/v1/venues/{venue_id}/{path}",
-        None,
+def _change(venue_id: UUID, wanted: ApiRequest, done: str) -> Answer:
+    return submit(
+        wanted,
         then=url_for(HERE, venue_id=venue_id),
         done=done,
-        show=lambda told: show_venue(venue_id, told),
+        show=lambda refusal: show_venue(venue_id, refusal),
     )
+
+
+def _go_to_new_venue(venue: dict[str, Any]) -> Answer:
+    return redirect(url_for(HERE, venue_id=venue["id"], done="venue-added"))
+
+
+def _new_secret() -> dict[str, Any]:
+    body = filled_in("kind", "label")
+    if request.form.get("kind") == "api_key":
+        body |= _limits_of_key()
+    return body
+
+
+def _limits_of_key() -> dict[str, Any]:
+    """What a key may do and until when; nothing given means everything, without end."""
+    limits: dict[str, Any] = {}
+    if scopes := request.form.getlist("scopes"):
+        limits["scopes"] = scopes
+    days = request.form.get("days", "")
+    if days.isdigit():
+        limits["expires_at"] = (now() + timedelta(days=min(int(days), MOST_DAYS))).isoformat()
+    return limits

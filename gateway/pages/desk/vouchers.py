@@ -1,5 +1,6 @@
 """Somebody's vouchers, for staff: where they stand, taking one back, a new code for a lost one.
-Never a code.
+
+A code is never shown.
 """
 
 from uuid import UUID
@@ -7,59 +8,43 @@ from uuid import UUID
 from flask import Blueprint, render_template, request, url_for
 
 from gateway.access import page_for
-from gateway.client import Told, ask
-from gateway.forms import PAGE, Answer, do, if_there, named, venues
+from gateway.client import ApiRequest, ask_all, post, put
+from gateway.forms import Answer, field_text, submit
+from gateway.queries import VENUES, account_of, get_page, names_by_id
+from gateway.refusals import Refusal
 
 bp = Blueprint("desk_vouchers", __name__)
+
+HERE = "desk_vouchers.show_vouchers"
 
 
 @bp.get("/desk/vouchers")
 @page_for("staff")
-def show_vouchers(told: Told | None = None) -> str:
+def show_vouchers(refusal: Refusal | None = None) -> str:
     """By the id of a volunteer; without one the newest of all."""
-    holder = (request.values.get("holder_id") or "").strip()
-    page = ask(
-        "GET",
-        "/v1/vouchers",
-        query={"holder_id": holder, "limit": PAGE, "after": request.args.get("after")},
+    holder = request.values.get("holder_id", "").strip()
+    page, venues, account = ask_all(
+        get_page("/v1/vouchers", holder_id=holder), VENUES, account_of(holder) if holder else None
     )
-    account = if_there("GET", f"/v1/accounts/{holder}", {}) if holder else None
     return render_template(
         "desk/vouchers.html",
         page=page,
         holder=holder,
         account=account,
-        venues=named(venues()),
-        told=told,
+        venues=names_by_id(venues),
+        refusal=refusal,
     )
 
 
 @bp.post("/desk/vouchers/<uuid:voucher_id>")
 @page_for("staff")
 def change(voucher_id: UUID) -> Answer:
-    holder, reason = (
-        request.form.get("holder_id", ""),
-        {"reason": request.form.get("reason", "").strip()},
-    )
-    then = (
-        url_for("desk_vouchers.show_vouchers", holder_id=holder)
-        if holder
-        else url_for("desk_vouchers.show_vouchers")
-    )
+    path, reason = f"/v1/vouchers/{voucher_id}", {"reason": field_text("reason")}
     if request.form.get("do") == "reissue":
-        return do(
-            "POST",
-            f"/v1/vouchers/{voucher_id}/reissue",
-            reason,
-            then=then,
-            done="voucher-reissued",
-            show=show_vouchers,
-        )
-    return do(
-        "PUT",
-        f"/v1/vouchers/{voucher_id}/voidance",
-        reason,
-        then=then,
-        done="voucher-voided",
-        show=show_vouchers,
-    )
+        return _change(post(f"{path}/reissue", reason), "voucher-reissued")
+    return _change(put(f"{path}/voidance", reason), "voucher-voided")
+
+
+def _change(wanted: ApiRequest, done: str) -> Answer:
+    back = url_for(HERE, holder_id=request.form.get("holder_id") or None)
+    return submit(wanted, then=back, done=done, show=show_vouchers)

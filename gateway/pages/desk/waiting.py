@@ -1,4 +1,4 @@
-"""What waits for a person at the desk: wishes, service records, and facts that are stuck."""
+"""What waits for a person at the desk: wishes, service records, and events that failed."""
 
 from typing import Any
 from uuid import UUID
@@ -6,12 +6,15 @@ from uuid import UUID
 from flask import Blueprint, abort, render_template, request, url_for
 
 from gateway.access import page_for
-from gateway.client import Told, ask
-from gateway.forms import PAGE, Answer, do
+from gateway.client import ANY_REFUSAL, ApiRequest, ask_all, get, put
+from gateway.forms import Answer, submit
+from gateway.queries import PAGE
+from gateway.refusals import Refusal
 from shared import SERVICES
 
 bp = Blueprint("desk", __name__)
 
+HERE = "desk.show_desk"
 WAITING = ("submitted", "verified", "fulfilled")
 REASONS = ("not_a_wish", "duplicate", "cash_or_medical", "unsafe", "no_consent", "other")
 MOVES = {
@@ -20,33 +23,34 @@ MOVES = {
     "publish": "publication",
     "confirm": "confirmation",
 }
+ORGANISATIONS = get("/v1/organisations", limit=200)
+WISHES = [get("/v1/wishes", status=status, limit=PAGE) for status in WAITING]
+DEAD_LETTERS = [
+    # The desk is of use even when a service does not answer.
+    get(f"/{service}/dead-letters", limit=200).or_else(None, ANY_REFUSAL)
+    for service in SERVICES
+]
 
 
 @bp.get("/desk")
 @page_for("staff")
-def show_desk(told: Told | None = None) -> str:
-    wishes = {
-        status: ask("GET", "/v1/wishes", query={"status": status, "limit": PAGE})
-        for status in WAITING
-    }
-    organisations = ask("GET", "/v1/organisations", query={"limit": 200})["items"]
-    chosen = request.args.get("organisation_id") or (
-        organisations[0]["id"] if organisations else None
+def show_desk(refusal: Refusal | None = None) -> str:
+    """Ask for all at once; the records of the first organisation follow if none is chosen."""
+    wanted = request.args.get("organisation_id")
+    organisations, records, *others = ask_all(
+        ORGANISATIONS, _records_of(wanted), *WISHES, *DEAD_LETTERS
     )
-    records = (
-        ask("GET", "/v1/service-records", query={"organisation_id": chosen, "limit": PAGE})
-        if chosen
-        else None
-    )
+    wishes, letters = others[: len(WISHES)], others[len(WISHES) :]
+    chosen = wanted or _first_of(organisations)
     return render_template(
         "desk/waiting.html",
-        wishes=wishes,
+        wishes=dict(zip(WAITING, wishes, strict=True)),
         reasons=REASONS,
-        organisations=organisations,
+        organisations=organisations["items"],
         chosen=chosen,
-        records=records,
-        told=told,
-        letters={one: _dead_letters(one) for one in SERVICES},
+        records=records or ask_all(_records_of(chosen))[0],
+        refusal=refusal,
+        letters=_counts(letters),
     )
 
 
@@ -55,38 +59,43 @@ def show_desk(told: Told | None = None) -> str:
 def move_wish(wish_id: UUID, move: str) -> Answer:
     if move not in MOVES:
         abort(404)
-    bodies: dict[str, Any] = {
-        "verify": {},
-        "reject": {"decision": "reject", "reason_code": request.form.get("reason")},
-    }
-    return do(
-        "PUT",
-        f"/v1/wishes/{wish_id}/{MOVES[move]}",
-        bodies.get(move),
-        then=url_for("desk.show_desk"),
-        done=move,
-        show=show_desk,
-    )
+    return _change(put(f"/v1/wishes/{wish_id}/{MOVES[move]}", _body_of(move)), move)
 
 
 @bp.post("/desk/records/<uuid:record_id>/approval")
 @page_for("staff")
 def approve_record(record_id: UUID) -> Answer:
-    return do(
-        "PUT",
-        f"/v1/service-records/{record_id}/approval",
-        {"decision": "approve"},
-        then=url_for("desk.show_desk"),
-        done="approve",
-        show=show_desk,
-    )
+    wanted = put(f"/v1/service-records/{record_id}/approval", {"decision": "approve"})
+    return _change(wanted, "approve")
 
 
-def _dead_letters(service: str) -> str:
-    """How many facts a service gave up and nobody has replayed; what it did not say is a dash."""
-    try:
-        page = ask("GET", f"/{service}/dead-letters", query={"limit": 200})
-    except Told:
+def _change(wanted: ApiRequest, done: str) -> Answer:
+    return submit(wanted, then=url_for(HERE), done=done, show=show_desk)
+
+
+def _body_of(move: str) -> dict[str, Any] | None:
+    if move == "reject":
+        return {"decision": "reject", "reason_code": request.form.get("reason")}
+    return {} if move == "verify" else None
+
+
+def _first_of(organisations: dict[str, Any]) -> str | None:
+    return next((one["id"] for one in organisations["items"]), None)
+
+
+def _records_of(organisation_id: str | None) -> ApiRequest | None:
+    if not organisation_id:
+        return None
+    return get("/v1/service-records", organisation_id=organisation_id, limit=PAGE)
+
+
+def _counts(letters: list[Any]) -> dict[str, str]:
+    return {service: _count(page) for service, page in zip(SERVICES, letters, strict=True)}
+
+
+def _count(dead_letters: dict[str, Any] | None) -> str:
+    """How many events a service gave up and nobody has replayed; a dash if it did not answer."""
+    if dead_letters is None:
         return "–"
-    waiting = sum(letter["replayed_at"] is None for letter in page["items"])
-    return f"{waiting}+" if page["next"] else str(waiting)
+    waiting = sum(letter["replayed_at"] is None for letter in dead_letters["items"])
+    return f"{waiting}+" if dead_letters["next"] else str(waiting)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.nginx_map import nginx_map, with_map
 from gateway.routing import OWN_PAGES, RESOURCES, owner_of
 from shared import SERVICES
 
@@ -64,3 +65,9 @@ def test_metrics_stay_inside() -> None:
     hidden = re.search(r"location ~ (\S+) {\s+return 404;", CONF)
     assert hidden is not None
     assert all(re.search(hidden[1], f"/{service}/metrics") for service in SERVICES)
+
+
+def test_the_map_is_the_one_that_is_written_from_the_table() -> None:
+    assert nginx_map() in CONF
+    assert with_map(CONF) == CONF, "run `python -m gateway.nginx_map`"
+    assert with_map(CONF.replace("wishes-api:8002", "gateway:8000")) == CONF

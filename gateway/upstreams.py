@@ -1,0 +1,82 @@
+"""The services as upstreams of the gateway, each at its own address.
+
+werkzeug's ProxyMiddleware is not used: it opens a connection for each request, has one timeout for
+connecting and reading, sends no X-Forwarded-For, answers 502 as HTML, and is meant for development.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from werkzeug.datastructures import Headers
+from werkzeug.http import is_hop_by_hop_header
+from werkzeug.wrappers import Request, Response
+
+from gateway.json_responses import problem_response
+from shared.core.logs import get_logger
+
+log = get_logger(__name__)
+
+Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+CONNECT_SECONDS, READ_SECONDS = 2, 30
+KEPT_CONNECTIONS = 64
+RETRY_AFTER_SECONDS = 2
+NOT_PASSED_ON = {"host", "content-length", "content-encoding"}
+"""Set anew for each hop; requests has already decoded the body."""
+
+
+class Upstream:
+    """Pass requests on to one service. It is a WSGI app, as the service is in compact mode."""
+
+    def __init__(self, service: str, url: str) -> None:
+        self._service, self._url = service, url
+        self._http = requests.Session()
+        self._http.trust_env = False  # a proxy of the machine must not see internal requests
+        self._http.mount("http://", HTTPAdapter(pool_maxsize=KEPT_CONNECTIONS))
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        return self._respond(Request(environ))(environ, start_response)
+
+    def _respond(self, request: Request) -> Response:
+        try:
+            answer = self._send(request)
+        except requests.RequestException as error:
+            return self._unavailable(error)
+        return Response(answer.content, answer.status_code, _passed_on(answer.headers.items()))
+
+    def _send(self, request: Request) -> requests.Response:
+        headers = dict(_passed_on(request.headers.items()))
+        headers["X-Forwarded-For"] = request.remote_addr or ""
+        return self._http.request(
+            request.method,
+            self._target(request),
+            data=request.get_data(),
+            headers=headers,
+            timeout=(CONNECT_SECONDS, READ_SECONDS),
+            allow_redirects=False,  # where to go on is for the client to decide
+        )
+
+    def _target(self, request: Request) -> str:
+        query = request.query_string.decode("latin-1")
+        path = request.environ.get("PATH_INFO", "/")
+        return f"{self._url}{path}?{query}" if query else f"{self._url}{path}"
+
+    def _unavailable(self, error: requests.RequestException) -> Response:
+        log.warning("service does not answer", service=self._service, error=type(error).__name__)
+        title = f"{self._service} does not answer just now."
+        response = problem_response("unavailable", title, 503)
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return response
+
+
+def _passed_on(headers: Iterable[tuple[str, str]]) -> Headers:
+    """The headers without those that hold for one connection only."""
+    return Headers(
+        [
+            (name, value)
+            for name, value in headers
+            if not is_hop_by_hop_header(name) and name.lower() not in NOT_PASSED_ON
+        ]
+    )

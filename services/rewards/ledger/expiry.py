@@ -18,9 +18,10 @@ from sqlalchemy import BigInteger, Uuid, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
-from services.rewards.ledger import journal
-from services.rewards.ledger.journal import transfer
+from services.rewards.ledger import accounts, journal
+from services.rewards.ledger.journal import TransferDraft
 from services.rewards.models import Account, Rule, RuleKind, Sweep, Transfer, TransferKind
+from services.rewards.rules.versions import NO_RULE, RuleRef
 from shared.contracts.rewards import PointsLapsed
 from shared.core.clock import SITE, site_today
 from shared.core.ids import new_id
@@ -185,12 +186,7 @@ def lapse_points(session: Session, rules: ExpireRules, ids: Sequence[UUID], toda
     losing = sorted(_due(session, rules, ids, today))
     if not losing:
         return
-    session.execute(
-        select(Account.volunteer_id)
-        .where(Account.volunteer_id.in_(losing))
-        .order_by(Account.volunteer_id)
-        .with_for_update()
-    )
+    accounts.lock_rows(session, losing)
     due = _due(session, rules, losing, today)
     points = {volunteer_id: sum(lot.points for lot in lots) for volunteer_id, lots in due.items()}
     taken = sorted(session.scalars(_TAKE, {"ids": list(points), "points": list(points.values())}))
@@ -200,9 +196,9 @@ def lapse_points(session: Session, rules: ExpireRules, ids: Sequence[UUID], toda
     publish(session, *(PointsLapsed(volunteer_id=one, points=points[one]) for one in taken))
 
 
-def _booked(volunteer_id: UUID, points: int, due: Mapping[UUID, Sequence[Lot]]) -> dict[str, Any]:
+def _booked(volunteer_id: UUID, points: int, due: Mapping[UUID, Sequence[Lot]]) -> TransferDraft:
     rule = due[volunteer_id][0].rule
-    return transfer(
+    return TransferDraft(
         journal.volunteer(volunteer_id),
         journal.OUTSIDE,
         points,
@@ -210,7 +206,7 @@ def _booked(volunteer_id: UUID, points: int, due: Mapping[UUID, Sequence[Lot]]) 
         new_id(),
         volunteer_id=volunteer_id,
         actor=journal.CLOCK,
-        rule=(rule.id, rule.version) if rule else (None, None),
+        rule=RuleRef(rule.id, rule.version) if rule else NO_RULE,
     )
 
 

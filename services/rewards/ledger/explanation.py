@@ -23,7 +23,7 @@ from services.rewards.models import (
     RuleKind,
     TransferKind,
 )
-from services.rewards.rules.versions import Rate
+from services.rewards.rules.versions import NO_RULE, Rate
 from shared.http.paging import PageQuery, page_of
 
 VOLUNTEER, HELD, OWED = "volunteer", "held", "owed"
@@ -153,7 +153,7 @@ def _explained_one(
 ) -> ExplainedRecord:
     corrected_by = sum(correction.minutes for correction in corrections)
     minutes = max(0, row.minutes + corrected_by)
-    points = Rate(row.rule_id, row.rule_version, row.rule_minutes, row.rule_points).of(minutes)
+    points = Rate(NO_RULE, row.rule_minutes, row.rule_points).of(minutes)
     stored = (row.corrected_by, row.minutes_credited, row.points_credited)
     return ExplainedRecord(
         row,

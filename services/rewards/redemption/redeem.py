@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from services.rewards.catalogue.blackouts import refuse_on_blackout_days
 from services.rewards.ledger import journal
-from services.rewards.ledger.journal import transfer
+from services.rewards.ledger.journal import TransferDraft
 from services.rewards.models import Redemption, Resolution, TransferKind, Voucher, VoucherStatus
 from services.rewards.redemption.outcomes import (
     Answer,
@@ -252,7 +252,7 @@ def _book(
             outcome = Resolution.POSTED if in_time else Resolution.EXPIRED
             holds.resolve(session, [held_by], outcome, f"venue:{voucher.venue_id}")
     rows = [
-        transfer(
+        TransferDraft(
             journal.product(v.product_id),
             journal.venue(v.venue_id),
             v.points,
@@ -317,7 +317,7 @@ def reverse(session: Session, venue_id: UUID, code: str, reference: str) -> Answ
         .where(Voucher.id == voucher.id, Voucher.status == VoucherStatus.REDEEMED)
         .values(status=VoucherStatus.ISSUED, ended_at=None)
     )
-    row = transfer(
+    row = TransferDraft(
         journal.venue(venue_id),
         journal.product(voucher.product_id),
         voucher.points,

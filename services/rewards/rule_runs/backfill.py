@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import BigInteger, Date, Uuid
 
 from services.rewards.issuing import issue
-from services.rewards.ledger import earning
+from services.rewards.ledger import accounts, earning
 from services.rewards.ledger.accounts import Balance, balance_of_account
-from services.rewards.ledger.earning import Credit
+from services.rewards.ledger.earning import Credit, CreditSource
 from services.rewards.models import (
     Account,
     AccountStatus,
@@ -160,14 +160,10 @@ _SNAPSHOT = text(
 
 
 def _next_accounts(session: Session, run: RuleRun, limit: int) -> list[UUID]:
-    accounts = (
-        select(Account.volunteer_id)
-        .where(Account.status == AccountStatus.OPEN)
-        .order_by(Account.volunteer_id)
-    )
+    opened = select(Account.volunteer_id).where(Account.status == AccountStatus.OPEN)
     if run.swept_to is not None:
-        accounts = accounts.where(Account.volunteer_id > run.swept_to)
-    return list(session.scalars(accounts.limit(limit)))
+        opened = opened.where(Account.volunteer_id > run.swept_to)
+    return list(session.scalars(opened.order_by(Account.volunteer_id).limit(limit)))
 
 
 @dataclass(slots=True)
@@ -235,8 +231,8 @@ def _raise_records(
             {
                 "ids": [row.record_id for row, *_ in gains],
                 "gains": [gain for _, gain, _ in gains],
-                "rule_ids": [rate.rule_id for *_, rate in gains],
-                "versions": [rate.version for *_, rate in gains],
+                "rule_ids": [rate.rule.id for *_, rate in gains],
+                "versions": [rate.rule.version for *_, rate in gains],
                 "minutes": [rate.minutes for *_, rate in gains],
                 "points": [rate.points for *_, rate in gains],
             },
@@ -254,16 +250,10 @@ def _credit_and_issue(
     """Book what accounts gained, one transfer each, and issue what all of `ids` have reached.
     Records are locked.
     """
-    accounts = session.scalars(
-        select(Account)
-        .where(Account.volunteer_id.in_([*ids, *raised]))
-        .order_by(Account.volunteer_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).all()
+    locked = accounts.lock_rows(session, [*ids, *raised])
     balances: dict[UUID, Balance] = {
         account.volunteer_id: balance_of_account(account)
-        for account in accounts
+        for account in locked.values()
         if account.status is AccountStatus.OPEN
     }
     credits = {owner: _credit(run, owner, mine, round_) for owner, mine in raised.items()}
@@ -278,11 +268,8 @@ def _credit_and_issue(
 def _credit(run: RuleRun, owner: UUID, mine: Raised, round_: str) -> Credit:
     """The cause is made of run and account: the journal itself refuses to book it twice."""
     assert mine.rate is not None
-    return Credit(
-        0,
-        mine.points,
-        [(uuid5(run.id, f"{owner}{round_}"), mine.points, (mine.rate.rule_id, mine.rate.version))],
-    )
+    cause_id = uuid5(run.id, f"{owner}{round_}")
+    return Credit(0, mine.points, [CreditSource(cause_id, mine.points, mine.rate.rule)])
 
 
 def _finish(session: Session, run: RuleRun, rules: EarnRules) -> None:

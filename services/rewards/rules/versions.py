@@ -51,11 +51,22 @@ class RuleReplaced(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
+class RuleRef:
+    """One version of a rule, as vouchers and transfers name it."""
+
+    id: UUID | None = None
+    version: int | None = None
+
+
+NO_RULE = RuleRef()
+"""No rule decided this."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rate:
     """What an earn rule gives: `points` per `minutes`, rounded down per record."""
 
-    rule_id: UUID | None
-    version: int | None
+    rule: RuleRef
     minutes: int
     points: int
 
@@ -63,7 +74,7 @@ class Rate:
         return minutes * self.points // self.minutes
 
 
-NO_RATE = Rate(None, None, 1, 0)
+NO_RATE = Rate(NO_RULE, minutes=1, points=0)
 """Where no rule applies, hours earn nothing."""
 
 
@@ -95,10 +106,9 @@ class EarnRules:
             else None
         )
         if coefficient is None:
-            return Rate(general.id, general.version, minutes, points)
-        return Rate(
-            coefficient.id, coefficient.version, minutes * 100, points * (coefficient.percent or 0)
-        )
+            return Rate(RuleRef(general.id, general.version), minutes, points)
+        reference = RuleRef(coefficient.id, coefficient.version)
+        return Rate(reference, minutes * 100, points * (coefficient.percent or 0))
 
     def _in_force(self, kind: RuleKind, scope: str, worked_on: date) -> Rule | None:
         for since, until, rule in self._by_scope.get((kind, scope), ()):
@@ -174,6 +184,10 @@ class Offer:
     cost_fen: int
     left: int
     queued: bool  #: others wait for this product already: whoever comes now waits behind them
+
+    @property
+    def rule(self) -> RuleRef:
+        return RuleRef(self.rule_id, self.version)
 
 
 def offers(session: Session, rules: Sequence[Rule] | None = None) -> list[Offer]:

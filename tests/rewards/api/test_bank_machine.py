@@ -38,7 +38,13 @@ from services.rewards.redemption.redeem import Outcome
 from services.rewards.rules.versions import create_rule
 from services.rewards.venues.venues import create_venue
 from services.rewards.vouchers import codes, handovers, holds, lifecycle
-from shared.contracts.registration import Bucket, HoursCorrected, HoursRecorded, Origin
+from shared.contracts.registration import (
+    Bucket,
+    HoursCorrected,
+    HoursRecorded,
+    Origin,
+    VolunteerMerged,
+)
 from shared.core.ids import new_id
 from shared.core.problems import Conflict, NotFound, Unprocessable
 from shared.db.engine import Database, using
@@ -138,7 +144,7 @@ class Bank(RuleBasedStateMachine):
         )
         unused_gifts = self.count("origin = 'gift' AND status IN ('issued', 'held')")
         for _ in range(2):
-            members.apply_correction(self.session, correction)
+            members.apply_corrections(self.session, [correction])
         self.minutes[event.record_id] = minutes
         assert self.count("origin = 'gift' AND status IN ('issued', 'held')") >= unused_gifts
 
@@ -250,12 +256,13 @@ class Bank(RuleBasedStateMachine):
     @rule(who=WHO, into=WHO)
     def merge(self, who: int, into: int) -> None:
         if who != into:
-            members.merge_account(self.session, self.people[who], self.people[into])
+            event = VolunteerMerged(volunteer_id=self.people[who], into_id=self.people[into])
+            members.merge_accounts(self.session, [event])
 
     @rule(who=WHO, erased=st.booleans())
     def leave(self, who: int, erased: bool) -> None:
         if who == PEOPLE - 1:  # one of four may go, or most runs would end with nobody
-            members.close_account(self.session, self.people[who], erased=erased)
+            members.close_accounts(self.session, [self.people[who]], erased=erased)
 
     # What must hold after each of them
     @invariant()

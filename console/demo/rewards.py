@@ -6,7 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console.demo import district
-from services.rewards.models import Product, RuleKind, Stock, Venue
+from services.rewards.models import Product, Stock, Venue
+from services.rewards.rules.kinds import EarnRule, IssueRule
 from services.rewards.rules.versions import create_rule
 
 SEED = "staff:seed"
@@ -36,6 +37,6 @@ def seed(session: Session) -> Iterable[str]:
     session.add_all([film, swim])
     session.flush()
     session.add_all([Stock(product_id=p.id, left=1000, filled=1000) for p in (film, swim)])
-    create_rule(session, RuleKind.EARN, minutes=1, points=1, by=SEED)
-    create_rule(session, RuleKind.ISSUE, product_id=film.id, by=SEED)
+    create_rule(session, EarnRule(minutes=1, points=1), by=SEED)
+    create_rule(session, IssueRule(product_id=film.id), by=SEED)
     yield f"{district.CINEMA_NAME}: a film for 120 points, issued automatically; {district.POOL_NAME}: a swim for 90."

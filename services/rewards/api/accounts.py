@@ -16,7 +16,7 @@ from services.rewards.models import Account, AccountStatus, StandingChoice, Tran
 from shared.auth.access import allow, only_self_or_staff
 from shared.auth.principal import Role
 from shared.db.engine import transaction
-from shared.http.paging import PageQuery, decode_cursor, encode_cursor, page_of
+from shared.http.paging import Page, PageQuery, decode_cursor, encode_cursor, page_of
 from shared.http.schemas import Day, Instant, RequestModel, ResponseModel
 
 bp = APIBlueprint("accounts", __name__, url_prefix="/v1")
@@ -68,11 +68,6 @@ class EntryResponse(ResponseModel):
     rule_id: UUID | None
     rule_version: int | None
     created_at: datetime
-
-
-class EntriesResponse(BaseModel):
-    items: list[EntryResponse]
-    next: str | None
 
 
 class AccountQuery(RequestModel):
@@ -182,7 +177,7 @@ def get_statement(volunteer_id: UUID, query_data: StatementQuery) -> Any:
 
 @bp.get("/accounts/<uuid:volunteer_id>/entries")
 @bp.input(PageQuery, location="query")
-@bp.output(EntriesResponse)
+@bp.output(Page[EntryResponse])
 @bp.doc(summary="The journal of one account, newest first")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF, Role.AUDITOR)
 def get_entries(volunteer_id: UUID, query_data: PageQuery) -> Any:

@@ -15,7 +15,7 @@ from services.rewards.models import ExportedHead
 from shared.auth.access import allow
 from shared.auth.principal import Role
 from shared.db.engine import transaction
-from shared.http.paging import PageQuery, decode_cursor, encode_cursor
+from shared.http.paging import Page, PageQuery, decode_cursor, encode_cursor
 from shared.http.schemas import Instant, RequestModel, ResponseModel
 
 bp = APIBlueprint("ledger", __name__, url_prefix="/v1")
@@ -30,11 +30,6 @@ class HeadResponse(BaseModel):
     entries: int = Field(description="transfers sealed so far")
     hash: str = Field(description="sha-256, hex")
     exported_at: datetime
-
-
-class HeadsResponse(BaseModel):
-    items: list[HeadResponse]
-    next: str | None
 
 
 class AuditQuery(RequestModel):
@@ -95,7 +90,7 @@ class BalanceResponse(BaseModel):
 
 @bp.get("/ledger/heads")
 @bp.input(PageQuery, location="query")
-@bp.output(HeadsResponse)
+@bp.output(Page[HeadResponse])
 @bp.doc(
     summary="The head of the journal's chain on each day, newest first: keep one, and no past can be rewritten"
 )

@@ -23,12 +23,12 @@ from services.rewards.ledger.earning import Credit, CreditSource
 from services.rewards.models import (
     Account,
     AccountStatus,
-    RuleKind,
     RuleRun,
     RuleRunStatus,
     TransferKind,
 )
 from services.rewards.rule_runs.simulation import Summary, gain_of
+from services.rewards.rules.kinds import AnyRule, IssueRule
 from services.rewards.rules.versions import EarnRules, Rate, create_rule, earn_rules
 from shared.contracts.rewards import RuleApplied
 from shared.core.clock import app_now, now
@@ -44,13 +44,7 @@ class RunNotFound(NotFound):
     """Rules were never applied under this id."""
 
 
-def start_run(
-    session: Session,
-    bodies: Sequence[dict[str, Any]],
-    proposal: dict[str, Any],
-    since: date,
-    by: str,
-) -> RuleRun:
+def start_run(session: Session, rules: Sequence[AnyRule], since: date, by: str) -> RuleRun:
     """Make rules count from now on, and for work since a day; `apply_batch` does the latter.
 
     One run at a time. Raises RunUnderWay, NoSuchProduct.
@@ -58,23 +52,21 @@ def start_run(
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext("rewards.rule_runs"))))
     if session.scalar(select(RuleRun.id).where(RuleRun.status == RuleRunStatus.RUNNING)):
         raise RunUnderWay("Another run is under way.")
-    made = [create_rule(session, **body, by=by, swept=_begun(body)) for body in bodies]
-    kept = {"rules": proposal["rules"], "rule_ids": [str(rule.id) for rule in made]}
-    run = RuleRun(proposal=kept, since=since, created_by=by)
+    made = [create_rule(session, rule, by=by, swept=_is_of_this_run(rule)) for rule in rules]
+    proposal = {
+        "rules": [rule.model_dump(mode="json") for rule in rules],
+        "rule_ids": [str(rule.id) for rule in made],
+    }
+    run = RuleRun(proposal=proposal, since=since, created_by=by)
     session.add(run)
     session.flush()
     return run
 
 
-def _begun(body: dict[str, Any]) -> bool:
-    """An issue rule that counts now is this run's to issue by; `issue_reached` looks at a later one
-    when it begins.
-    """
-    return (
-        body["kind"] is not RuleKind.ISSUE
-        or not body.get("effective_from")
-        or body["effective_from"] <= now()
-    )
+def _is_of_this_run(rule: AnyRule) -> bool:
+    """Whether this run issues by a rule; `issue_reached` takes an issue rule that begins later."""
+    begins_later = rule.effective_from is not None and rule.effective_from > now()
+    return not (isinstance(rule, IssueRule) and begins_later)
 
 
 def get_run(session: Session, run_id: UUID) -> RuleRun:

@@ -20,6 +20,7 @@ from sqlalchemy.types import Date
 from services.rewards.issuing.issue import spent_on
 from services.rewards.ledger.accounts import Balance
 from services.rewards.models import Product, Rule, RuleKind, StandingChoice, Stock
+from services.rewards.rules.kinds import AnyRule
 from services.rewards.rules.limits import Room, room_for
 from services.rewards.rules.versions import (
     EarnRules,
@@ -126,9 +127,9 @@ class Supply:
         return Counter(donated=given) if donated else Counter(issued=given, waiting=count - given)
 
 
-def propose(session: Session, bodies: Iterable[dict[str, Any]]) -> list[Rule]:
-    """Rules as they would be, the later ones newer. Raises NoSuchProduct."""
-    drafts = [draft_rule(session, **body) for body in bodies]
+def propose(session: Session, rules: Iterable[AnyRule]) -> list[Rule]:
+    """Make the rows of rules as they would be, the later ones newer. Raises NoSuchProduct."""
+    drafts = [draft_rule(session, rule) for rule in rules]
     for number, draft in enumerate(drafts):
         draft.version += number
     return drafts

@@ -33,6 +33,7 @@ from services.rewards.models import (
     Venue,
     VenueStatus,
 )
+from services.rewards.rules.kinds import AnyRule
 from shared.core.clock import SITE, app_now, site_today
 from shared.core.ids import new_id
 from shared.core.problems import Conflict, NotFound, Unprocessable
@@ -249,38 +250,40 @@ def _as_rows(rules: Sequence[Rule]) -> FromClause:
     return values(*(column(c.key, c.type) for c in _OF_OFFER), name="proposed").data(rows)
 
 
-def create_rule(
-    session: Session, kind: RuleKind, *, by: str, swept: bool = False, **fields: Any
-) -> Rule:
+def create_rule(session: Session, rule: AnyRule, *, by: str, swept: bool = False) -> Rule:
     """Add the next version of a rule. What was credited keeps the version it was credited by.
 
-    `fields` are the columns that the kind needs (`models/rules.py`). A new issue rule is soon
-    looked at for everybody who has the points already, unless it is `swept`. An expire rule is
-    never retroactive by accident: without `effective_from` it holds for points that come from now
-    on. Raises NoSuchProduct.
+    A new issue rule is soon applied to everybody who has the points already, unless it is `swept`.
+    An expire rule is never retroactive by accident: without `effective_from` it holds for points
+    that come from now on. Raises NoSuchProduct.
     """
-    draft = draft_rule(session, kind, **fields)
-    session.execute(
-        select(func.pg_advisory_xact_lock(func.hashtext(f"rewards.rules {kind} {draft.scope}")))
-    )
-    draft.version = _newest_version(session, draft) + 1
-    draft.swept, draft.created_by = swept or kind is not RuleKind.ISSUE, by
-    if kind is RuleKind.EXPIRE and draft.effective_from is None:
-        draft.effective_from = session.scalars(select(app_now())).one()
-    session.add(draft)
+    return _add_version(session, draft_rule(session, rule), by=by, swept=swept)
+
+
+def draft_rule(session: Session, rule: AnyRule) -> Rule:
+    """Make a rule's row as it would be, without keeping it: for dry runs. Raises NoSuchProduct."""
+    row = Rule(id=new_id(), scope=rule.scope, **{"automatic": True} | rule.model_dump())
+    if row.product_id is not None:
+        _refuse_what_is_not_issued(session, row.product_id)
+    row.version = _newest_version(session, row) + 1
+    return row
+
+
+def _add_version(session: Session, row: Rule, *, by: str, swept: bool) -> Rule:
+    _lock_versions(session, row)
+    row.version = _newest_version(session, row) + 1
+    row.swept, row.created_by = swept or row.kind is not RuleKind.ISSUE, by
+    if row.kind is RuleKind.EXPIRE and row.effective_from is None:
+        row.effective_from = session.scalars(select(app_now())).one()
+    session.add(row)
     session.flush()
-    return draft
+    return row
 
 
-def draft_rule(session: Session, kind: RuleKind, **fields: Any) -> Rule:
-    """A rule as it would be, not kept: for dry runs. Raises NoSuchProduct."""
-    product_id, automatic = fields.get("product_id"), fields.pop("automatic", None)
-    if product_id is not None:
-        _refuse_what_is_not_issued(session, product_id)
-    scope = str(product_id) if product_id else fields.get("category") or ""
-    rule = Rule(id=new_id(), kind=kind, scope=scope, automatic=automatic is not False, **fields)
-    rule.version = _newest_version(session, rule) + 1
-    return rule
+def _lock_versions(session: Session, rule: Rule) -> None:
+    """Let one transaction at a time number the versions of a rule."""
+    name = f"rewards.rules {rule.kind} {rule.scope}"
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(name))))
 
 
 def _refuse_what_is_not_issued(session: Session, product_id: UUID) -> None:
@@ -302,37 +305,45 @@ def _newest_version(session: Session, rule: Rule) -> int:
 
 
 def end_rule(session: Session, rule_id: UUID, at: datetime | None, by: str) -> Rule:
-    """Let a rule count until a moment (now if none is given): a new version of it with an end.
-    Returns that version.
+    """Let a rule count until a moment (now if none is given), and return the version that says so.
 
-    An earn rule no longer counts for work on the day (at the site) of that moment. Repeating it
-    changes nothing; an end may be moved forward, never back. Raises RuleNotFound, and RuleReplaced
-    when a newer version counts.
+    That is a new version of the rule with an end. An earn rule no longer counts for work on the day
+    (at the site) of that moment. Repeating it changes nothing; an end may be moved forward, never
+    back. Raises RuleNotFound, and RuleReplaced when a newer version counts.
     """
     rule = session.get(Rule, rule_id)
     if rule is None:
         raise RuleNotFound(f"No rule {rule_id}.")
-    session.execute(
-        select(func.pg_advisory_xact_lock(func.hashtext(f"rewards.rules {rule.kind} {rule.scope}")))
+    _lock_versions(session, rule)
+    newest = _newest_of(session, rule)
+    _refuse_replaced(rule, newest)
+    until = at or session.scalars(select(app_now())).one()
+    ends_before = newest.effective_until is not None and newest.effective_until <= until
+    if ends_before or (at is None and newest.effective_until is not None):
+        return newest
+    ended = Rule(
+        id=new_id(), kind=rule.kind, scope=rule.scope, effective_until=until, **_content(rule)
     )
-    newest = session.scalars(
+    return _add_version(session, ended, by=by, swept=True)
+
+
+def _newest_of(session: Session, rule: Rule) -> Rule:
+    return session.scalars(
         select(Rule)
         .where(Rule.kind == rule.kind, Rule.scope == rule.scope)
         .order_by(Rule.version.desc())
         .limit(1)
     ).one()
-    if newest.id != rule.id and (
-        newest.effective_until is None or _content(newest) != _content(rule)
-    ):
+
+
+def _refuse_replaced(rule: Rule, newest: Rule) -> None:
+    """A newer version that only ends a rule does not replace it."""
+    if newest.id == rule.id:
+        return
+    if newest.effective_until is None or _content(newest) != _content(rule):
         raise RuleReplaced(
-            f"Rule {rule_id} was replaced by version {newest.version}.", rule_id=str(newest.id)
+            f"Rule {rule.id} was replaced by version {newest.version}.", rule_id=str(newest.id)
         )
-    until = at or session.scalars(select(app_now())).one()
-    if newest.effective_until is not None and (at is None or newest.effective_until <= until):
-        return newest
-    return create_rule(
-        session, rule.kind, by=by, swept=True, effective_until=until, **_content(rule)
-    )
 
 
 _CONTENT = (
@@ -350,5 +361,5 @@ _CONTENT = (
 
 
 def _content(rule: Rule) -> dict[str, Any]:
-    """What a rule says, but for its end."""
+    """Return the columns that say what a rule gives, but for its end."""
     return {name: getattr(rule, name) for name in _CONTENT}

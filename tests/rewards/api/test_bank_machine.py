@@ -31,10 +31,11 @@ from services.rewards.catalogue import products
 from services.rewards.issuing import exchange, issue
 from services.rewards.ledger import accounts, earning
 from services.rewards.membership import members
-from services.rewards.models import PoolRequest, RuleKind, StandingChoice, Voucher
+from services.rewards.models import PoolRequest, StandingChoice, Voucher
 from services.rewards.pool import allocation
 from services.rewards.redemption import redeem
 from services.rewards.redemption.redeem import Outcome
+from services.rewards.rules.kinds import EarnRule, IssueRule
 from services.rewards.rules.versions import create_rule
 from services.rewards.venues.venues import create_venue
 from services.rewards.vouchers import codes, handovers, holds, lifecycle
@@ -93,9 +94,12 @@ class Bank(RuleBasedStateMachine):
         self.venue = create_venue(self.session, "Star cinema", "cinema").id
         self.film = products.create_product(self.session, self.venue, "Film", 120, stock, 90).id
         self.swim = products.create_product(self.session, self.venue, "Swim", 90, stock, 30).id
-        create_rule(self.session, RuleKind.EARN, minutes=1, points=1, by="staff")
-        create_rule(self.session, RuleKind.ISSUE, product_id=self.film, by="staff")
-        create_rule(self.session, RuleKind.ISSUE, product_id=self.swim, automatic=False, by="staff")
+        for made in (
+            EarnRule(minutes=1, points=1),
+            IssueRule(product_id=self.film),
+            IssueRule(product_id=self.swim, automatic=False),
+        ):
+            create_rule(self.session, made, by="staff")
         accounts.open_accounts(self.session, self.people)
         for who, worked in enumerate(minutes):
             if worked:

@@ -1,6 +1,5 @@
 """How times, sums and numbers are written on a page. Times are those at the site."""
 
-import re
 from datetime import date, datetime
 from typing import Any
 
@@ -10,8 +9,6 @@ from flask import g
 
 from shared.core.clock import SITE
 from shared.core.language import translate
-
-RATE = re.compile(r"(?:(\d+) % of )?(\d+) points? per (\d+) minutes?, rounded down")
 
 
 def when(instant: str | None, until: str | None = None) -> str:
@@ -63,17 +60,13 @@ def month(value: str) -> str:
     )
 
 
-def rate(said: str) -> str:
-    """What counted for a record, as rewards says it in English, in the language of the page."""
-    found = RATE.fullmatch(said)
-    if found is None:
-        return translate(said, g.language)
-    share, points, minutes = found.groups()
-    words = translate("%(minutes)s minutes earn %(points)s points", g.language) % {
-        "minutes": minutes,
-        "points": points,
-    }
-    return f"{words} × {share} %" if share else words
+def rate(terms: dict[str, int | None]) -> str:
+    """What counted for a record: points per minutes, and a share of it where one applied."""
+    share = terms["percent"]
+    if share == 0:
+        return "0 %"
+    words = translate("%(minutes)s minutes earn %(points)s points", g.language) % terms
+    return f"{words} × {share} %" if share is not None else words
 
 
 def _locale() -> str:

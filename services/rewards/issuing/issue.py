@@ -1,7 +1,7 @@
 """From points to vouchers.
 
-A voucher is issued when its price is reached, waits where stock is short, and goes to the pool where
-its volunteer chose that. Accounts are locked by the caller. All else is written before the stock
+A voucher is issued when its price is reached. It waits where stock is short, and goes to the pool
+where its volunteer chose that. Accounts are locked by the caller. All else is written before the stock
 row, so that others wait for our commit only.
 """
 
@@ -180,7 +180,7 @@ def _sort(due: Sequence[Due], purchases: Sequence[Purchase], granted: Counter[UU
 
 
 def moment_of(session: Session) -> datetime:
-    """Read the moment of the transaction: vouchers are issued and expire by the database's clock."""
+    """Read the moment of the transaction, by the database's clock."""
     return session.scalars(select(app_now())).one()
 
 

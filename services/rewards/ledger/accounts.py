@@ -105,7 +105,7 @@ def _owners_of(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, UUID]
 
 
 def open_and_lock(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, Account]:
-    """Open accounts that are not there yet, then lock as `lock_accounts` does: nobody is missing."""
+    """Open accounts that are not there yet, then lock as `lock_accounts`: nobody is missing."""
     people = set(person_ids)
     open_accounts(session, people)
     return lock_accounts(session, people)

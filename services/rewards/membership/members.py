@@ -38,7 +38,8 @@ def apply_corrections(session: Session, events: Iterable[HoursCorrected]) -> Non
     changes = earning.take_corrections(session, events)
     if not changes:
         return
-    # All accounts before the first changes: two batches then wait for each other and never deadlock.
+    # All accounts before the first change: two batches then wait for each other, and never
+    # deadlock.
     accounts.lock_accounts(session, {change.volunteer_id for change in changes})
     for change in changes:
         if change.minutes > 0:

@@ -1,6 +1,4 @@
-"""Rules as versioned data: which one counts for a piece of work, and which vouchers points turn
-into.
-"""
+"""Rules as versioned data: which one counts for a piece of work, and what points can buy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,12 +78,12 @@ NO_RATE = Rate(NO_RULE, minutes=1, points=0)
 
 
 class EarnRules:
-    """All earn rules and coefficients. The newest version in force on the day counts within each
-    scope, never a sum.
+    """All earn rules and coefficients.
 
-    A category's own earn rule goes before the general one, and before the category's coefficient on
-    it. Days are days at the site: a rule counts from the day of `effective_from` and no longer on
-    that of `effective_until`.
+    Within each scope the newest version in force on the day counts, never a sum. A category's own
+    earn rule goes before the general one, and before the category's coefficient on it. Days are
+    days at the site: a rule counts from the day of `effective_from` and no longer on that of
+    `effective_until`.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
@@ -95,7 +93,7 @@ class EarnRules:
             self._by_scope.setdefault((rule.kind, rule.scope), []).append((*days, rule))
 
     def rate(self, category: str | None, worked_on: date) -> Rate:
-        """What work of a category (None: not kept, the general rule counts) on a day earns."""
+        """Find what work of a category on a day earns; without a category by the general rule."""
         own = self._in_force(RuleKind.EARN, category, worked_on) if category else None
         general = own or self._in_force(RuleKind.EARN, "", worked_on)
         if general is None:
@@ -123,7 +121,7 @@ def _site_day(moment: datetime | None) -> date | None:
 
 
 def earn_rules(session: Session, proposed: Sequence[Rule] = ()) -> EarnRules:
-    """Those that are kept, and those only `proposed`."""
+    """Read all earn rules, and add those only `proposed`."""
     kept = session.scalars(select(Rule).where(Rule.kind.in_(EARNING))).all()
     return EarnRules([*kept, *(rule for rule in proposed if rule.kind in EARNING)])
 
@@ -132,8 +130,9 @@ EARNING = (RuleKind.EARN, RuleKind.COEFFICIENT)
 
 
 def in_force(kind: RuleKind | None = None) -> Select[Rule]:
-    """The newest version that has begun of each scope, unless it has ended; an older one does not
-    come back.
+    """Select the newest version that has begun of each scope, unless it has ended.
+
+    An older version does not come back.
     """
     newest = (
         select(Rule.id)
@@ -153,30 +152,31 @@ def _goes_on(until: Any) -> ColumnElement[bool]:
 
 
 def rules_in_force(session: Session, kind: RuleKind, proposed: Sequence[Rule] = ()) -> list[Rule]:
-    """Those of a kind, in the order of their scopes; what is `proposed` replaces what is kept."""
+    """Read those of a kind, in the order of their scopes; `proposed` ones replace stored ones."""
     newest = {rule.scope: rule for rule in session.scalars(in_force(kind))}
     if proposed:
         moment = session.scalars(select(app_now())).one()
-        for rule in proposed:
-            if rule.kind is kind and (rule.effective_from is None or rule.effective_from <= moment):
-                newest[rule.scope] = rule
-        newest = {
-            s: r
-            for s, r in newest.items()
-            if r.effective_until is None or r.effective_until > moment
-        }
+        begun = [rule for rule in proposed if rule.kind is kind and _has_begun(rule, moment)]
+        newest |= {rule.scope: rule for rule in begun}
+        newest = {scope: rule for scope, rule in newest.items() if not _has_ended(rule, moment)}
     return [newest[scope] for scope in sorted(newest)]
+
+
+def _has_begun(rule: Rule, moment: datetime) -> bool:
+    return rule.effective_from is None or rule.effective_from <= moment
+
+
+def _has_ended(rule: Rule, moment: datetime) -> bool:
+    return rule.effective_until is not None and rule.effective_until <= moment
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An issue rule in force with what its product needs: price, validity, and roughly how many are
-    left.
-    """
+    """An issue rule in force, with price, validity and rough stock of its product."""
 
     rule_id: UUID | None
     version: int | None
-    automatic: bool  #: issued when the points are there; otherwise only on request, or to whoever chose this product
+    automatic: bool  #: issued when the points are there; else on request, or where preferred
     product_id: UUID
     venue_id: UUID
     title: str
@@ -192,7 +192,7 @@ class Offer:
 
 
 def offers(session: Session, rules: Sequence[Rule] | None = None) -> list[Offer]:
-    """What the issue rules in force (or `rules` instead) offer today, at venues that take part.
+    """Read what the issue rules in force (or `rules` instead) offer today, at active venues.
 
     The order of the products' ids, which is their age, decides what points are spent on first.
     """

@@ -18,17 +18,17 @@ from shared.db.engine import Database, transaction, using
 
 
 def head_of_ledger() -> str | None:
-    """The newest head of the journal's chain as NUMBER:HASH; None before the first seal."""
+    """Return the newest head of the journal's chain as NUMBER:HASH; None before the first seal."""
     with operator_transaction("rewards") as session:
         head = seal.newest_seal(session)
         return f"{head.number}:{head.hash.hex()}" if head is not None else None
 
 
 def audit_ledger(kept: str | None, report: Callable[[str], None]) -> audit.Finding | None:
-    """Check the whole journal page by page, each in a transaction of its own; the first finding, or
-    None.
+    """Check the whole journal, page by page; return the first finding, or None.
 
-    `kept` is a head, NUMBER:HASH, that must be in the chain.
+    Each page has a transaction of its own. `kept` is a head, NUMBER:HASH, that must be in the
+    chain.
     """
     try:
         head = audit.read_head(kept) if kept else None

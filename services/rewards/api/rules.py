@@ -29,7 +29,7 @@ class RuleRequest(RootModel[AnyRule]):
 
 class ProposalRequest(RequestModel):
     rules: Annotated[list[AnyRule], Field(min_length=1, max_length=50)]
-    since: Day = Field(description="work from this day on (at the site) is looked at")
+    since: Day = Field(description="work from this day on (at the site) counts")
 
 
 class EndRequest(RequestModel):
@@ -110,7 +110,7 @@ class RunResponse(ResponseModel):
 @allow(Role.STAFF)
 def post_rule(json_data: RuleRequest) -> Any:
     with transaction() as session:
-        return shown(create_rule(session, json_data.root, by=caller().key))
+        return response_of(create_rule(session, json_data.root, by=caller().key))
 
 
 @bp.get("/rules")
@@ -124,7 +124,7 @@ def get_rules(query_data: RulesQuery) -> Any:
         wanted = wanted.where(Rule.kind == query_data.kind)
     with transaction() as session:
         items, following = page_of(session, wanted, Rule.id, query_data)
-        return {"items": [shown(rule) for rule in items], "next": following}
+        return {"items": [response_of(rule) for rule in items], "next": following}
 
 
 @bp.put("/rules/<uuid:rule_id>/end")
@@ -134,14 +134,14 @@ def get_rules(query_data: RulesQuery) -> Any:
 @allow(Role.STAFF)
 def put_end(rule_id: UUID, json_data: EndRequest) -> Any:
     with transaction() as session:
-        return shown(end_rule(session, rule_id, json_data.at, caller().key))
+        return response_of(end_rule(session, rule_id, json_data.at, caller().key))
 
 
 @bp.post("/rules/dry-run")
 @bp.input(ProposalRequest)
 @bp.input(PageQuery, location="query")
 @bp.output(DryRunResponse)
-@bp.doc(summary="Who would gain by these rules, and what it costs each venue; changes nothing")
+@bp.doc(summary="Who would gain by these rules, and what each venue would cost; changes nothing")
 @allow(Role.STAFF)
 @exempt_from_idempotency_keys
 def post_dry_run(json_data: ProposalRequest, query_data: PageQuery) -> Any:
@@ -168,24 +168,24 @@ def post_dry_run(json_data: ProposalRequest, query_data: PageQuery) -> Any:
 @bp.post("/rules/application")
 @bp.input(ProposalRequest)
 @bp.output(RunResponse, status_code=202)
-@bp.doc(summary="Make these rules count from now on and for work since that day; a job does it")
+@bp.doc(summary="Add these rules, and apply them to work since that day; a job does it")
 @allow(Role.STAFF)
 def post_application(json_data: ProposalRequest) -> Any:
     with transaction() as session:
         run = backfill.start_run(session, json_data.rules, json_data.since, caller().key)
-        return run_shown(run)
+        return run_response(run)
 
 
 @bp.get("/rules/applications/<uuid:run_id>")
 @bp.output(RunResponse)
-@bp.doc(summary="How far the application of rules to old records has come, and what it gave")
+@bp.doc(summary="How far the application of rules to old records is, and what it gave")
 @allow(Role.STAFF, Role.AUDITOR)
 def get_application(run_id: UUID) -> Any:
     with transaction() as session:
-        return run_shown(backfill.get_run(session, run_id))
+        return run_response(backfill.get_run(session, run_id))
 
 
-def run_shown(run: RuleRun) -> RunResponse:
+def run_response(run: RuleRun) -> RunResponse:
     return RunResponse(
         id=run.id,
         status=run.status or RuleRunStatus.RUNNING,
@@ -198,7 +198,7 @@ def run_shown(run: RuleRun) -> RunResponse:
     )
 
 
-def shown(rule: Rule) -> RuleResponse:
+def response_of(rule: Rule) -> RuleResponse:
     return RuleResponse.model_validate(rule).model_copy(
         update={"automatic": rule.automatic if rule.kind is RuleKind.ISSUE else None}
     )

@@ -1,8 +1,8 @@
 """From points to vouchers.
 
 A voucher is issued when its price is reached. It waits where stock is short, and goes to the pool
-where its volunteer chose that. Accounts are locked by the caller. All else is written before the stock
-row, so that others wait for our commit only.
+where its volunteer chose that. Accounts are locked by the caller. All else is written before the
+stock row, so that others wait for our commit only.
 """
 
 from collections import Counter

@@ -60,7 +60,10 @@ def canonical(values: Iterable[str | None]) -> bytes:
 
 
 def chain(previous: bytes, entries: bytes, number: int, last_txid: int) -> bytes:
-    """Hash a seal: h = sha256(h + entry) from the previous seal's hash on, then number, count, txid."""
+    """Hash a seal: h = sha256(h + entry) from the hash of the seal before it on.
+
+    Number, count and last txid are hashed last.
+    """
     link = previous
     for start in range(0, len(entries), ENTRY):
         link = sha256(link + entries[start : start + ENTRY]).digest()

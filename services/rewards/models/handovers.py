@@ -1,4 +1,4 @@
-"""Vouchers that change hands: between people, into the pool 爱心券池, and out of it to those in need."""
+"""Vouchers that change hands: between people, into the pool 爱心券池, and out of it."""
 
 from datetime import datetime
 from enum import StrEnum

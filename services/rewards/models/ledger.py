@@ -213,7 +213,7 @@ class ExportedHead(Base):
 
 
 class Sweep(Base):
-    """How far a sweep over all accounts has come on a day: it goes on after a crash, and runs once."""
+    """How far a sweep over all accounts has come on a day: it survives a crash, and runs once."""
 
     __tablename__ = "sweeps"
 

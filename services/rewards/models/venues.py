@@ -66,7 +66,7 @@ class VenueSecret(Base):
 
 
 class FailedLook(Base):
-    """A venue sent a code that is none of its vouchers'. Twenty in ten minutes lock it out."""
+    """A venue sent a code that is none of its vouchers'. Twenty in ten minutes end its guessing."""
 
     __tablename__ = "failed_looks"
 

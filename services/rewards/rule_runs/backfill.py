@@ -1,5 +1,4 @@
-"""New rules for old records: a job walks the open accounts in the order of their ids, batch by
-batch.
+"""New rules for old records: a job sweeps the open accounts in the order of ids, batch by batch.
 
 A batch is one transaction with the place it reached, so that a crash loses nothing and books
 nothing twice. Records are raised to what the rules give now, and never lowered.
@@ -11,7 +10,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import Row, bindparam, func, select, text
+from sqlalchemy import TextClause, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import BigInteger, Date, Uuid
@@ -85,12 +84,12 @@ def is_under_way(session: Session) -> bool:
 
 
 def apply_batch(session: Session, limit: int = 500) -> bool:
-    """Go through the next `limit` accounts of the run that is under way. Returns whether there is
-    more to do.
+    """Raise the next `limit` accounts of the run that is under way.
 
-    Hours that were being credited by the old rules when the run was made are waited for.
+    Hours that were being credited by the old rules when the run was made are waited for. Returns
+    whether there is more to do.
     """
-    run = _run_to_go_on_with(session)
+    run = _run_under_way(session)
     if run is None:
         return False
     ids = _next_accounts(session, run, limit)
@@ -101,25 +100,27 @@ def apply_batch(session: Session, limit: int = 500) -> bool:
         _finish(session, run, rules)
     else:
         run.swept_to = ids[-1]
-    so_far = _tally(session, Summary.from_json(run.result))
-    run.result = so_far.as_json() | {"seen": run.result.get("seen", 0) + len(ids)}
-    session.flush()
-    if run.status is RuleRunStatus.DONE:
-        publish(
-            session,
-            RuleApplied(
-                run_id=run.id,
-                accounts=so_far.accounts,
-                points=so_far.points,
-                vouchers=so_far.vouchers(),
-            ),
-        )
+    _add_result(session, run, len(ids))
     return run.status is RuleRunStatus.RUNNING
 
 
-def _run_to_go_on_with(session: Session) -> RuleRun | None:
-    """The run that is under way, locked, unless another worker has it or older transactions still
-    go on.
+def _add_result(session: Session, run: RuleRun, seen: int) -> None:
+    """Add what this batch gave to the result of the run; publish the whole when it is done."""
+    so_far = _tally(session, Summary.from_json(run.result))
+    run.result = so_far.as_json() | {"seen": run.result.get("seen", 0) + seen}
+    session.flush()
+    if run.status is RuleRunStatus.DONE:
+        applied = RuleApplied(
+            run_id=run.id,
+            accounts=so_far.accounts,
+            points=so_far.points,
+            vouchers=so_far.vouchers(),
+        )
+        publish(session, applied)
+
+
+def _run_under_way(session: Session) -> RuleRun | None:
+    """Lock the run that is under way, unless another worker has it or older transactions go on.
 
     Whoever read the rules before these were committed had an id below the end of the first snapshot
     that sees the run.
@@ -127,9 +128,8 @@ def _run_to_go_on_with(session: Session) -> RuleRun | None:
     run_id = session.scalar(
         select(RuleRun.id).where(RuleRun.status == RuleRunStatus.RUNNING).limit(1)
     )
-    oldest, next_ = session.execute(
-        _SNAPSHOT
-    ).one()  # before the lock, which makes a transaction of us
+    # Before the lock, which gives this transaction an id of its own.
+    oldest, next_ = session.execute(_SNAPSHOT).one()
     run = session.scalars(
         select(RuleRun)
         .where(RuleRun.id == run_id, RuleRun.status == RuleRunStatus.RUNNING)
@@ -138,16 +138,16 @@ def _run_to_go_on_with(session: Session) -> RuleRun | None:
     ).one_or_none()
     if run is None:
         return None
-    if (
-        run.proposal.get("wait_for", next_ + 1) > next_
-    ):  # not said yet, or by the cluster this was restored from
+    # Not set yet, or set by the cluster that this one was restored from.
+    if run.proposal.get("wait_for", next_ + 1) > next_:
         run.proposal = run.proposal | {"wait_for": next_}
         session.flush()
     return run if oldest >= run.proposal["wait_for"] else None
 
 
 _SNAPSHOT = text(
-    "SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint FROM pg_current_snapshot() AS s"
+    "SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint"
+    " FROM pg_current_snapshot() AS s"
 )
 
 
@@ -176,7 +176,8 @@ _RECORDS = """
     SELECT c.record_id, coalesce(of.merged_into, of.volunteer_id) AS owner, c.category, c.worked_on,
         c.minutes_credited, c.points_credited
     FROM credited_records c JOIN accounts of ON of.volunteer_id = c.volunteer_id
-    JOIN accounts who ON who.volunteer_id = coalesce(of.merged_into, of.volunteer_id) AND who.status = 'open'
+    JOIN accounts who ON who.volunteer_id = coalesce(of.merged_into, of.volunteer_id)
+        AND who.status = 'open'
     WHERE c.recorded AND c.worked_on >= :since AND {whose}
     ORDER BY c.record_id FOR UPDATE OF c
     """
@@ -203,33 +204,45 @@ _RAISE = text(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Gain:
+    """What one record gains, and by which rate."""
+
+    record_id: UUID
+    owner: UUID
+    points: int
+    rate: Rate
+
+
 def _raise_records(
-    session: Session, rules: EarnRules, statement: Any, asked: dict[str, Any]
+    session: Session, rules: EarnRules, statement: TextClause, parameters: dict[str, Any]
 ) -> dict[UUID, Raised]:
-    """Lock records and raise those that earn more now; what that gives each account. Done once it
-    changes nothing.
+    """Lock records and raise those that earn more now; return what that gives each account.
+
+    A second time it changes nothing.
     """
-    gains: list[tuple[Row[Any], int, Rate]] = []
-    for row in session.execute(statement, asked):
-        gain, rate = gain_of(rules, row)
-        if gain:
-            gains.append((row, gain, rate))
+    gains = []
+    for row in session.execute(statement, parameters):
+        points, rate = gain_of(rules, row)
+        if points:
+            gains.append(_Gain(row.record_id, row.owner, points, rate))
     raised: dict[UUID, Raised] = {}
-    for row, gain, rate in gains:
-        raised.setdefault(row.owner, Raised()).add(gain, rate)
+    for gain in gains:
+        raised.setdefault(gain.owner, Raised()).add(gain.points, gain.rate)
     if gains:
-        session.execute(
-            _RAISE,
-            {
-                "ids": [row.record_id for row, *_ in gains],
-                "gains": [gain for _, gain, _ in gains],
-                "rule_ids": [rate.rule.id for *_, rate in gains],
-                "versions": [rate.rule.version for *_, rate in gains],
-                "minutes": [rate.minutes for *_, rate in gains],
-                "points": [rate.points for *_, rate in gains],
-            },
-        )
+        session.execute(_RAISE, _columns_of(gains))
     return raised
+
+
+def _columns_of(gains: Sequence[_Gain]) -> dict[str, list[Any]]:
+    return {
+        "ids": [gain.record_id for gain in gains],
+        "gains": [gain.points for gain in gains],
+        "rule_ids": [gain.rate.rule.id for gain in gains],
+        "versions": [gain.rate.rule.version for gain in gains],
+        "minutes": [gain.rate.minutes for gain in gains],
+        "points": [gain.rate.points for gain in gains],
+    }
 
 
 def _credit_and_issue(
@@ -239,8 +252,9 @@ def _credit_and_issue(
     raised: dict[UUID, Raised],
     round_: str = "",
 ) -> None:
-    """Book what accounts gained, one transfer each, and issue what all of `ids` have reached.
-    Records are locked.
+    """Credit what accounts gained, one transfer each, and issue what all of `ids` have reached.
+
+    The records are locked.
     """
     locked = accounts.lock_rows(session, [*ids, *raised])
     balances: dict[UUID, Balance] = {
@@ -258,16 +272,14 @@ def _credit_and_issue(
 
 
 def _credit(run: RuleRun, owner: UUID, mine: Raised, round_: str) -> Credit:
-    """The cause is made of run and account: the journal itself refuses to book it twice."""
+    """Make the cause of run and account: the journal itself then refuses to book it twice."""
     assert mine.rate is not None
     cause_id = uuid5(run.id, f"{owner}{round_}")
     return Credit(0, mine.points, [CreditSource(cause_id, mine.points, mine.rate.rule)])
 
 
 def _finish(session: Session, run: RuleRun, rules: EarnRules) -> None:
-    """Records of somebody who was merged into an account behind us while we walked are raised
-    now.
-    """
+    """End the run, after raising records that a merge moved to accounts swept before."""
     late = _raise_records(session, rules, _LOCK_RECORDS_OF_MERGED, {"since": run.since})
     if late:
         _credit_and_issue(session, run, [], late, " merged late")
@@ -276,28 +288,33 @@ def _finish(session: Session, run: RuleRun, rules: EarnRules) -> None:
 
 _GAINED = text(
     """
-    SELECT count(DISTINCT volunteer_id) AS accounts, coalesce(sum(amount) FILTER (WHERE kind = 'adjusted'), 0) AS points
+    SELECT count(DISTINCT volunteer_id) AS accounts,
+        coalesce(sum(amount) FILTER (WHERE kind = 'adjusted'), 0) AS points
     FROM transfers
-    WHERE txid = journal_txid(pg_current_xact_id()) AND kind IN ('adjusted', 'issued', 'donated', 'backordered')
+    WHERE txid = journal_txid(pg_current_xact_id())
+        AND kind IN ('adjusted', 'issued', 'donated', 'backordered')
     """
 )
 _MADE = text(
     """
-    SELECT t.kind, v.product_id, v.venue_id, count(*) AS number, sum(v.points) AS points, sum(v.cost_fen) AS fen
+    SELECT t.kind, v.product_id, v.venue_id,
+        count(*) AS number, sum(v.points) AS points, sum(v.cost_fen) AS fen
     FROM transfers t JOIN vouchers v ON v.id = t.cause_id
-    WHERE t.txid = journal_txid(pg_current_xact_id()) AND t.kind IN ('issued', 'donated') GROUP BY 1, 2, 3
+    WHERE t.txid = journal_txid(pg_current_xact_id()) AND t.kind IN ('issued', 'donated')
+    GROUP BY 1, 2, 3
     """
 )
 _WAITING = text(
     """
     SELECT b.product_id, count(*) AS number FROM transfers t JOIN backorders b ON b.id = t.cause_id
-    WHERE t.txid = journal_txid(pg_current_xact_id()) AND t.kind = 'backordered' GROUP BY 1
+    WHERE t.txid = journal_txid(pg_current_xact_id()) AND t.kind = 'backordered'
+    GROUP BY 1
     """
 )
 
 
 def _tally(session: Session, summary: Summary) -> Summary:
-    """Add what this transaction really booked, by the journal."""
+    """Add what this transaction booked, by the journal."""
     gained = session.execute(_GAINED).one()
     summary.accounts += gained.accounts
     summary.points += int(gained.points)

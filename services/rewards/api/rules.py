@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from services.rewards.models import Period, Rule, RuleKind, RuleRun, RuleRunStatus
 from services.rewards.rule_runs import backfill
-from services.rewards.rule_runs.simulation import dry_run, products_json, propose
+from services.rewards.rule_runs.simulation import Gainer, dry_run, products_json, propose
 from services.rewards.rules.kinds import AnyRule
 from services.rewards.rules.versions import create_rule, end_rule, in_force
 from shared.auth.access import allow, caller
@@ -150,19 +150,17 @@ def post_dry_run(json_data: ProposalRequest, query_data: PageQuery) -> Any:
         proposed = propose(session, json_data.rules)
     with current_database().transaction() as session:
         summary, gainers = dry_run(session, proposed, json_data.since, after, query_data.limit + 1)
-    more, gainers = len(gainers) > query_data.limit, gainers[: query_data.limit]
-    return {
-        "summary": summary.as_json(),
-        "items": [
-            {
-                "volunteer_id": g.volunteer_id,
-                "points": g.points,
-                "products": products_json(g.products),
-            }
-            for g in gainers
-        ],
-        "next": encode_cursor(str(gainers[-1].volunteer_id)) if more else None,
-    }
+    page = gainers[: query_data.limit]
+    return DryRunResponse(
+        summary=SummaryResponse.model_validate(summary.as_json()),
+        items=[_gainer_response(gainer) for gainer in page],
+        next=encode_cursor(str(page[-1].volunteer_id)) if len(gainers) > len(page) else None,
+    )
+
+
+def _gainer_response(gainer: Gainer) -> GainerResponse:
+    products = [ProductGain.model_validate(one) for one in products_json(gainer.products)]
+    return GainerResponse(volunteer_id=gainer.volunteer_id, points=gainer.points, products=products)
 
 
 @bp.post("/rules/application")

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import Row, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import BigInteger, Uuid
@@ -382,12 +382,7 @@ def issue_waiting(session: Session, product_id: UUID, limit: int = 200) -> int:
     available = products.available_now(session, product_id)
     if product is None or available == 0:
         return 0
-    waiting = session.execute(
-        select(Backorder.id, Backorder.volunteer_id)
-        .where(Backorder.product_id == product_id, Backorder.status == BackorderStatus.WAITING)
-        .order_by(Backorder.id)
-        .limit(min(limit, available))
-    ).all()
+    waiting = _first_in_line(session, product_id, min(limit, available))
     locked = accounts.lock_rows(session, [row.volunteer_id for row in waiting])
     try:
         with session.begin_nested():
@@ -397,6 +392,15 @@ def issue_waiting(session: Session, product_id: UUID, limit: int = 200) -> int:
     except products.StockShort:
         return 0  # somebody else took what was there; the sweep comes again
     return len(won)
+
+
+def _first_in_line(session: Session, product_id: UUID, limit: int) -> Sequence[Row[UUID, UUID]]:
+    return session.execute(
+        select(Backorder.id, Backorder.volunteer_id)
+        .where(Backorder.product_id == product_id, Backorder.status == BackorderStatus.WAITING)
+        .order_by(Backorder.id)
+        .limit(limit)
+    ).all()
 
 
 def _win_backorders(

@@ -113,18 +113,21 @@ def _take_records(session: Session, events: Sequence[HoursRecorded]) -> Sequence
     # In the order of ids, so that two batches with the same records wait and never deadlock.
     unique = [by_id[record_id] for record_id in sorted(by_id)]
     rates = [rules.rate(event.category, event.worked_on) for event in unique]
-    columns = {
-        "record_id": [event.record_id for event in unique],
-        "volunteer_id": [event.volunteer_id for event in unique],
-        "minutes": [event.minutes for event in unique],
+    return session.execute(_TAKE_RECORDS, _record_columns(unique, rates)).all()
+
+
+def _record_columns(events: Sequence[HoursRecorded], rates: Sequence[Rate]) -> dict[str, list[Any]]:
+    return {
+        "record_id": [event.record_id for event in events],
+        "volunteer_id": [event.volunteer_id for event in events],
+        "minutes": [event.minutes for event in events],
         "rule_id": [rate.rule.id for rate in rates],
         "rule_version": [rate.rule.version for rate in rates],
         "rule_minutes": [rate.minutes for rate in rates],
         "rule_points": [rate.points for rate in rates],
-        "worked_on": [event.worked_on for event in unique],
-        "category": [event.category for event in unique],
+        "worked_on": [event.worked_on for event in events],
+        "category": [event.category for event in events],
     }
-    return session.execute(_TAKE_RECORDS, columns).all()
 
 
 _CREDIT_OPEN = text(

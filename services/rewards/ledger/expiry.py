@@ -6,7 +6,7 @@ lapsed first. Points that come back (a voided voucher, a cancelled entitlement, 
 in the volunteer's favour.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from heapq import heappop, heappush
@@ -190,11 +190,17 @@ def lapse_points(session: Session, rules: ExpireRules, ids: Sequence[UUID], toda
     accounts.lock_rows(session, losing)
     due = _due(session, rules, losing, today)
     points = {volunteer_id: sum(lot.points for lot in lots) for volunteer_id, lots in due.items()}
-    taken = sorted(session.scalars(_TAKE, {"ids": list(points), "points": list(points.values())}))
+    taken = _take_available(session, points)
     journal.record_transfers(
         session, [_lapsed(one, points[one], due[one][0].rule) for one in taken]
     )
     publish(session, *(PointsLapsed(volunteer_id=one, points=points[one]) for one in taken))
+
+
+def _take_available(session: Session, points: Mapping[UUID, int]) -> list[UUID]:
+    """Take points from the accounts that have them; return whose."""
+    columns = {"ids": list(points), "points": list(points.values())}
+    return sorted(session.scalars(_TAKE, columns))
 
 
 def _lapsed(volunteer_id: UUID, points: int, rule: Rule | None) -> TransferDraft:

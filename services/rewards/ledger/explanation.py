@@ -113,9 +113,7 @@ def explain(session: Session, volunteer_id: UUID, query: PageQuery) -> Explanati
     account = session.get(Account, volunteer_id) or _unopened(volunteer_id)
     family = _family(session, account)
     people = [] if account.merged_into else family
-    of_people = CreditedRecord.volunteer_id.in_(people)
-    records = select(CreditedRecord).where(of_people, CreditedRecord.recorded)
-    rows, following = page_of(session, records, CreditedRecord.record_id, query)
+    rows, following = _page_of_records(session, people, query)
     sums = session.execute(_RECORDS, {"people": people}).one()
     explanation = Explanation(
         account,
@@ -129,6 +127,14 @@ def explain(session: Session, volunteer_id: UUID, query: PageQuery) -> Explanati
     compared = _compared(session, explanation, family, sums.wrong)
     explanation.differences = [one for one in compared if one.difference]
     return explanation
+
+
+def _page_of_records(
+    session: Session, people: Sequence[UUID], query: PageQuery
+) -> tuple[Sequence[CreditedRecord], str | None]:
+    of_people = CreditedRecord.volunteer_id.in_(people)
+    records = select(CreditedRecord).where(of_people, CreditedRecord.recorded)
+    return page_of(session, records, CreditedRecord.record_id, query)
 
 
 def _unopened(volunteer_id: UUID) -> Account:
@@ -251,12 +257,17 @@ def _compared(
         _difference("records", records, records - wrong),
     ]
     if account.status is AccountStatus.OPEN:
-        totals = _totals(_moves(session, family, family))
-        # Somebody of the family who left forfeited points: then the two sums need not be the same.
-        if not totals[VOLUNTEER, TransferKind.FORFEITED]:
-            by_records = explanation.points_by_records
-            compared.append(_difference("points_earned", _earned(totals), by_records))
+        compared += _compared_earned(explanation, _totals(_moves(session, family, family)))
     return compared
+
+
+def _compared_earned(
+    explanation: Explanation, totals: Counter[tuple[str, TransferKind]]
+) -> list[Difference]:
+    """What the records earned must be in the journal, unless somebody of the family had left."""
+    if totals[VOLUNTEER, TransferKind.FORFEITED]:
+        return []
+    return [_difference("points_earned", _earned(totals), explanation.points_by_records)]
 
 
 def _difference(of: str, stored: int, recomputed: int) -> Difference:

@@ -6,11 +6,10 @@ The names of its accounts are made here. The part before the colon is the book è
 
 from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.rewards.models import Transfer, TransferKind, Voucher, VoucherOrigin
@@ -103,12 +102,3 @@ def requested_of(session: Session, backorder_ids: Sequence[UUID]) -> set[UUID]:
         Transfer.actor != REGISTRATION,
     )
     return set(session.scalars(requested))
-
-
-def balance_of(session: Session, account: str, at: datetime | None = None) -> int:
-    """Sum what came to an account minus what left it, up to a moment if one is given."""
-    until = [Transfer.created_at <= at] if at is not None else []
-    amount = select(func.coalesce(func.sum(Transfer.amount), 0)).where(*until)
-    came = session.scalar(amount.where(Transfer.credit_account == account))
-    left = session.scalar(amount.where(Transfer.debit_account == account))
-    return int(came or 0) - int(left or 0)

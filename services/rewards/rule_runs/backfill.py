@@ -49,7 +49,7 @@ def start_run(session: Session, rules: Sequence[AnyRule], since: date, by: str) 
     One run at a time. Raises RunUnderWay, NoSuchProduct.
     """
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext("rewards.rule_runs"))))
-    if session.scalar(select(RuleRun.id).where(RuleRun.status == RuleRunStatus.RUNNING)):
+    if is_under_way(session):
         raise RunUnderWay("Another run is under way.")
     made = [create_rule(session, rule, by=by, swept=_is_of_this_run(rule)) for rule in rules]
     proposal = {
@@ -77,9 +77,12 @@ def get_run(session: Session, run_id: UUID) -> RuleRun:
 
 
 def is_under_way(session: Session) -> bool:
-    return (
-        session.scalar(select(RuleRun.id).where(RuleRun.status == RuleRunStatus.RUNNING).limit(1))
-        is not None
+    return _running_id(session) is not None
+
+
+def _running_id(session: Session) -> UUID | None:
+    return session.scalar(
+        select(RuleRun.id).where(RuleRun.status == RuleRunStatus.RUNNING).limit(1)
     )
 
 
@@ -125,9 +128,7 @@ def _run_under_way(session: Session) -> RuleRun | None:
     Whoever read the rules before these were committed had an id below the end of the first snapshot
     that sees the run.
     """
-    run_id = session.scalar(
-        select(RuleRun.id).where(RuleRun.status == RuleRunStatus.RUNNING).limit(1)
-    )
+    run_id = _running_id(session)
     # Before the lock, which gives this transaction an id of its own.
     oldest, next_ = session.execute(_SNAPSHOT).one()
     run = session.scalars(

@@ -152,23 +152,29 @@ def dry_run(
     """
     session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
     _refuse_too_much(session, since)
+    summary = Summary()
+    listed: list[Gainer] = []
+    for gainer in _gainers(session, proposed, since, summary):
+        summary.accounts += 1
+        summary.points += gainer.points
+        if len(listed) < limit and (after is None or gainer.volunteer_id > after):
+            listed.append(gainer)
+    return summary, listed
+
+
+def _gainers(
+    session: Session, proposed: Sequence[Rule], since: date, summary: Summary
+) -> Iterator[Gainer]:
+    """Yield all who gain, in the order of ids, and add what they buy to the summary."""
     available = offers(session, rules_in_force(session, RuleKind.ISSUE, proposed))
     supply = Supply(_left(session, proposed))
-    summary = Summary()
-    shown: list[Gainer] = []
     accounts = _accounts(session, earn_rules(session, proposed), since, available)
     while chunk := list(islice(accounts, ACCOUNTS_AT_ONCE)):
         room = room_for(session, [balance.volunteer_id for balance, _ in chunk], proposed)
         for balance, gain in chunk:
-            gainer = Gainer(
-                balance.volunteer_id, gain, _bought(balance, available, room, supply, summary)
-            )
-            if gain or gainer.products:
-                summary.accounts += 1
-                summary.points += gain
-                if len(shown) < limit and (after is None or gainer.volunteer_id > after):
-                    shown.append(gainer)
-    return summary, shown
+            bought = _bought(balance, available, room, supply, summary)
+            if gain or bought:
+                yield Gainer(balance.volunteer_id, gain, bought)
 
 
 def _refuse_too_much(session: Session, since: date) -> None:
@@ -183,6 +189,7 @@ def _refuse_too_much(session: Session, since: date) -> None:
 def _bought(
     balance: Balance, available: Sequence[Offer], room: Room, supply: Supply, summary: Summary
 ) -> dict[UUID, Counter[str]]:
+    """Buy what a balance reaches: uses up room and supply, and adds it to the summary."""
     bought = {}
     donated = balance.choice is StandingChoice.GIVE_ON
     for offer, count in spent_on(balance, available, room):

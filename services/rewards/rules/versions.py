@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
+    and_,
     cast,
     column,
     exists,
@@ -87,33 +88,52 @@ class EarnRules:
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        self._by_scope: dict[tuple[RuleKind, str], list[tuple[date | None, date | None, Rule]]] = {}
+        self._by_scope: dict[tuple[RuleKind, str], list[_RuleDays]] = {}
         for rule in sorted(rules, key=lambda rule: -rule.version):
-            days = (_site_day(rule.effective_from), _site_day(rule.effective_until))
-            self._by_scope.setdefault((rule.kind, rule.scope), []).append((*days, rule))
+            since, until = _site_day(rule.effective_from), _site_day(rule.effective_until)
+            versions = self._by_scope.setdefault((rule.kind, rule.scope), [])
+            versions.append(_RuleDays(since, until, rule))
 
     def rate(self, category: str | None, worked_on: date) -> Rate:
         """Find what work of a category on a day earns; without a category by the general rule."""
-        own = self._in_force(RuleKind.EARN, category, worked_on) if category else None
-        general = own or self._in_force(RuleKind.EARN, "", worked_on)
+        if category:
+            own = self._in_force(RuleKind.EARN, category, worked_on)
+            if own is not None:
+                return _rate_of(own)
+        general = self._in_force(RuleKind.EARN, "", worked_on)
         if general is None:
             return NO_RATE
-        minutes, points = general.minutes or 1, general.points or 0
         coefficient = (
-            self._in_force(RuleKind.COEFFICIENT, category, worked_on)
-            if category and not own
-            else None
+            self._in_force(RuleKind.COEFFICIENT, category, worked_on) if category else None
         )
-        if coefficient is None:
-            return Rate(RuleRef(general.id, general.version), minutes, points)
-        reference = RuleRef(coefficient.id, coefficient.version)
-        return Rate(reference, minutes * 100, points * (coefficient.percent or 0))
+        return _rate_of(general) if coefficient is None else _share_of(general, coefficient)
 
     def _in_force(self, kind: RuleKind, scope: str, worked_on: date) -> Rule | None:
-        for since, until, rule in self._by_scope.get((kind, scope), ()):
-            if since is None or since <= worked_on:
-                return rule if until is None or worked_on < until else None
+        for version in self._by_scope.get((kind, scope), ()):
+            if version.since is None or version.since <= worked_on:
+                has_ended = version.until is not None and version.until <= worked_on
+                return None if has_ended else version.rule
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _RuleDays:
+    """A rule, with its first day at the site and the day on which it no longer counts."""
+
+    since: date | None
+    until: date | None
+    rule: Rule
+
+
+def _rate_of(rule: Rule) -> Rate:
+    return Rate(RuleRef(rule.id, rule.version), rule.minutes or 1, rule.points or 0)
+
+
+def _share_of(general: Rule, coefficient: Rule) -> Rate:
+    """Multiply out instead of taking per cent of rounded points: it is rounded once."""
+    reference = RuleRef(coefficient.id, coefficient.version)
+    rate, percent = _rate_of(general), coefficient.percent or 0
+    return Rate(reference, rate.minutes * 100, rate.points * percent)
 
 
 def _site_day(moment: datetime | None) -> date | None:
@@ -198,38 +218,44 @@ def offers(session: Session, rules: Sequence[Rule] | None = None) -> list[Offer]
     """
     if rules is not None and not rules:
         return []
-    waiting = exists().where(
-        Backorder.product_id == Product.id, Backorder.status == BackorderStatus.WAITING
-    )
-    today = site_today()
     issue = _in_force_by_product() if rules is None else _as_rows(rules)
     rows = session.execute(
-        select(
-            issue.c.id,
-            issue.c.version,
-            issue.c.automatic,
-            Product.id,
-            Product.venue_id,
-            Product.title,
-            Product.points,
-            Product.valid_days,
-            Product.cost_fen,
-            Stock.left,
-            waiting,
-        )
+        select(issue.c.id, issue.c.version, issue.c.automatic, *_OF_PRODUCT, Stock.left, _queued())
         .join(Product, Product.id == issue.c.product_id)
         .join(Stock, Stock.product_id == Product.id)
         .join(Venue, Venue.id == Product.venue_id)
-        .where(
-            _goes_on(issue.c.effective_until),
-            func.coalesce(Product.offered_from, today) <= today,
-            func.coalesce(Product.offered_until, today) >= today,
-            Venue.status == VenueStatus.ACTIVE,
-            Venue.sandbox.is_(False),
-        )
+        .where(_goes_on(issue.c.effective_until), _offered_today(), _at_active_venue())
         .order_by(Product.id)
     )
     return [Offer(*row) for row in rows]
+
+
+_OF_PRODUCT = (
+    Product.id,
+    Product.venue_id,
+    Product.title,
+    Product.points,
+    Product.valid_days,
+    Product.cost_fen,
+)
+
+
+def _queued() -> ColumnElement[bool]:
+    return exists().where(
+        Backorder.product_id == Product.id, Backorder.status == BackorderStatus.WAITING
+    )
+
+
+def _offered_today() -> ColumnElement[bool]:
+    today = site_today()
+    return and_(
+        func.coalesce(Product.offered_from, today) <= today,
+        func.coalesce(Product.offered_until, today) >= today,
+    )
+
+
+def _at_active_venue() -> ColumnElement[bool]:
+    return and_(Venue.status == VenueStatus.ACTIVE, Venue.sandbox.is_(False))
 
 
 _OF_OFFER = (Rule.id, Rule.version, Rule.automatic, Rule.product_id, Rule.effective_until)

@@ -18,33 +18,45 @@ from shared.db.engine import Database, transaction, using
 
 
 def head_of_ledger() -> str | None:
-    """The newest head of the journal's chain as NUMBER:HASH; None before the first seal."""
+    """Return the newest head of the journal's chain as NUMBER:HASH; None before the first seal."""
     with operator_transaction("rewards") as session:
         head = seal.newest_seal(session)
         return f"{head.number}:{head.hash.hex()}" if head is not None else None
 
 
 def audit_ledger(kept: str | None, report: Callable[[str], None]) -> audit.Finding | None:
-    """Check the whole journal page by page, each in a transaction of its own; the first finding, or
-    None.
+    """Check the whole journal, page by page; return the first finding, or None.
 
-    `kept` is a head, NUMBER:HASH, that must be in the chain.
+    Each page has a transaction of its own. `kept` is a head, NUMBER:HASH, that must be in the
+    chain.
     """
     try:
         head = audit.read_head(kept) if kept else None
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--head") from None
+    check_chain = partial(audit.check_chain, head=head)
     with using(Database("rewards", Settings.read())):
-        for count, page in enumerate(_pages(partial(audit.check_chain, head=head), 1), 1):
-            report(f"page {count}: transfers up to seal {page.checked_to}")
-            if page.finding is not None:
-                return page.finding
-        for count, page in enumerate(_pages(balances.check_accounts, None), 1):
-            report(f"page {count}: {page.accounts} accounts")
-            if page.finding is not None:
-                return page.finding
-        with transaction() as session:
-            return balances.check_books(session)
+        return (
+            _first_finding(_pages(check_chain, 1), report, "transfers up to seal {.checked_to}")
+            or _first_finding(_pages(balances.check_accounts, None), report, "{.accounts} accounts")
+            or _check_books()
+        )
+
+
+def _first_finding(
+    pages: Iterator[Any], report: Callable[[str], None], words: str
+) -> audit.Finding | None:
+    for count, page in enumerate(pages, 1):
+        report(f"page {count}: {words.format(page)}")
+        if page.finding is not None:
+            finding: audit.Finding = page.finding
+            return finding
+    return None
+
+
+def _check_books() -> audit.Finding | None:
+    with transaction() as session:
+        return balances.check_books(session)
 
 
 def _pages(check: Callable[[Session, Any], Any], start: Any) -> Iterator[Any]:

@@ -1,6 +1,5 @@
 """How times, sums and numbers are written on a page. Times are those at the site."""
 
-import re
 from datetime import date, datetime
 from typing import Any
 
@@ -10,9 +9,6 @@ from flask import g
 
 from shared.core.clock import SITE
 from shared.core.language import translate
-
-# Rewards answers a rate as an English sentence (services/rewards/ledger/explanation.py).
-RATE = re.compile(r"(?:(\d+) % of )?(\d+) points? per (\d+) minutes?, rounded down")
 
 
 def when(instant: str | None, until: str | None = None) -> str:
@@ -57,15 +53,14 @@ def month(value: str) -> str:
     return format_date(date.fromisoformat(f"{value}-01"), pattern, locale=_locale())
 
 
-def rate(text: str) -> str:
-    """The rate of a record, which rewards answers in English, in the language of the page."""
-    found = RATE.fullmatch(text)
-    if found is None:
-        return translate(text, g.language)
-    share, points, minutes = found.groups()
+def rate(terms: dict[str, int | None]) -> str:
+    """What counted for a record: points per minutes, and a share of it where one applied."""
+    share = terms["percent"]
+    if share == 0:
+        return "0 %"
     pattern = translate("%(minutes)s minutes earn %(points)s points", g.language)
-    earned = pattern % {"minutes": minutes, "points": points}
-    return f"{earned} × {share} %" if share else earned
+    earned = pattern % terms
+    return f"{earned} × {share} %" if share is not None else earned
 
 
 def _at_site(instant: str) -> datetime:

@@ -16,8 +16,9 @@ def ledger() -> None:
 @ledger.command("head")
 @data_option
 def ledger_head() -> None:
-    """Print the newest head of the chain, NUMBER:HASH. Kept elsewhere, it proves later that nothing
-    was changed.
+    """Print the newest head of the chain, NUMBER:HASH.
+
+    Kept elsewhere, it proves later that nothing was changed.
     """
     from console.ledger import head_of_ledger
 
@@ -28,8 +29,9 @@ def ledger_head() -> None:
 @click.option("--head", help="NUMBER:HASH, as somebody kept it: it must be in the chain.")
 @data_option
 def audit_ledger(head: str | None) -> None:
-    """Check every transfer, seal and balance; ends with 1 and names the first thing that is
-    amiss.
+    """Check every transfer, seal and balance.
+
+    Ends with 1 and names the first thing that is wrong.
     """
     from console.ledger import audit_ledger as run
 

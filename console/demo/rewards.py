@@ -6,7 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console.demo import district
-from services.rewards.models import Product, RuleKind, Stock, Venue
+from services.rewards.models import Product, Stock, Venue
+from services.rewards.rules.kinds import EarnRule, IssueRule
 from services.rewards.rules.versions import create_rule
 
 SEED = "staff:seed"
@@ -19,8 +20,8 @@ def seed(session: Session) -> Iterable[str]:
         return
     _seed_venues(session)
     _seed_products(session)
-    create_rule(session, RuleKind.EARN, minutes=1, points=1, by=SEED)
-    create_rule(session, RuleKind.ISSUE, product_id=district.FILM_ID, by=SEED)
+    create_rule(session, EarnRule(minutes=1, points=1), by=SEED)
+    create_rule(session, IssueRule(product_id=district.FILM_ID), by=SEED)
     yield f"{district.CINEMA_NAME}: a film for 120 points, issued automatically"
     yield f"{district.POOL_NAME}: a swim for 90 points"
 

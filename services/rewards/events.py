@@ -1,6 +1,4 @@
-"""Its side of the conversation: what rewards says, and one reaction per fact it hears. All of them
-commute.
-"""
+"""What rewards does about the events of registration and wishes. All of its handlers commute."""
 
 from sqlalchemy.orm import Session
 
@@ -46,9 +44,7 @@ def credit_and_issue(session: Session, events: list[HoursRecorded]) -> None:
 @handles(HoursCorrected)
 def correct_credit(session: Session, events: list[HoursCorrected]) -> None:
     """Credit what a correction adds, take back what it takes; before its record it waits."""
-    for event in sorted(events, key=lambda event: (event.record_id, event.correction_id)):
-        if _earns(event):
-            members.apply_correction(session, event)
+    members.apply_corrections(session, [event for event in events if _earns(event)])
 
 
 def _earns(event: HoursRecorded | HoursCorrected) -> bool:
@@ -63,14 +59,14 @@ def open_accounts(session: Session, events: list[VolunteerRegistered]) -> None:
 
 @handles(VolunteerActivated)
 def lift_suspensions(session: Session, events: list[VolunteerActivated]) -> None:
-    """Remember that the volunteer may ask for things again."""
+    """Store that the volunteer may make requests again."""
     for event in sorted(events, key=lambda event: event.volunteer_id):
         accounts.set_suspended(session, event.volunteer_id, False, event.envelope.sequence)
 
 
 @handles(VolunteerSuspended)
 def note_suspensions(session: Session, events: list[VolunteerSuspended]) -> None:
-    """Remember that the volunteer may not ask for anything until activated again."""
+    """Store that the volunteer may not request anything until activated again."""
     for event in sorted(events, key=lambda event: event.volunteer_id):
         accounts.set_suspended(session, event.volunteer_id, True, event.envelope.sequence)
 
@@ -78,24 +74,19 @@ def note_suspensions(session: Session, events: list[VolunteerSuspended]) -> None
 @handles(VolunteerLeft)
 def close_accounts(session: Session, events: list[VolunteerLeft]) -> None:
     """Take back unused vouchers and points; hours stay."""
-    for event in sorted(events, key=lambda event: event.volunteer_id):
-        members.close_account(session, event.volunteer_id)
+    members.close_accounts(session, [event.volunteer_id for event in events])
 
 
 @handles(VolunteerErased)
 def erase_holders(session: Session, events: list[VolunteerErased]) -> None:
-    """Close the account for good; nobody is told."""
-    for event in sorted(events, key=lambda event: event.volunteer_id):
-        members.close_account(session, event.volunteer_id, erased=True)
+    """Close the account for good; nobody gets a notice of it."""
+    members.close_accounts(session, [event.volunteer_id for event in events], erased=True)
 
 
 @handles(VolunteerMerged)
 def merge_accounts(session: Session, events: list[VolunteerMerged]) -> None:
-    """Move points, vouchers and debts of the duplicate to the one that stays, and what comes late
-    as well.
-    """
-    for event in sorted(events, key=lambda event: event.volunteer_id):
-        members.merge_account(session, event.volunteer_id, event.into_id)
+    """Move points, vouchers and debts of the duplicate to the one that stays; late hours follow."""
+    members.merge_accounts(session, events)
 
 
 @handles(WishPublished, WishClaimed, WishReleased, WishWithdrawn, WishExpired)
@@ -108,6 +99,6 @@ def follow_wishes(session: Session, events: list[WishEvent]) -> None:
 
 @handles(WishGrantDeclined)
 def bring_back_declined(session: Session, events: list[WishGrantDeclined]) -> None:
-    """The wish was taken already: the voucher returns to the pool."""
+    """Return the voucher to the pool, because somebody had taken the wish already."""
     for event in sorted(events, key=lambda event: event.wish_id):
         wishes.bring_back(session, event.wish_id, event.voucher_id)

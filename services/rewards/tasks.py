@@ -23,9 +23,7 @@ log = get_logger(__name__)
 
 @periodic("rewards.expire_vouchers", every_seconds=60)
 def expire_vouchers() -> None:
-    """Free what lapsed holds reserve, then end vouchers whose last day has passed, batch by
-    batch.
-    """
+    """Free what lapsed holds reserve, then end vouchers whose last day has passed."""
     work_off(holds.expire_holds, BATCH)
     work_off(lifecycle.expire_vouchers, BATCH)
 
@@ -42,22 +40,22 @@ def issue_waiting() -> None:
 
 @periodic("rewards.issue_reached", every_seconds=10)
 def issue_reached() -> None:
-    """After a new issue rule, look once at everybody who had the points already."""
+    """After a new issue rule, issue to everybody who had the points already."""
     work_off(members.issue_reached, BATCH)
 
 
 @periodic("rewards.apply_rules", every_seconds=10)
 def apply_rules() -> None:
-    """Go on with applying new rules to old records, batch by batch."""
+    """Continue the application of new rules to old records, batch by batch."""
     work_off(backfill.apply_batch, BATCH)
 
 
 @periodic("rewards.look_again", every_seconds=600)
-def look_again() -> None:
-    """Free what waits for offers that have ended; once a day look at all points that lie there."""
+def review_daily() -> None:
+    """Release points held for offers that have ended; once a day retry issuing for everybody."""
     work_off(daily_review.release_ended, BATCH)
     with transaction() as session:
-        daily_review.look_again(session)
+        daily_review.start_review(session)
 
 
 @periodic("rewards.seal_journal", every_seconds=10)
@@ -68,7 +66,7 @@ def seal_journal() -> None:
 
 @periodic("rewards.export_head", every_seconds=3600)
 def export_head() -> None:
-    """Tell the world the head of the chain, once a day; the log is one more place that keeps it."""
+    """Publish the head of the chain, once a day; the log is one more place that keeps it."""
     with transaction() as session:
         head = seal.export_head(session)
     if head is not None:
@@ -83,7 +81,7 @@ def lapse_points() -> None:
 
 @periodic("rewards.forget_venues_past", every_seconds=3600)
 def forget_venues_past() -> None:
-    """Drop guesses and webhooks that no longer count."""
+    """Delete guesses and webhooks that no longer count."""
     with transaction() as session:
         retention.forget_guesses(session)
     work_off(retention.forget_receipts, BATCH)
@@ -91,13 +89,13 @@ def forget_venues_past() -> None:
 
 @periodic("rewards.lapse_disputes", every_seconds=300)
 def lapse_disputes() -> None:
-    """End cases that nobody decided in time."""
+    """End disputes that nobody decided in time."""
     work_off(disputes.lapse, BATCH)
 
 
 @periodic("rewards.allocate_pool", every_seconds=600)
 def allocate_pool() -> None:
-    """Give what lies in the pool to those who wait, batch by batch."""
+    """Give the vouchers in the pool to those who wait, batch by batch."""
     more = True
     while more:
         with transaction() as session:

@@ -25,7 +25,7 @@ DAY = date(2026, 7, 15)
 
 
 class Bank:
-    """What tests say and ask, in few words."""
+    """Requests and events of tests, in few words."""
 
     def __init__(self, district: District) -> None:
         self.district = district
@@ -35,7 +35,7 @@ class Bank:
         self.organisation = new_id()
         self.sequence = 0
 
-    # Asking
+    # Requests
     def ask(
         self,
         method: str,
@@ -142,7 +142,7 @@ class Bank:
     def issue(self, product_id: str) -> None:
         self.by_staff("POST", "/v1/rules", {"kind": "issue", "product_id": product_id}, 201)
 
-    # What registration says
+    # Events of registration
     def hear(self, *events: Event, times: int = 1) -> None:
         deliveries = []
         for event in events:
@@ -165,7 +165,7 @@ class Bank:
         assert self.count("dead_letters") == 0, self.rows("SELECT reason, error FROM dead_letters")
 
     def hours(self, volunteer_id: UUID, minutes: int, **more: Any) -> HoursRecorded:
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "record_id": new_id(),
             "volunteer_id": volunteer_id,
             "organisation_id": self.organisation,
@@ -175,7 +175,7 @@ class Bank:
             "origin": Origin.ATTENDANCE,
             "worked_on": DAY,
         }
-        return HoursRecorded(**(told | more))
+        return HoursRecorded(**(fields | more))
 
     def correction(self, record: HoursRecorded, old: int, new: int) -> HoursCorrected:
         return HoursCorrected(
@@ -192,12 +192,12 @@ class Bank:
 
     # What holds at any time
     def assert_sound(self) -> None:
-        """Balances are the sums of the journal; everything sums to zero; no voucher without its
-        transfers.
-        """
+        """Balances are sums of the journal, which sums to zero; no voucher lacks its transfers."""
         sums = self.rows(
-            "SELECT account, sum(points) FROM (SELECT credit_account AS account, amount AS points FROM transfers"
-            " UNION ALL SELECT debit_account, -amount FROM transfers) AS t GROUP BY 1"
+            "SELECT account, sum(points) FROM ("
+            "SELECT credit_account AS account, amount AS points FROM transfers"
+            " UNION ALL SELECT debit_account, -amount FROM transfers"
+            ") AS t GROUP BY 1"
         )
         journal = {row[0]: row[1] for row in sums}
         assert sum(journal.values()) == 0

@@ -1,4 +1,4 @@
-"""`/v1/accounts`: what a volunteer has, and how it came about."""
+"""`/v1/accounts`: what a volunteer has, and how it came there."""
 
 from datetime import date, datetime
 from typing import Any
@@ -7,6 +7,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from pydantic import BaseModel, Field, model_validator
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from services.rewards.issuing.waiting_list import waiting_of
 from services.rewards.ledger.expiry import lapsing_of
@@ -16,7 +17,7 @@ from services.rewards.models import Account, AccountStatus, StandingChoice, Tran
 from shared.auth.access import allow, only_self_or_staff
 from shared.auth.principal import Role
 from shared.db.engine import transaction
-from shared.http.paging import PageQuery, decode_cursor, encode_cursor, page_of
+from shared.http.paging import Page, PageQuery, decode_cursor, encode_cursor, page_of
 from shared.http.schemas import Day, Instant, RequestModel, ResponseModel
 
 bp = APIBlueprint("accounts", __name__, url_prefix="/v1")
@@ -33,7 +34,7 @@ class WaitingResponse(ResponseModel):
     product_id: UUID
     title: str
     points: int = Field(description="held for it")
-    place: int = Field(description="in the queue; 1 is served next")
+    place: int = Field(description="on the waiting list; 1 is served next")
     since: datetime
 
 
@@ -42,7 +43,7 @@ class AccountResponse(ResponseModel):
     points_available: int = 0
     points_held: int = 0
     minutes_credited: int | None = Field(
-        default=0, description="none in an answer about a moment: points only"
+        default=0, description="null in an answer about a moment, which has points only"
     )
     shortfall: int = 0
     standing_choice: StandingChoice = StandingChoice.ISSUE
@@ -53,9 +54,9 @@ class AccountResponse(ResponseModel):
         default=[], description="the next points to lapse, soonest first"
     )
     waiting: list[WaitingResponse] = Field(
-        default=[], description="what is sold out and comes by itself; the first 50"
+        default=[], description="what the volunteer waits for; the first 50"
     )
-    at: datetime | None = Field(default=None, description="the moment that was asked for")
+    at: datetime | None = Field(default=None, description="the moment of the request")
 
 
 class EntryResponse(ResponseModel):
@@ -68,11 +69,6 @@ class EntryResponse(ResponseModel):
     rule_id: UUID | None
     rule_version: int | None
     created_at: datetime
-
-
-class EntriesResponse(BaseModel):
-    items: list[EntryResponse]
-    next: str | None
 
 
 class AccountQuery(RequestModel):
@@ -129,29 +125,38 @@ def get_account(volunteer_id: UUID, query_data: AccountQuery) -> Any:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
         account = session.get(Account, volunteer_id)
-        shown = (
-            AccountResponse(volunteer_id=volunteer_id)
-            if account is None
-            else AccountResponse.model_validate(account)
-        )
+        if account is None:
+            response = AccountResponse(volunteer_id=volunteer_id)
+        else:
+            response = AccountResponse.model_validate(account)
         if query_data.at is not None:
-            then = holdings_as_of(session, volunteer_id, query_data.at)
-            points = {
-                "points_available": then.available,
-                "points_held": then.held,
-                "shortfall": then.owed,
-            }
-            return shown.model_copy(
-                update={**points, "minutes_credited": None, "at": query_data.at}
-            )
-        ending = lapsing_of(session, volunteer_id) if shown.points_available else []
-        queued = waiting_of(session, volunteer_id) if shown.points_held else []
-        return shown.model_copy(
-            update={
-                "lapsing": [LapsingResponse.model_validate(one) for one in ending],
-                "waiting": [WaitingResponse.model_validate(one) for one in queued],
-            }
-        )
+            return _as_of(session, response, query_data.at)
+        return _with_lists(session, response)
+
+
+def _as_of(session: Session, response: AccountResponse, at: datetime) -> AccountResponse:
+    """Put the points of a moment in place of those of now."""
+    holdings = holdings_as_of(session, response.volunteer_id, at)
+    changed = {
+        "points_available": holdings.available,
+        "points_held": holdings.held,
+        "shortfall": holdings.owed,
+        "minutes_credited": None,
+        "at": at,
+    }
+    return response.model_copy(update=changed)
+
+
+def _with_lists(session: Session, response: AccountResponse) -> AccountResponse:
+    """Add what will lapse and what is waited for; most accounts need no query for either."""
+    owner_id = response.volunteer_id
+    lapsing = lapsing_of(session, owner_id) if response.points_available else []
+    waiting = waiting_of(session, owner_id) if response.points_held else []
+    lists = {
+        "lapsing": [LapsingResponse.model_validate(one) for one in lapsing],
+        "waiting": [WaitingResponse.model_validate(one) for one in waiting],
+    }
+    return response.model_copy(update=lists)
 
 
 @bp.get("/accounts/<uuid:volunteer_id>/statement")
@@ -182,7 +187,7 @@ def get_statement(volunteer_id: UUID, query_data: StatementQuery) -> Any:
 
 @bp.get("/accounts/<uuid:volunteer_id>/entries")
 @bp.input(PageQuery, location="query")
-@bp.output(EntriesResponse)
+@bp.output(Page[EntryResponse])
 @bp.doc(summary="The journal of one account, newest first")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF, Role.AUDITOR)
 def get_entries(volunteer_id: UUID, query_data: PageQuery) -> Any:

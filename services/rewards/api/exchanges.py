@@ -1,4 +1,4 @@
-"""`/v1/exchanges`: points into a voucher because somebody asked."""
+"""`/v1/exchanges`: points into a voucher on request."""
 
 from typing import Any
 from uuid import UUID
@@ -20,15 +20,16 @@ bp = APIBlueprint("exchanges", __name__, url_prefix="/v1")
 class ExchangeRequest(RequestModel):
     product_id: UUID
     wait: StrictBool = Field(
-        default=False, description="sold out: hold the points and stand behind those who wait"
+        default=False, description="if sold out, hold the points and join the waiting list"
     )
     volunteer_id: UUID | None = Field(
-        default=None, description="for whom; needed from staff, else yourself"
+        default=None,
+        description="who the voucher is for; staff must send it, for others it is themselves",
     )
 
 
 class ExchangeResponse(ResponseModel):
-    """`voucher`, or where it was sold out `backorder_id`: the place in the queue."""
+    """`voucher`, or where it was sold out `backorder_id`: the place on the waiting list."""
 
     voucher: VoucherResponse | None
     backorder_id: UUID | None
@@ -48,13 +49,14 @@ def post_exchange(json_data: ExchangeRequest) -> Any:
 
 
 def for_whom(named: UUID | None, pointer: str) -> UUID:
-    """Staff ask for somebody, who must be named; everybody else for themselves. Foreign is
-    unknown.
+    """Return the volunteer a request is for.
+
+    Staff must name one; others request for themselves, and a foreign volunteer is unknown to them.
     """
     principal = caller()
     if principal.is_staff:
         if named is None:
-            raise invalid(pointer, "Say for whom.")
+            raise invalid(pointer, "Name the volunteer this is for.")
         return named
     me = UUID(str(principal.subject))
     if named not in (None, me):

@@ -1,6 +1,4 @@
-"""`/v1/accounts/{id}/explain`: every point from its minutes, recomputed and held against what is
-stored.
-"""
+"""`/v1/accounts/{id}/explain`: every point from its minutes, recomputed and compared."""
 
 from datetime import date, datetime
 from typing import Any
@@ -33,6 +31,12 @@ class CorrectionResponse(ResponseModel):
     received_at: datetime
 
 
+class RateTermsResponse(ResponseModel):
+    points: int
+    minutes: int = Field(description="points are given per so many minutes, rounded down")
+    percent: int | None = Field(description="how much of it counts; none without a coefficient")
+
+
 class RecordResponse(ResponseModel):
     record_id: UUID
     worked_on: date
@@ -42,7 +46,8 @@ class RecordResponse(ResponseModel):
     minutes_credited: int
     rule_id: UUID | None
     rule_version: int | None
-    rate: str
+    rate: str = Field(description="in English words")
+    rate_terms: RateTermsResponse | None = Field(description="none where no rule applied")
     points: int
     matches: bool
 
@@ -97,49 +102,52 @@ class ExplanationResponse(ResponseModel):
 def get_explanation(volunteer_id: UUID, query_data: PageQuery) -> Any:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
-        return _shown(explain(session, volunteer_id, query_data))
+        return _response_of(explain(session, volunteer_id, query_data))
 
 
-def _shown(told: Explanation) -> dict[str, Any]:
-    return {
-        "volunteer_id": told.account.volunteer_id,
-        "status": told.account.status,
-        "merged_into": told.account.merged_into,
-        "matches": not told.differences,
-        "differences": told.differences,
-        "sums": _sums(told),
-        "moves": told.moves,
-        "records": [_record(one) for one in told.records],
-        "next": told.next,
-    }
+def _response_of(explanation: Explanation) -> ExplanationResponse:
+    account = explanation.account
+    return ExplanationResponse(
+        volunteer_id=account.volunteer_id,
+        status=account.status,
+        merged_into=account.merged_into,
+        matches=not explanation.differences,
+        differences=[DifferenceResponse.model_validate(one) for one in explanation.differences],
+        sums=_sums(explanation),
+        moves=[MoveResponse.model_validate(one) for one in explanation.moves],
+        records=[_record(one) for one in explanation.records],
+        next=explanation.next,
+    )
 
 
-def _sums(told: Explanation) -> dict[str, int]:
+def _sums(explanation: Explanation) -> SumsResponse:
     bought = (TransferKind.ISSUED, TransferKind.DONATED, TransferKind.VOIDED)
-    return {
-        "records": told.record_count,
-        "minutes_credited": told.minutes,
-        "points_earned": told.points_by_records,
-        "points_spent": -told.in_book(VOLUNTEER, *bought) - told.in_book(HELD, *bought),
-        "points_lapsed": -told.in_book(VOLUNTEER, TransferKind.LAPSED),
-        "points_available": told.in_book(VOLUNTEER),
-        "points_held": told.in_book(HELD),
-        "shortfall": -told.in_book(OWED),
-    }
+    spent = explanation.in_book(VOLUNTEER, *bought) + explanation.in_book(HELD, *bought)
+    return SumsResponse(
+        records=explanation.record_count,
+        minutes_credited=explanation.minutes,
+        points_earned=explanation.points_by_records,
+        points_spent=-spent,
+        points_lapsed=-explanation.in_book(VOLUNTEER, TransferKind.LAPSED),
+        points_available=explanation.in_book(VOLUNTEER),
+        points_held=explanation.in_book(HELD),
+        shortfall=-explanation.in_book(OWED),
+    )
 
 
-def _record(one: ExplainedRecord) -> dict[str, Any]:
-    row = one.record
-    return {
-        "record_id": row.record_id,
-        "worked_on": row.worked_on,
-        "category": row.category,
-        "minutes": row.minutes,
-        "corrections": one.corrections,
-        "minutes_credited": one.minutes,
-        "rule_id": row.rule_id,
-        "rule_version": row.rule_version,
-        "rate": one.rate,
-        "points": one.points,
-        "matches": one.matches,
-    }
+def _record(explained: ExplainedRecord) -> RecordResponse:
+    record, terms = explained.record, explained.rate
+    return RecordResponse(
+        record_id=record.record_id,
+        worked_on=record.worked_on,
+        category=record.category,
+        minutes=record.minutes,
+        corrections=[CorrectionResponse.model_validate(one) for one in explained.corrections],
+        minutes_credited=explained.minutes,
+        rule_id=record.rule_id,
+        rule_version=record.rule_version,
+        rate=str(terms) if terms else "no rule",
+        rate_terms=RateTermsResponse.model_validate(terms) if terms else None,
+        points=explained.points,
+        matches=explained.matches,
+    )

@@ -1,6 +1,4 @@
-"""`/v1/ledger`: heads of the journal's chain for everybody; audit, books and balances for staff and
-auditors.
-"""
+"""`/v1/ledger`: heads of the journal's chain for everybody; audit and balances for auditors."""
 
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -15,7 +13,7 @@ from services.rewards.models import ExportedHead
 from shared.auth.access import allow
 from shared.auth.principal import Role
 from shared.db.engine import transaction
-from shared.http.paging import PageQuery, decode_cursor, encode_cursor
+from shared.http.paging import Page, PageQuery, decode_cursor, encode_cursor
 from shared.http.schemas import Instant, RequestModel, ResponseModel
 
 bp = APIBlueprint("ledger", __name__, url_prefix="/v1")
@@ -30,11 +28,6 @@ class HeadResponse(BaseModel):
     entries: int = Field(description="transfers sealed so far")
     hash: str = Field(description="sha-256, hex")
     exported_at: datetime
-
-
-class HeadsResponse(BaseModel):
-    items: list[HeadResponse]
-    next: str | None
 
 
 class AuditQuery(RequestModel):
@@ -95,9 +88,10 @@ class BalanceResponse(BaseModel):
 
 @bp.get("/ledger/heads")
 @bp.input(PageQuery, location="query")
-@bp.output(HeadsResponse)
+@bp.output(Page[HeadResponse])
 @bp.doc(
-    summary="The head of the journal's chain on each day, newest first: keep one, and no past can be rewritten"
+    summary="The head of the journal's chain on each day, newest first",
+    description="Whoever keeps a head can prove later that no transfer before it was changed.",
 )
 @allow(public=True)
 def get_heads(query_data: PageQuery) -> Any:
@@ -111,15 +105,13 @@ def get_heads(query_data: PageQuery) -> Any:
         rows = session.scalars(heads).all()
     page = rows[: query_data.limit]
     following = encode_cursor(page[-1].exported_on.isoformat()) if len(rows) > len(page) else None
-    return {"items": [_head_shown(row) for row in page], "next": following}
+    return {"items": [_head_response(row) for row in page], "next": following}
 
 
 @bp.get("/ledger/audit")
 @bp.input(AuditQuery, location="query")
 @bp.output(ChainPageResponse)
-@bp.doc(
-    summary="Check a part of the chain against the journal; names the first entry that is amiss"
-)
+@bp.doc(summary="Check a part of the chain against the journal; name the first entry that is wrong")
 @allow(Role.STAFF, Role.AUDITOR)
 def get_audit(query_data: AuditQuery) -> Any:
     head = audit.read_head(query_data.head) if query_data.head else None
@@ -130,7 +122,7 @@ def get_audit(query_data: AuditQuery) -> Any:
 @bp.get("/ledger/audit/accounts")
 @bp.input(AccountsQuery, location="query")
 @bp.output(AccountsPageResponse)
-@bp.doc(summary="Check a part of the accounts against the journal; names the first that is amiss")
+@bp.doc(summary="Check a part of the accounts against the journal; name the first that is wrong")
 @allow(Role.STAFF, Role.AUDITOR)
 def get_audit_of_accounts(query_data: AccountsQuery) -> Any:
     with transaction() as session:
@@ -139,7 +131,7 @@ def get_audit_of_accounts(query_data: AccountsQuery) -> Any:
 
 @bp.get("/ledger/books")
 @bp.output(BooksResponse)
-@bp.doc(summary="Trial balance: what came into and left each book; all together is nothing")
+@bp.doc(summary="Trial balance: what came into and left each book; the balances sum to zero")
 @allow(Role.STAFF, Role.AUDITOR)
 def get_books() -> Any:
     with transaction() as session:
@@ -158,7 +150,7 @@ def get_balance(account: str, query_data: BalanceQuery) -> Any:
     return {"account": account, "at": query_data.at, "points": points}
 
 
-def _head_shown(row: ExportedHead) -> HeadResponse:
+def _head_response(row: ExportedHead) -> HeadResponse:
     return HeadResponse(
         exported_on=row.exported_on,
         number=row.number,

@@ -5,82 +5,31 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
+from pydantic import Field, RootModel
 from sqlalchemy import select
 
 from services.rewards.models import Period, Rule, RuleKind, RuleRun, RuleRunStatus
 from services.rewards.rule_runs import backfill
-from services.rewards.rule_runs.simulation import dry_run, products_json, propose
+from services.rewards.rule_runs.simulation import Gainer, dry_run, products_json, propose
+from services.rewards.rules.kinds import AnyRule
 from services.rewards.rules.versions import create_rule, end_rule, in_force
 from shared.auth.access import allow, caller
 from shared.auth.principal import Role
 from shared.db.engine import current_database, transaction
 from shared.http.idempotency import exempt_from_idempotency_keys
-from shared.http.paging import PageQuery, decode_cursor, encode_cursor, page_of
-from shared.http.schemas import Code, Count, Day, Instant, Quantity, RequestModel, ResponseModel
+from shared.http.paging import Page, PageQuery, decode_cursor, encode_cursor, page_of
+from shared.http.schemas import Day, Instant, RequestModel, ResponseModel
 
 bp = APIBlueprint("rules", __name__, url_prefix="/v1")
 
-FIELDS: dict[RuleKind, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    RuleKind.EARN: (("minutes", "points"), ("category",)),
-    RuleKind.COEFFICIENT: (("category", "percent"), ()),
-    RuleKind.ISSUE: (("product_id",), ("automatic",)),
-    RuleKind.EXPIRE: (("days",), ()),
-    RuleKind.LIMIT: (("count", "period"), ("product_id",)),
-    RuleKind.BUDGET: (("product_id", "points"), ()),
-}
-"""Per kind what it needs and what it may have, beside `effective_from` and `effective_until`."""
-OF_ALL = {"kind", "effective_from", "effective_until"}
 
-
-class RuleRequest(RequestModel):
-    """Which fields a rule has depends on its kind.
-
-    earn: minutes, points, and category unless it is the general one. coefficient: category, percent
-    (of the general earn rule). issue: product_id, and automatic: false for one that is issued on
-    request only. expire: days. limit: count, period, and product_id unless it is over all products.
-    budget: product_id, points (a month).
-    """
-
-    kind: RuleKind
-    minutes: Count | None = None
-    points: Quantity | None = Field(default=None, description="an earn rule's: at most 1,000,000")
-    category: Code | None = None
-    percent: Annotated[StrictInt, Field(ge=0, le=10_000)] | None = None
-    days: Annotated[StrictInt, Field(ge=1, le=36_600)] | None = None
-    count: Count | None = None
-    period: Period | None = Field(default=None, description="by the calendar at the site")
-    automatic: StrictBool | None = None
-    product_id: UUID | None = None
-    effective_from: Instant | None = None
-    effective_until: Instant | None = None
-
-    @model_validator(mode="after")
-    def _fits_its_kind(self) -> "RuleRequest":
-        needed, possible = FIELDS[self.kind]
-        given = {
-            name for name in type(self).model_fields if getattr(self, name) is not None
-        } - OF_ALL
-        if not given >= set(needed) or given - set(needed) - set(possible):
-            article = "an" if self.kind[0] in "aei" else "a"
-            may = f", may have {' and '.join(possible)}," if possible else ""
-            raise ValueError(
-                f"{article} {self.kind} rule has {' and '.join(needed)}{may} and nothing else"
-            )
-        if self.kind is RuleKind.EARN and (self.points or 0) > 1_000_000:
-            raise ValueError("an earn rule gives at most 1000000 points")
-        if (
-            self.effective_from
-            and self.effective_until
-            and self.effective_from >= self.effective_until
-        ):
-            raise ValueError("effective_until lies after effective_from")
-        return self
+class RuleRequest(RootModel[AnyRule]):
+    """A rule. Which fields it has depends on its kind."""
 
 
 class ProposalRequest(RequestModel):
-    rules: Annotated[list[RuleRequest], Field(min_length=1, max_length=50)]
-    since: Day = Field(description="work from this day on (at the site) is looked at")
+    rules: Annotated[list[AnyRule], Field(min_length=1, max_length=50)]
+    since: Day = Field(description="work from this day on (at the site) counts")
 
 
 class EndRequest(RequestModel):
@@ -108,11 +57,6 @@ class RuleResponse(ResponseModel):
 class RulesQuery(PageQuery):
     kind: RuleKind | None = None
     in_force: bool = Field(default=False, description="only what counts now")
-
-
-class RulesResponse(BaseModel):
-    items: list[RuleResponse]
-    next: str | None
 
 
 class ProductGain(ResponseModel):
@@ -166,12 +110,12 @@ class RunResponse(ResponseModel):
 @allow(Role.STAFF)
 def post_rule(json_data: RuleRequest) -> Any:
     with transaction() as session:
-        return shown(create_rule(session, **json_data.model_dump(), by=caller().key))
+        return response_of(create_rule(session, json_data.root, by=caller().key))
 
 
 @bp.get("/rules")
 @bp.input(RulesQuery, location="query")
-@bp.output(RulesResponse)
+@bp.output(Page[RuleResponse])
 @bp.doc(summary="All versions of all rules, or those in force, newest first")
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF, Role.AUDITOR, Role.VENUE)
 def get_rules(query_data: RulesQuery) -> Any:
@@ -180,7 +124,7 @@ def get_rules(query_data: RulesQuery) -> Any:
         wanted = wanted.where(Rule.kind == query_data.kind)
     with transaction() as session:
         items, following = page_of(session, wanted, Rule.id, query_data)
-        return {"items": [shown(rule) for rule in items], "next": following}
+        return {"items": [response_of(rule) for rule in items], "next": following}
 
 
 @bp.put("/rules/<uuid:rule_id>/end")
@@ -190,62 +134,56 @@ def get_rules(query_data: RulesQuery) -> Any:
 @allow(Role.STAFF)
 def put_end(rule_id: UUID, json_data: EndRequest) -> Any:
     with transaction() as session:
-        return shown(end_rule(session, rule_id, json_data.at, caller().key))
+        return response_of(end_rule(session, rule_id, json_data.at, caller().key))
 
 
 @bp.post("/rules/dry-run")
 @bp.input(ProposalRequest)
 @bp.input(PageQuery, location="query")
 @bp.output(DryRunResponse)
-@bp.doc(summary="Who would gain by these rules, and what it costs each venue; changes nothing")
+@bp.doc(summary="Who would gain by these rules, and what each venue would cost; changes nothing")
 @allow(Role.STAFF)
 @exempt_from_idempotency_keys
 def post_dry_run(json_data: ProposalRequest, query_data: PageQuery) -> Any:
-    bodies = [rule.model_dump() for rule in json_data.rules]
     after = UUID(decode_cursor(query_data.after)[0]) if query_data.after else None
     with transaction() as session:
-        proposed = propose(session, bodies)
+        proposed = propose(session, json_data.rules)
     with current_database().transaction() as session:
         summary, gainers = dry_run(session, proposed, json_data.since, after, query_data.limit + 1)
-    more, gainers = len(gainers) > query_data.limit, gainers[: query_data.limit]
-    return {
-        "summary": summary.as_json(),
-        "items": [
-            {
-                "volunteer_id": g.volunteer_id,
-                "points": g.points,
-                "products": products_json(g.products),
-            }
-            for g in gainers
-        ],
-        "next": encode_cursor(str(gainers[-1].volunteer_id)) if more else None,
-    }
+    page = gainers[: query_data.limit]
+    return DryRunResponse(
+        summary=SummaryResponse.model_validate(summary.as_json()),
+        items=[_gainer_response(gainer) for gainer in page],
+        next=encode_cursor(str(page[-1].volunteer_id)) if len(gainers) > len(page) else None,
+    )
+
+
+def _gainer_response(gainer: Gainer) -> GainerResponse:
+    products = [ProductGain.model_validate(one) for one in products_json(gainer.products)]
+    return GainerResponse(volunteer_id=gainer.volunteer_id, points=gainer.points, products=products)
 
 
 @bp.post("/rules/application")
 @bp.input(ProposalRequest)
 @bp.output(RunResponse, status_code=202)
-@bp.doc(summary="Make these rules count from now on and for work since that day; a job does it")
+@bp.doc(summary="Add these rules, and apply them to work since that day; a job does it")
 @allow(Role.STAFF)
 def post_application(json_data: ProposalRequest) -> Any:
-    bodies, told = (
-        [rule.model_dump() for rule in json_data.rules],
-        json_data.model_dump(mode="json"),
-    )
     with transaction() as session:
-        return run_shown(backfill.start_run(session, bodies, told, json_data.since, caller().key))
+        run = backfill.start_run(session, json_data.rules, json_data.since, caller().key)
+        return run_response(run)
 
 
 @bp.get("/rules/applications/<uuid:run_id>")
 @bp.output(RunResponse)
-@bp.doc(summary="How far the application of rules to old records has come, and what it gave")
+@bp.doc(summary="How far the application of rules to old records is, and what it gave")
 @allow(Role.STAFF, Role.AUDITOR)
 def get_application(run_id: UUID) -> Any:
     with transaction() as session:
-        return run_shown(backfill.get_run(session, run_id))
+        return run_response(backfill.get_run(session, run_id))
 
 
-def run_shown(run: RuleRun) -> RunResponse:
+def run_response(run: RuleRun) -> RunResponse:
     return RunResponse(
         id=run.id,
         status=run.status or RuleRunStatus.RUNNING,
@@ -258,7 +196,7 @@ def run_shown(run: RuleRun) -> RunResponse:
     )
 
 
-def shown(rule: Rule) -> RuleResponse:
+def response_of(rule: Rule) -> RuleResponse:
     return RuleResponse.model_validate(rule).model_copy(
         update={"automatic": rule.automatic if rule.kind is RuleKind.ISSUE else None}
     )

@@ -1,8 +1,7 @@
-"""Points into a voucher because somebody asked: at the price of an issue rule in force, automatic
-or not.
+"""Points into a voucher on request, at the price of an issue rule in force, automatic or not.
 
-Recorded minutes stay as they are. Whoever wants the last one at the same moment is told by the
-stock row, not by us.
+Recorded minutes stay as they are. Of two who want the last one at the same moment, the stock row
+decides who gets it.
 """
 
 from dataclasses import dataclass
@@ -12,7 +11,14 @@ from sqlalchemy.orm import Session
 
 from services.rewards.catalogue import products
 from services.rewards.catalogue.products import ProductNotFound, StockShort
-from services.rewards.issuing.issue import Due, backorder, draft, pay, write_vouchers
+from services.rewards.issuing.issue import (
+    Due,
+    backorder,
+    moment_of,
+    pay,
+    purchase_of,
+    write_vouchers,
+)
 from services.rewards.ledger import accounts
 from services.rewards.ledger.accounts import check_standing
 from services.rewards.models import Account, Product, Voucher, VoucherOrigin
@@ -41,7 +47,7 @@ class LimitReached(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What became of the points: a voucher, or a place in the queue."""
+    """What the points became: a voucher, or a place on the waiting list."""
 
     voucher: Voucher | None = None
     backorder_id: UUID | None = None
@@ -50,12 +56,11 @@ class Exchange:
 def exchange(
     session: Session, volunteer_id: UUID, product_id: UUID, *, wait: bool = False, actor: str
 ) -> Exchange:
-    """Buy one voucher; sold out, with `wait`, hold the points and stand behind those who wait
-    already.
+    """Buy one voucher; sold out, with `wait`, hold the points and join the waiting list.
 
-    Raises ProductNotFound, NotOffered, NotEnoughPoints (with the `shortage` in points),
-    LimitReached, SoldOut, AccountSuspended, AccountEnded. Asking twice buys twice: repeat with the
-    same Idempotency-Key.
+    A second request buys a second voucher: repeat with the same Idempotency-Key. Raises
+    ProductNotFound, NotOffered, NotEnoughPoints (with the `shortage` in points), LimitReached,
+    SoldOut, AccountSuspended, AccountEnded.
     """
     account = accounts.lock_account(session, volunteer_id)
     check_standing(account)
@@ -66,7 +71,7 @@ def exchange(
             return Exchange(voucher=get_voucher(session, voucher_id))
     if not wait:
         raise SoldOut(
-            f"Nothing of product {product_id} is left now. Ask with `wait` to stand in the queue."
+            f"Nothing of product {product_id} is left. Send `wait` to join the waiting list."
         )
     pay(session, [due])
     (backorder_id,) = backorder(session, [due], actor=actor)
@@ -74,7 +79,7 @@ def exchange(
 
 
 def _offer(session: Session, account: Account, product_id: UUID) -> Offer:
-    """What the account may have of this product now. The account is locked."""
+    """Find what the account may buy of this product now. The account is locked."""
     if session.get(Product, product_id) is None:
         raise ProductNotFound(f"No product {product_id}.")
     offer = next((offer for offer in offers(session) if offer.product_id == product_id), None)
@@ -93,18 +98,18 @@ def _offer(session: Session, account: Account, product_id: UUID) -> Offer:
 
 
 def _buy(session: Session, due: Due, actor: str) -> UUID | None:
-    """The voucher's id, or None where somebody was faster. Everything is written before the stock
-    row is locked.
+    """Buy one; return the voucher's id, or None where somebody took the last one meanwhile.
+
+    Everything is written before the stock row is locked.
     """
-    written = draft(
-        code_vault(), due.volunteer_id, due.offer, origin=VoucherOrigin.EXCHANGED, actor=actor
+    purchase = purchase_of(
+        due, code_vault(), moment_of(session), origin=VoucherOrigin.EXCHANGED, actor=actor
     )
     try:
         with session.begin_nested():
             pay(session, [due])
-            write_vouchers(session, [written])
+            write_vouchers(session, [purchase])
             products.take(session, {due.offer.product_id: 1})
     except StockShort:
         return None
-    voucher_id: UUID = written["id"]
-    return voucher_id
+    return purchase.voucher.id

@@ -1,28 +1,27 @@
-"""From points to vouchers: issued when the price is reached, waiting where stock is short, left to
-the pool on request.
+"""From points to vouchers.
 
-Accounts are locked by the caller; all else is written before the stock row, so that others wait for
-our commit only.
+A voucher is issued when its price is reached. It waits where stock is short, and goes to the pool
+where its volunteer chose that. Accounts are locked by the caller. All else is written before the
+stock row, so that others wait for our commit only.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import Row, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import BigInteger, Uuid
 
 from services.rewards.catalogue import products
-from services.rewards.ledger import journal
+from services.rewards.ledger import accounts, journal
 from services.rewards.ledger.accounts import Balance
-from services.rewards.ledger.journal import transfer
+from services.rewards.ledger.journal import TransferDraft
 from services.rewards.models import (
-    Account,
     Backorder,
     BackorderStatus,
     Handover,
@@ -30,13 +29,13 @@ from services.rewards.models import (
     Product,
     StandingChoice,
     TransferKind,
-    Voucher,
     VoucherOrigin,
 )
 from services.rewards.rules.limits import Room, room_for
 from services.rewards.rules.versions import Offer, offers
 from services.rewards.vouchers import codes
 from services.rewards.vouchers.codes import code_vault
+from services.rewards.vouchers.drafts import VoucherDraft, insert_vouchers, seal_code
 from shared.contracts.rewards import VoucherBackordered, VoucherGiven, VoucherIssued
 from shared.core.clock import app_now
 from shared.core.crypto import Vault
@@ -54,43 +53,57 @@ class Due:
     donated: bool = False  #: it goes into the pool
 
 
-def issue_due(session: Session, balances: Sequence[Balance]) -> None:
-    """Issue every voucher that these balances have reached, in the order of the offers; accounts
-    are locked.
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """A voucher to write, and the account that pays for it."""
 
-    Where stock is short the points are held and the entitlement waits; what was meant for the pool
-    stays with its account instead. Points beyond a limit are kept for the next period.
+    voucher: VoucherDraft
+    payer_id: UUID
+    actor: str
+
+    @property
+    def donated(self) -> bool:
+        return self.voucher.holder_id is None
+
+
+def issue_due(session: Session, balances: Sequence[Balance]) -> None:
+    """Issue every voucher that these balances have reached, in the order of the offers.
+
+    The accounts are locked. Where stock is short the points are held and the entitlement waits;
+    what was meant for the pool stays with its account instead. Points beyond a limit are kept for
+    the next period.
     """
     able = [b for b in balances if b.choice is not StandingChoice.SAVE and b.points > 0]
     if not able:
         return
     available = offers(session)
-    able = [b for b in able if any(offer.points <= b.points for offer in available)]
+    cheapest = min((offer.points for offer in available), default=None)
+    able = [b for b in able if cheapest is not None and cheapest <= b.points]
     if not able:
         return
     room = room_for(session, [b.volunteer_id for b in able])
-    buy(
-        session, [one for balance in able for one in bought_by(balance, available, room)], available
-    )
+    due = [one for balance in able for one in bought_by(balance, available, room)]
+    buy(session, due, available)
 
 
 def bought_by(balance: Balance, available: Sequence[Offer], room: Room) -> Iterable[Due]:
-    """What an account's points buy by themselves, voucher by voucher."""
+    """Yield what an account's points buy by themselves, voucher by voucher."""
+    donated = balance.choice is StandingChoice.GIVE_ON
     for offer, count in spent_on(balance, available, room):
-        yield from [
-            Due(balance.volunteer_id, offer, balance.choice is StandingChoice.GIVE_ON)
-        ] * count
+        yield from [Due(balance.volunteer_id, offer, donated)] * count
 
 
 def spent_on(
     balance: Balance, available: Sequence[Offer], room: Room
 ) -> Iterable[tuple[Offer, int]]:
-    """How many of what: what its volunteer chose, else whatever is automatic, in order. Uses up
-    `room`.
+    """Yield how many of what: what the volunteer chose, else whatever is automatic, in order.
+
+    Uses up `room`.
     """
     chosen = [offer for offer in available if offer.product_id == balance.preferred]
+    wanted = chosen or [offer for offer in available if offer.automatic]
     points = 0 if balance.choice is StandingChoice.SAVE else balance.points
-    for offer in chosen or [offer for offer in available if offer.automatic]:
+    for offer in wanted:
         count = room.take(balance.volunteer_id, offer.product_id, points // offer.points)
         points -= count * offer.points
         if count:
@@ -98,74 +111,103 @@ def spent_on(
 
 
 def buy(session: Session, due: Sequence[Due], available: Iterable[Offer]) -> None:
-    """Take the prices, then issue as far as there are some left; the accounts are locked and have
-    the points.
+    """Take the prices, then issue as far as stock goes.
+
+    The accounts are locked and have the points.
     """
     if not due:
         return
-    vault_ = code_vault()
-    drafts = [draft(vault_, one.volunteer_id, one.offer, donated=one.donated) for one in due]
-    wanted = Counter(one.offer.product_id for one in due)
+    moment = moment_of(session)
+    vault = code_vault()
+    purchases = [purchase_of(one, vault, moment) for one in due]
     pay(session, due)
-    if not any(offer.queued or offer.left < wanted[offer.product_id] for offer in available):
-        try:
-            with session.begin_nested():
-                write_vouchers(session, drafts)
-                products.take(session, wanted)
-            return
-        except products.StockShort:
-            pass
-    _buy_what_is_left(session, due, drafts)
+    if not (_seems_enough(due, available) and _issue_all(session, purchases)):
+        _issue_what_is_left(session, due, purchases)
 
 
-def _buy_what_is_left(
-    session: Session, due: Sequence[Due], drafts: Sequence[dict[str, Any]]
+def _seems_enough(due: Sequence[Due], available: Iterable[Offer]) -> bool:
+    """Compare with the stock as it was read; `products.take` decides."""
+    wanted = Counter(one.offer.product_id for one in due)
+    return not any(offer.queued or offer.left < wanted[offer.product_id] for offer in available)
+
+
+def _issue_all(session: Session, purchases: Sequence[Purchase]) -> bool:
+    """Issue all or nothing; False where somebody took the stock meanwhile."""
+    wanted = Counter(purchase.voucher.product_id for purchase in purchases)
+    try:
+        with session.begin_nested():
+            write_vouchers(session, purchases)
+            products.take(session, wanted)
+    except products.StockShort:
+        return False
+    return True
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """Vouchers that are due, by what happens to them."""
+
+    now: list[Purchase] = field(default_factory=list)
+    later: list[Due] = field(default_factory=list)  #: wait for stock
+    kept: list[Due] = field(default_factory=list)  #: meant for the pool: the points stay
+
+
+def _issue_what_is_left(
+    session: Session, due: Sequence[Due], purchases: Sequence[Purchase]
 ) -> None:
     """Issue what can be, in order; the rest waits, and behind those who wait already."""
     granted = products.take_what_is_left(
-        session, Counter(d.offer.product_id for d in due if not d.offer.queued)
+        session, Counter(one.offer.product_id for one in due if not one.offer.queued)
     )
-    now, later, kept = list[dict[str, Any]](), list[Due](), list[Due]()
-    for one, written in zip(due, drafts, strict=True):
-        if granted.get(one.offer.product_id, 0) > 0:
+    parts = _sort(due, purchases, Counter(granted))
+    write_vouchers(session, parts.now)
+    backorder(session, parts.later)
+    if parts.kept:
+        pay(session, parts.kept, back=True)
+
+
+def _sort(due: Sequence[Due], purchases: Sequence[Purchase], granted: Counter[UUID]) -> _Sorted:
+    parts = _Sorted()
+    for one, purchase in zip(due, purchases, strict=True):
+        if granted[one.offer.product_id] > 0:
             granted[one.offer.product_id] -= 1
-            now.append(written)
+            parts.now.append(purchase)
+        elif one.donated:
+            parts.kept.append(one)
         else:
-            (kept if one.donated else later).append(one)
-    write_vouchers(session, now)
-    backorder(session, later)
-    if kept:
-        pay(session, kept, back=True)
+            parts.later.append(one)
+    return parts
 
 
-def draft(
-    vault_: Vault,
-    volunteer_id: UUID,
-    offer: Offer,
+def moment_of(session: Session) -> datetime:
+    """Read the moment of the transaction, by the database's clock."""
+    return session.scalars(select(app_now())).one()
+
+
+def purchase_of(
+    due: Due,
+    vault: Vault,
+    moment: datetime,
     *,
-    donated: bool = False,
     origin: VoucherOrigin = VoucherOrigin.EARNED,
     actor: str = journal.REGISTRATION,
-) -> dict[str, Any]:
-    """A voucher to write with `write_vouchers`: who paid for it, what it is, and a fresh code."""
-    code = codes.new_code()
-    return {
-        "id": new_id(),
-        "payer_id": volunteer_id,
-        "donated": donated,
-        "actor": actor,
-        "product_id": offer.product_id,
-        "venue_id": offer.venue_id,
-        "title": offer.title,
-        "points": offer.points,
-        "cost_fen": offer.cost_fen,
-        "origin": VoucherOrigin.GIFT if donated else origin,
-        "code_fingerprint": vault_.fingerprint(code),
-        "code_sealed": vault_.seal(code),
-        "rule_id": offer.rule_id,
-        "rule_version": offer.version,
-        "valid_days": offer.valid_days,
-    }
+) -> Purchase:
+    """Draft the voucher that is due, with a fresh code."""
+    offer = due.offer
+    voucher = VoucherDraft(
+        holder_id=None if due.donated else due.volunteer_id,
+        origin=VoucherOrigin.GIFT if due.donated else origin,
+        product_id=offer.product_id,
+        venue_id=offer.venue_id,
+        title=offer.title,
+        points=offer.points,
+        cost_fen=offer.cost_fen,
+        code=seal_code(vault, codes.new_code()),
+        rule=offer.rule,
+        issued_at=moment,
+        expires_at=moment + timedelta(days=offer.valid_days),
+    )
+    return Purchase(voucher, due.volunteer_id, actor)
 
 
 _PAY = text(
@@ -184,102 +226,85 @@ def pay(session: Session, due: Iterable[Due], *, back: bool = False) -> None:
     session.execute(_PAY, {"ids": list(spent), "points": list(spent.values())})
 
 
-_OF_VOUCHER = (
-    "id",
-    "product_id",
-    "venue_id",
-    "title",
-    "points",
-    "cost_fen",
-    "origin",
-    "code_fingerprint",
-    "code_sealed",
-    "rule_id",
-    "rule_version",
-)
-
-
 def write_vouchers(
-    session: Session, drafts: Sequence[dict[str, Any]], *, from_held: bool = False
+    session: Session, purchases: Sequence[Purchase], *, from_held: bool = False
 ) -> None:
-    """Write vouchers, the transfers that paid for them, and the facts."""
-    if not drafts:
+    """Write vouchers and the transfers that paid for them, and publish what was issued.
+
+    Prices come from the points to spend, or from those held for whoever waited.
+    """
+    if not purchases:
         return
-    moment: datetime = session.scalars(select(app_now())).one()
-    rows = [
-        {name: d[name] for name in _OF_VOUCHER}
-        | {
-            "holder_id": None if d["donated"] else d["payer_id"],
-            "issued_at": moment,
-            "expires_at": moment + timedelta(days=d["valid_days"]),
-        }
-        for d in drafts
-    ]
-    insert_rows(session, Voucher, rows)
-    journal.record_transfers(session, [_payment(d, from_held) for d in drafts])
-    donated = [(d, row) for d, row in zip(drafts, rows, strict=True) if d["donated"]]
-    insert_rows(session, Handover, [_donation(d) for d, _ in donated])
+    source = journal.held if from_held else journal.volunteer
+    insert_vouchers(session, [purchase.voucher for purchase in purchases])
+    journal.record_transfers(
+        session, [_payment(purchase, source(purchase.payer_id)) for purchase in purchases]
+    )
+    donated = [purchase for purchase in purchases if purchase.donated]
+    insert_rows(session, Handover, [_donation(purchase) for purchase in donated])
     publish(
         session,
-        *(
-            VoucherIssued(
-                voucher_id=row["id"],
-                holder_id=row["holder_id"],
-                product_id=row["product_id"],
-                venue_id=row["venue_id"],
-                title=row["title"],
-                points=row["points"],
-                expires_at=row["expires_at"],
-            )
-            for d, row in zip(drafts, rows, strict=True)
-            if not d["donated"]
-        ),
-        *(
-            VoucherGiven(
-                voucher_id=row["id"],
-                holder_id=None,
-                product_id=row["product_id"],
-                venue_id=row["venue_id"],
-                title=row["title"],
-                expires_at=row["expires_at"],
-                previous_id=None,
-                giver_id=d["payer_id"],
-                named=False,
-                kind=HandoverKind.DONATION.value,
-            )
-            for d, row in donated
-        ),
+        *(_issued(purchase.voucher) for purchase in purchases if not purchase.donated),
+        *(_given(purchase) for purchase in donated),
     )
 
 
-def _payment(d: dict[str, Any], from_held: bool) -> dict[str, Any]:
-    source = journal.held if from_held else journal.volunteer
-    target, kind = (
-        (journal.pool, TransferKind.DONATED)
-        if d["donated"]
-        else (journal.product, TransferKind.ISSUED)
-    )
-    return transfer(
-        source(d["payer_id"]),
-        target(d["product_id"]),
-        d["points"],
+def _payment(purchase: Purchase, source: str) -> TransferDraft:
+    voucher = purchase.voucher
+    if purchase.donated:
+        target, kind = journal.pool(voucher.product_id), TransferKind.DONATED
+    else:
+        target, kind = journal.product(voucher.product_id), TransferKind.ISSUED
+    return TransferDraft(
+        source,
+        target,
+        voucher.points,
         kind,
-        d["id"],
-        volunteer_id=d["payer_id"],
-        actor=d["actor"],
-        rule=(d["rule_id"], d["rule_version"]),
+        voucher.id,
+        volunteer_id=purchase.payer_id,
+        actor=purchase.actor,
+        rule=voucher.rule,
     )
 
 
-def _donation(d: dict[str, Any]) -> dict[str, Any]:
+def _donation(purchase: Purchase) -> dict[str, Any]:
+    """Return the columns of the handover into the pool."""
     return {
         "id": new_id(),
         "kind": HandoverKind.DONATION,
-        "to_voucher_id": d["id"],
-        "giver_id": d["payer_id"],
+        "to_voucher_id": purchase.voucher.id,
+        "giver_id": purchase.payer_id,
         "named": False,
-        "actor": d["actor"],
+        "actor": purchase.actor,
     }
+
+
+def _issued(voucher: VoucherDraft) -> VoucherIssued:
+    return VoucherIssued(
+        voucher_id=voucher.id,
+        holder_id=voucher.holder_id,
+        product_id=voucher.product_id,
+        venue_id=voucher.venue_id,
+        title=voucher.title,
+        points=voucher.points,
+        expires_at=voucher.expires_at,
+    )
+
+
+def _given(purchase: Purchase) -> VoucherGiven:
+    voucher = purchase.voucher
+    return VoucherGiven(
+        voucher_id=voucher.id,
+        holder_id=None,
+        product_id=voucher.product_id,
+        venue_id=voucher.venue_id,
+        title=voucher.title,
+        expires_at=voucher.expires_at,
+        previous_id=None,
+        giver_id=purchase.payer_id,
+        named=False,
+        kind=HandoverKind.DONATION.value,
+    )
 
 
 _HOLD_POINTS = text(
@@ -290,97 +315,100 @@ _HOLD_POINTS = text(
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())), bindparam("points", type_=ARRAY(BigInteger())))
 
 
+def _hold(session: Session, points: Mapping[UUID, int]) -> None:
+    """Add to the points that accounts hold, or with negative numbers take from them."""
+    session.execute(_HOLD_POINTS, {"ids": list(points), "points": list(points.values())})
+
+
 def backorder(
     session: Session, due: Sequence[Due], *, actor: str = journal.REGISTRATION
 ) -> list[UUID]:
-    """Hold the points of entitlements without stock, and tell each once. The prices were paid
-    already.
+    """Hold the points of entitlements without stock, and tell each person once.
+
+    The prices were paid already. Returns the ids of the backorders.
     """
     if not due:
         return []
     ids = [new_id() for _ in due]
-    rows = [
-        {
-            "id": id_,
-            "volunteer_id": one.volunteer_id,
-            "product_id": one.offer.product_id,
-            "points": one.offer.points,
-            "rule_id": one.offer.rule_id,
-            "rule_version": one.offer.version,
-        }
-        for id_, one in zip(ids, due, strict=True)
-    ]
-    insert_rows(session, Backorder, rows)
-    held: Counter[UUID] = Counter()
+    held = Counter[UUID]()
     for one in due:
         held[one.volunteer_id] += one.offer.points
-    session.execute(_HOLD_POINTS, {"ids": list(held), "points": list(held.values())})
-    journal.record_transfers(
-        session,
-        [
-            transfer(
-                journal.volunteer(one.volunteer_id),
-                journal.held(one.volunteer_id),
-                one.offer.points,
-                TransferKind.BACKORDERED,
-                backorder_id,
-                volunteer_id=one.volunteer_id,
-                actor=actor,
-                rule=(one.offer.rule_id, one.offer.version),
-            )
-            for one, backorder_id in zip(due, ids, strict=True)
-        ],
-    )
-    publish(
-        session,
-        *(
-            VoucherBackordered(
-                volunteer_id=one.volunteer_id,
-                product_id=one.offer.product_id,
-                title=one.offer.title,
-            )
-            for one in due
-        ),
-    )
+    orders = list(zip(ids, due, strict=True))
+    insert_rows(session, Backorder, [_backorder(id_, one) for id_, one in orders])
+    _hold(session, held)
+    journal.record_transfers(session, [_holding(id_, one, actor) for id_, one in orders])
+    publish(session, *(_backordered(one) for one in due))
     return ids
 
 
+def _backorder(backorder_id: UUID, due: Due) -> dict[str, Any]:
+    """Return the columns of a backorder."""
+    return {
+        "id": backorder_id,
+        "volunteer_id": due.volunteer_id,
+        "product_id": due.offer.product_id,
+        "points": due.offer.points,
+        "rule_id": due.offer.rule.id,
+        "rule_version": due.offer.rule.version,
+    }
+
+
+def _holding(backorder_id: UUID, due: Due, actor: str) -> TransferDraft:
+    return TransferDraft(
+        journal.volunteer(due.volunteer_id),
+        journal.held(due.volunteer_id),
+        due.offer.points,
+        TransferKind.BACKORDERED,
+        backorder_id,
+        volunteer_id=due.volunteer_id,
+        actor=actor,
+        rule=due.offer.rule,
+    )
+
+
+def _backordered(due: Due) -> VoucherBackordered:
+    offer = due.offer
+    return VoucherBackordered(
+        volunteer_id=due.volunteer_id, product_id=offer.product_id, title=offer.title
+    )
+
+
 def issue_waiting(session: Session, product_id: UUID, limit: int = 200) -> int:
-    """Issue to those who wait for a product, first come first, as far as stock goes. Returns how
-    many were issued.
+    """Issue to those who wait for a product, first come first, as far as stock goes.
+
+    Returns how many were issued.
     """
     product = session.get(Product, product_id)
     available = products.available_now(session, product_id)
     if product is None or available == 0:
         return 0
-    waiting = session.execute(
-        select(Backorder.id, Backorder.volunteer_id)
-        .where(Backorder.product_id == product_id, Backorder.status == BackorderStatus.WAITING)
-        .order_by(Backorder.id)
-        .limit(min(limit, available))
-    ).all()
-    owners = sorted({row.volunteer_id for row in waiting})
-    session.execute(
-        select(Account.volunteer_id)
-        .where(Account.volunteer_id.in_(owners))
-        .order_by(Account.volunteer_id)
-        .with_for_update()
-    )
+    waiting = _first_in_line(session, product_id, min(limit, available))
+    locked = accounts.lock_rows(session, [row.volunteer_id for row in waiting])
     try:
         with session.begin_nested():
-            won = _win_backorders(session, [row.id for row in waiting], owners)
+            won = _win_backorders(session, [row.id for row in waiting], list(locked))
             _issue_backorders(session, product, won)
             products.take(session, {product_id: len(won)})
     except products.StockShort:
-        return 0  # someone else took what was there; the sweep comes again
+        return 0  # somebody else took what was there; the sweep comes again
     return len(won)
+
+
+def _first_in_line(session: Session, product_id: UUID, limit: int) -> Sequence[Row[UUID, UUID]]:
+    return session.execute(
+        select(Backorder.id, Backorder.volunteer_id)
+        .where(Backorder.product_id == product_id, Backorder.status == BackorderStatus.WAITING)
+        .order_by(Backorder.id)
+        .limit(limit)
+    ).all()
 
 
 def _win_backorders(
     session: Session, ids: Sequence[UUID], owners: Sequence[UUID]
 ) -> list[Backorder]:
-    """Move those that still wait on to issued; of two runs one gets each. What was merged away
-    meanwhile waits on.
+    """Move those that still wait on to issued; of two runs one gets each.
+
+    A backorder that a merge moved to another owner meanwhile waits on.
     """
     won = session.scalars(
         update(Backorder)
@@ -393,30 +421,40 @@ def _win_backorders(
         .returning(Backorder)
         .execution_options(populate_existing=True)
     ).all()
-    return sorted(won, key=lambda backorder: backorder.id)
+    return sorted(won, key=lambda order: order.id)
 
 
 def _issue_backorders(session: Session, product: Product, won: Sequence[Backorder]) -> None:
-    vault_, held, drafts = code_vault(), Counter[UUID](), []
-    asked = journal.asked_for(session, [order.id for order in won])
+    if not won:
+        return
+    requested = journal.requested_of(session, [order.id for order in won])
+    moment = moment_of(session)
+    vault = code_vault()
+    purchases = list[Purchase]()
+    held = Counter[UUID]()
     for order in won:
+        due = Due(order.volunteer_id, _offer_of(order, product))
+        origin = VoucherOrigin.EXCHANGED if order.id in requested else VoucherOrigin.EARNED
+        purchase = purchase_of(due, vault, moment, origin=origin)
+        order.voucher_id = purchase.voucher.id
+        purchases.append(purchase)
         held[order.volunteer_id] -= order.points
-        offer = Offer(
-            order.rule_id,
-            order.rule_version,
-            True,
-            product.id,
-            product.venue_id,
-            product.title,
-            order.points,
-            product.valid_days,
-            product.cost_fen,
-            0,
-            False,
-        )
-        origin = VoucherOrigin.EXCHANGED if order.id in asked else VoucherOrigin.EARNED
-        drafts.append(draft(vault_, order.volunteer_id, offer, origin=origin))
-        order.voucher_id = drafts[-1]["id"]
-    if drafts:
-        session.execute(_HOLD_POINTS, {"ids": list(held), "points": list(held.values())})
-        write_vouchers(session, drafts, from_held=True)
+    _hold(session, held)
+    write_vouchers(session, purchases, from_held=True)
+
+
+def _offer_of(order: Backorder, product: Product) -> Offer:
+    """The product as it is now, at the price and by the rule of then."""
+    return Offer(
+        rule_id=order.rule_id,
+        version=order.rule_version,
+        automatic=True,
+        product_id=product.id,
+        venue_id=product.venue_id,
+        title=product.title,
+        points=order.points,
+        valid_days=product.valid_days,
+        cost_fen=product.cost_fen,
+        left=0,
+        queued=False,
+    )

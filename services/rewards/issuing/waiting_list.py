@@ -1,4 +1,4 @@
-"""Entitlements that wait for stock, as their owner sees them."""
+"""The waiting list of a product 候补, as each person sees their own places."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MOST = 50
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One place in the queue; its points are held."""
+    """One place on a waiting list; its points are held."""
 
     product_id: UUID
     title: str
@@ -25,7 +25,7 @@ class Waiting:
 
 
 def waiting_of(session: Session, volunteer_id: UUID) -> Sequence[Waiting]:
-    """What somebody waits for, oldest first; the first 50."""
+    """List what a volunteer waits for, oldest first; the first 50."""
     before = aliased(Backorder)
     place = (
         select(func.count())

@@ -1,25 +1,24 @@
-"""Accounts: who may ask, opened, locked in id order, merged, ended. No balance goes below zero.
+"""Accounts: opened, locked, merged, ended. No balance goes below zero.
 
 Rows are locked in one order everywhere: service records by id, then accounts by id, then vouchers,
-stock last.
+stock last. Whoever needs several accounts locks them all before changing one.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from services.rewards.ledger.journal import (
     OUTSIDE,
     REGISTRATION,
+    TransferDraft,
     held,
     owed,
     record_transfers,
-    transfer,
     volunteer,
 )
 from services.rewards.models import (
@@ -29,6 +28,14 @@ from services.rewards.models import (
     TransferKind,
 )
 from shared.core.problems import Conflict
+
+
+class AccountEnded(Conflict):
+    """This account has ended."""
+
+
+class AccountSuspended(Conflict):
+    """This volunteer is suspended at present."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ class Balance:
 
 
 def balance_of_account(account: Account) -> Balance:
-    """Of a locked and fresh row."""
+    """Read the balance of a locked and fresh row."""
     return Balance(
         account.volunteer_id,
         account.points_available,
@@ -51,63 +58,66 @@ def balance_of_account(account: Account) -> Balance:
     )
 
 
-def repay(
-    session: Session,
-    volunteer_id: UUID,
-    shortfall: int,
-    points: int,
-    cause_id: UUID,
-    rows: list[dict[str, Any]],
-) -> int:
-    """Pay what is owed from what is there. The account's row is locked by the caller."""
-    paid = min(shortfall, points)
-    if paid:
-        session.execute(
-            update(Account)
-            .where(Account.volunteer_id == volunteer_id)
-            .values(
-                points_available=Account.points_available - paid, shortfall=Account.shortfall - paid
-            )
-        )
-        rows.append(
-            transfer(
-                volunteer(volunteer_id),
-                owed(volunteer_id),
-                paid,
-                TransferKind.REPAID,
-                cause_id,
-                volunteer_id=volunteer_id,
-                actor=REGISTRATION,
-            )
-        )
-    return paid
-
-
-def lock_account(session: Session, volunteer_id: UUID) -> Account:
-    """The account that stands for a volunteer now, merges followed, opened if need be, and
-    locked.
-    """
-    while True:
-        session.execute(insert(Account).values(volunteer_id=volunteer_id).on_conflict_do_nothing())
-        account = session.scalars(
-            select(Account)
-            .where(Account.volunteer_id == volunteer_id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        ).one()
-        if account.merged_into is None:
-            return account
-        volunteer_id = account.merged_into
-
-
 def open_accounts(session: Session, volunteer_ids: Iterable[UUID]) -> None:
     """Open accounts that are not there yet, empty."""
     rows = [{"volunteer_id": volunteer_id} for volunteer_id in sorted(set(volunteer_ids))]
     session.execute(insert(Account).values(rows).on_conflict_do_nothing())
 
 
+def lock_rows(session: Session, volunteer_ids: Iterable[UUID]) -> dict[UUID, Account]:
+    """Lock the rows of exactly these accounts in the order of ids, and read them fresh.
+
+    Merges are not followed. An id without an account is missing from the result.
+    """
+    rows = session.scalars(
+        select(Account)
+        .where(Account.volunteer_id.in_(set(volunteer_ids)))
+        .order_by(Account.volunteer_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {row.volunteer_id: row for row in rows}
+
+
+def lock_accounts(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, Account]:
+    """Lock the accounts that stand for these people now: their own, or those they were merged into.
+
+    The result is by the ids that were passed; a person without an account is missing from it.
+    """
+    people = set(person_ids)
+    while True:
+        owners = _owners_of(session, people)
+        locked = lock_rows(session, owners.values())
+        # A merge between the two statements makes an owner a duplicate: look again.
+        if all(account.merged_into is None for account in locked.values()):
+            return {person_id: locked[owner_id] for person_id, owner_id in owners.items()}
+
+
+def _owners_of(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Map people to the accounts that stand for them. `merge_points` keeps chains one step long."""
+    owner = func.coalesce(Account.merged_into, Account.volunteer_id)
+    rows = session.execute(
+        select(Account.volunteer_id, owner.label("owner_id")).where(
+            Account.volunteer_id.in_(person_ids)
+        )
+    )
+    return {row.volunteer_id: row.owner_id for row in rows}
+
+
+def open_and_lock(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, Account]:
+    """Open accounts that are not there yet, then lock as `lock_accounts`: nobody is missing."""
+    people = set(person_ids)
+    open_accounts(session, people)
+    return lock_accounts(session, people)
+
+
+def lock_account(session: Session, person_id: UUID) -> Account:
+    """Lock the account that stands for one person now; open it first if there is none."""
+    return open_and_lock(session, [person_id])[person_id]
+
+
 def set_suspended(session: Session, volunteer_id: UUID, suspended: bool, sequence: int) -> None:
-    """Remember the newest word of registration on a volunteer; an older one changes nothing."""
+    """Store whether registration has suspended a volunteer; an older event changes nothing."""
     open_accounts(session, [volunteer_id])
     session.execute(
         update(Account)
@@ -117,120 +127,110 @@ def set_suspended(session: Session, volunteer_id: UUID, suspended: bool, sequenc
 
 
 def merge_points(session: Session, duplicate: Account, target: Account) -> None:
-    """Move everything an account has to the one that stays. Both are locked; the duplicate is empty
-    afterwards.
-    """
+    """Move everything that an account has to the one that stays, and empty it. Both are locked."""
     old, new = duplicate.volunteer_id, target.volunteer_id
-    moves = (
-        (duplicate.points_available, volunteer(old), volunteer(new), TransferKind.MERGED),
-        (duplicate.points_held, held(old), held(new), TransferKind.MERGED_HELD),
-        (duplicate.shortfall, owed(new), owed(old), TransferKind.MERGED_OWED),
-    )
-    rows = [
-        transfer(debit, credit, amount, kind, old, volunteer_id=new, actor=REGISTRATION)
-        for amount, debit, credit, kind in moves
-        if amount
+    drafts = _drafts_of_merge(duplicate, target)
+    _add_balances(duplicate, target)
+    duplicate.status, duplicate.merged_into = AccountStatus.MERGED, new
+    session.execute(update(Account).where(Account.merged_into == old).values(merged_into=new))
+    session.flush()
+    record_transfers(session, drafts)
+    settle_shortfall(session, target, old)
+
+
+def _drafts_of_merge(duplicate: Account, target: Account) -> list[TransferDraft]:
+    old, new = duplicate.volunteer_id, target.volunteer_id
+
+    def draft(debit: str, credit: str, amount: int, kind: TransferKind) -> TransferDraft:
+        return TransferDraft(debit, credit, amount, kind, old, volunteer_id=new, actor=REGISTRATION)
+
+    drafts = [
+        draft(volunteer(old), volunteer(new), duplicate.points_available, TransferKind.MERGED),
+        draft(held(old), held(new), duplicate.points_held, TransferKind.MERGED_HELD),
+        draft(owed(new), owed(old), duplicate.shortfall, TransferKind.MERGED_OWED),
     ]
+    return [one for one in drafts if one.amount]
+
+
+def _add_balances(duplicate: Account, target: Account) -> None:
     target.points_available += duplicate.points_available
     target.points_held += duplicate.points_held
     target.shortfall += duplicate.shortfall
     target.minutes_credited += duplicate.minutes_credited
-    duplicate.points_available = duplicate.points_held = duplicate.shortfall = (
-        duplicate.minutes_credited
-    ) = 0
-    duplicate.status, duplicate.merged_into = AccountStatus.MERGED, new
-    session.execute(update(Account).where(Account.merged_into == old).values(merged_into=new))
-    session.flush()
-    record_transfers(session, rows)
-    settle_shortfall(session, target, old)
+    duplicate.points_available = duplicate.points_held = 0
+    duplicate.shortfall = duplicate.minutes_credited = 0
+
+
+def repay(session: Session, balance: Balance, shortfall: int, cause_id: UUID) -> TransferDraft:
+    """Pay as much of a shortfall as the points allow, and return the transfer to record.
+
+    The account is locked, and has both a shortfall and points.
+    """
+    owner_id, paid = balance.volunteer_id, min(shortfall, balance.points)
+    session.execute(
+        update(Account)
+        .where(Account.volunteer_id == owner_id)
+        .values(
+            points_available=Account.points_available - paid, shortfall=Account.shortfall - paid
+        )
+    )
+    return TransferDraft(
+        volunteer(owner_id),
+        owed(owner_id),
+        paid,
+        TransferKind.REPAID,
+        cause_id,
+        volunteer_id=owner_id,
+        actor=REGISTRATION,
+    )
 
 
 def settle_shortfall(session: Session, account: Account, cause_id: UUID) -> None:
     """Pay what is owed from points that came without new minutes. The account is locked."""
     if account.shortfall and account.points_available:
-        rows: list[dict[str, Any]] = []
-        repay(
-            session,
-            account.volunteer_id,
-            account.shortfall,
-            account.points_available,
-            cause_id,
-            rows,
-        )
-        record_transfers(session, rows)
+        repaid = repay(session, balance_of_account(account), account.shortfall, cause_id)
+        record_transfers(session, [repaid])
         session.refresh(account)
 
 
 def forfeit(session: Session, account: Account, *, cause_id: UUID) -> None:
-    """Empty an account that ends: points go back outside, a shortfall is forgiven. Minutes stay. It
-    is locked.
+    """Empty an account that ends: points go back outside, a shortfall is forgiven.
+
+    Minutes stay. The account is locked.
     """
-    me, rows = account.volunteer_id, []
-    if account.points_available:
-        rows.append(
-            transfer(
-                volunteer(me),
-                OUTSIDE,
-                account.points_available,
-                TransferKind.FORFEITED,
-                cause_id,
-                volunteer_id=me,
-                actor=REGISTRATION,
-            )
-        )
-    if account.shortfall:
-        rows.append(
-            transfer(
-                OUTSIDE,
-                owed(me),
-                account.shortfall,
-                TransferKind.FORGIVEN,
-                cause_id,
-                volunteer_id=me,
-                actor=REGISTRATION,
-            )
-        )
+    drafts = _drafts_of_forfeit(account, cause_id)
     account.points_available = account.shortfall = 0
     session.flush()
-    record_transfers(session, rows)
+    record_transfers(session, drafts)
 
 
-class AccountEnded(Conflict):
-    """This account has ended."""
-
-
-class AccountSuspended(Conflict):
-    """This volunteer is suspended at present."""
-
-
-def stands_for(session: Session, person_id: UUID) -> UUID:
-    """Whose account counts for this id now: its own, or the one it was merged into."""
-    merged_into = session.scalar(
-        select(Account.merged_into).where(Account.volunteer_id == person_id)
+def _drafts_of_forfeit(account: Account, cause_id: UUID) -> list[TransferDraft]:
+    owner_id = account.volunteer_id
+    forfeited = TransferDraft(
+        volunteer(owner_id),
+        OUTSIDE,
+        account.points_available,
+        TransferKind.FORFEITED,
+        cause_id,
+        volunteer_id=owner_id,
+        actor=REGISTRATION,
     )
-    return stands_for(session, merged_into) if merged_into else person_id
-
-
-def lock_accounts(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, Account]:
-    """The accounts that stand for these people, by the ids asked for, locked in id order. Who has
-    none is missing.
-    """
-    while True:
-        now = {person_id: stands_for(session, person_id) for person_id in person_ids}
-        rows = session.scalars(
-            select(Account)
-            .where(Account.volunteer_id.in_(set(now.values())))
-            .order_by(Account.volunteer_id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        ).all()
-        if all(row.merged_into is None for row in rows):  # else a merge came between: look again
-            found = {row.volunteer_id: row for row in rows}
-            return {asked: found[owner] for asked, owner in now.items() if owner in found}
+    forgiven = TransferDraft(
+        OUTSIDE,
+        owed(owner_id),
+        account.shortfall,
+        TransferKind.FORGIVEN,
+        cause_id,
+        volunteer_id=owner_id,
+        actor=REGISTRATION,
+    )
+    return [one for one in (forfeited, forgiven) if one.amount]
 
 
 def check_standing(account: Account | None) -> None:
-    """Who has no account here, such as a coordinator, is not barred. Raises AccountEnded,
+    """Refuse an account that has ended or is suspended.
+
+    A person without an account here, such as a coordinator, is not refused. Raises AccountEnded,
     AccountSuspended.
     """
     if account is None:
@@ -239,12 +239,12 @@ def check_standing(account: Account | None) -> None:
         raise AccountEnded(f"The account of {account.volunteer_id} is {account.status}.")
     if account.suspended:
         raise AccountSuspended(
-            f"{account.volunteer_id} may not ask for anything until activated again."
+            f"{account.volunteer_id} may not request anything until activated again."
         )
 
 
 def everybody_merged(session: Session, person_id: UUID) -> set[UUID]:
-    """This id, and those of duplicates that were merged into it."""
+    """Return this id, and the ids of the duplicates that were merged into it."""
     return {
         person_id,
         *session.scalars(select(Account.volunteer_id).where(Account.merged_into == person_id)),

@@ -1,12 +1,11 @@
-"""The audit: walks seals and journal side by side and names the first thing amiss. `books.py`
-checks the balances.
+"""The audit: compare seals and journal side by side, and name the first thing that is wrong.
 
-Goes in pages of bounded size, each on its own, so that ten million transfers never lie in memory
-and no request runs for minutes. What a page found sound counts only together with the pages before
-it.
+`balances.py` checks the balances. Pages are of bounded size and each stands alone, so that ten
+million transfers are never in memory together and no request runs for minutes. What a page found
+sound counts only together with the pages before it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -34,17 +33,17 @@ class Flaw(StrEnum):
 
     ALTERED = "altered"  #: a sealed transfer is no longer what was sealed
     MISSING = "missing"  #: a sealed transfer is gone
-    ADDED = "added"  #: a transfer stands among sealed ones that no seal knows
+    ADDED = "added"  #: a transfer is among sealed ones that no seal holds
     SEAL_ALTERED = "seal_altered"  #: a seal does not fit its own hash, or the seal before it
     SEAL_MISSING = "seal_missing"  #: a number of the chain is left out
-    TAIL_CUT = "tail_cut"  #: a head that was told to the world is not in the chain: cut off, or written anew
+    TAIL_CUT = "tail_cut"  #: a published head is not in the chain: cut off, or written anew
     BALANCE = "balance"  #: an account holds something else than the journal says
     BOOK = "book"  #: the journal moved points of an account that does not exist
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The first thing amiss: what, where, in words."""
+    """The first thing that is wrong: what, where, in words."""
 
     kind: Flaw
     detail: str
@@ -95,11 +94,9 @@ class _Link:
 def check_chain(
     session: Session, start: int = 1, head: Head | None = None, limit: int = PAGE
 ) -> ChainPage:
-    """Check seals from number `start` on, and every transfer in them, until about `limit` transfers
-    were looked at.
+    """Check seals from number `start` on, and every transfer in them, about `limit` transfers.
 
-    At the end of the chain the heads that were told to the world must be in it, and `head`, if
-    somebody kept one.
+    At the end of the chain the published heads must be in it, and `head`, if somebody kept one.
     """
     link, checked = _link_before(session, start), 0
     if link is None:
@@ -108,9 +105,9 @@ def check_chain(
     while checked < limit:
         seals = _next_seals(session, link.number)
         if not seals:
-            return ChainPage(link.number, checked, _first_head_amiss(session, head), None)
+            return ChainPage(link.number, checked, _check_heads(session, head), None)
         sound, finding = _sound_seals(link, seals)
-        finding = _first_entry_amiss(session, link, sound) or finding
+        finding = _check_entries(session, link, sound) or finding
         if finding is not None:
             return ChainPage((finding.seal or 1) - 1, checked, finding, None)
         checked += sum(seal.count for seal in sound)
@@ -123,8 +120,11 @@ def _link_of(seal: Seal) -> _Link:
 
 
 def _link_before(session: Session, start: int) -> _Link | None:
-    seal = session.get(Seal, start - 1) if start > 1 else None
-    return _link_of(seal) if seal is not None else _Link() if start <= 1 else None
+    """The link before a seal; None where that seal is missing."""
+    if start <= 1:
+        return _Link()
+    seal = session.get(Seal, start - 1)
+    return _link_of(seal) if seal is not None else None
 
 
 _NEXT_SEALS = text(
@@ -139,80 +139,107 @@ _NEXT_SEALS = text(
 
 
 def _next_seals(session: Session, number: int) -> Sequence[Seal]:
-    """The seals after a number, as many as hold a batch of transfers and one more seal."""
+    """Read the seals after a number, as many as hold a batch of transfers and one more seal."""
     rows = session.execute(_NEXT_SEALS, {"number": number, "bytes": BATCH * ENTRY}).mappings()
     return [Seal(**{name: row[name] for name in Seal.__table__.columns.keys()}) for row in rows]  # noqa: SIM118
 
 
 def _sound_seals(link: _Link, seals: Sequence[Seal]) -> tuple[Sequence[Seal], Finding | None]:
-    """The seals before the first that is amiss in itself, and what is amiss with that one."""
+    """Return the seals before the first that is wrong in itself, and what is wrong with it."""
     for place, seal in enumerate(seals):
         number = link.number + 1
         if seal.number != number:
-            return seals[:place], Finding(
-                Flaw.SEAL_MISSING, f"There is no seal {number}.", seal=number
-            )
-        fits = (
-            0 < len(seal.entries) == ENTRY * seal.count
-            and seal.last_id.bytes == seal.entries[-ENTRY : 16 - ENTRY]
-            and seal.previous_hash == link.hash
-            and seal.hash == chain(link.hash, seal.entries, number, int(seal.last_txid))
-        )
-        if not fits:
+            detail = f"There is no seal {number}."
+            return seals[:place], Finding(Flaw.SEAL_MISSING, detail, seal=number)
+        if not _fits(link, seal):
             detail = f"Seal {number} does not fit its own hash, or the seal before it."
             return seals[:place], Finding(Flaw.SEAL_ALTERED, detail, seal=number)
         link = _link_of(seal)
     return seals, None
 
 
+def _fits(link: _Link, seal: Seal) -> bool:
+    """Whether a seal fits its count, its last id, its own hash and the seal before it."""
+    return (
+        0 < len(seal.entries) == ENTRY * seal.count
+        and seal.last_id.bytes == seal.entries[-ENTRY : 16 - ENTRY]
+        and seal.previous_hash == link.hash
+        and seal.hash == chain(link.hash, seal.entries, seal.number, int(seal.last_txid))
+    )
+
+
 _UP_TO = transfers_after("(t.txid, t.id) <= (CAST(CAST(:last_txid AS text) AS xid8), :last_id)")
 
 
-def _first_entry_amiss(session: Session, link: _Link, seals: Sequence[Seal]) -> Finding | None:
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """A transfer as seal `number` holds it."""
+
+    number: int
+    id: UUID
+    digest: bytes
+
+
+def _check_entries(session: Session, link: _Link, seals: Sequence[Seal]) -> Finding | None:
     """Compare what seals hold with the transfers that stand where they were sealed."""
-    if not seals:
+    sealed = [one for seal in seals for one in _entries_of(seal)]
+    if not sealed:
         return None
-    sealed = [
-        (
-            seal.number,
-            Entry(UUID(bytes=seal.entries[at : at + 16]), 0, seal.entries[at + 16 : at + ENTRY]),
-        )
-        for seal in seals
-        for at in range(0, len(seal.entries), ENTRY)
-    ]
-    last = _link_of(seals[-1])
-    where = {
-        "txid": str(link.txid),
-        "id": link.last_id,
-        "last_txid": str(last.txid),
-        "last_id": last.last_id,
-    }
-    found = iter(read_entries(session.execute(_UP_TO, where | {"limit": len(sealed) + 1})))
-    known = {entry.id for _, entry in sealed}
-    for number, entry in sealed:
+    found = iter(_transfers_between(session, link, _link_of(seals[-1]), len(sealed) + 1))
+    known = {entry.id for entry in sealed}
+    for entry in sealed:
         stands = next(found, None)
-        if stands is not None and stands.id not in known:
-            detail = f"Transfer {stands.id} stands among those of seal {number}, and no seal knows it there."
-            return Finding(Flaw.ADDED, detail, number, stands.id)
-        if stands is None or stands.id != entry.id:
-            following = next(
-                found, None
-            )  # the one expected here? Then the other was moved before it
-            ahead = stands is not None and following is not None and following.id == entry.id
-            return _gone(session, stands.id if stands is not None and ahead else entry.id, number)
-        if stands.digest != entry.digest:
-            return Finding(
-                Flaw.ALTERED,
-                f"Transfer {entry.id} is not what seal {number} sealed.",
-                number,
-                entry.id,
-            )
+        if stands is None or stands.id != entry.id or stands.digest != entry.digest:
+            return _finding(session, entry, stands, next(found, None), known)
     return None
 
 
+def _entries_of(seal: Seal) -> Iterator[_Sealed]:
+    for start in range(0, len(seal.entries), ENTRY):
+        entry = seal.entries[start : start + ENTRY]
+        yield _Sealed(seal.number, UUID(bytes=entry[:16]), entry[16:])
+
+
+def _transfers_between(session: Session, before: _Link, last: _Link, limit: int) -> list[Entry]:
+    bounds = {
+        "txid": str(before.txid),
+        "id": before.last_id,
+        "last_txid": str(last.txid),
+        "last_id": last.last_id,
+        "limit": limit,
+    }
+    return read_entries(session.execute(_UP_TO, bounds))
+
+
+def _finding(
+    session: Session,
+    entry: _Sealed,
+    stands: Entry | None,
+    following: Entry | None,
+    known: set[UUID],
+) -> Finding:
+    """Name what is wrong where `entry` was sealed and `stands` is found, with one after it."""
+    number = entry.number
+    if stands is None:
+        return _gone(session, entry.id, number)
+    if stands.id not in known:
+        detail = f"Transfer {stands.id} is among those of seal {number}, which does not hold it."
+        return Finding(Flaw.ADDED, detail, number, stands.id)
+    if stands.id == entry.id:
+        detail = f"Transfer {entry.id} is not what seal {number} sealed."
+        return Finding(Flaw.ALTERED, detail, number, entry.id)
+    # Is the one expected here the next? Then the other was moved before it.
+    is_ahead = following is not None and following.id == entry.id
+    return _gone(session, stands.id if is_ahead else entry.id, number)
+
+
 def _gone(session: Session, transfer_id: UUID, number: int) -> Finding:
+    """Say that a transfer is not where it was sealed: moved, or deleted."""
     if session.scalar(select(Transfer.id).where(Transfer.id == transfer_id)):
-        detail = f"Transfer {transfer_id} of seal {number} no longer stands where it was sealed: its txid was changed."
+        detail = (
+            f"Transfer {transfer_id} of seal {number} is no longer where it was sealed:"
+            " its txid was changed."
+        )
         return Finding(Flaw.ALTERED, detail, number, transfer_id)
     detail = f"Transfer {transfer_id} of seal {number} is gone."
     return Finding(Flaw.MISSING, detail, number, transfer_id)
@@ -220,20 +247,23 @@ def _gone(session: Session, transfer_id: UUID, number: int) -> Finding:
 
 _HEADS = text(
     """
-    SELECT told.number, seals.hash AS found FROM (
+    SELECT published.number, seals.hash AS found FROM (
         SELECT number, hash FROM exported_heads
         UNION ALL SELECT :number, :hash WHERE CAST(:number AS bigint) IS NOT NULL
-    ) AS told LEFT JOIN seals USING (number)
-    WHERE seals.hash IS DISTINCT FROM told.hash ORDER BY told.number LIMIT 1
+    ) AS published LEFT JOIN seals USING (number)
+    WHERE seals.hash IS DISTINCT FROM published.hash ORDER BY published.number LIMIT 1
     """
 ).bindparams(bindparam("number", type_=BigInteger()))
 
 
-def _first_head_amiss(session: Session, head: Head | None) -> Finding | None:
+def _check_heads(session: Session, head: Head | None) -> Finding | None:
     kept = {"number": head.number, "hash": head.hash} if head else {"number": None, "hash": None}
     row = session.execute(_HEADS, kept).one_or_none()
     if row is None:
         return None
     what = "is gone" if row.found is None else "has another hash"
-    detail = f"Seal {row.number} was told as the head of the chain, and {what}: the chain was cut before, or rewritten."
+    detail = (
+        f"Seal {row.number} was published as the head of the chain, and {what}:"
+        " the chain was cut before it, or rewritten."
+    )
     return Finding(Flaw.TAIL_CUT, detail, seal=row.number)

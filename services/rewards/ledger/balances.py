@@ -1,12 +1,13 @@
-"""The books: balance rows against the journal, account by account and all together.
+"""The balances: balance rows against the journal, account by account and all together.
 
 Accounts go in pages of bounded size; what concerns all books reads the whole journal once.
 """
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, text
+from sqlalchemy import Row, Uuid, bindparam, text
 from sqlalchemy.orm import Session
 
 from services.rewards.ledger.audit import Finding, Flaw
@@ -25,41 +26,59 @@ class AccountsPage:
 # is booked under the volunteer who stays, so the duplicate's side is found by its cause.
 _ACCOUNTS = text(
     """
-    SELECT a.volunteer_id, a.points_available, a.points_held, a.shortfall, j.available, j.held, j.owed
-    FROM (SELECT * FROM accounts WHERE volunteer_id > :after ORDER BY volunteer_id LIMIT :limit) AS a
+    SELECT a.volunteer_id, a.points_available, a.points_held, a.shortfall,
+        coalesce(j.available, 0) AS available,
+        coalesce(j.held, 0) AS held,
+        coalesce(-j.owed, 0) AS owed
+    FROM (
+        SELECT * FROM accounts WHERE volunteer_id > :after ORDER BY volunteer_id LIMIT :limit
+    ) AS a
     CROSS JOIN LATERAL (
-        SELECT coalesce(sum(amount * side) FILTER (WHERE account = 'volunteer:' || a.volunteer_id), 0) AS available,
-            coalesce(sum(amount * side) FILTER (WHERE account = 'held:' || a.volunteer_id), 0) AS held,
-            coalesce(-sum(amount * side) FILTER (WHERE account = 'owed:' || a.volunteer_id), 0) AS owed
+        SELECT
+            sum(points) FILTER (WHERE account = 'volunteer:' || a.volunteer_id) AS available,
+            sum(points) FILTER (WHERE account = 'held:' || a.volunteer_id) AS held,
+            sum(points) FILTER (WHERE account = 'owed:' || a.volunteer_id) AS owed
         FROM (
-            SELECT debit_account, credit_account, amount FROM transfers WHERE volunteer_id = a.volunteer_id
+            SELECT debit_account, credit_account, amount FROM transfers
+            WHERE volunteer_id = a.volunteer_id
             UNION ALL
             SELECT debit_account, credit_account, amount FROM transfers
             WHERE kind IN ('merged', 'merged_held', 'merged_owed') AND cause_id = a.volunteer_id
                 AND volunteer_id IS DISTINCT FROM a.volunteer_id
-        ) AS t CROSS JOIN LATERAL (VALUES (t.credit_account, 1), (t.debit_account, -1)) AS sides (account, side)
+        ) AS t
+        CROSS JOIN LATERAL (
+            VALUES (t.credit_account, t.amount), (t.debit_account, -t.amount)
+        ) AS sides (account, points)
     ) AS j ORDER BY a.volunteer_id
     """
 ).bindparams(bindparam("after", type_=Uuid()))
 
 
 def check_accounts(session: Session, after: UUID | None = None, limit: int = 500) -> AccountsPage:
-    """Check the balance rows of the next accounts, in the order of ids, against the sums of the
-    journal.
+    """Check the balance rows of the next accounts against the sums of the journal.
+
+    Accounts go in the order of ids.
     """
     rows = session.execute(_ACCOUNTS, {"after": after or UUID(int=0), "limit": limit}).all()
     for row in rows:
-        said = (
-            ("volunteer", row.points_available, row.available),
-            ("held", row.points_held, row.held),
-            ("owed", row.shortfall, row.owed),
-        )
-        for book, kept, journal in said:
-            if kept != journal:
-                account = f"{book}:{row.volunteer_id}"
-                detail = f"Account {account} holds {kept}, the journal says {journal}."
-                return AccountsPage(len(rows), Finding(Flaw.BALANCE, detail, account=account), None)
+        finding = _check_account(row)
+        if finding is not None:
+            return AccountsPage(len(rows), finding, None)
     return AccountsPage(len(rows), None, rows[-1].volunteer_id if len(rows) == limit else None)
+
+
+def _check_account(row: Row[Any]) -> Finding | None:
+    balances = (
+        ("volunteer", row.points_available, row.available),
+        ("held", row.points_held, row.held),
+        ("owed", row.shortfall, row.owed),
+    )
+    for book, kept, summed in balances:
+        if kept != summed:
+            account = f"{book}:{row.volunteer_id}"
+            detail = f"Account {account} holds {kept}, the journal says {summed}."
+            return Finding(Flaw.BALANCE, detail, account=account)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +95,8 @@ class Book:
 _BOOKS = text(
     """
     WITH moved AS (
-        SELECT split_part(debit_account, ':', 1) AS debit, split_part(credit_account, ':', 1) AS credit,
+        SELECT split_part(debit_account, ':', 1) AS debit,
+            split_part(credit_account, ':', 1) AS credit,
             sum(amount) AS points
         FROM transfers GROUP BY 1, 2
     )
@@ -95,17 +115,24 @@ _BOOKS = text(
 
 
 def trial_balance(session: Session) -> list[Book]:
-    """What came into and left each book since the beginning. The balances sum to zero. Reads the
-    whole journal.
+    """Sum what came into and left each book since the beginning; the balances sum to zero.
+
+    Reads the whole journal.
     """
     return [Book(row.book, row.debit, row.credit, row.balance) for row in session.execute(_BOOKS)]
 
 
 def check_books(session: Session) -> Finding | None:
-    """The books that accounts have balance rows for sum to those rows: no transfer moved an
-    account's points that has no row. Reads the whole journal."""
+    """Check that the books of accounts sum to the balance rows: no transfer is of an account
+    without a row.
+
+    Reads the whole journal.
+    """
     for row in session.execute(_BOOKS):
         if row.kept is not None and row.kept != row.balance:
-            detail = f"The accounts of book {row.book} hold {row.kept} together, the journal says {row.balance}."
+            detail = (
+                f"The accounts of book {row.book} hold {row.kept} together,"
+                f" the journal says {row.balance}."
+            )
             return Finding(Flaw.BOOK, detail, account=row.book)
     return None

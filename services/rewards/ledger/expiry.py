@@ -18,9 +18,10 @@ from sqlalchemy import BigInteger, Uuid, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
-from services.rewards.ledger import journal
-from services.rewards.ledger.journal import transfer
+from services.rewards.ledger import accounts, journal
+from services.rewards.ledger.journal import TransferDraft
 from services.rewards.models import Account, Rule, RuleKind, Sweep, Transfer, TransferKind
+from services.rewards.rules.versions import NO_RULE, RuleRef
 from shared.contracts.rewards import PointsLapsed
 from shared.core.clock import SITE, site_today
 from shared.core.ids import new_id
@@ -31,10 +32,10 @@ NEVER = date.max
 
 
 class ExpireRules:
-    """All expire rules. The newest that had begun when points came decides how long they last; had
-    it ended, for ever.
+    """All expire rules. The newest that had begun when points came decides how long they last.
 
-    A rule made without `effective_from` holds from the moment it was made (`rules.create_rule`).
+    If it had ended then, they last for ever. A rule made without `effective_from` holds from the
+    moment it was made (`rules.create_rule`).
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
@@ -46,9 +47,8 @@ class ExpireRules:
     def rule_at(self, moment: datetime) -> Rule | None:
         for rule in self._newest_first:
             if rule.effective_from is None or rule.effective_from <= moment:
-                return (
-                    rule if rule.effective_until is None or moment < rule.effective_until else None
-                )
+                has_ended = rule.effective_until is not None and rule.effective_until <= moment
+                return None if has_ended else rule
         return None
 
 
@@ -75,34 +75,38 @@ class Lapsing:
 
 
 def lots_left(rules: ExpireRules, moves: Iterable[tuple[int, datetime]]) -> list[Lot]:
-    """What is left of an account, by the day it lapses, after all that came (+) and went (-), in
-    order.
+    """Replay what came (+) and left (-) in order; return what is left, by the day it lapses.
 
-    What goes takes from the lot that lapses first; should more go than has come, the next to come
-    makes up for it.
+    What leaves takes from the lot that lapses first. If more leaves than has come, the next points
+    to come make up for it.
     """
     lots: list[Lot] = []
     missing = 0
     for place, (points, moment) in enumerate(moves):
-        if points > 0:
-            covered = min(missing, points)
-            missing -= covered
-            if points > covered:
-                rule = rules.rule_at(moment)
-                heappush(lots, Lot(_gone_on(rule, moment), place, points - covered, rule))
+        if points < 0:
+            missing = _take(lots, missing - points)
             continue
-        missing -= points
-        while missing and lots:
-            taken = min(missing, lots[0].points)
-            missing -= taken
-            lots[0].points -= taken
-            if not lots[0].points:
-                heappop(lots)
+        covered = min(missing, points)
+        missing -= covered
+        if points > covered:
+            rule = rules.rule_at(moment)
+            heappush(lots, Lot(_gone_on(rule, moment), place, points - covered, rule))
     return sorted(lots)
 
 
+def _take(lots: list[Lot], points: int) -> int:
+    """Take points from the lots that lapse first; return how many were missing."""
+    while points and lots:
+        taken = min(points, lots[0].points)
+        points -= taken
+        lots[0].points -= taken
+        if not lots[0].points:
+            heappop(lots)
+    return points
+
+
 def _gone_on(rule: Rule | None, moment: datetime) -> date:
-    """`days` after the day at the site on which they came."""
+    """Return the day on which points are gone: `days` after the day at the site they came on."""
     if rule is None or rule.days is None:
         return NEVER
     try:
@@ -112,9 +116,7 @@ def _gone_on(rule: Rule | None, moment: datetime) -> date:
 
 
 def lapsing_of(session: Session, volunteer_id: UUID, count: int = 5) -> list[Lapsing]:
-    """The next points of an account that will lapse, per day, soonest first; none where no rule
-    says so.
-    """
+    """Sum the next points of an account that will lapse, per day, soonest first."""
     rules = expire_rules(session)
     if not rules:
         return []
@@ -124,32 +126,33 @@ def lapsing_of(session: Session, volunteer_id: UUID, count: int = 5) -> list[Lap
 
 
 def lapse_batch(session: Session, limit: int = 500) -> bool:
-    """Book what lapses today on the next accounts, in the order of ids; each account is looked at
-    once a day.
+    """Record what lapses today on the next accounts, in the order of ids, each account once a day.
 
     Returns whether there is more to look at today. Repeating it, or a crash, changes nothing that
-    was booked.
+    was recorded.
     """
     rules = expire_rules(session)
     sweep = _todays_sweep(session) if rules else None
     if sweep is None or sweep.finished:
         return False
-    waiting = (
-        select(Account.volunteer_id)
-        .where(Account.points_available > 0)
-        .order_by(Account.volunteer_id)
-    )
-    if sweep.swept_to is not None:
-        waiting = waiting.where(Account.volunteer_id > sweep.swept_to)
-    ids = session.scalars(waiting.limit(limit)).all()
+    ids = _next_accounts(session, sweep, limit)
     lapse_points(session, rules, ids, sweep.day)
-    sweep.swept_to, sweep.finished = ids[-1] if ids else sweep.swept_to, len(ids) < limit
+    sweep.finished = len(ids) < limit
+    if ids:
+        sweep.swept_to = ids[-1]
     session.flush()
     return not sweep.finished
 
 
+def _next_accounts(session: Session, sweep: Sweep, limit: int) -> Sequence[UUID]:
+    with_points = select(Account.volunteer_id).where(Account.points_available > 0)
+    if sweep.swept_to is not None:
+        with_points = with_points.where(Account.volunteer_id > sweep.swept_to)
+    return session.scalars(with_points.order_by(Account.volunteer_id).limit(limit)).all()
+
+
 def _todays_sweep(session: Session) -> Sweep | None:
-    """Today's row, locked; None while another has it."""
+    """Lock today's row; None while another worker has it."""
     if session.get(Sweep, SWEEP) is None:  # the INSERT would wait for whoever has the row
         session.execute(insert(Sweep).values(name=SWEEP, day=site_today()).on_conflict_do_nothing())
     found = session.execute(
@@ -177,32 +180,31 @@ _TAKE = text(
 
 
 def lapse_points(session: Session, rules: ExpireRules, ids: Sequence[UUID], today: date) -> None:
-    """Book what has grown too old on these accounts by today. Repeating it, also at the same time,
-    takes nothing more.
+    """Take points that have grown too old by today. Repeating it, also at once, takes nothing more.
 
     Looks first, then locks those who lose something, and looks again: nobody else has to wait.
     """
     losing = sorted(_due(session, rules, ids, today))
     if not losing:
         return
-    session.execute(
-        select(Account.volunteer_id)
-        .where(Account.volunteer_id.in_(losing))
-        .order_by(Account.volunteer_id)
-        .with_for_update()
-    )
+    accounts.lock_rows(session, losing)
     due = _due(session, rules, losing, today)
     points = {volunteer_id: sum(lot.points for lot in lots) for volunteer_id, lots in due.items()}
-    taken = sorted(session.scalars(_TAKE, {"ids": list(points), "points": list(points.values())}))
+    taken = _take_available(session, points)
     journal.record_transfers(
-        session, [_booked(volunteer_id, points[volunteer_id], due) for volunteer_id in taken]
+        session, [_lapsed(one, points[one], due[one][0].rule) for one in taken]
     )
     publish(session, *(PointsLapsed(volunteer_id=one, points=points[one]) for one in taken))
 
 
-def _booked(volunteer_id: UUID, points: int, due: Mapping[UUID, Sequence[Lot]]) -> dict[str, Any]:
-    rule = due[volunteer_id][0].rule
-    return transfer(
+def _take_available(session: Session, points: Mapping[UUID, int]) -> list[UUID]:
+    """Take points from the accounts that have them; return whose."""
+    columns = {"ids": list(points), "points": list(points.values())}
+    return sorted(session.scalars(_TAKE, columns))
+
+
+def _lapsed(volunteer_id: UUID, points: int, rule: Rule | None) -> TransferDraft:
+    return TransferDraft(
         journal.volunteer(volunteer_id),
         journal.OUTSIDE,
         points,
@@ -210,14 +212,14 @@ def _booked(volunteer_id: UUID, points: int, due: Mapping[UUID, Sequence[Lot]]) 
         new_id(),
         volunteer_id=volunteer_id,
         actor=journal.CLOCK,
-        rule=(rule.id, rule.version) if rule else (None, None),
+        rule=RuleRef(rule.id, rule.version) if rule else NO_RULE,
     )
 
 
 def _due(
     session: Session, rules: ExpireRules, ids: Sequence[UUID], today: date
 ) -> dict[UUID, list[Lot]]:
-    """What lapses today or should have before, per volunteer who has any."""
+    """Find what lapses today or should have before, per volunteer who has any."""
     due = {
         volunteer_id: [lot for lot in lots if lot.on <= today]
         for volunteer_id, lots in _lots(session, rules, ids).items()

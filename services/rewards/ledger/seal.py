@@ -1,9 +1,8 @@
-"""The seal on the journal: committed transfers are chained by hash after the fact, so that nothing
-waits for it.
+"""The seal on the journal: transfers are chained by hash after they were committed.
 
-Whoever keeps a head of the chain (`NUMBER:HASH`) can prove later that no transfer before it was
-changed, taken away or put in between. `audit.py` checks it; the form of what is hashed is in
-docs/operations/audit-the-ledger.md.
+Nothing waits for the seal. Whoever keeps a head of the chain (`NUMBER:HASH`) can prove later that
+no transfer before it was changed, taken away or put in between. `audit.py` checks it; the form of
+what is hashed is in docs/operations/audit-the-ledger.md.
 """
 
 import json
@@ -49,11 +48,10 @@ class Entry:
 
 
 def canonical(values: Iterable[str | None]) -> bytes:
-    """The bytes of a transfer, from the texts of SEALED_COLUMNS: a JSON object of strings, missing
-    ones left out.
+    """Write the bytes of a transfer, from the texts of SEALED_COLUMNS.
 
-    Names are sorted, nothing but ASCII is written, no spaces. A column added later leaves older
-    bytes as they are.
+    They are a JSON object of strings: names sorted, missing ones left out, ASCII only, no spaces. A
+    column added later leaves older bytes as they are.
     """
     found = {
         name: value for name, value in zip(SEALED_COLUMNS, values, strict=True) if value is not None
@@ -62,8 +60,9 @@ def canonical(values: Iterable[str | None]) -> bytes:
 
 
 def chain(previous: bytes, entries: bytes, number: int, last_txid: int) -> bytes:
-    """The hash of a seal: h = sha256(h + entry) from the previous seal's on, then its number, count
-    and last txid.
+    """Hash a seal: h = sha256(h + entry) from the hash of the seal before it on.
+
+    Number, count and last txid are hashed last.
     """
     link = previous
     for start in range(0, len(entries), ENTRY):
@@ -73,17 +72,19 @@ def chain(previous: bytes, entries: bytes, number: int, last_txid: int) -> bytes
 
 
 def transfers_after(condition: str) -> TextClause:
-    """Transfers after the position (:txid, :id) in their order, as `read_entries` takes them."""
+    """Select transfers after the position (:txid, :id) in their order, for `read_entries`."""
+    columns = ", ".join(_as_text(name) for name in SEALED_COLUMNS)
     return text(
-        f"SELECT {', '.join(_as_text(name) for name in SEALED_COLUMNS)}, CAST(t.txid AS text) FROM transfers AS t"  # noqa: S608 - our names
+        f"SELECT {columns}, CAST(t.txid AS text) FROM transfers AS t"  # noqa: S608 - our names
         f" WHERE (t.txid, t.id) > (CAST(CAST(:txid AS text) AS xid8), :id) AND {condition}"
         " ORDER BY t.txid, t.id LIMIT :limit"
     )
 
 
 def _as_text(column: str) -> str:
-    """As PostgreSQL writes it; instants as microseconds since 1970 in UTC, whatever the session's
-    zone.
+    """Select a column as PostgreSQL writes it.
+
+    Instants are microseconds since 1970 in UTC, whatever the session's zone.
     """
     if column == "created_at":
         return "CAST(trunc(extract(epoch FROM t.created_at) * 1000000) AS text)"
@@ -103,64 +104,64 @@ _SETTLED = transfers_after("t.txid < journal_txid(pg_snapshot_xmin(pg_current_sn
 
 
 def seal_batch(session: Session, limit: int = BATCH) -> int:
-    """Seal the next transfers; returns how many. A full batch means there may be more.
+    """Seal the next transfers, and return how many. A full batch means there may be more.
 
-    Takes only what no running transaction can precede, so that one that commits late is never
-    passed over, and locks nothing that a transfer needs. One sealer at a time: a second finds
-    nothing to do.
+    One sealer works at a time: a second finds nothing to do. Nothing is locked that a transfer
+    needs.
     """
-    if not session.scalar(
-        select(func.pg_try_advisory_xact_lock(func.hashtextextended("rewards.seal_journal", 0)))
-    ):
+    if not _is_only_sealer(session):
         return 0
     last = newest_seal(session)
-    txid, last_id = (int(last.last_txid), last.last_id) if last else NOWHERE
-    entries = read_entries(
-        session.execute(_SETTLED, {"txid": str(txid), "id": last_id, "limit": limit})
-    )
-    if not entries:
-        return 0
-    number, previous = (last.number + 1, last.hash) if last else (1, GENESIS)
-    sealed = b"".join(entry.sealed for entry in entries)
-    session.add(
-        Seal(
-            number=number,
-            count=len(entries),
-            entries=sealed,
-            last_txid=str(entries[-1].txid),
-            last_id=entries[-1].id,
-            previous_hash=previous,
-            hash=chain(previous, sealed, number, entries[-1].txid),
-        )
-    )
-    session.flush()
+    entries = _next_entries(session, last, limit)
+    if entries:
+        session.add(_seal_of(entries, last))
+        session.flush()
     return len(entries)
 
 
+def _is_only_sealer(session: Session) -> bool:
+    lock = func.pg_try_advisory_xact_lock(func.hashtextextended("rewards.seal_journal", 0))
+    return bool(session.scalar(select(lock)))
+
+
+def _next_entries(session: Session, last: Seal | None, limit: int) -> list[Entry]:
+    """Read only what no running transaction can precede: who commits late is never passed over."""
+    txid, last_id = (int(last.last_txid), last.last_id) if last else NOWHERE
+    position = {"txid": str(txid), "id": last_id, "limit": limit}
+    return read_entries(session.execute(_SETTLED, position))
+
+
+def _seal_of(entries: Sequence[Entry], last: Seal | None) -> Seal:
+    number, previous = (last.number + 1, last.hash) if last else (1, GENESIS)
+    sealed = b"".join(entry.sealed for entry in entries)
+    return Seal(
+        number=number,
+        count=len(entries),
+        entries=sealed,
+        last_txid=str(entries[-1].txid),
+        last_id=entries[-1].id,
+        previous_hash=previous,
+        hash=chain(previous, sealed, number, entries[-1].txid),
+    )
+
+
 def newest_seal(session: Session) -> Seal | None:
-    """The head of the chain; None before the first seal."""
+    """Return the head of the chain; None before the first seal."""
     return session.scalars(select(Seal).order_by(Seal.number.desc()).limit(1)).one_or_none()
 
 
 def export_head(session: Session) -> ExportedHead | None:
-    """Tell the world the head of the chain, once per calendar day at the site.
+    """Publish the head of the chain, once per calendar day at the site.
 
     None where that was done already, or nothing is sealed yet.
     """
     head = newest_seal(session)
     if head is None:
         return None
-    before = session.scalars(
-        select(ExportedHead).order_by(ExportedHead.exported_on.desc()).limit(1)
-    ).one_or_none()
-    number, entries = (before.number, before.entries) if before else (0, 0)
-    since = session.scalar(
-        select(func.coalesce(func.sum(Seal.count), 0)).where(Seal.number > number)
-    )
     row = insert(ExportedHead).values(
         exported_on=site_today(),
         number=head.number,
-        entries=entries + int(since or 0),
+        entries=_sealed_so_far(session),
         hash=head.hash,
     )
     exported = session.scalars(row.on_conflict_do_nothing().returning(ExportedHead)).one_or_none()
@@ -170,3 +171,14 @@ def export_head(session: Session) -> ExportedHead | None:
             LedgerSealed(head=head.hash.hex(), number=head.number, entries=exported.entries),
         )
     return exported
+
+
+def _sealed_so_far(session: Session) -> int:
+    """Count all sealed transfers, from the count that was exported last."""
+    before = session.scalars(
+        select(ExportedHead).order_by(ExportedHead.exported_on.desc()).limit(1)
+    ).one_or_none()
+    number, entries = (before.number, before.entries) if before else (0, 0)
+    counted = func.coalesce(func.sum(Seal.count), 0)
+    since = session.scalar(select(counted).where(Seal.number > number))
+    return entries + int(since or 0)

@@ -1,8 +1,7 @@
-"""What an account held at a moment, and what happened between two days: summed from the journal,
-never stored.
+"""Account statements: what an account held at a moment, and what happened between two days.
 
-A moment means by `created_at`, which is the start of a transfer's transaction: a transfer that has
-not committed yet may still appear within the last half minute.
+Both are summed from the journal, never stored. Moments are by `created_at`, the start of a
+transfer's transaction: one that has not committed yet may still appear within the last half minute.
 """
 
 from collections.abc import Sequence
@@ -27,8 +26,9 @@ class BalanceNotFound(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What a volunteer's three accounts held, in points; `owed` is what a correction took beyond
-    them.
+    """What a volunteer's three accounts held, in points.
+
+    `owed` is what a correction took beyond the points that were there.
     """
 
     available: int
@@ -59,8 +59,9 @@ class Statement:
 def holdings_at(
     session: Session, volunteer_id: UUID, until: ColumnElement[bool] | None = None
 ) -> Holdings:
-    """What the journal says a volunteer held, zeros before the first points; all of it, or as far
-    as `until`.
+    """Sum what a volunteer held by the journal, all of it or as far as `until`.
+
+    Zeros before the first points.
     """
     sums = select(
         _sum(journal.volunteer(volunteer_id)),
@@ -73,7 +74,7 @@ def holdings_at(
 
 
 def holdings_as_of(session: Session, volunteer_id: UUID, at: datetime) -> Holdings:
-    """What a volunteer held at a moment, transfers of that very microsecond included."""
+    """Sum what a volunteer held at a moment, transfers of that very microsecond included."""
     return holdings_at(session, volunteer_id, Transfer.created_at <= at)
 
 
@@ -86,10 +87,9 @@ def statement(
     after: UUID | None = None,
     limit: int = 50,
 ) -> Statement:
-    """What happened on an account from the first to the last day, both included, as calendar days
-    at the site.
+    """List what happened on an account from the first to the last day at the site, both included.
 
-    Lines in the order they were written, at most `limit` of them, those after the transfer `after`.
+    Lines are in the order they were written: at most `limit`, those after the transfer `after`.
     """
     start, end = midnight(first), midnight(last + timedelta(days=1))
     within = and_(
@@ -106,7 +106,7 @@ def statement(
 
 
 def midnight(day: date) -> datetime:
-    """When a calendar day begins at the site."""
+    """Return the moment at which a calendar day begins at the site."""
     return datetime.combine(day, time(), SITE)
 
 
@@ -123,8 +123,9 @@ def _line(row: Transfer, volunteer_id: UUID) -> Line:
 
 
 def _booked_for(volunteer_id: UUID) -> ColumnElement[bool]:
-    """A merge is booked under the volunteer who stays; the duplicate's side is found by its
-    cause.
+    """Select the transfers of a volunteer.
+
+    A merge is booked under the volunteer who stays; the duplicate's side is found by its cause.
     """
     merged_away = and_(Transfer.kind.in_(MERGES), Transfer.cause_id == volunteer_id)
     return or_(Transfer.volunteer_id == volunteer_id, merged_away)
@@ -141,34 +142,38 @@ def _sum(account: str) -> ColumnElement[int]:
 # Word for word the conditions of the two partial indexes, as constants: a parameter could not be
 # matched with them.
 _CAME = text("kind IN ('redeemed', 'reopened', 'given', 'donated')")
-_WENT = text("kind IN ('reversed', 'settled', 'allocated', 'expired', 'voided')")
+_LEFT = text("kind IN ('reversed', 'settled', 'allocated', 'expired', 'voided')")
 
 
 def balance_of(session: Session, account: str, at: datetime | None = None) -> int:
-    """What a volunteer's, a venue's or the pool's account held at a moment (now, if not given), in
-    points.
+    """Sum what a volunteer's, a venue's or the pool's account held at a moment (default: now).
 
-    Raises BalanceNotFound for any other account, and for one of nobody we know.
+    In points. Raises BalanceNotFound for any other account, and for an unknown owner.
     """
     book, _, name = account.partition(":")
     owner = _uuid_or_none(name)
-    if owner is None:
+    if owner is None or not _is_shown(session, book, owner):
         raise BalanceNotFound(f"No balance of {account[:60]}.")
     until = Transfer.created_at <= at if at is not None else literal_column("true")
     if book == "volunteer":
         return holdings_at(session, owner, until).available
-    known = (
-        session.get({"venue": Venue, "pool": Product}[book], owner)
-        if book in ("venue", "pool")
-        else None
-    )
-    if known is None:
-        raise BalanceNotFound(f"No balance of {account[:60]}.")
-    account = f"{book}:{owner}"
+    return _sum_of_shared(session, f"{book}:{owner}", until)
+
+
+def _is_shown(session: Session, book: str, owner: UUID) -> bool:
+    """A volunteer without points has the balance 0; venues and products must exist."""
+    if book == "venue":
+        return session.get(Venue, owner) is not None
+    if book == "pool":
+        return session.get(Product, owner) is not None
+    return book == "volunteer"
+
+
+def _sum_of_shared(session: Session, account: str, until: ColumnElement[bool]) -> int:
     amount = select(func.coalesce(func.sum(Transfer.amount), 0)).where(until)
     came = session.scalar(amount.where(Transfer.credit_account == account, _CAME))
-    went = session.scalar(amount.where(Transfer.debit_account == account, _WENT))
-    return int(came or 0) - int(went or 0)
+    left = session.scalar(amount.where(Transfer.debit_account == account, _LEFT))
+    return int(came or 0) - int(left or 0)
 
 
 def _uuid_or_none(name: str) -> UUID | None:

@@ -1,5 +1,6 @@
-"""What becomes of an account when registration says something about its volunteer."""
+"""What happens to an account when its volunteer leaves, is merged, chooses, or is corrected."""
 
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from sqlalchemy import or_, select, update
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 from services.rewards.issuing import issue
 from services.rewards.ledger import accounts, earning
 from services.rewards.ledger.accounts import balance_of_account
-from services.rewards.ledger.earning import Credit
+from services.rewards.ledger.earning import Change
 from services.rewards.models import (
     Account,
     AccountStatus,
@@ -23,34 +24,43 @@ from services.rewards.models import (
 from services.rewards.pool import requests
 from services.rewards.rules.versions import NoSuchProduct
 from services.rewards.vouchers import handovers, lifecycle
-from shared.contracts.registration import HoursCorrected
+from shared.contracts.registration import HoursCorrected, VolunteerMerged
 from shared.core.clock import app_now
 
 
-def apply_correction(session: Session, event: HoursCorrected) -> None:
-    """Make a correction count once.
+def apply_corrections(session: Session, events: Iterable[HoursCorrected]) -> None:
+    """Make each correction count once.
 
     More minutes are credited like hours. For fewer, the newest entitlements and unused vouchers are
     taken back while the points in hand do not cover the loss; what is still missing is carried and
     paid by the next minutes.
     """
-    change = earning.take_correction(session, event)
-    if change is None or (change.minutes, change.points) == (0, 0):
+    changes = earning.take_corrections(session, events)
+    if not changes:
         return
-    if change.minutes > 0:
-        credit = Credit(
-            change.minutes, change.points, [(change.correction_id, change.points, change.rule)]
-        )
-        gained = earning.credit_accounts(
-            session, {change.volunteer_id: credit}, TransferKind.CORRECTED
-        )
-        issue.issue_due(session, gained)
-        return
+    # All accounts before the first change: two batches then wait for each other, and never
+    # deadlock.
+    accounts.lock_accounts(session, {change.volunteer_id for change in changes})
+    for change in changes:
+        if change.minutes > 0:
+            _credit(session, change)
+        else:
+            _take_away(session, change)
+
+
+def _credit(session: Session, change: Change) -> None:
+    credits = {change.volunteer_id: change.credit}
+    gained = earning.credit_accounts(session, credits, TransferKind.CORRECTED)
+    issue.issue_due(session, gained)
+
+
+def _take_away(session: Session, change: Change) -> None:
     account = accounts.lock_account(session, change.volunteer_id)
     account.minutes_credited += change.minutes
     if account.status is AccountStatus.OPEN and change.points < 0:
-        lifecycle.take_back(session, account, needed=-change.points)
-        earning.take_points(session, account, -change.points, change)
+        lost = -change.points
+        lifecycle.take_back(session, account, needed=lost)
+        earning.take_points(session, account, lost, change)
         # A voided voucher may have brought more than this took, while an earlier correction is
         # still owed.
         accounts.settle_shortfall(session, account, change.correction_id)
@@ -58,50 +68,61 @@ def apply_correction(session: Session, event: HoursCorrected) -> None:
     session.flush()
 
 
-def close_account(session: Session, volunteer_id: UUID, *, erased: bool = False) -> None:
-    """End an account: unused vouchers are voided, waiting ones cancelled, points go back. Minutes
-    stay.
+def close_accounts(
+    session: Session, volunteer_ids: Sequence[UUID], *, erased: bool = False
+) -> None:
+    """End accounts: unused vouchers are voided, waiting ones cancelled, points go back.
 
-    Gifts were somebody else's points: unused they return to the pool, of which whoever left asks
-    nothing any more. Repeating it changes nothing; a closed account may still become an erased one.
+    Minutes stay. Gifts were somebody else's points: unused they return to the pool, and the
+    requests to the pool are withdrawn. Repeating it changes nothing; a closed account may still
+    become an erased one, and a merged one stays merged.
     """
-    accounts.open_accounts(session, [volunteer_id])
-    account = session.get_one(Account, volunteer_id, with_for_update=True, populate_existing=True)
+    locked = accounts.open_and_lock(session, volunteer_ids)
+    for volunteer_id in sorted(locked):
+        account = locked[volunteer_id]
+        if account.volunteer_id == volunteer_id:  # else it was merged: its points are another's
+            _close(session, account, erased=erased)
+
+
+def _close(session: Session, account: Account, *, erased: bool) -> None:
+    ended = AccountStatus.ERASED if erased else AccountStatus.CLOSED
     if account.status is AccountStatus.OPEN:
-        _leave_everything(session, account, cause_id=volunteer_id, silent=erased)
-        account.status = AccountStatus.ERASED if erased else AccountStatus.CLOSED
-    elif account.status is AccountStatus.CLOSED and erased:
-        account.status = AccountStatus.ERASED
+        _leave_everything(session, account, cause_id=account.volunteer_id, silent=erased)
+        account.status = ended
+    elif account.status is AccountStatus.CLOSED:
+        account.status = ended
     session.flush()
 
 
-def merge_account(session: Session, volunteer_id: UUID, into_id: UUID) -> None:
-    """Give everything of a duplicate to the account that stays. Repeating it changes nothing."""
-    target_id = (
-        accounts.lock_account(session, into_id).volunteer_id if into_id < volunteer_id else None
-    )
-    duplicate = _lock(session, volunteer_id)
-    target = accounts.lock_account(session, target_id or into_id)
-    if duplicate.status is AccountStatus.MERGED or target.volunteer_id == volunteer_id:
-        return
+def merge_accounts(session: Session, events: Iterable[VolunteerMerged]) -> None:
+    """Give everything of each duplicate to the account that stays. Repeating it changes nothing."""
+    in_order = sorted(events, key=lambda event: event.volunteer_id)
+    people = {i for event in in_order for i in (event.volunteer_id, event.into_id)}
+    accounts.open_and_lock(session, people)
+    for event in in_order:
+        # Looked up again, because the event before may have merged one of the two.
+        locked = accounts.lock_accounts(session, [event.volunteer_id, event.into_id])
+        duplicate, target = locked[event.volunteer_id], locked[event.into_id]
+        if duplicate.volunteer_id == event.volunteer_id and duplicate is not target:
+            _merge(session, duplicate, target)
+
+
+def _merge(session: Session, duplicate: Account, target: Account) -> None:
+    old, new = duplicate.volunteer_id, target.volunteer_id
     accounts.merge_points(session, duplicate, target)
-    requests.merge_requests(session, volunteer_id, target.volunteer_id)
-    for model, column in ((Voucher, Voucher.holder_id), (Backorder, Backorder.volunteer_id)):
-        session.execute(
-            update(model).where(column == volunteer_id).values({column: target.volunteer_id})
-        )
+    requests.merge_requests(session, old, new)
+    session.execute(update(Voucher).where(Voucher.holder_id == old).values(holder_id=new))
+    session.execute(update(Backorder).where(Backorder.volunteer_id == old).values(volunteer_id=new))
     if target.status is AccountStatus.OPEN:
         _issue(session, target)
     else:
-        _leave_everything(
-            session, target, cause_id=volunteer_id, silent=target.status is AccountStatus.ERASED
-        )
+        erased = target.status is AccountStatus.ERASED
+        _leave_everything(session, target, cause_id=old, silent=erased)
 
 
 def _leave_everything(session: Session, account: Account, *, cause_id: UUID, silent: bool) -> None:
-    """Requests first: an allocation that won one just now is then seen with its voucher. The
-    account is locked.
-    """
+    """Take back all that an account has. It is locked."""
+    # Requests first: an allocation that won one just now is then seen with its voucher.
     requests.withdraw_of(session, account.volunteer_id)
     lifecycle.take_back(session, account, needed=None, cause="left", silent=silent)
     handovers.return_gifts(session, account.volunteer_id)
@@ -114,11 +135,10 @@ def choose(
     choice: StandingChoice,
     preferred_product_id: UUID | None = None,
 ) -> Account:
-    """What shall happen to points from now on; whatever is due already happens at once. Repeating
-    it is harmless.
+    """Set what shall happen to points from now on; whatever is due already happens at once.
 
     The preferred product is bought first while it is offered, on request or not; None: no
-    preference. Raises NoSuchProduct.
+    preference. Repeating it is harmless. Raises NoSuchProduct.
     """
     if preferred_product_id is not None and session.get(Product, preferred_product_id) is None:
         raise NoSuchProduct(
@@ -134,45 +154,43 @@ def choose(
 
 
 def issue_reached(session: Session, limit: int = 500) -> bool:
-    """After a new issue rule: issue to accounts that had the points already, one batch of them, in
-    the order of ids.
+    """After a new issue rule, issue to the next accounts that had the points already.
 
-    Returns whether there is more to look at.
+    Accounts go in the order of ids. Returns whether there is more to look at.
     """
-    rule = session.scalars(
+    rule = _rule_to_sweep(session)
+    if rule is None:
+        return False
+    ids = _open_after(session, rule.swept_to, limit)
+    locked = accounts.lock_rows(session, ids).values()
+    still_open = [account for account in locked if account.status is AccountStatus.OPEN]
+    issue.issue_due(session, [balance_of_account(account) for account in still_open])
+    rule.swept = len(ids) < limit
+    rule.swept_to = ids[-1] if ids else rule.swept_to
+    session.flush()
+    return True
+
+
+def _rule_to_sweep(session: Session) -> Rule | None:
+    """Lock the oldest issue rule that has begun and was not swept yet; skip one in other hands."""
+    has_begun = or_(Rule.effective_from.is_(None), Rule.effective_from <= app_now())
+    return session.scalars(
         select(Rule)
-        .where(
-            Rule.kind == RuleKind.ISSUE,
-            Rule.swept.is_(False),
-            or_(Rule.effective_from.is_(None), Rule.effective_from <= app_now()),
-        )
+        .where(Rule.kind == RuleKind.ISSUE, Rule.swept.is_(False), has_begun)
         .order_by(Rule.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     ).one_or_none()
-    if rule is None:
-        return False
-    accounts = (
-        select(Account).where(Account.status == AccountStatus.OPEN).order_by(Account.volunteer_id)
-    )
-    if rule.swept_to is not None:
-        accounts = accounts.where(Account.volunteer_id > rule.swept_to)
-    batch = session.scalars(accounts.limit(limit).with_for_update()).all()
-    issue.issue_due(session, [balance_of_account(a) for a in batch])
-    rule.swept, rule.swept_to = (
-        len(batch) < limit,
-        batch[-1].volunteer_id if batch else rule.swept_to,
-    )
-    session.flush()
-    return True
+
+
+def _open_after(session: Session, swept_to: UUID | None, limit: int) -> Sequence[UUID]:
+    opened = select(Account.volunteer_id).where(Account.status == AccountStatus.OPEN)
+    if swept_to is not None:
+        opened = opened.where(Account.volunteer_id > swept_to)
+    return session.scalars(opened.order_by(Account.volunteer_id).limit(limit)).all()
 
 
 def _issue(session: Session, account: Account) -> None:
     if account.status is AccountStatus.OPEN:
         session.refresh(account)
         issue.issue_due(session, [balance_of_account(account)])
-
-
-def _lock(session: Session, volunteer_id: UUID) -> Account:
-    accounts.open_accounts(session, [volunteer_id])
-    return session.get_one(Account, volunteer_id, with_for_update=True, populate_existing=True)

@@ -1,5 +1,6 @@
-"""One balance row per volunteer: kept only because a limit must hold. The journal is the truth
-(`models/ledger.py`).
+"""One balance row per volunteer, kept because a limit must hold: no balance goes below zero.
+
+The journal is the truth (`models/ledger.py`).
 """
 
 from datetime import datetime
@@ -16,14 +17,10 @@ from shared.core.clock import app_now
 class AccountStatus(StrEnum):
     """What may still happen to an account."""
 
-    OPEN = "open"  #: earns and spends; opened by registration or by the first hours, whichever comes first
-    CLOSED = (
-        "closed"  #: its volunteer left: late minutes count as minutes, their points are forfeited
-    )
-    MERGED = (
-        "merged"  #: was the same person as `merged_into`, who gets everything, also what comes late
-    )
-    ERASED = "erased"  #: a number without a person; like closed, and nobody is told
+    OPEN = "open"  #: 正常; earns and spends; registration or the first hours open it
+    CLOSED = "closed"  #: its volunteer left: late minutes count, their points are forfeited
+    MERGED = "merged"  #: the same person as `merged_into`, who gets everything, also late hours
+    ERASED = "erased"  #: a number without a person; like closed, and nobody gets a notice
 
 
 class StandingChoice(StrEnum):
@@ -31,9 +28,7 @@ class StandingChoice(StrEnum):
 
     ISSUE = "issue"  #: issue the voucher at once
     SAVE = "save"  #: keep the points
-    GIVE_ON = (
-        "give_on"  #: leave the voucher to somebody who needs it more: it is issued into the pool
-    )
+    GIVE_ON = "give_on"  #: issue the voucher into the pool, for somebody who needs it more
 
 
 class Account(Base):
@@ -52,17 +47,13 @@ class Account(Base):
         server_default=StandingChoice.ISSUE.value
     )
     preferred_product_id: Mapped[UUID | None]
-    """What the volunteer would rather have: bought first, while it is offered and its price is
-    reached.
-    """
+    """The product that the volunteer prefers: bought first, while it is offered."""
     status: Mapped[AccountStatus] = mapped_column(server_default=AccountStatus.OPEN.value)
     merged_into: Mapped[UUID | None]
     suspended: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Newest word of registration. Vouchers due are still issued; what a volunteer asks for will be
-    refused.
-    """
+    """By the newest event. Vouchers due are still issued; requests of the volunteer are refused."""
     suspended_sequence: Mapped[int] = mapped_column(server_default="0")
-    """Sequence of the fact that said so: an older one that comes late changes nothing."""
+    """Sequence of that event: an older one that comes late changes nothing."""
     opened_at: Mapped[datetime] = mapped_column(server_default=app_now())
 
     __table_args__ = (

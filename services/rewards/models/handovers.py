@@ -1,6 +1,4 @@
-"""Vouchers that change hands: from person to person, into the pool 爱心券池, and out of it to whoever
-needs them.
-"""
+"""Vouchers that change hands: between people, into the pool 爱心券池, and out of it."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -26,8 +24,9 @@ class HandoverKind(StrEnum):
 
 
 class Handover(Base):
-    """One link in the chain of custody. Append-only; the old code is dead, value is neither made
-    nor lost.
+    """One link in the chain of custody. Append-only.
+
+    The old code is dead; value is neither made nor lost.
     """
 
     __tablename__ = "handovers"
@@ -80,21 +79,20 @@ class PoolRequestStatus(StrEnum):
 
     WAITING = "waiting"  #: the next allocation looks at it
     GRANTED = "granted"  #: got `voucher_id`
-    WITHDRAWN = "withdrawn"  #: taken back by who asked, or by staff
+    WITHDRAWN = "withdrawn"  #: taken back by the requester, or by staff
 
 
 class PoolRequest(Base):
-    """Somebody in need would be glad of a voucher. Fewest received in a year comes first, then the
-    longest wait.
+    """A request of somebody in need for a voucher.
+
+    Who received fewest in a year comes first, then who waits longest.
     """
 
     __tablename__ = "pool_requests"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     recipient_id: Mapped[UUID]
-    """The person in need, by the id of a volunteer or of a beneficiary of wishes: fairness counts
-    by it.
-    """
+    """The person in need, a volunteer or a beneficiary of wishes: fairness counts by this id."""
     holder_id: Mapped[UUID]
     """Who will see the code: the recipient, or the station worker who hands it over."""
     product_id: Mapped[UUID | None] = mapped_column(ForeignKey("products.id"))
@@ -129,7 +127,7 @@ class PoolRequest(Base):
 
 
 class PoolWishStatus(StrEnum):
-    """Newest word of wishes, and ours."""
+    """Where a wish stands by the newest event of wishes, and by our own grants."""
 
     OPEN = "open"  #: on the tree, nobody has claimed it
     CLOSED = "closed"  #: no longer free there
@@ -137,7 +135,7 @@ class PoolWishStatus(StrEnum):
 
 
 class PoolWish(Base):
-    """A wish that the pool could grant: newest-wins copy of what wishes says. Public title only."""
+    """A wish that the pool could grant, copied from the events of wishes. Public title only."""
 
     __tablename__ = "pool_wishes"
 

@@ -24,15 +24,16 @@ from shared.db.types import Xid8
 
 
 class TransferKind(StrEnum):
-    """Why points moved, from where to where, and what `cause_id` names. Each (kind, cause) happens
-    once.
+    """Why points moved, from where to where, and what `cause_id` names.
+
+    Each (kind, cause) happens once.
     """
 
     EARNED = "earned"  #: outside -> volunteer; service record
     CORRECTED = "corrected"  #: outside -> volunteer, or back; correction of a record
     OWED = "owed"  #: owed -> outside; the correction that found too few points
     REPAID = "repaid"  #: volunteer -> owed; the record or correction that paid
-    FORFEITED = "forfeited"  #: volunteer -> outside; the volunteer who left, or the record that came after that
+    FORFEITED = "forfeited"  #: volunteer -> outside; the volunteer who left, or a later record
     FORGIVEN = "forgiven"  #: outside -> owed; the volunteer who left
     MERGED = "merged"  #: volunteer -> volunteer; the duplicate
     MERGED_HELD = "merged_held"  #: held -> held; the duplicate
@@ -48,7 +49,8 @@ class TransferKind(StrEnum):
     GIVEN = "given"  #: product -> pool; the handover
     ALLOCATED = "allocated"  #: pool -> product; the handover
     LAPSED = "lapsed"  #: volunteer -> outside; points that grew too old, one id per account and day
-    ADJUSTED = "adjusted"  #: outside -> volunteer; what a new rule gave for old records, one id per account and run
+    #: outside -> volunteer; what a new rule gave for old records, one id per account and run
+    ADJUSTED = "adjusted"
     SETTLED = "settled"  #: venue -> outside; settlement
     REOPENED = "reopened"  #: outside -> venue; settlement
     SANDBOX = "sandbox"  #: outside -> product; a voucher to practise with
@@ -68,7 +70,7 @@ class Transfer(Base):
     rule_id: Mapped[UUID | None]
     rule_version: Mapped[int | None]
     actor: Mapped[str]
-    """`registration` for facts, `clock`, or role and id of a caller."""
+    """`registration` for events, `clock`, or role and id of a caller."""
     volunteer_id: Mapped[UUID | None]
     """Whose statement shows it."""
     pending_id: Mapped[UUID | None]
@@ -108,15 +110,16 @@ class Transfer(Base):
 
 
 class CreditedRecord(Base):
-    """What one service record counts for now. The row where a record and its corrections meet, in
-    whatever order.
+    """What one service record counts for now.
+
+    A record and its corrections meet in this row, in whatever order they come.
     """
 
     __tablename__ = "credited_records"
 
     record_id: Mapped[UUID] = mapped_column(primary_key=True)
     volunteer_id: Mapped[UUID]
-    """As the fact said; a merge does not rewrite it."""
+    """As the event has it; a merge does not rewrite it."""
     recorded: Mapped[bool]
     """False while only corrections are known: they wait here and count when the record comes."""
     minutes: Mapped[int]
@@ -126,8 +129,9 @@ class CreditedRecord(Base):
     minutes_credited: Mapped[int] = mapped_column(server_default="0")
     points_credited: Mapped[int] = mapped_column(server_default="0")
     rule_id: Mapped[UUID | None]
-    """The earn rule in force on `worked_on` when the record was first heard of; its corrections use
-    it too.
+    """The earn rule in force on `worked_on` when the first event of the record came.
+
+    Its corrections use it too.
     """
     rule_version: Mapped[int | None]
     rule_minutes: Mapped[int]
@@ -135,7 +139,7 @@ class CreditedRecord(Base):
     """Points per `rule_minutes`; 0 where no rule applied."""
     worked_on: Mapped[date]
     category: Mapped[str | None]
-    """None for records of before it was kept: rules are then replayed with the general rate."""
+    """None for records from before this column: rules are then replayed with the general rate."""
 
     __table_args__ = (Index("ix_credited_records_volunteer_id", "volunteer_id", "record_id"),)
 
@@ -179,9 +183,7 @@ class PendingResolution(Base):
 
 
 class Seal(Base):
-    """One link of the chain over the journal: the transfers of one batch in the order (txid,
-    id).
-    """
+    """One link of the chain over the journal: a batch of transfers in the order (txid, id)."""
 
     __tablename__ = "seals"
 
@@ -189,9 +191,7 @@ class Seal(Base):
     """1, 2, 3, ... without gaps."""
     count: Mapped[int]
     entries: Mapped[bytes] = mapped_column(LargeBinary)
-    """Per transfer 16 bytes of id and 32 of digest: an audit names the very row that was changed or
-    is missing.
-    """
+    """Per transfer 16 bytes of id and 32 of digest: an audit names the row that was changed."""
     last_txid: Mapped[str] = mapped_column(Xid8())
     last_id: Mapped[UUID]
     previous_hash: Mapped[bytes] = mapped_column(LargeBinary)
@@ -200,9 +200,7 @@ class Seal(Base):
 
 
 class ExportedHead(Base):
-    """The head of the chain as it was told to the world on a day: a chain cut behind it no longer
-    fits.
-    """
+    """The head of the chain as published on a day: a chain that was cut no longer holds it."""
 
     __tablename__ = "exported_heads"
 
@@ -215,9 +213,7 @@ class ExportedHead(Base):
 
 
 class Sweep(Base):
-    """How far a job that walks all accounts has come on a day, so that it goes on after a crash and
-    runs once.
-    """
+    """How far a sweep over all accounts has come on a day: it survives a crash, and runs once."""
 
     __tablename__ = "sweeps"
 
@@ -228,7 +224,7 @@ class Sweep(Base):
 
 
 class Correction(Base):
-    """A correction that was taken in. Its key is why it counts once."""
+    """A correction that was handled. Its key is why it counts once."""
 
     __tablename__ = "corrections"
 

@@ -41,8 +41,9 @@ class Product(Base):
 
 
 class Stock(Base):
-    """A row of its own: it is the one everybody wants, so it is locked last and nothing else hangs
-    on it.
+    """How many of a product are left.
+
+    A row of its own: many transactions want it, so it is locked last and holds nothing else.
     """
 
     __tablename__ = "stocks"
@@ -70,9 +71,7 @@ class BackorderStatus(StrEnum):
 
     WAITING = "waiting"  #: its points are held; issue_waiting takes it first-come
     ISSUED = "issued"  #: became a voucher
-    CANCELLED = (
-        "cancelled"  #: taken back by a correction, or its volunteer left; the points were released
-    )
+    CANCELLED = "cancelled"  #: by a correction, a leaver, or an ended offer; points are released
 
 
 class Backorder(Base):

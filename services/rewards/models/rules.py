@@ -1,6 +1,4 @@
-"""Rules as data, never edited: a new version replaces an old one for what is credited from then
-on.
-"""
+"""Rules as data, never edited: a new version counts for what is credited from then on."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -19,12 +17,10 @@ class RuleKind(StrEnum):
     """What a rule decides."""
 
     EARN = "earn"  #: minutes -> points, for one category or (category missing) for every other
-    COEFFICIENT = (
-        "coefficient"  #: for one category, the general earn rule counts `percent` per cent
-    )
-    ISSUE = "issue"  #: a voucher of a product whenever points reach its price, or (not `automatic`) on request only
+    COEFFICIENT = "coefficient"  #: for one category, `percent` per cent of the general earn rule
+    ISSUE = "issue"  #: a voucher when points reach its price, or (not `automatic`) on request only
     EXPIRE = "expire"  #: points not spent within `days` of coming lapse, first-expiring first
-    LIMIT = "limit"  #: at most `count` vouchers a person and `period`, of one product or (product missing) in all
+    LIMIT = "limit"  #: at most `count` vouchers a person and `period`, of one product or in all
     BUDGET = "budget"  #: at most `points` worth of a product are issued per month
 
 
@@ -60,9 +56,7 @@ class Rule(Base):
     effective_until: Mapped[datetime | None]
     """From then on the rule counts as absent; a newer version in force counts before it."""
     swept: Mapped[bool]
-    """Issue rules: whether accounts that had the points already were looked at; `issue_reached`
-    does it once.
-    """
+    """Issue rules: whether `issue_reached` has swept the accounts that had the points already."""
     swept_to: Mapped[UUID | None]
     """How far, by volunteer id."""
     created_by: Mapped[str]

@@ -1,4 +1,4 @@
-"""What the centre and a venue agree on for a month: statements, the venue's own list, disputes."""
+"""What the centre and a venue agree on for a month: settlements, venue reports, disputes."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -15,15 +15,16 @@ from shared.core.ids import new_id
 class DisputeStatus(StrEnum):
     """Where a case stands."""
 
-    OPEN = "open"  #: somebody has to look before `due_at`
+    OPEN = "open"  #: a person has to decide before `due_at`
     ACCEPTED = "accepted"  #: the centre pays it, with the next settlement
     REJECTED = "rejected"  #: the centre does not
     LAPSED = "lapsed"  #: nobody decided in time; the venue may bring it up again with its own list
 
 
 class Dispute(Base):
-    """A redemption that a venue reported and that could not be booked; a person has to look. One
-    per case.
+    """A redemption that a venue reported and that could not be booked: a person decides.
+
+    One row per case.
     """
 
     __tablename__ = "disputes"
@@ -54,8 +55,9 @@ class Dispute(Base):
 
 
 class Settlement(Base):
-    """A closed month of a venue 结算. Reopened, it stays as it was and a later one takes its
-    place.
+    """A closed month of a venue 结算.
+
+    Reopened, it stays as it was and a later one takes its place.
     """
 
     __tablename__ = "settlements"

@@ -17,7 +17,8 @@ class VenueStatus(StrEnum):
     """Whether a venue takes part."""
 
     ACTIVE = "active"  #: its products are issued, its counter takes vouchers in
-    SUSPENDED = "suspended"  #: nothing new is issued for it and its keys are refused; what it signs is still taken
+    #: nothing new is issued for it and its keys are refused; what it signs is still taken
+    SUSPENDED = "suspended"
 
 
 class Venue(Base):
@@ -53,22 +54,19 @@ class VenueSecret(Base):
     """API keys: what it may do; empty means everything a counter does."""
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())
     valid_until: Mapped[datetime | None]
-    """When it ends: as asked for, 24 h after a newer webhook secret replaced it, or when staff took
-    it back.
-    """
+    """When it ends: as requested, when staff revoked it, or 24 h after a newer secret came."""
 
     __table_args__ = (
         CheckConstraint(
-            "(kind = 'webhook') = (sealed IS NOT NULL) AND (kind = 'api_key') = (hashed IS NOT NULL)",
+            "(kind = 'webhook') = (sealed IS NOT NULL)"
+            " AND (kind = 'api_key') = (hashed IS NOT NULL)",
             "kept",
         ),
     )
 
 
 class FailedLook(Base):
-    """A venue asked for a code that is not one of its vouchers'. Twenty in ten minutes lock its
-    guessing out.
-    """
+    """A venue sent a code that is none of its vouchers'. Twenty in ten minutes end its guessing."""
 
     __tablename__ = "failed_looks"
 
@@ -83,9 +81,7 @@ class FailedLook(Base):
 
 
 class LockOut(Base):
-    """Guessing was locked out, at one venue or (scope `all`) everywhere, and the alarm was raised
-    once.
-    """
+    """Guessing was locked out, at one venue or (scope `all`) everywhere; one alarm was raised."""
 
     __tablename__ = "lock_outs"
 
@@ -94,7 +90,7 @@ class LockOut(Base):
 
 
 class WebhookReceipt(Base):
-    """A webhook that took effect, and what we answered: sent again, it gets the same answer."""
+    """A webhook that took effect, and our answer: sent again, it gets the same answer."""
 
     __tablename__ = "webhook_receipts"
 

@@ -1,5 +1,6 @@
-"""Vouchers and their redemptions. The code is never in clear: a fingerprint to find it, a sealed
-copy to show it.
+"""Vouchers and their redemptions.
+
+The code is never in clear: a fingerprint to find it, a sealed copy to show it.
 """
 
 from datetime import datetime
@@ -21,24 +22,24 @@ class VoucherStatus(StrEnum):
     leads back to issued.
     """
 
-    ISSUED = "issued"  #: its holder can see the code; hold_voucher, redeem, void_voucher or the clock move it on
+    #: its holder can see the code; hold_voucher, redeem, void_voucher or the clock move it on
+    ISSUED = "issued"
     HELD = "held"  #: reserved by its venue until held_until, after which it counts as issued
     REDEEMED = "redeemed"  #: taken in by its venue; reversed or settled later
-    SETTLED = (
-        "settled"  #: its venue's statement of that month is closed; final unless that is reopened
-    )
+    SETTLED = "settled"  #: its venue's month is closed; final unless that is reopened
     EXPIRED = "expired"  #: the last day passed; final
     VOIDED = "voided"  #: taken back by a correction, by staff, or because its holder left; final
     GIVEN = "given"  #: handed on: its code died, another voucher took its place; final
 
 
 class VoucherOrigin(StrEnum):
-    """How its holder came to it. Corrections of hours take back only what the holder's own points
-    bought.
+    """How its holder came to it.
+
+    Corrections of hours take back only what the holder's own points bought.
     """
 
     EARNED = "earned"  #: issued by a rule when the points were there
-    EXCHANGED = "exchanged"  #: asked for
+    EXCHANGED = "exchanged"  #: bought on request
     GIFT = "gift"  #: given on by somebody, or out of the pool
     SANDBOX = "sandbox"  #: made for a venue to practise with; nobody's
 
@@ -68,7 +69,7 @@ class Voucher(Base):
     hold_id: Mapped[UUID | None] = mapped_column(unique=True)
     held_until: Mapped[datetime | None]
     reminded_at: Mapped[datetime | None]
-    """When its holder was told that it will expire soon."""
+    """When its holder was reminded that it will expire soon."""
     ended_at: Mapped[datetime | None]
     """When it was redeemed, expired, voided or given."""
     end_reason: Mapped[str | None]

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from services.rewards.catalogue.blackouts import refuse_on_blackout_days
 from services.rewards.ledger import journal
-from services.rewards.ledger.journal import transfer
+from services.rewards.ledger.journal import TransferDraft
 from services.rewards.models import Redemption, Resolution, TransferKind, Voucher, VoucherStatus
 from services.rewards.redemption.outcomes import (
     Answer,
@@ -306,7 +306,7 @@ def _resolve_holds(session: Session, redeemed: Sequence[Redeemed]) -> None:
 
 def _record_redeemed(session: Session, redeemed: Sequence[Redeemed]) -> None:
     rows = [
-        transfer(
+        TransferDraft(
             journal.product(one.voucher.product_id),
             journal.venue(one.voucher.venue_id),
             one.voucher.points,
@@ -402,7 +402,7 @@ def _mark_reversed(session: Session, redemption: Redemption) -> bool:
 
 
 def _record_reversed(session: Session, redemption: Redemption, voucher: Voucher) -> None:
-    row = transfer(
+    row = TransferDraft(
         journal.venue(redemption.venue_id),
         journal.product(voucher.product_id),
         voucher.points,

@@ -7,18 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.rewards.ledger import journal
-from services.rewards.ledger.journal import transfer
+from services.rewards.ledger.journal import TransferDraft
 from services.rewards.models import (
     Product,
     TransferKind,
-    Venue,
     Voucher,
     VoucherOrigin,
     VoucherStatus,
@@ -26,10 +24,10 @@ from services.rewards.models import (
 from services.rewards.venues.venues import get_venue
 from services.rewards.vouchers import codes, holds
 from services.rewards.vouchers.codes import code_vault
+from services.rewards.vouchers.drafts import VoucherDraft, insert_vouchers, seal_code
 from shared.core.clock import app_now
 from shared.core.ids import new_id
 from shared.core.problems import Conflict, invalid
-from shared.db.bulk import insert_rows
 
 MOST = 20
 HELD_FOR = timedelta(hours=1)
@@ -76,71 +74,67 @@ def make_test_vouchers(
         raise invalid("/product_id", "This venue has no such product.")
     moment: datetime = session.scalars(select(app_now())).one()
     made = [codes.new_code() for _ in range(count)]
-    rows = [_row(venue, product, code, state, moment) for code in made]
-    insert_rows(session, Voucher, rows)
-    _pay(session, rows, state, actor)
+    drafts = [_draft(product, code, state, moment) for code in made]
+    insert_vouchers(session, drafts)
+    _pay(session, drafts, state, actor)
     if state is PracticeState.HELD:
         for voucher in session.scalars(
-            select(Voucher).where(Voucher.id.in_([row["id"] for row in rows]))
+            select(Voucher).where(Voucher.id.in_([draft.id for draft in drafts]))
         ):
             holds.prepare(session, voucher, voucher.hold_id or new_id(), moment + HELD_FOR)
     return [
-        PracticeVoucher(row["id"], codes.grouped(code), row["status"], row["expires_at"])
-        for row, code in zip(rows, made, strict=True)
+        PracticeVoucher(draft.id, codes.grouped(code), draft.status, draft.expires_at)
+        for draft, code in zip(drafts, made, strict=True)
     ]
 
 
-def _row(
-    venue: Venue, product: Product, code: str, state: PracticeState, moment: datetime
-) -> dict[str, Any]:
-    vault, held, ended = code_vault(), state is PracticeState.HELD, state in _ENDS_BY
-    late = state is PracticeState.EXPIRED
-    return {
-        "id": new_id(),
-        "origin": VoucherOrigin.SANDBOX,
-        "product_id": product.id,
-        "venue_id": venue.id,
-        "title": product.title,
-        "points": product.points,
-        "code_fingerprint": vault.fingerprint(code),
-        "code_sealed": vault.seal(code),
-        "status": VoucherStatus(state.value),
-        "issued_at": moment,
-        "expires_at": moment if late else moment + timedelta(days=product.valid_days),
-        "hold_id": new_id() if held else None,
-        "held_until": moment + HELD_FOR if held else None,
-        "ended_at": moment if ended else None,
-        "end_reason": "sandbox" if ended and not late else None,
-    }
+def _draft(product: Product, code: str, state: PracticeState, moment: datetime) -> VoucherDraft:
+    held, late = state is PracticeState.HELD, state is PracticeState.EXPIRED
+    return VoucherDraft(
+        holder_id=None,
+        origin=VoucherOrigin.SANDBOX,
+        product_id=product.id,
+        venue_id=product.venue_id,
+        title=product.title,
+        points=product.points,
+        code=seal_code(code_vault(), code),
+        status=VoucherStatus(state.value),
+        issued_at=moment,
+        expires_at=moment if late else moment + timedelta(days=product.valid_days),
+        hold_id=new_id() if held else None,
+        held_until=moment + HELD_FOR if held else None,
+        ended_at=moment if state in _ENDS_BY else None,
+        end_reason="sandbox" if state is PracticeState.VOIDED else None,
+    )
 
 
 def _pay(
-    session: Session, rows: Sequence[dict[str, Any]], state: PracticeState, actor: str
+    session: Session, drafts: Sequence[VoucherDraft], state: PracticeState, actor: str
 ) -> None:
     """From outside, as nobody earned them; what has ended went back there."""
     transfers = [
-        transfer(
+        TransferDraft(
             journal.OUTSIDE,
-            journal.product(row["product_id"]),
-            row["points"],
+            journal.product(draft.product_id),
+            draft.points,
             TransferKind.SANDBOX,
-            row["id"],
+            draft.id,
             volunteer_id=None,
             actor=actor,
         )
-        for row in rows
+        for draft in drafts
     ]
     if state in _ENDS_BY:
         transfers += [
-            transfer(
-                journal.product(row["product_id"]),
+            TransferDraft(
+                journal.product(draft.product_id),
                 journal.OUTSIDE,
-                row["points"],
+                draft.points,
                 _ENDS_BY[state],
-                row["id"],
+                draft.id,
                 volunteer_id=None,
                 actor=actor,
             )
-            for row in rows
+            for draft in drafts
         ]
     journal.record_transfers(session, transfers)

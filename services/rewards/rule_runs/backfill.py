@@ -1,5 +1,4 @@
-"""New rules for old records: a job walks the open accounts in the order of their ids, batch by
-batch.
+"""New rules for old records: a job sweeps the open accounts in the order of ids, batch by batch.
 
 A batch is one transaction with the place it reached, so that a crash loses nothing and books
 nothing twice. Records are raised to what the rules give now, and never lowered.
@@ -11,24 +10,24 @@ from datetime import date
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import Row, bindparam, func, select, text
+from sqlalchemy import TextClause, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import BigInteger, Date, Uuid
 
 from services.rewards.issuing import issue
-from services.rewards.ledger import earning
+from services.rewards.ledger import accounts, earning
 from services.rewards.ledger.accounts import Balance, balance_of_account
-from services.rewards.ledger.earning import Credit
+from services.rewards.ledger.earning import Credit, CreditSource
 from services.rewards.models import (
     Account,
     AccountStatus,
-    RuleKind,
     RuleRun,
     RuleRunStatus,
     TransferKind,
 )
 from services.rewards.rule_runs.simulation import Summary, gain_of
+from services.rewards.rules.kinds import AnyRule, IssueRule
 from services.rewards.rules.versions import EarnRules, Rate, create_rule, earn_rules
 from shared.contracts.rewards import RuleApplied
 from shared.core.clock import app_now, now
@@ -44,37 +43,29 @@ class RunNotFound(NotFound):
     """Rules were never applied under this id."""
 
 
-def start_run(
-    session: Session,
-    bodies: Sequence[dict[str, Any]],
-    proposal: dict[str, Any],
-    since: date,
-    by: str,
-) -> RuleRun:
+def start_run(session: Session, rules: Sequence[AnyRule], since: date, by: str) -> RuleRun:
     """Make rules count from now on, and for work since a day; `apply_batch` does the latter.
 
     One run at a time. Raises RunUnderWay, NoSuchProduct.
     """
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext("rewards.rule_runs"))))
-    if session.scalar(select(RuleRun.id).where(RuleRun.status == RuleRunStatus.RUNNING)):
+    if is_under_way(session):
         raise RunUnderWay("Another run is under way.")
-    made = [create_rule(session, **body, by=by, swept=_begun(body)) for body in bodies]
-    kept = {"rules": proposal["rules"], "rule_ids": [str(rule.id) for rule in made]}
-    run = RuleRun(proposal=kept, since=since, created_by=by)
+    made = [create_rule(session, rule, by=by, swept=_is_of_this_run(rule)) for rule in rules]
+    proposal = {
+        "rules": [rule.model_dump(mode="json") for rule in rules],
+        "rule_ids": [str(rule.id) for rule in made],
+    }
+    run = RuleRun(proposal=proposal, since=since, created_by=by)
     session.add(run)
     session.flush()
     return run
 
 
-def _begun(body: dict[str, Any]) -> bool:
-    """An issue rule that counts now is this run's to issue by; `issue_reached` looks at a later one
-    when it begins.
-    """
-    return (
-        body["kind"] is not RuleKind.ISSUE
-        or not body.get("effective_from")
-        or body["effective_from"] <= now()
-    )
+def _is_of_this_run(rule: AnyRule) -> bool:
+    """Whether this run issues by a rule; `issue_reached` takes an issue rule that begins later."""
+    begins_later = rule.effective_from is not None and rule.effective_from > now()
+    return not (isinstance(rule, IssueRule) and begins_later)
 
 
 def get_run(session: Session, run_id: UUID) -> RuleRun:
@@ -86,19 +77,22 @@ def get_run(session: Session, run_id: UUID) -> RuleRun:
 
 
 def is_under_way(session: Session) -> bool:
-    return (
-        session.scalar(select(RuleRun.id).where(RuleRun.status == RuleRunStatus.RUNNING).limit(1))
-        is not None
+    return _running_id(session) is not None
+
+
+def _running_id(session: Session) -> UUID | None:
+    return session.scalar(
+        select(RuleRun.id).where(RuleRun.status == RuleRunStatus.RUNNING).limit(1)
     )
 
 
 def apply_batch(session: Session, limit: int = 500) -> bool:
-    """Go through the next `limit` accounts of the run that is under way. Returns whether there is
-    more to do.
+    """Raise the next `limit` accounts of the run that is under way.
 
-    Hours that were being credited by the old rules when the run was made are waited for.
+    Hours that were being credited by the old rules when the run was made are waited for. Returns
+    whether there is more to do.
     """
-    run = _run_to_go_on_with(session)
+    run = _run_under_way(session)
     if run is None:
         return False
     ids = _next_accounts(session, run, limit)
@@ -109,35 +103,34 @@ def apply_batch(session: Session, limit: int = 500) -> bool:
         _finish(session, run, rules)
     else:
         run.swept_to = ids[-1]
-    so_far = _tally(session, Summary.from_json(run.result))
-    run.result = so_far.as_json() | {"seen": run.result.get("seen", 0) + len(ids)}
-    session.flush()
-    if run.status is RuleRunStatus.DONE:
-        publish(
-            session,
-            RuleApplied(
-                run_id=run.id,
-                accounts=so_far.accounts,
-                points=so_far.points,
-                vouchers=so_far.vouchers(),
-            ),
-        )
+    _add_result(session, run, len(ids))
     return run.status is RuleRunStatus.RUNNING
 
 
-def _run_to_go_on_with(session: Session) -> RuleRun | None:
-    """The run that is under way, locked, unless another worker has it or older transactions still
-    go on.
+def _add_result(session: Session, run: RuleRun, seen: int) -> None:
+    """Add what this batch gave to the result of the run; publish the whole when it is done."""
+    so_far = _tally(session, Summary.from_json(run.result))
+    run.result = so_far.as_json() | {"seen": run.result.get("seen", 0) + seen}
+    session.flush()
+    if run.status is RuleRunStatus.DONE:
+        applied = RuleApplied(
+            run_id=run.id,
+            accounts=so_far.accounts,
+            points=so_far.points,
+            vouchers=so_far.vouchers(),
+        )
+        publish(session, applied)
+
+
+def _run_under_way(session: Session) -> RuleRun | None:
+    """Lock the run that is under way, unless another worker has it or older transactions go on.
 
     Whoever read the rules before these were committed had an id below the end of the first snapshot
     that sees the run.
     """
-    run_id = session.scalar(
-        select(RuleRun.id).where(RuleRun.status == RuleRunStatus.RUNNING).limit(1)
-    )
-    oldest, next_ = session.execute(
-        _SNAPSHOT
-    ).one()  # before the lock, which makes a transaction of us
+    run_id = _running_id(session)
+    # Before the lock, which gives this transaction an id of its own.
+    oldest, next_ = session.execute(_SNAPSHOT).one()
     run = session.scalars(
         select(RuleRun)
         .where(RuleRun.id == run_id, RuleRun.status == RuleRunStatus.RUNNING)
@@ -146,28 +139,24 @@ def _run_to_go_on_with(session: Session) -> RuleRun | None:
     ).one_or_none()
     if run is None:
         return None
-    if (
-        run.proposal.get("wait_for", next_ + 1) > next_
-    ):  # not said yet, or by the cluster this was restored from
+    # Not set yet, or set by the cluster that this one was restored from.
+    if run.proposal.get("wait_for", next_ + 1) > next_:
         run.proposal = run.proposal | {"wait_for": next_}
         session.flush()
     return run if oldest >= run.proposal["wait_for"] else None
 
 
 _SNAPSHOT = text(
-    "SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint FROM pg_current_snapshot() AS s"
+    "SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint"
+    " FROM pg_current_snapshot() AS s"
 )
 
 
 def _next_accounts(session: Session, run: RuleRun, limit: int) -> list[UUID]:
-    accounts = (
-        select(Account.volunteer_id)
-        .where(Account.status == AccountStatus.OPEN)
-        .order_by(Account.volunteer_id)
-    )
+    opened = select(Account.volunteer_id).where(Account.status == AccountStatus.OPEN)
     if run.swept_to is not None:
-        accounts = accounts.where(Account.volunteer_id > run.swept_to)
-    return list(session.scalars(accounts.limit(limit)))
+        opened = opened.where(Account.volunteer_id > run.swept_to)
+    return list(session.scalars(opened.order_by(Account.volunteer_id).limit(limit)))
 
 
 @dataclass(slots=True)
@@ -188,7 +177,8 @@ _RECORDS = """
     SELECT c.record_id, coalesce(of.merged_into, of.volunteer_id) AS owner, c.category, c.worked_on,
         c.minutes_credited, c.points_credited
     FROM credited_records c JOIN accounts of ON of.volunteer_id = c.volunteer_id
-    JOIN accounts who ON who.volunteer_id = coalesce(of.merged_into, of.volunteer_id) AND who.status = 'open'
+    JOIN accounts who ON who.volunteer_id = coalesce(of.merged_into, of.volunteer_id)
+        AND who.status = 'open'
     WHERE c.recorded AND c.worked_on >= :since AND {whose}
     ORDER BY c.record_id FOR UPDATE OF c
     """
@@ -215,33 +205,45 @@ _RAISE = text(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Gain:
+    """What one record gains, and by which rate."""
+
+    record_id: UUID
+    owner: UUID
+    points: int
+    rate: Rate
+
+
 def _raise_records(
-    session: Session, rules: EarnRules, statement: Any, asked: dict[str, Any]
+    session: Session, rules: EarnRules, statement: TextClause, parameters: dict[str, Any]
 ) -> dict[UUID, Raised]:
-    """Lock records and raise those that earn more now; what that gives each account. Done once it
-    changes nothing.
+    """Lock records and raise those that earn more now; return what that gives each account.
+
+    A second time it changes nothing.
     """
-    gains: list[tuple[Row[Any], int, Rate]] = []
-    for row in session.execute(statement, asked):
-        gain, rate = gain_of(rules, row)
-        if gain:
-            gains.append((row, gain, rate))
+    gains = []
+    for row in session.execute(statement, parameters):
+        points, rate = gain_of(rules, row)
+        if points:
+            gains.append(_Gain(row.record_id, row.owner, points, rate))
     raised: dict[UUID, Raised] = {}
-    for row, gain, rate in gains:
-        raised.setdefault(row.owner, Raised()).add(gain, rate)
+    for gain in gains:
+        raised.setdefault(gain.owner, Raised()).add(gain.points, gain.rate)
     if gains:
-        session.execute(
-            _RAISE,
-            {
-                "ids": [row.record_id for row, *_ in gains],
-                "gains": [gain for _, gain, _ in gains],
-                "rule_ids": [rate.rule_id for *_, rate in gains],
-                "versions": [rate.version for *_, rate in gains],
-                "minutes": [rate.minutes for *_, rate in gains],
-                "points": [rate.points for *_, rate in gains],
-            },
-        )
+        session.execute(_RAISE, _columns_of(gains))
     return raised
+
+
+def _columns_of(gains: Sequence[_Gain]) -> dict[str, list[Any]]:
+    return {
+        "ids": [gain.record_id for gain in gains],
+        "gains": [gain.points for gain in gains],
+        "rule_ids": [gain.rate.rule.id for gain in gains],
+        "versions": [gain.rate.rule.version for gain in gains],
+        "minutes": [gain.rate.minutes for gain in gains],
+        "points": [gain.rate.points for gain in gains],
+    }
 
 
 def _credit_and_issue(
@@ -251,19 +253,14 @@ def _credit_and_issue(
     raised: dict[UUID, Raised],
     round_: str = "",
 ) -> None:
-    """Book what accounts gained, one transfer each, and issue what all of `ids` have reached.
-    Records are locked.
+    """Credit what accounts gained, one transfer each, and issue what all of `ids` have reached.
+
+    The records are locked.
     """
-    accounts = session.scalars(
-        select(Account)
-        .where(Account.volunteer_id.in_([*ids, *raised]))
-        .order_by(Account.volunteer_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).all()
+    locked = accounts.lock_rows(session, [*ids, *raised])
     balances: dict[UUID, Balance] = {
         account.volunteer_id: balance_of_account(account)
-        for account in accounts
+        for account in locked.values()
         if account.status is AccountStatus.OPEN
     }
     credits = {owner: _credit(run, owner, mine, round_) for owner, mine in raised.items()}
@@ -276,19 +273,14 @@ def _credit_and_issue(
 
 
 def _credit(run: RuleRun, owner: UUID, mine: Raised, round_: str) -> Credit:
-    """The cause is made of run and account: the journal itself refuses to book it twice."""
+    """Make the cause of run and account: the journal itself then refuses to book it twice."""
     assert mine.rate is not None
-    return Credit(
-        0,
-        mine.points,
-        [(uuid5(run.id, f"{owner}{round_}"), mine.points, (mine.rate.rule_id, mine.rate.version))],
-    )
+    cause_id = uuid5(run.id, f"{owner}{round_}")
+    return Credit(0, mine.points, [CreditSource(cause_id, mine.points, mine.rate.rule)])
 
 
 def _finish(session: Session, run: RuleRun, rules: EarnRules) -> None:
-    """Records of somebody who was merged into an account behind us while we walked are raised
-    now.
-    """
+    """End the run, after raising records that a merge moved to accounts swept before."""
     late = _raise_records(session, rules, _LOCK_RECORDS_OF_MERGED, {"since": run.since})
     if late:
         _credit_and_issue(session, run, [], late, " merged late")
@@ -297,28 +289,33 @@ def _finish(session: Session, run: RuleRun, rules: EarnRules) -> None:
 
 _GAINED = text(
     """
-    SELECT count(DISTINCT volunteer_id) AS accounts, coalesce(sum(amount) FILTER (WHERE kind = 'adjusted'), 0) AS points
+    SELECT count(DISTINCT volunteer_id) AS accounts,
+        coalesce(sum(amount) FILTER (WHERE kind = 'adjusted'), 0) AS points
     FROM transfers
-    WHERE txid = journal_txid(pg_current_xact_id()) AND kind IN ('adjusted', 'issued', 'donated', 'backordered')
+    WHERE txid = journal_txid(pg_current_xact_id())
+        AND kind IN ('adjusted', 'issued', 'donated', 'backordered')
     """
 )
 _MADE = text(
     """
-    SELECT t.kind, v.product_id, v.venue_id, count(*) AS number, sum(v.points) AS points, sum(v.cost_fen) AS fen
+    SELECT t.kind, v.product_id, v.venue_id,
+        count(*) AS number, sum(v.points) AS points, sum(v.cost_fen) AS fen
     FROM transfers t JOIN vouchers v ON v.id = t.cause_id
-    WHERE t.txid = journal_txid(pg_current_xact_id()) AND t.kind IN ('issued', 'donated') GROUP BY 1, 2, 3
+    WHERE t.txid = journal_txid(pg_current_xact_id()) AND t.kind IN ('issued', 'donated')
+    GROUP BY 1, 2, 3
     """
 )
 _WAITING = text(
     """
     SELECT b.product_id, count(*) AS number FROM transfers t JOIN backorders b ON b.id = t.cause_id
-    WHERE t.txid = journal_txid(pg_current_xact_id()) AND t.kind = 'backordered' GROUP BY 1
+    WHERE t.txid = journal_txid(pg_current_xact_id()) AND t.kind = 'backordered'
+    GROUP BY 1
     """
 )
 
 
 def _tally(session: Session, summary: Summary) -> Summary:
-    """Add what this transaction really booked, by the journal."""
+    """Add what this transaction booked, by the journal."""
     gained = session.execute(_GAINED).one()
     summary.accounts += gained.accounts
     summary.points += int(gained.points)

@@ -1,8 +1,7 @@
-"""What proposed rules would give, replayed over recorded history. Reads only, and in the order in
-which applying goes.
+"""What proposed rules would give, replayed over recorded history. Reads only.
 
-What one record gains and what one account buys is decided by the same functions as when rules are
-applied (`applying.py`), so that the numbers are the same.
+It goes in the order in which rules are applied (`backfill.py`), and the same functions decide what
+one record gains and what one account buys, so that the numbers are the same.
 """
 
 from collections import Counter
@@ -20,6 +19,7 @@ from sqlalchemy.types import Date
 from services.rewards.issuing.issue import spent_on
 from services.rewards.ledger.accounts import Balance
 from services.rewards.models import Product, Rule, RuleKind, StandingChoice, Stock
+from services.rewards.rules.kinds import AnyRule
 from services.rewards.rules.limits import Room, room_for
 from services.rewards.rules.versions import (
     EarnRules,
@@ -42,8 +42,9 @@ class TooMuchHistory(Unprocessable):
 
 
 def gain_of(rules: EarnRules, record: Any) -> tuple[int, Rate]:
-    """Points that a credited record gains by these rules, and the rate that gives them. Nobody
-    loses points.
+    """Count the points that a credited record gains by these rules, and return the rate.
+
+    Nobody loses points.
     """
     rate = rules.rate(record.category, record.worked_on)
     return max(0, rate.of(record.minutes_credited) - record.points_credited), rate
@@ -55,12 +56,10 @@ class Summary:
 
     accounts: int = 0  #: that gain points, or an entitlement
     points: int = 0
-    products: dict[UUID, Counter[str]] = field(
-        default_factory=dict
-    )  #: issued, waiting for stock, donated to the pool
-    venues: dict[UUID, Counter[str]] = field(
-        default_factory=dict
-    )  #: count, points and fen of vouchers there
+    #: per product: issued, waiting for stock, donated to the pool
+    products: dict[UUID, Counter[str]] = field(default_factory=dict)
+    #: per venue: count, points and fen of the vouchers there
+    venues: dict[UUID, Counter[str]] = field(default_factory=dict)
 
     def add_vouchers(self, product_id: UUID, kind: str, count: int) -> None:
         self.products.setdefault(product_id, Counter())[kind] += count
@@ -83,14 +82,20 @@ class Summary:
         }
 
     @classmethod
-    def from_json(cls, told: dict[str, Any]) -> "Summary":
-        """The inverse of `as_json`; of `{}` an empty one."""
+    def from_json(cls, stored: dict[str, Any]) -> "Summary":
+        """Read what `as_json` wrote; `{}` is an empty summary."""
         return cls(
-            told.get("accounts", 0),
-            told.get("points", 0),
-            {UUID(p.pop("product_id")): Counter(p) for p in map(dict, told.get("products", []))},
-            {UUID(v.pop("venue_id")): Counter(v) for v in map(dict, told.get("venues", []))},
+            stored.get("accounts", 0),
+            stored.get("points", 0),
+            _counted_by("product_id", stored.get("products", [])),
+            _counted_by("venue_id", stored.get("venues", [])),
         )
+
+
+def _counted_by(key: str, rows: Iterable[dict[str, Any]]) -> dict[UUID, Counter[str]]:
+    return {
+        UUID(row[key]): Counter({name: row[name] for name in row if name != key}) for row in rows
+    }
 
 
 def products_json(products: dict[UUID, Counter[str]]) -> list[dict[str, Any]]:
@@ -111,24 +116,23 @@ class Gainer:
 
 @dataclass(slots=True)
 class Supply:
-    """How many of each product can still be issued: the least of what stock, quota and budget
-    leave.
-    """
+    """How many of each product can be issued: the least of what stock, quota and budget leave."""
 
     left: dict[UUID, int]
 
     def hand_out(self, offer: Offer, count: int, *, donated: bool) -> Counter[str]:
-        """As `issuing.buy` does: who comes too late waits; what was meant for the pool stays with
-        its account.
+        """Hand out as `issue.buy` does.
+
+        Who comes too late waits; what was meant for the pool stays with its account.
         """
         given = 0 if offer.queued else min(count, self.left[offer.product_id])
         self.left[offer.product_id] -= given
         return Counter(donated=given) if donated else Counter(issued=given, waiting=count - given)
 
 
-def propose(session: Session, bodies: Iterable[dict[str, Any]]) -> list[Rule]:
-    """Rules as they would be, the later ones newer. Raises NoSuchProduct."""
-    drafts = [draft_rule(session, **body) for body in bodies]
+def propose(session: Session, rules: Iterable[AnyRule]) -> list[Rule]:
+    """Make the rows of rules as they would be, the later ones newer. Raises NoSuchProduct."""
+    drafts = [draft_rule(session, rule) for rule in rules]
     for number, draft in enumerate(drafts):
         draft.version += number
     return drafts
@@ -141,40 +145,51 @@ def dry_run(
     after: UUID | None = None,
     limit: int = 50,
 ) -> tuple[Summary, list[Gainer]]:
-    """What these rules would give for work since a day, and up to `limit` of those who gain, in the
-    order of ids.
+    """Sum what these rules would give for work since a day, and list up to `limit` gainers.
 
-    Give it a transaction of its own: it reads for seconds. Raises TooMuchHistory.
+    They come in the order of ids. Give it a transaction of its own: it reads for seconds. Raises
+    TooMuchHistory.
     """
     session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+    _refuse_too_much(session, since)
+    summary = Summary()
+    listed: list[Gainer] = []
+    for gainer in _gainers(session, proposed, since, summary):
+        summary.accounts += 1
+        summary.points += gainer.points
+        if len(listed) < limit and (after is None or gainer.volunteer_id > after):
+            listed.append(gainer)
+    return summary, listed
+
+
+def _gainers(
+    session: Session, proposed: Sequence[Rule], since: date, summary: Summary
+) -> Iterator[Gainer]:
+    """Yield all who gain, in the order of ids, and add what they buy to the summary."""
+    available = offers(session, rules_in_force(session, RuleKind.ISSUE, proposed))
+    supply = Supply(_left(session, proposed))
+    accounts = _accounts(session, earn_rules(session, proposed), since, available)
+    while chunk := list(islice(accounts, ACCOUNTS_AT_ONCE)):
+        room = room_for(session, [balance.volunteer_id for balance, _ in chunk], proposed)
+        for balance, gain in chunk:
+            bought = _bought(balance, available, room, supply, summary)
+            if gain or bought:
+                yield Gainer(balance.volunteer_id, gain, bought)
+
+
+def _refuse_too_much(session: Session, since: date) -> None:
     records = session.scalar(_COUNT, {"since": since, "most": MOST_RECORDS + 1}) or 0
     if records > MOST_RECORDS:
         raise TooMuchHistory(
             f"More than {MOST_RECORDS} records since {since}.",
             errors=[{"pointer": "/since", "detail": "choose a later day"}],
         )
-    available = offers(session, rules_in_force(session, RuleKind.ISSUE, proposed))
-    supply = Supply(_left(session, proposed))
-    summary = Summary()
-    shown: list[Gainer] = []
-    accounts = _accounts(session, earn_rules(session, proposed), since, available)
-    while chunk := list(islice(accounts, ACCOUNTS_AT_ONCE)):
-        room = room_for(session, [balance.volunteer_id for balance, _ in chunk], proposed)
-        for balance, gain in chunk:
-            gainer = Gainer(
-                balance.volunteer_id, gain, _bought(balance, available, room, supply, summary)
-            )
-            if gain or gainer.products:
-                summary.accounts += 1
-                summary.points += gain
-                if len(shown) < limit and (after is None or gainer.volunteer_id > after):
-                    shown.append(gainer)
-    return summary, shown
 
 
 def _bought(
     balance: Balance, available: Sequence[Offer], room: Room, supply: Supply, summary: Summary
 ) -> dict[UUID, Counter[str]]:
+    """Buy what a balance reaches: uses up room and supply, and adds it to the summary."""
     bought = {}
     donated = balance.choice is StandingChoice.GIVE_ON
     for offer, count in spent_on(balance, available, room):
@@ -190,36 +205,41 @@ def _bought(
 
 
 _COUNT = text(
-    "SELECT count(*) FROM (SELECT FROM credited_records WHERE recorded AND worked_on >= :since LIMIT :most) AS found"
+    """
+    SELECT count(*) FROM (
+        SELECT FROM credited_records WHERE recorded AND worked_on >= :since LIMIT :most
+    ) AS found
+    """
 ).bindparams(bindparam("since", type_=Date()))
 _ACCOUNTS = text(
     """
-    SELECT mine.volunteer_id, mine.points_available, mine.shortfall, mine.standing_choice, mine.preferred_product_id,
-        r.category, r.worked_on, r.minutes_credited, r.points_credited
+    SELECT mine.volunteer_id, mine.points_available, mine.shortfall, mine.standing_choice,
+        mine.preferred_product_id, r.category, r.worked_on, r.minutes_credited, r.points_credited
     FROM accounts mine LEFT JOIN (
         SELECT coalesce(of.merged_into, of.volunteer_id) AS owner, c.* FROM credited_records c
         JOIN accounts of ON of.volunteer_id = c.volunteer_id
         WHERE c.recorded AND c.worked_on >= :since
     ) AS r ON r.owner = mine.volunteer_id
     WHERE mine.status = 'open'
-        AND (r.owner IS NOT NULL OR (mine.points_available >= :cheapest AND mine.standing_choice <> 'save'))
+        AND (r.owner IS NOT NULL
+            OR (mine.points_available >= :cheapest AND mine.standing_choice <> 'save'))
     ORDER BY mine.volunteer_id
     """
 ).bindparams(bindparam("since", type_=Date()))
 
 _PLAN_FOR_ALL_ROWS = text(
-    "SELECT set_config('cursor_tuple_fraction', '1', true), set_config('enable_nestloop', 'off', true)"
+    "SELECT set_config('cursor_tuple_fraction', '1', true),"
+    " set_config('enable_nestloop', 'off', true)"
 )
-"""A cursor is otherwise planned for its first rows: measured at 30,000 records, 9.1 s instead of
-0.5 s.
-"""
+"""A cursor is else planned for its first rows: at 30,000 records 9.1 s instead of 0.5 s."""
 
 
 def _accounts(
     session: Session, rules: EarnRules, since: date, available: Sequence[Offer]
 ) -> Iterator[tuple[Balance, int]]:
-    """Open accounts that may gain or buy something, in the order of ids: what they would have, and
-    their gain.
+    """Yield open accounts that may gain or buy something, in the order of ids.
+
+    With each comes the balance that it would have, and its gain.
     """
     cheapest = min((offer.points for offer in available), default=1 << 62)
     session.execute(_PLAN_FOR_ALL_ROWS)
@@ -235,7 +255,7 @@ def _accounts(
 
 
 def _balance_after(row: Row[Any], gain: int) -> Balance:
-    """What is there after a gain has paid what is owed."""
+    """Count what is there after a gain has paid what is owed."""
     points = row.points_available + gain
     paid = min(row.shortfall, points) if gain else 0
     return Balance(
@@ -247,7 +267,7 @@ def _balance_after(row: Row[Any], gain: int) -> Balance:
 
 
 def _left(session: Session, proposed: Sequence[Rule]) -> dict[UUID, int]:
-    """As `products.take_what_is_left` counts, with budgets that are only proposed too."""
+    """Count as `products.take_what_is_left` does, with budgets that are only proposed too."""
     budgets = {
         rule.product_id: rule.points for rule in rules_in_force(session, RuleKind.BUDGET, proposed)
     }
@@ -261,12 +281,11 @@ def _left(session: Session, proposed: Sequence[Rule]) -> dict[UUID, int]:
 
 
 def _available(stock: Stock, product: Product, budget: int | None, today: date) -> int:
-    least = [stock.left]
+    bounds = [stock.left]
     if product.daily_quota is not None:
-        least.append(product.daily_quota - (stock.day_count if stock.day == today else 0))
+        issued_today = stock.day_count if stock.day == today else 0
+        bounds.append(product.daily_quota - issued_today)
     if budget is not None:
-        least.append(
-            (budget - (stock.month_points if stock.month == today.replace(day=1) else 0))
-            // product.points
-        )
-    return max(0, min(least))
+        spent = stock.month_points if stock.month == today.replace(day=1) else 0
+        bounds.append((budget - spent) // product.points)
+    return max(0, min(bounds))

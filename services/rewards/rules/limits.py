@@ -1,5 +1,6 @@
-"""How many vouchers a person may still get in a period. The account is locked, so counting first is
-safe.
+"""How many vouchers a person may still get in a period.
+
+The account is locked by the caller, so counting first is safe.
 """
 
 from collections import Counter
@@ -20,20 +21,19 @@ UNLIMITED = 1_000_000_000
 
 @dataclass(slots=True)
 class Room:
-    """What each limit in force leaves to each person. `product_id` None is the limit over all
-    products.
-    """
+    """What each limit in force leaves to each person. The product None is the limit over all."""
 
     counts: dict[UUID | None, int] = field(default_factory=dict)
     used: Counter[tuple[UUID, UUID | None]] = field(default_factory=Counter)
 
     def left(self, volunteer_id: UUID, product_id: UUID) -> int:
-        """How many more of this product this person may get now."""
-        limited = [scope for scope in (product_id, None) if scope in self.counts]
-        return max(
-            0,
-            min((self.counts[s] - self.used[volunteer_id, s] for s in limited), default=UNLIMITED),
-        )
+        """Count how many more of this product this person may get now."""
+        rest = [
+            self.counts[scope] - self.used[volunteer_id, scope]
+            for scope in (product_id, None)
+            if scope in self.counts
+        ]
+        return max(0, min(rest, default=UNLIMITED))
 
     def take(self, volunteer_id: UUID, product_id: UUID, wanted: int) -> int:
         """Use up as much room as there is, at most `wanted`; returns how much."""
@@ -46,8 +46,9 @@ class Room:
 def room_for(
     session: Session, volunteer_ids: Sequence[UUID], proposed: Sequence[Rule] = ()
 ) -> Room:
-    """The room of these people, under limits only `proposed` as well; without limits in force one
-    small query.
+    """Count the room of these people, under limits only `proposed` as well.
+
+    Without limits in force this is one small query.
     """
     room = Room()
     for rule in rules_in_force(session, RuleKind.LIMIT, proposed):
@@ -63,7 +64,8 @@ def room_for(
 
 def period_start(period: Period) -> str:
     """SQL: when the current period began, by the calendar at the site."""
-    return f"date_trunc('{period.value}', app_now() AT TIME ZONE 'Asia/Shanghai') AT TIME ZONE 'Asia/Shanghai'"
+    zone = "AT TIME ZONE 'Asia/Shanghai'"
+    return f"date_trunc('{period.value}', app_now() {zone}) {zone}"
 
 
 _SINCE = (
@@ -81,17 +83,21 @@ _USED = text(
         WHERE t.kind IN ('issued', 'donated') AND t.created_at >= {_SINCE} AND NOT EXISTS (
             WITH RECURSIVE codes AS (
                 SELECT t.cause_id AS id
-                UNION ALL SELECT h.to_voucher_id FROM handovers h JOIN codes ON h.from_voucher_id = codes.id
+                UNION ALL
+                SELECT h.to_voucher_id FROM handovers h JOIN codes ON h.from_voucher_id = codes.id
                 WHERE h.kind = 'reissue'
             )
             SELECT FROM transfers AS back JOIN codes ON back.cause_id = codes.id
             WHERE back.kind = 'voided' AND back.credit_account LIKE 'volunteer:%')
         UNION ALL
-        SELECT owner, product_id::text FROM people JOIN backorders USING (volunteer_id) WHERE status = 'waiting'
+        SELECT owner, product_id::text FROM people JOIN backorders USING (volunteer_id)
+        WHERE status = 'waiting'
     ) AS counted
     WHERE :product IS NULL OR product = cast(:product AS text)
     GROUP BY owner
     """  # noqa: S608 - constants of this file
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())), bindparam("product", type_=Uuid()))
-"""What counts: vouchers paid for in the period and not given back, by whoever was merged into a
-person too, and what waits."""
+"""What counts: vouchers paid for in the period and not given back, and backorders.
+
+Those of accounts that were merged into a person count too.
+"""

@@ -1,6 +1,4 @@
-"""Rules as versioned data: which one counts for a piece of work, and which vouchers points turn
-into.
-"""
+"""Rules as versioned data: which one counts for a piece of work, and what points can buy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
+    and_,
     cast,
     column,
     exists,
@@ -33,6 +32,7 @@ from services.rewards.models import (
     Venue,
     VenueStatus,
 )
+from services.rewards.rules.kinds import AnyRule
 from shared.core.clock import SITE, app_now, site_today
 from shared.core.ids import new_id
 from shared.core.problems import Conflict, NotFound, Unprocessable
@@ -51,11 +51,22 @@ class RuleReplaced(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
+class RuleRef:
+    """One version of a rule, as vouchers and transfers name it."""
+
+    id: UUID | None = None
+    version: int | None = None
+
+
+NO_RULE = RuleRef()
+"""No rule decided this."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rate:
     """What an earn rule gives: `points` per `minutes`, rounded down per record."""
 
-    rule_id: UUID | None
-    version: int | None
+    rule: RuleRef
     minutes: int
     points: int
 
@@ -63,48 +74,66 @@ class Rate:
         return minutes * self.points // self.minutes
 
 
-NO_RATE = Rate(None, None, 1, 0)
+NO_RATE = Rate(NO_RULE, minutes=1, points=0)
 """Where no rule applies, hours earn nothing."""
 
 
 class EarnRules:
-    """All earn rules and coefficients. The newest version in force on the day counts within each
-    scope, never a sum.
+    """All earn rules and coefficients.
 
-    A category's own earn rule goes before the general one, and before the category's coefficient on
-    it. Days are days at the site: a rule counts from the day of `effective_from` and no longer on
-    that of `effective_until`.
+    Within each scope the newest version in force on the day counts, never a sum. A category's own
+    earn rule goes before the general one, and before the category's coefficient on it. Days are
+    days at the site: a rule counts from the day of `effective_from` and no longer on that of
+    `effective_until`.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        self._by_scope: dict[tuple[RuleKind, str], list[tuple[date | None, date | None, Rule]]] = {}
+        self._by_scope: dict[tuple[RuleKind, str], list[_RuleDays]] = {}
         for rule in sorted(rules, key=lambda rule: -rule.version):
-            days = (_site_day(rule.effective_from), _site_day(rule.effective_until))
-            self._by_scope.setdefault((rule.kind, rule.scope), []).append((*days, rule))
+            since, until = _site_day(rule.effective_from), _site_day(rule.effective_until)
+            versions = self._by_scope.setdefault((rule.kind, rule.scope), [])
+            versions.append(_RuleDays(since, until, rule))
 
     def rate(self, category: str | None, worked_on: date) -> Rate:
-        """What work of a category (None: not kept, the general rule counts) on a day earns."""
-        own = self._in_force(RuleKind.EARN, category, worked_on) if category else None
-        general = own or self._in_force(RuleKind.EARN, "", worked_on)
+        """Find what work of a category on a day earns; without a category by the general rule."""
+        if category:
+            own = self._in_force(RuleKind.EARN, category, worked_on)
+            if own is not None:
+                return _rate_of(own)
+        general = self._in_force(RuleKind.EARN, "", worked_on)
         if general is None:
             return NO_RATE
-        minutes, points = general.minutes or 1, general.points or 0
         coefficient = (
-            self._in_force(RuleKind.COEFFICIENT, category, worked_on)
-            if category and not own
-            else None
+            self._in_force(RuleKind.COEFFICIENT, category, worked_on) if category else None
         )
-        if coefficient is None:
-            return Rate(general.id, general.version, minutes, points)
-        return Rate(
-            coefficient.id, coefficient.version, minutes * 100, points * (coefficient.percent or 0)
-        )
+        return _rate_of(general) if coefficient is None else _share_of(general, coefficient)
 
     def _in_force(self, kind: RuleKind, scope: str, worked_on: date) -> Rule | None:
-        for since, until, rule in self._by_scope.get((kind, scope), ()):
-            if since is None or since <= worked_on:
-                return rule if until is None or worked_on < until else None
+        for version in self._by_scope.get((kind, scope), ()):
+            if version.since is None or version.since <= worked_on:
+                has_ended = version.until is not None and version.until <= worked_on
+                return None if has_ended else version.rule
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _RuleDays:
+    """A rule, with its first day at the site and the day on which it no longer counts."""
+
+    since: date | None
+    until: date | None
+    rule: Rule
+
+
+def _rate_of(rule: Rule) -> Rate:
+    return Rate(RuleRef(rule.id, rule.version), rule.minutes or 1, rule.points or 0)
+
+
+def _share_of(general: Rule, coefficient: Rule) -> Rate:
+    """Multiply out instead of taking per cent of rounded points: it is rounded once."""
+    reference = RuleRef(coefficient.id, coefficient.version)
+    rate, percent = _rate_of(general), coefficient.percent or 0
+    return Rate(reference, rate.minutes * 100, rate.points * percent)
 
 
 def _site_day(moment: datetime | None) -> date | None:
@@ -112,7 +141,7 @@ def _site_day(moment: datetime | None) -> date | None:
 
 
 def earn_rules(session: Session, proposed: Sequence[Rule] = ()) -> EarnRules:
-    """Those that are kept, and those only `proposed`."""
+    """Read all earn rules, and add those only `proposed`."""
     kept = session.scalars(select(Rule).where(Rule.kind.in_(EARNING))).all()
     return EarnRules([*kept, *(rule for rule in proposed if rule.kind in EARNING)])
 
@@ -121,8 +150,9 @@ EARNING = (RuleKind.EARN, RuleKind.COEFFICIENT)
 
 
 def in_force(kind: RuleKind | None = None) -> Select[Rule]:
-    """The newest version that has begun of each scope, unless it has ended; an older one does not
-    come back.
+    """Select the newest version that has begun of each scope, unless it has ended.
+
+    An older version does not come back.
     """
     newest = (
         select(Rule.id)
@@ -142,30 +172,31 @@ def _goes_on(until: Any) -> ColumnElement[bool]:
 
 
 def rules_in_force(session: Session, kind: RuleKind, proposed: Sequence[Rule] = ()) -> list[Rule]:
-    """Those of a kind, in the order of their scopes; what is `proposed` replaces what is kept."""
+    """Read those of a kind, in the order of their scopes; `proposed` ones replace stored ones."""
     newest = {rule.scope: rule for rule in session.scalars(in_force(kind))}
     if proposed:
         moment = session.scalars(select(app_now())).one()
-        for rule in proposed:
-            if rule.kind is kind and (rule.effective_from is None or rule.effective_from <= moment):
-                newest[rule.scope] = rule
-        newest = {
-            s: r
-            for s, r in newest.items()
-            if r.effective_until is None or r.effective_until > moment
-        }
+        begun = [rule for rule in proposed if rule.kind is kind and _has_begun(rule, moment)]
+        newest |= {rule.scope: rule for rule in begun}
+        newest = {scope: rule for scope, rule in newest.items() if not _has_ended(rule, moment)}
     return [newest[scope] for scope in sorted(newest)]
+
+
+def _has_begun(rule: Rule, moment: datetime) -> bool:
+    return rule.effective_from is None or rule.effective_from <= moment
+
+
+def _has_ended(rule: Rule, moment: datetime) -> bool:
+    return rule.effective_until is not None and rule.effective_until <= moment
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An issue rule in force with what its product needs: price, validity, and roughly how many are
-    left.
-    """
+    """An issue rule in force, with price, validity and rough stock of its product."""
 
     rule_id: UUID | None
     version: int | None
-    automatic: bool  #: issued when the points are there; otherwise only on request, or to whoever chose this product
+    automatic: bool  #: issued when the points are there; else on request, or where preferred
     product_id: UUID
     venue_id: UUID
     title: str
@@ -175,46 +206,56 @@ class Offer:
     left: int
     queued: bool  #: others wait for this product already: whoever comes now waits behind them
 
+    @property
+    def rule(self) -> RuleRef:
+        return RuleRef(self.rule_id, self.version)
+
 
 def offers(session: Session, rules: Sequence[Rule] | None = None) -> list[Offer]:
-    """What the issue rules in force (or `rules` instead) offer today, at venues that take part.
+    """Read what the issue rules in force (or `rules` instead) offer today, at active venues.
 
     The order of the products' ids, which is their age, decides what points are spent on first.
     """
     if rules is not None and not rules:
         return []
-    waiting = exists().where(
-        Backorder.product_id == Product.id, Backorder.status == BackorderStatus.WAITING
-    )
-    today = site_today()
     issue = _in_force_by_product() if rules is None else _as_rows(rules)
     rows = session.execute(
-        select(
-            issue.c.id,
-            issue.c.version,
-            issue.c.automatic,
-            Product.id,
-            Product.venue_id,
-            Product.title,
-            Product.points,
-            Product.valid_days,
-            Product.cost_fen,
-            Stock.left,
-            waiting,
-        )
+        select(issue.c.id, issue.c.version, issue.c.automatic, *_OF_PRODUCT, Stock.left, _queued())
         .join(Product, Product.id == issue.c.product_id)
         .join(Stock, Stock.product_id == Product.id)
         .join(Venue, Venue.id == Product.venue_id)
-        .where(
-            _goes_on(issue.c.effective_until),
-            func.coalesce(Product.offered_from, today) <= today,
-            func.coalesce(Product.offered_until, today) >= today,
-            Venue.status == VenueStatus.ACTIVE,
-            Venue.sandbox.is_(False),
-        )
+        .where(_goes_on(issue.c.effective_until), _offered_today(), _at_active_venue())
         .order_by(Product.id)
     )
     return [Offer(*row) for row in rows]
+
+
+_OF_PRODUCT = (
+    Product.id,
+    Product.venue_id,
+    Product.title,
+    Product.points,
+    Product.valid_days,
+    Product.cost_fen,
+)
+
+
+def _queued() -> ColumnElement[bool]:
+    return exists().where(
+        Backorder.product_id == Product.id, Backorder.status == BackorderStatus.WAITING
+    )
+
+
+def _offered_today() -> ColumnElement[bool]:
+    today = site_today()
+    return and_(
+        func.coalesce(Product.offered_from, today) <= today,
+        func.coalesce(Product.offered_until, today) >= today,
+    )
+
+
+def _at_active_venue() -> ColumnElement[bool]:
+    return and_(Venue.status == VenueStatus.ACTIVE, Venue.sandbox.is_(False))
 
 
 _OF_OFFER = (Rule.id, Rule.version, Rule.automatic, Rule.product_id, Rule.effective_until)
@@ -235,38 +276,40 @@ def _as_rows(rules: Sequence[Rule]) -> FromClause:
     return values(*(column(c.key, c.type) for c in _OF_OFFER), name="proposed").data(rows)
 
 
-def create_rule(
-    session: Session, kind: RuleKind, *, by: str, swept: bool = False, **fields: Any
-) -> Rule:
+def create_rule(session: Session, rule: AnyRule, *, by: str, swept: bool = False) -> Rule:
     """Add the next version of a rule. What was credited keeps the version it was credited by.
 
-    `fields` are the columns that the kind needs (`models/rules.py`). A new issue rule is soon
-    looked at for everybody who has the points already, unless it is `swept`. An expire rule is
-    never retroactive by accident: without `effective_from` it holds for points that come from now
-    on. Raises NoSuchProduct.
+    A new issue rule is soon applied to everybody who has the points already, unless it is `swept`.
+    An expire rule is never retroactive by accident: without `effective_from` it holds for points
+    that come from now on. Raises NoSuchProduct.
     """
-    draft = draft_rule(session, kind, **fields)
-    session.execute(
-        select(func.pg_advisory_xact_lock(func.hashtext(f"rewards.rules {kind} {draft.scope}")))
-    )
-    draft.version = _newest_version(session, draft) + 1
-    draft.swept, draft.created_by = swept or kind is not RuleKind.ISSUE, by
-    if kind is RuleKind.EXPIRE and draft.effective_from is None:
-        draft.effective_from = session.scalars(select(app_now())).one()
-    session.add(draft)
+    return _add_version(session, draft_rule(session, rule), by=by, swept=swept)
+
+
+def draft_rule(session: Session, rule: AnyRule) -> Rule:
+    """Make a rule's row as it would be, without keeping it: for dry runs. Raises NoSuchProduct."""
+    row = Rule(id=new_id(), scope=rule.scope, **{"automatic": True} | rule.model_dump())
+    if row.product_id is not None:
+        _refuse_what_is_not_issued(session, row.product_id)
+    row.version = _newest_version(session, row) + 1
+    return row
+
+
+def _add_version(session: Session, row: Rule, *, by: str, swept: bool) -> Rule:
+    _lock_versions(session, row)
+    row.version = _newest_version(session, row) + 1
+    row.swept, row.created_by = swept or row.kind is not RuleKind.ISSUE, by
+    if row.kind is RuleKind.EXPIRE and row.effective_from is None:
+        row.effective_from = session.scalars(select(app_now())).one()
+    session.add(row)
     session.flush()
-    return draft
+    return row
 
 
-def draft_rule(session: Session, kind: RuleKind, **fields: Any) -> Rule:
-    """A rule as it would be, not kept: for dry runs. Raises NoSuchProduct."""
-    product_id, automatic = fields.get("product_id"), fields.pop("automatic", None)
-    if product_id is not None:
-        _refuse_what_is_not_issued(session, product_id)
-    scope = str(product_id) if product_id else fields.get("category") or ""
-    rule = Rule(id=new_id(), kind=kind, scope=scope, automatic=automatic is not False, **fields)
-    rule.version = _newest_version(session, rule) + 1
-    return rule
+def _lock_versions(session: Session, rule: Rule) -> None:
+    """Let one transaction at a time number the versions of a rule."""
+    name = f"rewards.rules {rule.kind} {rule.scope}"
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(name))))
 
 
 def _refuse_what_is_not_issued(session: Session, product_id: UUID) -> None:
@@ -288,37 +331,45 @@ def _newest_version(session: Session, rule: Rule) -> int:
 
 
 def end_rule(session: Session, rule_id: UUID, at: datetime | None, by: str) -> Rule:
-    """Let a rule count until a moment (now if none is given): a new version of it with an end.
-    Returns that version.
+    """Let a rule count until a moment (now if none is given), and return the version that says so.
 
-    An earn rule no longer counts for work on the day (at the site) of that moment. Repeating it
-    changes nothing; an end may be moved forward, never back. Raises RuleNotFound, and RuleReplaced
-    when a newer version counts.
+    That is a new version of the rule with an end. An earn rule no longer counts for work on the day
+    (at the site) of that moment. Repeating it changes nothing; an end may be moved forward, never
+    back. Raises RuleNotFound, and RuleReplaced when a newer version counts.
     """
     rule = session.get(Rule, rule_id)
     if rule is None:
         raise RuleNotFound(f"No rule {rule_id}.")
-    session.execute(
-        select(func.pg_advisory_xact_lock(func.hashtext(f"rewards.rules {rule.kind} {rule.scope}")))
+    _lock_versions(session, rule)
+    newest = _newest_of(session, rule)
+    _refuse_replaced(rule, newest)
+    until = at or session.scalars(select(app_now())).one()
+    ends_before = newest.effective_until is not None and newest.effective_until <= until
+    if ends_before or (at is None and newest.effective_until is not None):
+        return newest
+    ended = Rule(
+        id=new_id(), kind=rule.kind, scope=rule.scope, effective_until=until, **_content(rule)
     )
-    newest = session.scalars(
+    return _add_version(session, ended, by=by, swept=True)
+
+
+def _newest_of(session: Session, rule: Rule) -> Rule:
+    return session.scalars(
         select(Rule)
         .where(Rule.kind == rule.kind, Rule.scope == rule.scope)
         .order_by(Rule.version.desc())
         .limit(1)
     ).one()
-    if newest.id != rule.id and (
-        newest.effective_until is None or _content(newest) != _content(rule)
-    ):
+
+
+def _refuse_replaced(rule: Rule, newest: Rule) -> None:
+    """A newer version that only ends a rule does not replace it."""
+    if newest.id == rule.id:
+        return
+    if newest.effective_until is None or _content(newest) != _content(rule):
         raise RuleReplaced(
-            f"Rule {rule_id} was replaced by version {newest.version}.", rule_id=str(newest.id)
+            f"Rule {rule.id} was replaced by version {newest.version}.", rule_id=str(newest.id)
         )
-    until = at or session.scalars(select(app_now())).one()
-    if newest.effective_until is not None and (at is None or newest.effective_until <= until):
-        return newest
-    return create_rule(
-        session, rule.kind, by=by, swept=True, effective_until=until, **_content(rule)
-    )
 
 
 _CONTENT = (
@@ -336,5 +387,5 @@ _CONTENT = (
 
 
 def _content(rule: Rule) -> dict[str, Any]:
-    """What a rule says, but for its end."""
+    """Return the columns that say what a rule gives, but for its end."""
     return {name: getattr(rule, name) for name in _CONTENT}

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from services.rewards.ledger import journal
-from services.rewards.ledger.journal import transfer
+from services.rewards.ledger.journal import TransferDraft
 from services.rewards.models import (
     Dispute,
     DisputeStatus,
@@ -264,7 +264,7 @@ def _move_points(
 ) -> None:
     """Write one transfer over all redemptions; an empty month moves nothing."""
     if settlement.points:
-        row = transfer(
+        row = TransferDraft(
             debit, credit, settlement.points, kind, settlement.id, volunteer_id=None, actor=by
         )
         journal.record_transfers(session, [row])

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from services.rewards.ledger import journal
 from services.rewards.ledger.accounts import check_standing, everybody_merged, lock_accounts
-from services.rewards.ledger.journal import transfer
+from services.rewards.ledger.journal import TransferDraft
 from services.rewards.models import (
     Account,
     AccountStatus,
@@ -25,8 +25,10 @@ from services.rewards.models import (
     VoucherOrigin,
     VoucherStatus,
 )
+from services.rewards.rules.versions import RuleRef
 from services.rewards.vouchers import codes, lifecycle
 from services.rewards.vouchers.codes import code_vault
+from services.rewards.vouchers.drafts import VoucherDraft, insert_vouchers, seal_code
 from services.rewards.vouchers.lifecycle import VoucherNotFound, about, free, get_voucher, lock_free
 from shared.contracts.rewards import VoucherGiven
 from shared.core.clock import app_now
@@ -113,14 +115,14 @@ def hand_on(session: Session, old: Voucher, handing: Handing) -> Voucher:
     left = journal.of_voucher(old)
     old.status, old.ended_at, old.end_reason = VoucherStatus.GIVEN, app_now(), handing.reason
     session.flush()
-    new = _successor(old, handing)
-    session.add(new)
-    session.flush()
+    draft = _successor(old, handing)
+    insert_vouchers(session, [draft])
+    new = session.get_one(Voucher, draft.id)
     handover = _add_link(session, old, new, handing)
     came = journal.of_voucher(new)
     if left != came:
         kind = TransferKind.GIVEN if new.holder_id is None else TransferKind.ALLOCATED
-        row = transfer(
+        row = TransferDraft(
             left,
             came,
             new.points,
@@ -168,12 +170,10 @@ def _publish_given(session: Session, old: Voucher, new: Voucher, handing: Handin
     publish(session, event)
 
 
-def _successor(old: Voucher, handing: Handing) -> Voucher:
-    """Make the same voucher with a new code and the same dates; a reissued one is no gift."""
-    vault_, code = code_vault(), codes.new_code()
+def _successor(old: Voucher, handing: Handing) -> VoucherDraft:
+    """Draft the same voucher with a new code and the same dates; a reissued one is no gift."""
     again = handing.kind is HandoverKind.REISSUE
-    return Voucher(
-        id=new_id(),
+    return VoucherDraft(
         holder_id=handing.receiver_id,
         origin=old.origin if again else VoucherOrigin.GIFT,
         product_id=old.product_id,
@@ -181,10 +181,8 @@ def _successor(old: Voucher, handing: Handing) -> Voucher:
         title=old.title,
         points=old.points,
         cost_fen=old.cost_fen,
-        code_fingerprint=vault_.fingerprint(code),
-        code_sealed=vault_.seal(code),
-        rule_id=old.rule_id,
-        rule_version=old.rule_version,
+        code=seal_code(code_vault(), codes.new_code()),
+        rule=RuleRef(old.rule_id, old.rule_version),
         issued_at=old.issued_at,
         expires_at=old.expires_at,
         reminded_at=old.reminded_at,

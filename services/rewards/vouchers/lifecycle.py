@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from services.rewards.catalogue import products
 from services.rewards.ledger import accounts, journal
-from services.rewards.ledger.journal import transfer
+from services.rewards.ledger.journal import TransferDraft
 from services.rewards.models import (
     Account,
     AccountStatus,
@@ -106,7 +106,7 @@ def release(session: Session, account: Account, order: Backorder, actor: str) ->
     account.points_available += order.points
     session.flush()
     me = account.volunteer_id
-    row = transfer(
+    row = TransferDraft(
         journal.held(me),
         journal.volunteer(me),
         order.points,
@@ -140,7 +140,7 @@ def _void(
     voucher.ended_at = app_now()
     session.flush()
     target = _refund(session, account, voucher)
-    row = transfer(
+    row = TransferDraft(
         journal.product(voucher.product_id),
         target,
         voucher.points,
@@ -256,7 +256,7 @@ def expire_vouchers(session: Session, limit: int = 500) -> int:
     journal.record_transfers(
         session,
         [
-            transfer(
+            TransferDraft(
                 journal.of_voucher(v),
                 journal.OUTSIDE,
                 v.points,

@@ -31,14 +31,21 @@ from services.rewards.catalogue import products
 from services.rewards.issuing import exchange, issue
 from services.rewards.ledger import accounts, earning
 from services.rewards.membership import members
-from services.rewards.models import PoolRequest, RuleKind, StandingChoice, Voucher
+from services.rewards.models import PoolRequest, StandingChoice, Voucher
 from services.rewards.pool import allocation
 from services.rewards.redemption import redeem
 from services.rewards.redemption.redeem import Outcome
+from services.rewards.rules.kinds import EarnRule, IssueRule
 from services.rewards.rules.versions import create_rule
 from services.rewards.venues.venues import create_venue
 from services.rewards.vouchers import codes, handovers, holds, lifecycle
-from shared.contracts.registration import Bucket, HoursCorrected, HoursRecorded, Origin
+from shared.contracts.registration import (
+    Bucket,
+    HoursCorrected,
+    HoursRecorded,
+    Origin,
+    VolunteerMerged,
+)
 from shared.core.ids import new_id
 from shared.core.problems import Conflict, NotFound, Unprocessable
 from shared.db.engine import Database, using
@@ -91,9 +98,12 @@ class Bank(RuleBasedStateMachine):
         self.swim = products.create_product(
             self.session, self.venue, "Swim", 90, stock, products.Terms(30)
         ).id
-        create_rule(self.session, RuleKind.EARN, minutes=1, points=1, by="staff")
-        create_rule(self.session, RuleKind.ISSUE, product_id=self.film, by="staff")
-        create_rule(self.session, RuleKind.ISSUE, product_id=self.swim, automatic=False, by="staff")
+        for made in (
+            EarnRule(minutes=1, points=1),
+            IssueRule(product_id=self.film),
+            IssueRule(product_id=self.swim, automatic=False),
+        ):
+            create_rule(self.session, made, by="staff")
         accounts.open_accounts(self.session, self.people)
         for who, worked in enumerate(minutes):
             if worked:
@@ -142,7 +152,7 @@ class Bank(RuleBasedStateMachine):
         )
         unused_gifts = self.count("origin = 'gift' AND status IN ('issued', 'held')")
         for _ in range(2):
-            members.apply_correction(self.session, correction)
+            members.apply_corrections(self.session, [correction])
         self.minutes[event.record_id] = minutes
         assert self.count("origin = 'gift' AND status IN ('issued', 'held')") >= unused_gifts
 
@@ -254,12 +264,13 @@ class Bank(RuleBasedStateMachine):
     @rule(who=WHO, into=WHO)
     def merge(self, who: int, into: int) -> None:
         if who != into:
-            members.merge_account(self.session, self.people[who], self.people[into])
+            event = VolunteerMerged(volunteer_id=self.people[who], into_id=self.people[into])
+            members.merge_accounts(self.session, [event])
 
     @rule(who=WHO, erased=st.booleans())
     def leave(self, who: int, erased: bool) -> None:
         if who == PEOPLE - 1:  # one of four may go, or most runs would end with nobody
-            members.close_account(self.session, self.people[who], erased=erased)
+            members.close_accounts(self.session, [self.people[who]], erased=erased)
 
     # What must hold after each of them
     @invariant()

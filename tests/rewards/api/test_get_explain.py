@@ -34,9 +34,11 @@ def test_a_film_is_explained_from_its_minutes(bank: Bank, star: Venue) -> None:
         "patrol",
     )
     assert patrol["rate"] == "150 % of 1 point per 1 minute, rounded down"
+    assert patrol["rate_terms"] == {"points": 1, "minutes": 1, "percent": 150}
     assert (tutoring["minutes"], tutoring["minutes_credited"], tutoring["points"]) == (100, 90, 90)
     assert [c["minutes"] for c in tutoring["corrections"]] == [-10]
     assert tutoring["rate"] == "1 point per 1 minute, rounded down"
+    assert tutoring["rate_terms"] == {"points": 1, "minutes": 1, "percent": None}
     assert {r["matches"] for r in told["records"]} == {True}
     assert told["sums"] == {
         "records": 2,

@@ -20,7 +20,7 @@ from tests.support.bank import Bank, Venue
 def came(bank: Bank, who: UUID, points: int, at: datetime) -> None:
     """Points of another day, balance row included."""
     with bank.rewards.session() as session:
-        row = journal.transfer(
+        draft = journal.TransferDraft(
             journal.OUTSIDE,
             journal.volunteer(who),
             points,
@@ -29,6 +29,7 @@ def came(bank: Bank, who: UUID, points: int, at: datetime) -> None:
             volunteer_id=who,
             actor="registration",
         )
+        row = journal.columns_of(draft)
         columns = ", ".join(row)
         session.execute(
             text(

@@ -1,15 +1,17 @@
 """hours.recorded and hours.corrected: every minute counts once, in whatever order it is told."""
 
 import itertools
+from functools import partial
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from services.rewards.events import credit_and_issue
-from services.rewards.ledger import journal
+from services.rewards.events import correct_credit, credit_and_issue
+from services.rewards.ledger import balances, journal, statements
 from shared.contracts.registration import (
     Bucket,
+    HoursRecorded,
     Origin,
     VolunteerErased,
     VolunteerLeft,
@@ -251,8 +253,9 @@ def test_the_application_cannot_change_the_journal(bank: Bank, star: Venue) -> N
 def test_balances_are_what_the_journal_says(bank: Bank, star: Venue) -> None:
     bank.hear(bank.hours(bank.fang, 130))
     with bank.rewards.session() as session:
-        assert journal.balance_of(session, journal.volunteer(bank.fang)) == 10
-        assert journal.balance_of(session, journal.OUTSIDE) == -130
+        assert statements.balance_of(session, journal.volunteer(bank.fang)) == 10
+        books = {book.book: book.balance for book in balances.trial_balance(session)}
+    assert books[journal.OUTSIDE] == -130
 
 
 def test_points_that_a_loss_brings_back_pay_the_debt_first(bank: Bank, star: Venue) -> None:
@@ -279,4 +282,20 @@ def test_a_voucher_past_its_last_day_is_the_clocks_alone(bank: Bank, star: Venue
     bank.hear(bank.correction(record, 120, 100))
     account = bank.account(bank.fang)
     assert (account["points_available"], account["shortfall"]) == (0, 20)
+    bank.assert_sound()
+
+
+def test_two_batches_that_correct_the_same_people_never_deadlock(bank: Bank, star: Venue) -> None:
+    """Records of two people alternate, so that each batch comes to the two in its own order."""
+    first = [bank.hours(who, 100) for who in (bank.fang, bank.qiang) * 15]
+    second = [bank.hours(who, 100) for who in (bank.qiang, bank.fang) * 15]
+    bank.hear(*first, *second)
+
+    def correct(records: list[HoursRecorded]) -> None:
+        with bank.rewards.session() as session:
+            correct_credit(session, [bank.correction(record, 100, 90) for record in records])
+
+    at_once([partial(correct, first), partial(correct, second)])
+    assert bank.account(bank.fang)["minutes_credited"] == 30 * 90
+    assert bank.account(bank.qiang)["minutes_credited"] == 30 * 90
     bank.assert_sound()

@@ -300,7 +300,7 @@ def test_an_account_that_holds_something_else_is_named(
 def test_points_of_an_account_without_a_row_are_noticed(sealed: Bank) -> None:
     with sealed.rewards.session() as session:
         nobody = new_id()
-        row = journal.transfer(
+        row = journal.TransferDraft(
             journal.OUTSIDE,
             journal.volunteer(nobody),
             7,
@@ -341,7 +341,7 @@ def test_accounts_agree_through_merges_waits_debts_and_voided_vouchers(
 
 def test_one_that_commits_late_is_not_passed_over(sealed: Bank) -> None:
     late = sealed.rewards.database.session()
-    row = journal.transfer(
+    row = journal.TransferDraft(
         journal.OUTSIDE,
         journal.volunteer(sealed.qiang),
         1,
@@ -359,7 +359,7 @@ def test_one_that_commits_late_is_not_passed_over(sealed: Bank) -> None:
     assert seal_all(sealed) == 12
     assert found(sealed) is None
     assert sealed.rows("SELECT id FROM transfers ORDER BY txid DESC, id DESC LIMIT 1") != [
-        (row["id"],)
+        (row.id,)
     ]
 
 

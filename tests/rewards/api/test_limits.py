@@ -24,7 +24,7 @@ def limit(bank: Bank, count: int, period: str = "month", **more: str) -> None:
 def look_again(bank: Bank, days: int) -> bool:
     """What the two jobs do on a later day."""
     with later(bank, days) as session:
-        again = daily_review.look_again(session)
+        again = daily_review.start_review(session)
     more = True
     while more:
         with later(bank, days) as session:

@@ -154,7 +154,7 @@ def credit_accounts(
     kind: TransferKind,
     actor: str = REGISTRATION,
 ) -> list[Balance]:
-    """Add credits to accounts in one statement; those not open are then looked at one by one.
+    """Add credits to accounts in one statement; those not open then follow one by one.
 
     A merged account's credit goes to who has it now. On a closed or erased one the minutes count,
     the points are forfeited. Returns the open accounts that gained.

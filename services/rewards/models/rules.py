@@ -93,7 +93,7 @@ class RuleRun(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     proposal: Mapped[dict[str, Any]]
     since: Mapped[date] = mapped_column(Date())
-    """Records of work from this day on are looked at."""
+    """The first day of work whose records are raised."""
     status: Mapped[RuleRunStatus] = mapped_column(server_default=RuleRunStatus.RUNNING.value)
     swept_to: Mapped[UUID | None]
     """How far, by volunteer id."""

@@ -346,26 +346,32 @@ _WRONG = text(
         UNION ALL SELECT 'held:' || volunteer_id, points_held FROM accounts
         UNION ALL SELECT 'owed:' || volunteer_id, -shortfall FROM accounts
         UNION ALL
-        SELECT CASE WHEN holder_id IS NULL THEN 'pool:' ELSE 'product:' END || product_id, sum(points) FROM vouchers
+        SELECT CASE WHEN holder_id IS NULL THEN 'pool:' ELSE 'product:' END || product_id,
+            sum(points)
+        FROM vouchers
         WHERE status IN ('issued', 'held') GROUP BY holder_id IS NULL, product_id
         UNION ALL
-        SELECT 'venue:' || venue_id, sum(points) FROM vouchers WHERE status = 'redeemed' GROUP BY venue_id
+        SELECT 'venue:' || venue_id, sum(points) FROM vouchers
+        WHERE status = 'redeemed' GROUP BY venue_id
     )
     SELECT 'account' AS what, coalesce(kept.account, held.account), kept.points, held.points
     FROM kept FULL JOIN held ON kept.account = held.account
-    WHERE coalesce(kept.points, 0) <> coalesce(held.points, 0) AND coalesce(held.account, '') <> 'outside'
+    WHERE coalesce(kept.points, 0) <> coalesce(held.points, 0)
+        AND coalesce(held.account, '') <> 'outside'
     UNION ALL SELECT 'negative stock', product_id::text, "left", NULL FROM stocks WHERE "left" < 0
     UNION ALL
     SELECT 'hold', v.id::text, count(p.id), (v.status = 'held')::int
     FROM vouchers v LEFT JOIN pending_transfers p
-        ON p.cause_id = v.id AND NOT EXISTS (SELECT FROM pending_resolutions r WHERE r.pending_id = p.id)
+        ON p.cause_id = v.id
+        AND NOT EXISTS (SELECT FROM pending_resolutions r WHERE r.pending_id = p.id)
     GROUP BY v.id HAVING count(p.id) <> (v.status = 'held')::int
     UNION ALL
     SELECT 'posted', r.pending_id::text, count(t.id), NULL
     FROM pending_resolutions r LEFT JOIN transfers t ON t.pending_id = r.pending_id
     GROUP BY r.pending_id, r.outcome HAVING count(t.id) <> (r.outcome = 'posted')::int
     UNION ALL
-    SELECT 'given', v.id::text, count(h.id), NULL FROM vouchers v LEFT JOIN handovers h ON h.from_voucher_id = v.id
+    SELECT 'given', v.id::text, count(h.id), NULL
+    FROM vouchers v LEFT JOIN handovers h ON h.from_voucher_id = v.id
     GROUP BY v.id HAVING count(h.id) <> (v.status = 'given')::int
     """
 )

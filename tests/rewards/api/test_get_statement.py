@@ -30,17 +30,16 @@ def came(bank: Bank, who: UUID, points: int, at: datetime) -> None:
             actor="registration",
         )
         row = journal.columns_of(draft)
-        columns = ", ".join(row)
+        columns, values = ", ".join(row), ", ".join(f":{column}" for column in row)
         session.execute(
-            text(
-                f"INSERT INTO transfers ({columns}, created_at) VALUES ({', '.join(':' + c for c in row)}, :at)"
-            ),
+            text(f"INSERT INTO transfers ({columns}, created_at) VALUES ({values}, :at)"),
             row | {"at": at},
         )
         session.execute(
             text(
-                "INSERT INTO accounts (volunteer_id, points_available) VALUES (:who, :points) ON CONFLICT"
-                " (volunteer_id) DO UPDATE SET points_available = accounts.points_available + :points"
+                "INSERT INTO accounts (volunteer_id, points_available) VALUES (:who, :points)"
+                " ON CONFLICT (volunteer_id)"
+                " DO UPDATE SET points_available = accounts.points_available + :points"
             ),
             {"who": who, "points": points},
         )
@@ -250,7 +249,8 @@ def test_balances_of_venues_use_their_index(bank: Bank) -> None:
         ):
             plan = session.scalars(
                 text(
-                    f"EXPLAIN SELECT sum(amount) FROM transfers WHERE {side}_account = 'venue:x' AND kind IN ({kinds})"
+                    "EXPLAIN SELECT sum(amount) FROM transfers"
+                    f" WHERE {side}_account = 'venue:x' AND kind IN ({kinds})"
                 )
             ).all()
             assert f"ix_transfers_{side}_account" in "\n".join(plan)

@@ -189,7 +189,8 @@ def test_a_transfer_put_in_behind_the_head_is_named(sealed: Bank, place: int) ->
     )
     tamper(
         sealed,
-        f"INSERT INTO transfers (id, cause_id, {columns}) SELECT :forged, :forged, {columns} FROM transfers"
+        f"INSERT INTO transfers (id, cause_id, {columns})"
+        f" SELECT :forged, :forged, {columns} FROM transfers"
         " WHERE id = :beside",
         forged=UUID(int=beside.int - 1),
         beside=beside,
@@ -207,7 +208,8 @@ def test_a_transfer_that_only_looks_old_stays_unsealed_and_is_named(sealed: Bank
     """With a transaction id of before, the sealer has passed it."""
     tamper(
         sealed,
-        "INSERT INTO transfers (id, debit_account, credit_account, amount, kind, cause_id, actor, txid)"
+        "INSERT INTO transfers"
+        " (id, debit_account, credit_account, amount, kind, cause_id, actor, txid)"
         " VALUES (:id, 'outside', 'venue:x', 5, 'redeemed', :id, 'x', '3')",
         id=new_id(),
     )
@@ -365,7 +367,10 @@ def test_one_that_commits_late_is_not_passed_over(sealed: Bank) -> None:
 
 def test_a_journal_restored_into_another_cluster_is_sealed_on(sealed: Bank) -> None:
     """The other cluster has counted more transactions than this one ever will."""
-    lift = "CREATE OR REPLACE FUNCTION journal_epoch() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT {}::bigint'"
+    lift = (
+        "CREATE OR REPLACE FUNCTION journal_epoch() RETURNS bigint LANGUAGE sql STABLE"
+        " AS 'SELECT {}::bigint'"
+    )
     try:
         with as_owner(sealed) as owner:
             owner.execute(text(lift.format(7_000_000_000)))
@@ -389,7 +394,8 @@ def test_anybody_can_check_the_chain_without_our_code(sealed: Bank) -> None:
     rows = iter(
         sealed.rows(
             "SELECT id, to_jsonb(t) - 'txid' || jsonb_build_object('created_at',"
-            " CAST(extract(epoch FROM created_at) * 1000000 AS bigint)) AS columns FROM transfers AS t ORDER BY txid, id"
+            " CAST(extract(epoch FROM created_at) * 1000000 AS bigint)) AS columns"
+            " FROM transfers AS t ORDER BY txid, id"
         )
     )
     link = bytes(32)
@@ -450,7 +456,8 @@ def test_hours_are_credited_while_the_sealer_works(sealed: Bank) -> None:
 @pytest.mark.parametrize("table", JOURNALS)
 def test_the_application_cannot_rewrite_what_is_sealed(bank: Bank, table: str) -> None:
     column = bank.rows(
-        "SELECT column_name FROM information_schema.columns WHERE table_schema = 'rewards' AND table_name = :t",
+        "SELECT column_name FROM information_schema.columns"
+        " WHERE table_schema = 'rewards' AND table_name = :t",
         t=table,
     )[0][0]
     for statement in (
@@ -485,7 +492,8 @@ def test_heads_are_paged(sealed: Bank) -> None:
     for days in (1, 2):
         tamper(
             sealed,
-            "INSERT INTO exported_heads SELECT exported_on - :days, number, entries, hash FROM exported_heads"
+            "INSERT INTO exported_heads"
+            " SELECT exported_on - :days, number, entries, hash FROM exported_heads"
             " ORDER BY exported_on DESC LIMIT 1",
             days=days,
         )

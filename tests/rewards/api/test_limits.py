@@ -198,7 +198,8 @@ def test_who_waits_for_what_is_still_offered_keeps_waiting(bank: Bank, star: Ven
     bank.by_staff("PUT", f"/v1/products/{film['id']}/stock", {"stock": 0})
     bank.hear(bank.hours(bank.fang, 120))
     bank.rows(
-        "UPDATE products SET offered_until = (app_now() AT TIME ZONE 'Asia/Shanghai')::date RETURNING 1"
+        "UPDATE products SET offered_until = (app_now() AT TIME ZONE 'Asia/Shanghai')::date"
+        " RETURNING 1"
     )
     with bank.rewards.session() as session:
         assert daily_review.release_ended(session) == 0

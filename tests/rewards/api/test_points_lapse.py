@@ -72,7 +72,8 @@ def test_points_lapse_on_the_day_and_not_before(saving: Bank) -> None:
     assert (account["points_available"], account["minutes_credited"]) == (0, 70)
     assert lapsed(saving) == [(str(saving.fang), 70)]
     (row,) = saving.rows(
-        "SELECT debit_account, credit_account, amount, actor, rule_version, volunteer_id FROM transfers"
+        "SELECT debit_account, credit_account, amount, actor, rule_version, volunteer_id"
+        " FROM transfers"
         " WHERE kind = 'lapsed'"
     )
     assert row == (f"volunteer:{saving.fang}", "outside", 70, "clock", 1, saving.fang)

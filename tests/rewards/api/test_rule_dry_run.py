@@ -151,7 +151,10 @@ def test_only_staff_ask_and_bad_proposals_are_refused(bank: Bank, star: Venue) -
 
 def test_an_application_counts_right_in_a_restored_database(bank: Bank, star: Venue) -> None:
     """There the journal counts transactions from another number."""
-    lift = "CREATE OR REPLACE FUNCTION journal_epoch() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT {}::bigint'"
+    lift = (
+        "CREATE OR REPLACE FUNCTION journal_epoch() RETURNS bigint LANGUAGE sql STABLE"
+        " AS 'SELECT {}::bigint'"
+    )
     bank.hear(bank.hours(bank.fang, 70))
     try:
         with as_owner(bank) as owner:
@@ -340,7 +343,8 @@ class History:
             for price in (30, 70, 120)
         ]
         bank.rows(
-            "UPDATE products SET cost_fen = points * 10, daily_quota = CASE WHEN points = 30 THEN CAST(:q AS bigint) END"
+            "UPDATE products SET cost_fen = points * 10,"
+            " daily_quota = CASE WHEN points = 30 THEN CAST(:q AS bigint) END"
             " RETURNING 1",
             q=dice.choice([None, 5, 40]),
         )
@@ -353,7 +357,8 @@ class History:
         told: list[HoursRecorded] = []
         for volunteer in self.people:
             bank.rows(
-                "INSERT INTO accounts (volunteer_id, standing_choice, preferred_product_id) VALUES (:v, :c, :p)"
+                "INSERT INTO accounts (volunteer_id, standing_choice, preferred_product_id)"
+                " VALUES (:v, :c, :p)"
                 " RETURNING 1",
                 v=volunteer,
                 c=dice.choice(["issue", "issue", "save", "give_on"]),

@@ -282,7 +282,9 @@ def take_outbox(member: Member) -> list[tuple[str, int, bytes]]:
             .where(OutboxRow.id.in_([row.id for row in rows]))
             .values(published_at=app_now())
         )
-        return [(row.type, row.version, Envelope.of(member.service, row).to_bytes()) for row in rows]
+        return [
+            (row.type, row.version, Envelope.of(member.service, row).to_bytes()) for row in rows
+        ]
 
 
 def migrate_all(env: dict[str, str]) -> None:

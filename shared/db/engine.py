@@ -21,15 +21,6 @@ NOTICE_A_DEAD_HOST = {
 }
 """A wait for a host that vanished ends within a minute. The system's default is two hours."""
 
-SESSION_OPTIONS = {"synchronize_session": False}
-"""An UPDATE or DELETE does not look for the objects in memory that it changed.
-
-A guarded UPDATE decides in the database, by conditions that Python cannot evaluate. Where an
-object may be in memory already, read it again by `populate_existing=True`, `refresh` or RETURNING.
-`populate_existing` is not set here: `Session.get` would not heed it, and any later SELECT of the
-same row would change an object that a verb still compares with.
-"""
-
 
 class Database:
     """Engine and sessions of one service's schema."""
@@ -49,9 +40,11 @@ class Database:
                 **NOTICE_A_DEAD_HOST,
             },
         )
-        self._sessions = sessionmaker(
-            self.engine, expire_on_commit=False, execution_options=SESSION_OPTIONS
-        )
+        # Neither `synchronize_session=False` nor `populate_existing=True` is set here for all
+        # statements. Some verbs read an object after their UPDATE of its row, with expire_on_commit
+        # off: the first would leave it stale. The second would change objects that a verb still
+        # compares with, and `Session.get` does not heed it. Each statement says what it needs.
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     def session(self) -> Session:
         return self._sessions()

@@ -117,6 +117,7 @@ def begin_due_attempt(session: Session) -> BegunAttempt | None:
         .where(Attempt.event_id.in_(due.scalar_subquery()))
         .values(attempts=Attempt.attempts + 1, due_at=IN_HAND)
         .returning(Attempt.event_id, Attempt.body, Attempt.attempts)
+        .execution_options(synchronize_session=False)
     )
     row = session.execute(counted).one_or_none()
     return BegunAttempt(row.event_id, row.body, row.attempts) if row else None

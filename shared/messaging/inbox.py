@@ -116,6 +116,7 @@ class Inbox:
 
     @contextmanager
     def _working(self) -> Iterator[None]:
+        """Work in this service's database. Raises TryAgain if it is away or busy."""
         try:
             with using(self.database):
                 yield

@@ -64,7 +64,10 @@ def _waiting(session: Session, limit: int) -> Sequence[EnvelopeRow]:
 def _mark_published(session: Session, ids: Iterable[UUID]) -> None:
     # ANY takes one array; IN would be another statement for each number of ids.
     published = (
-        update(OutboxRow).where(OutboxRow.id == text("ANY(:ids)")).values(published_at=app_now())
+        update(OutboxRow)
+        .where(OutboxRow.id == text("ANY(:ids)"))
+        .values(published_at=app_now())
+        .execution_options(synchronize_session=False)
     )
     session.execute(published, {"ids": ids})
 

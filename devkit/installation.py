@@ -13,7 +13,8 @@ from typing import Any
 import psycopg
 import requests
 
-from devkit.local.servers import RabbitServer, free_port
+from devkit.local.ports import free_port
+from devkit.local.servers import RabbitServer
 from shared import SERVICES
 
 

@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 
 from devkit.bench.stage import servers, stage
 from devkit.installation import Installation, wait_until
-from devkit.local.servers import free_port
+from devkit.local.ports import free_port
 from devkit.testkit import District
 from shared.core.ids import new_id
 

@@ -12,6 +12,7 @@ from kombu import Connection
 
 from devkit.local import accounts
 from devkit.local.binaries import MissingBinary, find_postgres
+from devkit.local.ports import free_port
 from devkit.local.processes import InUse
 from devkit.local.servers import (
     PostgresServer,
@@ -19,7 +20,6 @@ from devkit.local.servers import (
     Server,
     ServerFailed,
     ValkeyServer,
-    free_port,
 )
 from tests.support.running_up import processes_naming
 

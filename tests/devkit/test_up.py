@@ -17,22 +17,23 @@ import pytest
 
 from devkit.local import binaries
 from devkit.local.binaries import MissingBinary, find_postgres, find_rabbitmq, find_valkey
-from devkit.local.servers import free_port
+from devkit.local.place import UpFailed
+from devkit.local.ports import free_port
 from devkit.local.supervisor import Process
-from devkit.local.up import UpFailed, up
+from devkit.local.up import up
 from tests.support.running_up import ROOT, RunningUp, processes_naming
 
 
 def test_it_starts_from_nothing_and_ctrl_c_leaves_nothing_behind(running_up: RunningUp) -> None:
     running_up.wait_for("沈芳 logs in")
-    assert f"http://localhost:{running_up.port}" in running_up.said()
+    assert f"http://localhost:{running_up.port}" in running_up.printed()
     assert processes_naming(running_up.data)
 
     assert running_up.interrupt() == 0
 
     assert processes_naming(running_up.data) == {}
     assert list(running_up.data.rglob("*.process")) == []
-    assert "Stopped." in running_up.said()
+    assert "Stopped." in running_up.printed()
 
 
 def test_secrets_are_ours_alone_and_stay_the_same(folder: Path) -> None:
@@ -80,7 +81,7 @@ def test_what_a_crash_left_running_is_found_at_the_next_start(folder: Path) -> N
     second = RunningUp(folder / "data", port=first.port)  # the port was the orphan's
     second.wait_for("沈芳 logs in")
 
-    assert f"Stopped api-{first.port}, which an earlier run had left behind." in second.said()
+    assert f"Stopped api-{first.port}, which an earlier run had left behind." in second.printed()
     assert orphans.keys().isdisjoint(processes_naming(first.data))
     second.interrupt()
 
@@ -139,7 +140,7 @@ def test_real_mode_runs_the_installed_servers(folder: Path) -> None:
         pytest.skip(f"NOT TESTED: {error}")
     run = RunningUp(folder / "data", mode="real")
     run.wait_for("沈芳 logs in with 123 amqp", seconds=90)
-    assert f"http://127.0.0.1:{run.port + 4}" in run.said()
+    assert f"http://127.0.0.1:{run.port + 4}" in run.printed()
     assert run.interrupt() == 0
     assert processes_naming(run.data) == {}
 

@@ -121,6 +121,8 @@ def test_messages_in_valkey_survive_kill_9(folder: Path) -> None:
 
 
 @pytest.mark.rabbitmq
+@pytest.mark.xdist_group("broker")
+@pytest.mark.long(reason="the broker starts three times")
 def test_confirmed_messages_in_rabbitmq_survive_kill_9_until_they_are_wiped(folder: Path) -> None:
     server = RabbitServer(folder / "rabbitmq")
     try:

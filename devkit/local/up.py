@@ -102,9 +102,7 @@ def _start_and_keep(
     write_settings(place.data / "env", settings, between="=")
     env = environment(settings)
     outputs = [run_once(step, env, place.data, running) for step in steps]
-    ours = [Process(process.name, process.argv, env) for process in processes]
-    supervisor = Supervisor(ours, place.data, say, verbose)
-    start_services(place, supervisor, running)
+    supervisor = start_services([p.with_env(env) for p in processes], place, running, verbose)
     announce(place, settings, time.monotonic() - begun)
     say("".join(outputs[-1:]).rstrip())  # the last step is seed, which prints the demo log-ins
     keep_running(supervisor, (postgres, broker))
@@ -161,12 +159,16 @@ def _last_line(*files: Path) -> str:
     return (text.strip().splitlines() or ["it printed nothing"])[-1]
 
 
-def start_services(place: Place, supervisor: Supervisor, running: Running) -> None:
+def start_services(
+    processes: Sequence[Process], place: Place, running: Running, verbose: bool
+) -> Supervisor:
     """Start our processes and wait until all are ready."""
+    supervisor = Supervisor(processes, place.data, say, verbose)
     running.add(supervisor)
     with progress("Starting services"):
         supervisor.start()
         wait_until_ready(place, supervisor)
+    return supervisor
 
 
 def announce(place: Place, settings: Mapping[str, str], seconds: float) -> None:

@@ -66,9 +66,9 @@ def test_what_is_committed_survives_kill_9(postgres: PostgresServer) -> None:
     postgres.create_database("wishtree", "wishtree_owner")
     url = postgres.url("wishtree_owner", "p/w@ö", "wishtree")
     with psycopg.connect(url) as connection:
-        connection.execute(
-            "CREATE EXTENSION btree_gist; CREATE EXTENSION pg_trgm; CREATE TABLE wishes AS SELECT '心愿' AS title"
-        )
+        connection.execute("CREATE EXTENSION btree_gist")
+        connection.execute("CREATE EXTENSION pg_trgm")
+        connection.execute("CREATE TABLE wishes AS SELECT '心愿' AS title")
 
     crash_and_restart(postgres)
 
@@ -210,7 +210,7 @@ def test_root_without_user_namespaces_uses_an_existing_account(
 @pytest.mark.skipif(
     os.geteuid() != 0, reason="NOT TESTED: only root has to run PostgreSQL under another account"
 )
-def test_root_without_any_way_is_told_what_to_do(
+def test_root_without_any_way_learns_what_to_do(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(

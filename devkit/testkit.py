@@ -128,7 +128,7 @@ def environment(owner_url: str, name: str, **more: str) -> dict[str, str]:
 class Member:
     """One service under test: its app, its database, its inbox."""
 
-    def __init__(self, service: str, settings: Settings) -> None:
+    def __init__(self, service: str) -> None:
         self.service = service
         definition = definition_of(service)
         self.app: ServiceApp = create_api(service)
@@ -136,7 +136,6 @@ class Member:
         self.database = self.app.database
         self.inbox: Inbox = definition.inbox(self.database)
         self.client: FlaskClient = self.app.test_client()
-        self._base_settings = settings
 
     def call(
         self, method: str, path: str, body: Any = None, *, as_: str | None = None, **options: Any
@@ -192,7 +191,7 @@ class District:
         self.env = env
         os.environ.update(env)
         self.settings = Settings.read()
-        self.services = {service: Member(service, self.settings) for service in SERVICES}
+        self.services = {service: Member(service) for service in SERVICES}
         self.registration, self.wishes, self.rewards, self.notify = (
             self.services[s] for s in SERVICES
         )

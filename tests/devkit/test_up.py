@@ -126,7 +126,7 @@ def test_a_data_folder_that_cannot_be_written_is_named(folder: Path) -> None:
         up("embedded", folder / "data", free_port())
 
 
-def test_a_step_that_fails_stops_everything_and_says_its_last_words(folder: Path) -> None:
+def test_a_step_that_fails_stops_everything_and_gives_its_reason(folder: Path) -> None:
     step = Process(
         "migrate", [sys.executable, "-c", "import sys; sys.exit('column minutes is missing')"]
     )

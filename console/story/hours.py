@@ -6,6 +6,7 @@ from typing import Any
 
 from console.story.stage import (
     VERIFIED_RECORDS,
+    Actor,
     Stage,
     account_when,
     alert_when,
@@ -21,16 +22,20 @@ def an_activity_is_timed(s: Stage) -> str:
     ended = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
     times = {"starts_at": (ended - timedelta(hours=2)).isoformat(), "ends_at": ended.isoformat()}
     session = _publish_activity(s, {**times, "capacity": 1, "place": "文化礼堂"})
-    signed_up = s.coordinator.put(f"{session}/sign-ups/{s.fang.id}")
-    must(signed_up["status"] == "confirmed", "the only seat is confirmed", signed_up)
-    second = s.coordinator.put(f"{session}/sign-ups/{s.qiang.id}")
-    must(second["status"] == "waitlisted", "the second person waits for a seat", second)
+    _sign_up_both(s, session)
     s.coordinator.put(f"{session}/check-in/{s.fang.id}", {"at": times["starts_at"]})
     for _ in range(2):  # a move may be repeated
         s.coordinator.put(f"{session}/check-out/{s.fang.id}", {"at": times["ends_at"]})
     hours = s.fang.get(f"/v1/volunteers/{s.fang.id}/hours")
     must(hours["verified_minutes"] == 120, "120 verified minutes, once", hours)
     return "120 verified minutes"
+
+
+def _sign_up_both(s: Stage, session: str) -> None:
+    first = s.coordinator.put(f"{session}/sign-ups/{s.fang.id}")
+    must(first["status"] == "confirmed", "the only seat is confirmed", first)
+    second = s.coordinator.put(f"{session}/sign-ups/{s.qiang.id}")
+    must(second["status"] == "waitlisted", "the second person waits for a seat", second)
 
 
 def _publish_activity(s: Stage, session: dict[str, Any]) -> str:
@@ -91,11 +96,7 @@ def another_system_sends_hours(s: Stage) -> str:
     start = days_ago(3, hour=1)
     first = _record(s) | period(start, 100)
     later = _record(s) | period(start + timedelta(hours=3), 60)
-    s.record = trusted.create("/v1/service-records", first)
-    must(s.record["status"] == "recorded", "they are recorded at once", s.record)
-    must(s.record["minutes"] == 100, "100 minutes are recorded", s.record)
-    again = trusted.post("/v1/service-records", first)
-    must(again["id"] == s.record["id"], "the same reference is the same record", again)
+    s.record = _record_once(trusted, first)
     pending = other.create("/v1/service-records", later)
     must(pending["status"] == "pending", "without the scope it waits", pending)
     items = [later | {"reference": "R-2"}, first]
@@ -103,6 +104,16 @@ def another_system_sends_hours(s: Stage) -> str:
     must(len(batch["items"]) == 2, "an outcome for each item", batch)
     account_when(s.qiang, 100)
     return "100 minutes, once"
+
+
+def _record_once(trusted: Actor, body: dict[str, str]) -> Any:
+    """Send a record twice; returns it."""
+    record = trusted.create("/v1/service-records", body)
+    must(record["status"] == "recorded", "it is recorded at once", record)
+    must(record["minutes"] == 100, "100 minutes are recorded", record)
+    again = trusted.post("/v1/service-records", body)
+    must(again["id"] == record["id"], "the same reference is the same record", again)
+    return record
 
 
 def _record(s: Stage) -> dict[str, str]:

@@ -1,10 +1,13 @@
 """What else points and vouchers can do: exchange, gift, settlement and audit."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from console.story.stage import (
     VERIFIED_RECORDS,
+    Actor,
     Stage,
     account_when,
     days_ago,
@@ -26,9 +29,18 @@ def points_are_exchanged(s: Stage) -> str:
     account = s.fang.get(f"/v1/accounts/{s.fang.id}")
     must(account["points_available"] == 0, "the points became a swim", account)
     must(account["minutes_credited"] == 150, "an exchange never lowers recorded hours", account)
-    held = s.fang.get(f"/v1/vouchers?holder_id={s.fang.id}&status=issued")["items"]
-    s.swim_voucher = next(voucher for voucher in held if voucher["product_id"] == s.swim)
+    s.swim_voucher = next(filter(_is_of(s.swim), _held_by(s.fang)))
     return f"{price} points, a swim"
+
+
+def _held_by(actor: Actor) -> list[Any]:
+    """The vouchers that somebody can use."""
+    page = actor.get(f"/v1/vouchers?holder_id={actor.id}&status=issued")
+    return list(page["items"])
+
+
+def _is_of(product: str) -> Callable[[Any], bool]:
+    return lambda voucher: bool(voucher["product_id"] == product)
 
 
 def _send_half_an_hour(s: Stage) -> None:
@@ -71,11 +83,9 @@ def _allocate_to_qiang(s: Stage) -> str:
     s.qiang.create("/v1/pool/requests", {"product_id": s.swim, "need": "other"})
     s.staff.post("/v1/pool/allocations", {})
     held = eventually(
-        lambda: s.qiang.get(f"/v1/vouchers?holder_id={s.qiang.id}&status=issued")["items"],
-        lambda items: any(voucher["product_id"] == s.swim for voucher in items),
-        "the swim in his wallet",
+        lambda: list(filter(_is_of(s.swim), _held_by(s.qiang))), bool, "the swim in his wallet"
     )
-    return str(next(voucher["id"] for voucher in held if voucher["product_id"] == s.swim))
+    return str(held[0]["id"])
 
 
 def a_rule_change_is_simulated(s: Stage) -> str:

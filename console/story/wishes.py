@@ -33,10 +33,7 @@ def one_volunteer_fulfils_it(s: Stage) -> str:
 
     The fence, a number that grows with each claim, keeps an earlier claimer from fulfilling it.
     """
-    claim = s.fang.put(f"{s.wish}/claim", _claimer(s.fang))
-    must(claim["status"] == "claimed", "the wish is hers", claim)
-    s.qiang.put(f"{s.wish}/claim", _claimer(s.qiang), expect=(409,))
-    fence = claim["fence"]
+    fence = _claim(s)
     s.fang.put(f"{s.wish}/fulfilment", {"note": "已送到", "fence": fence + 1}, expect=(409,))
     fulfilled = s.fang.put(f"{s.wish}/fulfilment", {"note": "已送到站点", "fence": fence})
     must(fulfilled["status"] == "fulfilled", "she reports it as fulfilled", fulfilled)
@@ -45,6 +42,14 @@ def one_volunteer_fulfils_it(s: Stage) -> str:
     must(confirmed["status"] == "confirmed", "the station confirms", confirmed)
     alert_when(s.fang, lambda a: a["topic"].startswith("wish"), "alerts about the wish")
     return "已完成"
+
+
+def _claim(s: Stage) -> int:
+    """Claim the wish for 沈芳; returns the fence of the claim."""
+    claim = s.fang.put(f"{s.wish}/claim", _claimer(s.fang))
+    must(claim["status"] == "claimed", "the wish is hers", claim)
+    s.qiang.put(f"{s.wish}/claim", _claimer(s.qiang), expect=(409,))
+    return int(claim["fence"])
 
 
 def _claimer(actor: Actor) -> dict[str, str]:

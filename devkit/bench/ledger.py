@@ -20,7 +20,7 @@ REQUESTS = 300
 TARGET = 2.0
 
 Waits = dict[str, list[float]]
-"""Milliseconds of each request, by what was asked for."""
+"""Milliseconds of each request, by what it requests."""
 
 
 def run(accounts: int, entries: int, redemptions: int) -> None:
@@ -62,7 +62,7 @@ def _p95(values: list[float]) -> float:
 
 
 def _paths() -> dict[str, Callable[[UUID], str]]:
-    """What is asked for about an account, and its path."""
+    """What is requested about an account, and its path."""
     day = datetime.now(SITE).date()
     month = f"from={day.replace(day=1)}&to={day}"
     return {

@@ -89,10 +89,10 @@ def worker(configuration: Configuration) -> Iterator[None]:
         "--prefetch-multiplier": str(configuration.prefetch),
         "-l": "WARNING",
     }
-    words = [word for option in options.items() for word in option]
+    arguments = [part for option in options.items() for part in option]
     celery = [sys.executable, "-m", "celery", "-A", "devkit.bench.plain_celery:app", "worker"]
     process = subprocess.Popen(
-        [*celery, *words, "--without-gossip", "--without-mingle"],
+        [*celery, *arguments, "--without-gossip", "--without-mingle"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

@@ -1,4 +1,4 @@
-"""The folder and the ports of one installation: what was asked for, and taking it."""
+"""The folder and the ports of one installation: what `up` was given, and how it takes them."""
 
 import contextlib
 import fcntl
@@ -14,7 +14,7 @@ import click
 from devkit.local.ports import port_is_free
 from devkit.local.processes import stop_orphans
 from devkit.local.shutdown import Running
-from devkit.local.terminal import say
+from devkit.local.terminal import show
 from shared import SERVICES
 
 Mode = Literal["embedded", "real"]
@@ -26,7 +26,7 @@ class UpFailed(click.ClickException):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What was asked for: which servers, where everything is written, the port of the gateway."""
+    """What `up` was given: which servers, where everything is written, the port of the gateway."""
 
     mode: Mode
     data: Path
@@ -49,7 +49,7 @@ def take_place(place: Place, running: Running) -> None:
     make_writable(place.data)
     running.enter_context(locked(place.data))
     for name in stop_orphans(place.data):
-        say(f"Stopped {name}, which an earlier run had left behind.")
+        show(f"Stopped {name}, which an earlier run had left behind.")
     for port in place.ports:
         if not port_is_free(port):
             raise UpFailed(f"Port {port} is taken by another program: choose another with --port.")

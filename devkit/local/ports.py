@@ -1,4 +1,4 @@
-"""Ports of 127.0.0.1: find a free one, remember it, and ask who listens."""
+"""Ports of 127.0.0.1: find a free one, remember it, and talk to what listens."""
 
 import random
 import socket

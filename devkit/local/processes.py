@@ -69,7 +69,7 @@ class Child:
         self._stop_signal = stop_signal
         self._popen: subprocess.Popen[bytes] | None = None
         self._started = ""
-        self._asked: dict[int, str] = {}  # whom a stop concerns; empty until it was asked for
+        self._stopping: dict[int, str] = {}  # it and its descendants, once a stop was requested
 
     @property
     def running(self) -> bool:
@@ -115,10 +115,10 @@ class Child:
             )
             self._write_record(self._popen.pid)
 
-    def ask_to_stop(self) -> None:
+    def request_stop(self) -> None:
         """Send the signal that means a clean stop, once, and do not wait."""
-        if self._popen is not None and self.running and not self._asked:
-            self._asked = start_times(self._popen.pid)
+        if self._popen is not None and self.running and not self._stopping:
+            self._stopping = start_times(self._popen.pid)
             os.kill(self._popen.pid, self._stop_signal)
 
     def finish(self, timeout: float) -> None:
@@ -128,8 +128,8 @@ class Child:
             self.kill()
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
-        """Ask and wait. Repeating it is harmless."""
-        self.ask_to_stop()
+        """Request it and wait. Repeating it is harmless."""
+        self.request_stop()
         self.finish(timeout)
 
     def kill(self) -> None:
@@ -147,14 +147,14 @@ class Child:
             kill_tree(self._popen.pid)
 
     def _kill_leftovers(self) -> None:
-        """Kill its process group, and the descendants that it had when it was asked to stop."""
+        """Kill its process group, and the descendants that it had when its stop was requested."""
         if self._popen is not None and started_at(self._popen.pid) is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._popen.pid, signal.SIGKILL)
-            kill_all(self._asked)
+            kill_all(self._stopping)
 
     def _write_record(self, pid: int) -> None:
-        self._started, self._asked = started_at(pid) or "", {}
+        self._started, self._stopping = started_at(pid) or "", {}
         record = Record(
             pid=pid,
             started=self._started,

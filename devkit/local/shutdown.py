@@ -5,7 +5,7 @@ import signal
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from devkit.local.terminal import say
+from devkit.local.terminal import show
 
 
 class Interrupted(BaseException):
@@ -43,7 +43,7 @@ class Running(contextlib.ExitStack):
     def __exit__(self, *error: Any) -> bool:
         self.closing = True
         if self._all:
-            say("Stopping ...")
+            show("Stopping ...")
         return bool(super().__exit__(*error))
 
 

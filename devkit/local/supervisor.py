@@ -41,7 +41,7 @@ class Supervisor:
     """Starts processes, starts again those that end, stops all of them.
 
     Output goes to `folder/log/NAME.log`; warnings and errors (everything, if `verbose`) also to
-    `say`, one line a call. There is no thread that watches: the owner calls `check` a few times a
+    `show`, one line a call. There is no thread that watches: the owner calls `check` a few times a
     second.
     """
 
@@ -49,11 +49,11 @@ class Supervisor:
         self,
         processes: Sequence[Process],
         folder: Path,
-        say: Callable[[str], None],
+        show: Callable[[str], None],
         verbose: bool = False,
     ) -> None:
         logs, pids = private_folder(folder / "log"), private_folder(folder / "run")
-        self._children = [_KeptProcess(process, pids, logs, say, verbose) for process in processes]
+        self._children = [_KeptProcess(process, pids, logs, show, verbose) for process in processes]
 
     def start(self) -> None:
         """Start all, in the given order."""
@@ -69,7 +69,7 @@ class Supervisor:
         """SIGTERM to all, the last started first; SIGKILL to those that run after `timeout` s."""
         deadline = time.monotonic() + timeout
         for child in reversed(self._children):
-            child.process.ask_to_stop()
+            child.process.request_stop()
         for child in reversed(self._children):
             child.process.finish(max(0, deadline - time.monotonic()))
             child.close()
@@ -88,13 +88,13 @@ class _KeptProcess:
     """A process that is kept running."""
 
     def __init__(
-        self, spec: Process, pids: Path, logs: Path, say: Callable[[str], None], verbose: bool
+        self, spec: Process, pids: Path, logs: Path, show: Callable[[str], None], verbose: bool
     ) -> None:
         self.name = spec.name
         self.process = Child(pids / f"{spec.name}.process")
         self._spec = spec
         self._log = logs / f"{spec.name}.log"
-        self._say = say
+        self._show = show
         self._verbose = verbose
         self._copier: threading.Thread | None = None
         self._started_at = 0.0
@@ -124,7 +124,7 @@ class _KeptProcess:
         pause = min(2 ** (self._ends - 1), LONGEST_PAUSE_SECONDS)
         self._start_at = now + pause
         how = _describe(self.process.exit_code)
-        self._say(f"{self.name} ended ({how}); again in {pause} s (log: {self._log})")
+        self._show(f"{self.name} ended ({how}); again in {pause} s (log: {self._log})")
 
     def close(self) -> None:
         """Wait until the last output is in the log."""
@@ -141,7 +141,7 @@ class _KeptProcess:
                 self._write(line)
                 text = line.decode(errors="replace").rstrip()
                 if self._verbose or ALARMING.search(text):
-                    self._say(f"{self.name}: {text}")
+                    self._show(f"{self.name}: {text}")
 
     def _write(self, line: bytes) -> None:
         """Append to the log; a log that has grown too long becomes the previous log."""

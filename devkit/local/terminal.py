@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 
-def say(text: str, end: str = "\n") -> None:
+def show(text: str, end: str = "\n") -> None:
     """Print a line. A terminal that has gone away must not keep us from stopping."""
     with contextlib.suppress(OSError):
         click.echo(text + end, nl=False)
@@ -17,10 +17,10 @@ def say(text: str, end: str = "\n") -> None:
 def progress(what: str) -> Iterator[None]:
     """Print what is being done, and how long it took."""
     begun = time.monotonic()
-    say(f"{what} ...", end="")
+    show(f"{what} ...", end="")
     try:
         yield
     except BaseException:
-        say("")
+        show("")
         raise
-    say(f" {time.monotonic() - begun:.1f} s")
+    show(f" {time.monotonic() - begun:.1f} s")

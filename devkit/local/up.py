@@ -32,7 +32,7 @@ from devkit.local.servers import (
 )
 from devkit.local.shutdown import Interrupted, Running, stopped_by_signals
 from devkit.local.supervisor import Process, Supervisor
-from devkit.local.terminal import progress, say
+from devkit.local.terminal import progress, show
 from shared import SERVICES
 
 SERVER_PAUSE_SECONDS = 5
@@ -83,7 +83,7 @@ def up(
         with stopped_by_signals(running), running:
             _start_and_keep(place, running, verbose, processes(place), steps)
     except Interrupted:
-        say("Stopped.")
+        show("Stopped.")
     except (MissingBinary, NoAccount, ServerFailed, InUse) as error:
         raise UpFailed(str(error)) from error
 
@@ -104,7 +104,7 @@ def _start_and_keep(
     outputs = [run_once(step, env, place.data, running) for step in steps]
     supervisor = start_services([p.with_env(env) for p in processes], place, running, verbose)
     announce(place, settings, time.monotonic() - begun)
-    say("".join(outputs[-1:]).rstrip())  # the last step is seed, which prints the demo log-ins
+    show("".join(outputs[-1:]).rstrip())  # the last step is seed, which prints the demo log-ins
     keep_running(supervisor, (postgres, broker))
 
 
@@ -163,7 +163,7 @@ def start_services(
     processes: Sequence[Process], place: Place, running: Running, verbose: bool
 ) -> Supervisor:
     """Start our processes and wait until all are ready."""
-    supervisor = Supervisor(processes, place.data, say, verbose)
+    supervisor = Supervisor(processes, place.data, show, verbose)
     running.add(supervisor)
     with progress("Starting services"):
         supervisor.start()
@@ -174,9 +174,9 @@ def start_services(
 def announce(place: Place, settings: Mapping[str, str], seconds: float) -> None:
     """Print where everything is."""
     url = settings["WISHTREE_PUBLIC_URL"]
-    say(f"Ready after {seconds:.1f} s: {url} (data in {place.data}; Ctrl-C stops)")
+    show(f"Ready after {seconds:.1f} s: {url} (data in {place.data}; Ctrl-C stops)")
     for name in SERVICES if place.mode == "real" else ():
-        say(f"  {name:<12} {settings[f'WISHTREE_{name.upper()}_URL']}")
+        show(f"  {name:<12} {settings[f'WISHTREE_{name.upper()}_URL']}")
 
 
 def keep_running(supervisor: Supervisor, servers: Sequence[Server]) -> NoReturn:
@@ -193,8 +193,8 @@ def keep_running(supervisor: Supervisor, servers: Sequence[Server]) -> NoReturn:
 
 def _start_again(server: Server) -> None:
     """Start a server that has ended; if that fails, print why: it will be tried again."""
-    say(f"{server.name} ended; starting it again.")
+    show(f"{server.name} ended; starting it again.")
     try:
         server.start()
     except (ServerFailed, MissingBinary, NoAccount) as error:
-        say(str(error))
+        show(str(error))

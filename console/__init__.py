@@ -1,3 +1,1 @@
-"""The `wishtree` command: the one place that knows every service, the gateway and the tools for
-developers.
-"""
+"""The `wishtree` command: the only place that knows every service, the gateway and the tools."""

@@ -9,8 +9,9 @@ DOCS = Path(__file__).parent.parent / "docs" / "events"
 
 
 def export_contracts() -> int:
-    """Write every contract's JSON Schema to `docs/events/`; returns how many. A test holds that
-    they only grow.
+    """Write the JSON Schema of every contract to `docs/events/`; returns how many.
+
+    A test holds that contracts only grow.
     """
     DOCS.mkdir(parents=True, exist_ok=True)
     for (type_, version), contract in catalogue().items():

@@ -7,28 +7,34 @@ import click
 
 from console.commands import access, develop, install, ledger, messages, run
 from console.options import DATA_HELP, use_data_folder
+from shared.core.problems import Problem
 from shared.core.settings import SettingsError
 
 
 class _Group(click.Group):
-    """Shows a bad setting as one sentence instead of a trace."""
+    """Prints a wrong setting or a refusal as a sentence instead of a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except SettingsError as error:
             raise click.ClickException(str(error)) from None
+        except Problem as problem:
+            raise click.ClickException(f"{problem.title()} {problem.detail}") from None
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--data", type=click.Path(path_type=Path), help=DATA_HELP)
 def main(data: Path | None) -> None:
-    """Wishtree 心愿树: volunteers, wishes and happy vouchers.
+    """Run and operate Wishtree 心愿树: volunteers, wishes and happy vouchers.
 
     \b
     Try it:     wishtree up                  everything on this machine, http://localhost:8000
                 wishtree story               play the main job against it
     Operate it: wishtree migrate; wishtree api|bus|worker SERVICE; wishtree beat; wishtree gateway
+
+    Settings come from the environment (WISHTREE_...), or with --data from a running `wishtree up`.
+    `wishtree COMMAND --help` explains a command.
     """
     if data is not None:
         use_data_folder(data)

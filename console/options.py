@@ -11,7 +11,9 @@ import click
 from shared import SERVICES
 
 ONE_OR_ALL = click.Choice([*SERVICES, "all"])
-DATA_HELP = "Folder of a running `wishtree up`: its settings are used."
+PORT = click.IntRange(1, 65535)
+DATA_HELP = "Folder of a `wishtree up`: use the settings of that installation."
+NOT_IN_PRODUCTION = {"devkit", "psutil"}  #: modules that only a checkout has
 
 
 def named(service: str) -> tuple[str, ...]:
@@ -20,8 +22,9 @@ def named(service: str) -> tuple[str, ...]:
 
 
 def use_data_folder(data: Path) -> None:
-    """Take the settings that `wishtree up --data DIR` wrote; what the environment already says
-    stays.
+    """Use the settings that `wishtree up --data DIR` wrote.
+
+    A variable that is already in the environment stays as it is.
     """
     try:
         lines = (data / "env").read_text().splitlines()
@@ -37,31 +40,33 @@ def use_data_folder(data: Path) -> None:
 
 @contextmanager
 def needs_checkout() -> Iterator[None]:
-    """Say in a sentence that an import inside needs the developers' tools, which a production
-    install leaves out.
+    """Wrap imports of the developers' tools: a production installation has none.
+
+    Raises ClickException where they are missing.
     """
     try:
         yield
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in ("devkit", "psutil"):
+        if (error.name or "").split(".")[0] not in NOT_IN_PRODUCTION:
             raise
         raise click.ClickException(
-            "This installation holds only what production needs. Run this command from a checkout: see its README."
+            "This installation holds only what production needs."
+            " Run this command from a checkout: see its README."
         ) from None
 
 
 def data_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--data` after the command works as before it."""
+    """Add `--data`, which works after the command as it does before it."""
 
-    def take(_ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
+    def use(_ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
         if value is not None:
             use_data_folder(value)
 
     return click.option(
         "--data",
         type=click.Path(path_type=Path),
-        callback=take,
+        callback=use,
         expose_value=False,
-        is_eager=True,
+        is_eager=True,  # the settings are there before any other option is read
         help=DATA_HELP,
     )(command)

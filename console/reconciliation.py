@@ -1,4 +1,4 @@
-"""Take in what a broker lost, at once instead of at the next catch-up."""
+"""Handle the events that a broker lost, now instead of at the next catch-up."""
 
 from sqlalchemy import update
 
@@ -10,12 +10,11 @@ from shared.service.catch_up import CatchUp
 
 
 def reconcile(service: str) -> int:
-    """Walk every feed this service listens to, also the young events, and make waiting attempts
-    due.
+    """Read every feed that this service handles events of, and make all attempts due.
 
     Returns how many events were looked at. Repeating it changes nothing.
     """
-    settings = Settings.read(catch_up_age_seconds=0)
+    settings = Settings.read(catch_up_age_seconds=0)  # also the events that a queue may still hold
     definition = definition_of(service)
     database = definition.database(settings)
     catch_up = CatchUp(database, definition.inbox(database), settings)

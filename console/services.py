@@ -1,5 +1,6 @@
-"""The composition root: which code a service's name stands for. Nothing else loads services by
-name.
+"""The composition root: which code a service's name stands for.
+
+Nothing else loads services by name.
 """
 
 from collections.abc import Iterable, Iterator

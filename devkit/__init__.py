@@ -1,3 +1,1 @@
-"""What developers use and production does not have: everything on one machine, the story,
-benchmarks, the test kit.
-"""
+"""What developers use and production does not have: `wishtree up`, benchmarks, the test kit."""

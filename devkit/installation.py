@@ -13,14 +13,13 @@ from typing import Any
 import psycopg
 import requests
 
-from devkit.local.servers import RabbitServer, free_port
+from devkit.local.ports import free_port
+from devkit.local.servers import RabbitServer
 from shared import SERVICES
 
 
 class Installation:
-    """Starts `wishtree` commands against one database and broker, and kills only what it
-    started.
-    """
+    """Starts `wishtree` commands on one database and broker, and kills only what it started."""
 
     def __init__(self, env: dict[str, str], rabbit: RabbitServer | None = None) -> None:
         self.env, self.rabbit = env, rabbit
@@ -31,7 +30,7 @@ class Installation:
             env[f"WISHTREE_{service.upper()}_URL"] = f"http://127.0.0.1:{port}"
         env["WISHTREE_CATCH_UP_EVERY_SECONDS"] = "5"
         env["WISHTREE_CATCH_UP_AGE_SECONDS"] = "60"
-        env["WISHTREE_LOG_LEVEL"] = "INFO"
+        env["WISHTREE_LOG_LEVEL"] = "INFO"  # `logged` counts lines of this level
 
     def start(self, *command: str, name: str | None = None, module: str = "console.main") -> None:
         """Start `wishtree <command>` (or another module); `name` tells replicas apart."""
@@ -46,6 +45,7 @@ class Installation:
         )
 
     def api(self, service: str, name: str | None = None, port: int | None = None) -> str:
+        """Start the API of a service and wait until it answers; returns its URL."""
         port = port or self.ports[service]
         self.start("api", service, "--port", str(port), name=name or f"api-{service}")
         url = f"http://127.0.0.1:{port}"
@@ -55,14 +55,14 @@ class Installation:
         return url
 
     def kill(self, name: str) -> None:
-        """kill -9, the whole process group; it must have been running."""
+        """Kill -9 the whole process group; it must have been running."""
         process = self.processes.pop(name)
         assert process.poll() is None, f"{name} had ended by itself: {self.log(name)[-2000:]}"
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
     def terminate(self, name: str, seconds: float = 25) -> float:
-        """SIGTERM; returns how long it took to end."""
+        """Send SIGTERM; returns how many seconds it took to end."""
         process = self.processes.pop(name)
         started = time.monotonic()
         process.terminate()
@@ -74,11 +74,8 @@ class Installation:
 
     def logged(self, words: str) -> int:
         """How many log lines of all processes hold these words."""
-        return sum(
-            words in line
-            for path in self.logs.glob("*.log")
-            for line in path.read_text(errors="replace").splitlines()
-        )
+        texts = [path.read_text(errors="replace") for path in self.logs.glob("*.log")]
+        return sum(words in line for text in texts for line in text.splitlines())
 
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Look at the database from outside the code under test, as its owner."""
@@ -89,10 +86,9 @@ class Installation:
         return self.query(sql, *parameters)[0][0]
 
     def unpublished(self) -> int:
-        return sum(
-            self.one(f"SELECT count(*) FROM {s}.outbox WHERE published_at IS NULL")
-            for s in SERVICES
-        )
+        """How many events still wait in the outboxes."""
+        waiting = "SELECT count(*) FROM {}.outbox WHERE published_at IS NULL"
+        return sum(self.one(waiting.format(service)) for service in SERVICES)
 
     def stop(self) -> None:
         for name in list(self.processes):
@@ -105,10 +101,10 @@ class Installation:
 def wait_until(
     condition: Callable[[], Any], seconds: float, what: str | Callable[[], str]
 ) -> float:
-    """Wait for something to become true; exceptions of the network count as not yet. Returns how
-    long it took.
+    """Wait until the condition holds; returns how many seconds it took.
 
-    `what` is said when it did not; a function is asked then, so that it tells the state at the end.
+    Errors of the network count as "not yet". If it never holds, `what` is the message; a function
+    is called only then, so that it can describe the state at the end.
     """
     started = time.monotonic()
     while time.monotonic() - started < seconds:
@@ -118,4 +114,5 @@ def wait_until(
         except (requests.RequestException, psycopg.OperationalError):
             pass
         time.sleep(0.1)
-    raise AssertionError(f"{what if isinstance(what, str) else what()} (waited {seconds} s)")
+    message = what if isinstance(what, str) else what()
+    raise AssertionError(f"{message} (waited {seconds} s)")

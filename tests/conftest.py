@@ -1,14 +1,20 @@
-"""One private PostgreSQL and one migrated database per test session; every test starts with empty
-tables.
+"""One private PostgreSQL and one migrated database per test process; each test has empty tables.
+
+Under pytest-xdist every worker is such a process, so tests in different workers share nothing.
 """
 
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from devkit.testkit import District, PrivatePostgres, environment, migrate_all, private_postgres
 
-pytest_plugins = ["tests.support.loud_skips"]
+pytest_plugins = ["tests.support.loud_skips", "tests.support.time_limit"]
+
+# Tests share the cores, so a deadline for each example would measure the machine.
+settings.register_profile("no-deadline", settings.default, deadline=None)
+settings.load_profile("no-deadline")
 
 
 @pytest.fixture(scope="session")
@@ -24,8 +30,7 @@ def whole_district(postgres: PrivatePostgres) -> Iterator[District]:
     migrate_all(env)
     district = District(env)
     yield district
-    for member in district.services.values():
-        member.database.engine.dispose()
+    district.close()
     postgres.drop_database(name)
 
 

@@ -15,42 +15,55 @@ from console.options import data_option
     required=True,
     type=click.Choice(["volunteer", "coordinator", "staff", "auditor", "system"]),
 )
-@click.option("--subject", help="Person's id, or a client's name for `system`. Default: a new id.")
-@click.option("--organisation", help="Where a coordinator coordinates.")
+@click.option("--subject", help="A person's id, or for `system` a client's name. Default: new id.")
+@click.option("--organisation", help="Id of the organisation that a coordinator coordinates.")
 @click.option("--scope", default="", help='For `system`, e.g. "records:write records:verified".')
 @click.option("--minutes", type=click.IntRange(1, 1440), default=15, show_default=True)
 @data_option
 def token(
     role: str, subject: str | None, organisation: str | None, scope: str, minutes: int
 ) -> None:
-    """Print an access token, signed with this installation's key. For operators and tests."""
+    """Print an access token, signed with the key of this installation. For operators and tests.
+
+    Each call makes a new token and stores nothing.
+
+    \b
+    Example: curl -H "Authorization: Bearer $(wishtree token --role staff --data var)" \\
+                  http://localhost:8000/v1/venues
+    """
     from shared.auth.principal import Role
     from shared.auth.tokens import sign_token
-    from shared.core.ids import new_id
     from shared.core.settings import Settings
 
-    try:
-        who: UUID | str = (
-            (subject or "cli") if role == "system" else (UUID(subject) if subject else new_id())
-        )
-        where = UUID(organisation) if organisation else None
-    except ValueError:
-        raise click.ClickException("--subject and --organisation must be UUIDs.") from None
-    click.echo(
-        sign_token(
-            Settings.read(),
-            role=Role(role),
-            subject=who,
-            organisation_id=where,
-            scopes=frozenset(scope.split()),
-            seconds=minutes * 60,
-        )
+    signed = sign_token(
+        Settings.read(),
+        role=Role(role),
+        subject=_subject(role, subject),
+        organisation_id=_uuid("--organisation", organisation) if organisation else None,
+        scopes=frozenset(scope.split()),
+        seconds=minutes * 60,
     )
+    click.echo(signed)
+
+
+def _subject(role: str, subject: str | None) -> UUID | str:
+    from shared.core.ids import new_id
+
+    if role == "system":
+        return subject or "cli"
+    return _uuid("--subject", subject) if subject else new_id()
+
+
+def _uuid(option: str, value: str) -> UUID:
+    try:
+        return UUID(value)
+    except ValueError:
+        raise click.ClickException(f"{option} must be a UUID.") from None
 
 
 @click.group()
 def client() -> None:
-    """Other systems that call us."""
+    """Manage other systems that call the API."""
 
 
 @client.command("create")
@@ -58,7 +71,13 @@ def client() -> None:
 @click.option("--scope", default="records:write", show_default=True, help="Space-separated.")
 @data_option
 def create_client_command(name: str, scope: str) -> None:
-    """Register a system; prints its client id and secret once."""
+    """Register a system; print its client id and secret as JSON.
+
+    The secret is shown only now. Repeating it registers another system.
+
+    \b
+    Example: wishtree client create "City library" --scope "records:write records:verified"
+    """
     from console.services import operator_transaction
     from services.registration.clients import create_client
 
@@ -68,7 +87,7 @@ def create_client_command(name: str, scope: str) -> None:
 
 @click.group()
 def staff() -> None:
-    """Centre staff."""
+    """Manage staff of the centre."""
 
 
 @staff.command("create")
@@ -76,7 +95,10 @@ def staff() -> None:
 @click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True)
 @data_option
 def create_staff_command(login: str, password: str) -> None:
-    """Create a staff log-in."""
+    """Create a staff log-in and print its id as JSON. Asks for the password unless it is given.
+
+    A login name can be used once: repeating it is refused.
+    """
     from console.services import operator_transaction
     from services.registration.staff import create_staff
 

@@ -1,10 +1,12 @@
-"""For developers: the story and the benchmarks."""
+"""Check an installation with the story; measure with the benchmarks."""
 
 import sys
 
 import click
 
 from console.options import data_option, needs_checkout
+
+RUNS = click.IntRange(1, 20)
 
 
 @click.command()
@@ -14,8 +16,14 @@ from console.options import data_option, needs_checkout
 )
 @data_option
 def story(base_url: str | None) -> None:
-    """Play the whole main job over HTTP; ends with 0, or with the first thing that was not as it
-    must be.
+    """Check an installation: play the whole main job over HTTP, from registration to settlement.
+
+    Ends with 0, or with 1 at the first response that is not as expected. It signs its own tokens,
+    so it needs the key of the installation. Each run makes new people and things and leaves them
+    there: repeat it as often as you like, but not in an installation that people use.
+
+    \b
+    Example: wishtree story --data var
     """
     from console.story import play
     from shared.core.settings import Settings
@@ -25,14 +33,20 @@ def story(base_url: str | None) -> None:
 
 @click.group()
 def bench() -> None:
-    """Measure the hot paths against their physical limit and a peer, in one run."""
+    """Measure the hot paths against their physical limit and a peer, in one run.
+
+    Each benchmark runs servers of its own and removes them afterwards. Needs a checkout.
+    """
 
 
 @bench.command("pipeline")
 @click.option("--rows", type=click.IntRange(100, 1_000_000), default=20_000, show_default=True)
-@click.option("--runs", type=click.IntRange(1, 20), default=3, show_default=True)
+@click.option("--runs", type=RUNS, default=3, show_default=True)
 def bench_pipeline(rows: int, runs: int) -> None:
-    """Committed outbox rows -> last credit and voucher committed."""
+    """Measure from committed outbox rows to the last credit and voucher committed.
+
+    The peers are the same SQL without a broker, and plain Celery. Needs RabbitMQ.
+    """
     with needs_checkout():
         from devkit.bench.pipeline import run
 
@@ -41,9 +55,9 @@ def bench_pipeline(rows: int, runs: int) -> None:
 
 @bench.command("http")
 @click.option("--seconds", type=click.IntRange(1, 60), default=5, show_default=True)
-@click.option("--runs", type=click.IntRange(1, 20), default=3, show_default=True)
+@click.option("--runs", type=RUNS, default=3, show_default=True)
 def bench_http(seconds: int, runs: int) -> None:
-    """Hot endpoints against a bare Flask view with the same SQL."""
+    """Measure hot endpoints against a bare Flask view with the same SQL."""
     with needs_checkout():
         from devkit.bench.http import run
 
@@ -61,8 +75,9 @@ def bench_http(seconds: int, runs: int) -> None:
     "--redemptions", type=click.IntRange(1, 1_000_000), default=100_000, show_default=True
 )
 def bench_ledger(accounts: int, entries: int, redemptions: int) -> None:
-    """Balances, statements and a settlement in a small and in a large bank (loads rows for some
-    minutes).
+    """Measure balances, statements and a settlement in a small and in a large bank.
+
+    Loading the rows takes some minutes.
     """
     with needs_checkout():
         from devkit.bench.ledger import run

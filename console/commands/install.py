@@ -9,8 +9,13 @@ from console.options import ONE_OR_ALL, data_option, named
 @click.argument("service", type=ONE_OR_ALL, default="all")
 @data_option
 def migrate(service: str) -> None:
-    """Bring the schema up to date (needs WISHTREE_OWNER_DATABASE_URL). Repeating it changes
-    nothing.
+    """Bring the tables of SERVICE (default: all) up to date. Repeating it changes nothing.
+
+    Needs WISHTREE_OWNER_DATABASE_URL: the services themselves may not change tables. Run it before
+    the new version starts.
+
+    \b
+    Example: wishtree migrate && wishtree api rewards
     """
     from console.services import definition_of
     from shared.core.settings import Settings
@@ -24,7 +29,10 @@ def migrate(service: str) -> None:
 @click.command()
 @data_option
 def seed() -> None:
-    """Put a small demo district into an empty installation. Does nothing when there is data."""
+    """Put a small demo district into an empty installation, and print its log-ins.
+
+    A service that has data is left as it is, so repeating it changes nothing.
+    """
     from console.demo import SEEDS
     from console.services import operator_transaction
 

@@ -10,28 +10,33 @@ from console.options import ONE_OR_ALL, data_option, named
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """Events that were given up after five attempts."""
+    """See and repeat events that a service gave up after five attempts."""
 
 
 @dead_letters.command("list")
 @click.argument("service", type=ONE_OR_ALL, default="all")
 @data_option
 def list_dead_letters(service: str) -> None:
-    """One line per dead letter: id, when, why."""
+    """Print a line per dead letter of SERVICE (default: all): id, service, time, reason, error.
+
+    Newest first, at most 1,000 a service. Letters that were replayed are left out.
+    """
     from console.dead_letters import dead_letters_of
 
     for name in named(service):
         for letter in dead_letters_of(name):
-            click.echo(
-                f"{letter.id}  {name:12}  {letter.died_at:%Y-%m-%d %H:%M:%S}  {letter.reason:10}  {letter.error or ''}"
-            )
+            died_at, error = f"{letter.died_at:%Y-%m-%d %H:%M:%S}", letter.error or ""
+            click.echo(f"{letter.id}  {name:12}  {died_at}  {letter.reason:10}  {error}")
 
 
 @dead_letters.command("show")
 @click.argument("letter_id", type=click.UUID)
 @data_option
 def show_dead_letter(letter_id: UUID) -> None:
-    """The message as it was received, and what went wrong."""
+    """Print the message as it was received, and what went wrong, as JSON.
+
+    The message may name people: do not paste it where others read it.
+    """
     from console.dead_letters import find_dead_letter
 
     service, letter = find_dead_letter(letter_id)
@@ -40,20 +45,28 @@ def show_dead_letter(letter_id: UUID) -> None:
         "reason": letter.reason,
         "error": letter.error,
         "attempts": letter.attempts,
+        "body": letter.body,
     }
-    click.echo(json.dumps({**shown, "body": letter.body}, ensure_ascii=False, indent=2))
+    click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
 
 
 @dead_letters.command("replay")
 @click.argument("letter_ids", type=click.UUID, nargs=-1)
-@click.option("--all", "everything", is_flag=True)
+@click.option("--all", "everything", is_flag=True, help="Every letter that was not replayed yet.")
 @data_option
 def replay_dead_letters(letter_ids: tuple[UUID, ...], everything: bool) -> None:
-    """Give dead letters five new attempts, due at once."""
+    """Give dead letters five new attempts, due at once.
+
+    A letter that was replayed is skipped, and an event that was handled has no second effect, so
+    repeating it is harmless.
+
+    \b
+    Example: wishtree dead-letters replay 0192f1c8-6d3a-7c55-9b1e-0f6f6f0f6f0f
+    """
     from console.dead_letters import replay_letters
 
     if not letter_ids and not everything:
-        raise click.UsageError("Name the letters, or say --all.")
+        raise click.UsageError("Name the letters, or use --all.")
     click.echo(f"{replay_letters(letter_ids, everything)} given new attempts")
 
 
@@ -61,8 +74,10 @@ def replay_dead_letters(letter_ids: tuple[UUID, ...], everything: bool) -> None:
 @click.argument("service", type=ONE_OR_ALL, default="all")
 @data_option
 def reconcile(service: str) -> None:
-    """Walk the feeds now and take in whatever a broker lost, however young. Prints how many events
-    were looked at.
+    """Read the feeds of the other services now and handle every event that a broker lost.
+
+    For SERVICE, or for all. The catch-up does the same by itself, for events over a minute old.
+    Prints how many events were looked at. Repeating it changes nothing.
     """
     from console.reconciliation import reconcile as run
 
@@ -72,19 +87,21 @@ def reconcile(service: str) -> None:
 
 @click.group()
 def events() -> None:
-    """What the services tell each other."""
+    """See the events between the services."""
 
 
 @events.command()
 @click.option("--write", is_flag=True, help="Also export the JSON Schemas to docs/events/.")
 def catalogue(write: bool) -> None:
-    """Every event: who publishes it, who handles it."""
+    """List every event: its version, the service that publishes it, those that handle it.
+
+    Repeating --write changes nothing while the contracts stay the same.
+    """
     from console.contracts import export_contracts
     from shared.contracts.base import catalogue as contracts
 
     for (type_, version), contract in sorted(contracts().items()):
-        click.echo(
-            f"{type_:26} v{version}  {contract.source:13} -> {', '.join(contract.handled_by) or '-'}"
-        )
+        handlers = ", ".join(contract.handled_by) or "-"
+        click.echo(f"{type_:26} v{version}  {contract.source:13} -> {handlers}")
     if write:
         click.echo(f"{export_contracts()} files written to docs/events/")

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import click
 
-from console.options import ONE_OR_ALL, data_option, named, needs_checkout
+from console.options import ONE_OR_ALL, PORT, data_option, named, needs_checkout
 from shared import SERVICES
+
+THREADS = click.IntRange(1, 200)
 
 
 @click.command()
@@ -19,7 +21,7 @@ from shared import SERVICES
     "mode",
     flag_value="embedded",
     default="embedded",
-    help="PostgreSQL and Valkey from wheels.",
+    help="PostgreSQL and Valkey from wheels. This is the default.",
 )
 @click.option(
     "--real",
@@ -27,11 +29,24 @@ from shared import SERVICES
     flag_value="real",
     help="Installed PostgreSQL and RabbitMQ, one process per role.",
 )
-@click.option("--data", type=click.Path(path_type=Path), default=Path("var"), show_default=True)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=Path("var"),
+    show_default=True,
+    help="Folder for everything that it writes.",
+)
 @click.option("--port", type=click.IntRange(1, 65000), default=8000, show_default=True)
 @click.option("--verbose", is_flag=True, help="Show all logs here, not only warnings.")
 def up(mode: str, data: Path, port: int, verbose: bool) -> None:
-    """Start everything on this machine and stop it with Ctrl-C."""
+    """Start everything on this machine, with demo data, and stop it with Ctrl-C.
+
+    A second start continues with the same data, ports and passwords; delete the data folder to
+    start from nothing. Needs a checkout.
+
+    \b
+    Example: wishtree up --data /tmp/try --port 9000
+    """
     with needs_checkout():
         from devkit.local.up import up as run
 
@@ -40,16 +55,18 @@ def up(mode: str, data: Path, port: int, verbose: bool) -> None:
 
 @click.command()
 @click.argument("service", type=ONE_OR_ALL)
-@click.option(
-    "--port",
-    type=click.IntRange(1, 65535),
-    help="Default: 8001 registration ... 8004 notify; all: 8000.",
-)
+@click.option("--port", type=PORT, help="Default: 8001 registration ... 8004 notify; all: 8000.")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--threads", type=click.IntRange(1, 200), default=8, show_default=True)
+@click.option("--threads", type=THREADS, default=8, show_default=True)
 @data_option
 def api(service: str, port: int | None, host: str, threads: int) -> None:
-    """Serve a service's endpoints (`all`: all four and the gateway on one port)."""
+    """Serve the endpoints of SERVICE (`all`: of all four, and the gateway, on one port).
+
+    It runs until SIGTERM. Start more on other ports to serve more requests.
+
+    \b
+    Example: wishtree api rewards --host 0.0.0.0 --port 8003
+    """
     from console.services import create_api
     from shared.service.serve import serve
 
@@ -63,12 +80,15 @@ def api(service: str, port: int | None, host: str, threads: int) -> None:
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--port", type=PORT, default=8000, show_default=True)
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--threads", type=click.IntRange(1, 200), default=16, show_default=True)
+@click.option("--threads", type=THREADS, default=16, show_default=True)
 @data_option
 def gateway(port: int, host: str, threads: int) -> None:
-    """Serve all services at one origin, and the pages."""
+    """Serve the pages, and the APIs of all services at one address.
+
+    It finds the services by WISHTREE_REGISTRATION_URL and so on, and runs until SIGTERM.
+    """
     from gateway.app import create_gateway
     from shared.service.serve import serve
 
@@ -79,7 +99,11 @@ def gateway(port: int, host: str, threads: int) -> None:
 @click.argument("service", type=ONE_OR_ALL)
 @data_option
 def bus(service: str) -> None:
-    """Relay a service's outbox and handle the events it receives. Start as many as you like."""
+    """Publish the outbox of SERVICE and handle the events that it receives.
+
+    It runs until SIGTERM, then finishes what it has begun. Start as many as you like: they share
+    the work, and no event counts twice.
+    """
     from console.services import definitions_of
     from shared.service.bus_process import run_bus
 
@@ -97,7 +121,11 @@ def bus(service: str) -> None:
 )
 @data_option
 def worker(service: str, concurrency: int, with_beat: bool) -> None:
-    """Run a service's Celery jobs (threads, late acknowledgement)."""
+    """Run the Celery jobs of SERVICE.
+
+    It runs until SIGTERM, then finishes what it has begun. Start as many as you like: a job whose
+    worker dies is given to another one.
+    """
     from prometheus_client import start_http_server
 
     from console.services import definitions_of
@@ -108,40 +136,40 @@ def worker(service: str, concurrency: int, with_beat: bool) -> None:
     settings = Settings.read()
     if settings.metrics_port:
         start_http_server(settings.metrics_port)
-    definitions_of(named(service))
+    definitions_of(named(service))  # importing a service declares its jobs
     app = make_celery(named(service), settings)
     enqueue_through(app)
-    options = [
-        "worker",
-        "--pool",
-        "threads",
-        "--concurrency",
-        str(concurrency),
-        "--loglevel",
-        "INFO",
-    ]
+    app.worker_main(_worker_options(service, concurrency, with_beat))
+
+
+def _worker_options(service: str, concurrency: int, with_beat: bool) -> list[str]:
+    options = ["worker", "--pool", "threads", "--concurrency", str(concurrency)]
+    options += ["--loglevel", "INFO"]
+    # Workers need not know of each other: the queue shares out the jobs.
     options += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     options += ["--hostname", f"{service}-{os.getpid()}@%h"]
-    if with_beat:
-        options += ["--beat", "--schedule", _beat_file()]
-    app.worker_main(options)
+    return [*options, "--beat", "--schedule", _beat_file()] if with_beat else options
 
 
 @click.command()
 @data_option
 def beat() -> None:
-    """Start periodic jobs of all services when they are due. A second beat is harmless."""
+    """Start the periodic jobs of all services when they are due.
+
+    It runs until SIGTERM. A second beat is harmless: a periodic job runs once a period.
+    """
     from console.services import definitions_of
     from shared.core.settings import Settings
     from shared.jobs.celery import make_celery
 
-    definitions_of(SERVICES)
+    definitions_of(SERVICES)  # importing a service declares its jobs
     make_celery(SERVICES, Settings.read()).start(["beat", "-s", _beat_file(), "--loglevel", "INFO"])
 
 
 def _beat_file() -> str:
-    """Beat's memory of when it last sent what; losing it is harmless (a periodic job is unique by
-    its period).
+    """Where beat remembers what it last started.
+
+    Losing it is harmless: a periodic job is unique by its period.
     """
     folder = os.environ.get("WISHTREE_DATA_DIR") or tempfile.gettempdir()
     return str(Path(folder) / f"beat-schedule-{os.getuid()}")

@@ -15,7 +15,9 @@ from typing import Any
 from uuid import UUID
 
 from flask import Flask, Response, jsonify
+from sqlalchemy import Engine
 
+from devkit.bench.statements import Recording, Statement
 from shared.core.ids import new_id
 from shared.core.settings import Settings
 from shared.db.engine import Database
@@ -25,74 +27,87 @@ from shared.service.serve import serve
 class Renewal:
     """Makes the parameters of one recorded request fit for the n-th repetition."""
 
-    def __init__(self, made_since: UUID, renewed: list[UUID]) -> None:
-        self._made_since, self._renewed = made_since, renewed
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._renewed = set(recording.pool)
         self._numbers = count(1)
+        self._lock = threading.Lock()
 
-    def __call__(self, statements: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-        number, ids = next(self._numbers), dict[UUID, UUID]()
-        return [(sql, self._value(parameters, number, ids)) for sql, parameters in statements]
+    def next(self) -> list[Statement]:
+        with self._lock:
+            repetition = _Repetition(self._recording, self._renewed, next(self._numbers))
+        return [
+            Statement(statement.sql, repetition.value(statement.parameters))
+            for statement in self._recording.statements
+        ]
 
-    def _value(self, value: Any, number: int, ids: dict[UUID, UUID]) -> Any:
+
+class _Repetition:
+    """One repetition: an id that occurs twice is renewed to the same new one."""
+
+    def __init__(self, recording: Recording, renewed: set[UUID], number: int) -> None:
+        self._recording, self._renewed, self._number = recording, renewed, number
+        self._ids: dict[UUID, UUID] = {}
+
+    def value(self, value: Any) -> Any:
         if isinstance(value, dict):
-            return {k: self._value(v, number, ids) for k, v in value.items()}
+            return {name: self.value(part) for name, part in value.items()}
         if isinstance(value, list | tuple):
-            return type(value)(self._value(v, number, ids) for v in value)
+            return type(value)(self.value(part) for part in value)
         if isinstance(value, UUID):
-            return self._id(value, number, ids)
+            return self._id(value)
         if isinstance(value, datetime):
-            return value + timedelta(days=number)
+            return value + timedelta(days=self._number)
         if isinstance(value, str) and value.startswith("bench-"):
-            return f"{value}-{number}"
-        if hasattr(value, "obj"):  # psycopg's Json wrapper: written as it is
-            return value
+            return f"{value}-{self._number}"
         return value
 
-    def _id(self, value: UUID, number: int, ids: dict[UUID, UUID]) -> UUID:
-        """An id that the request made is made anew; an id of the pool becomes the next of the
-        pool.
-        """
+    def _id(self, value: UUID) -> UUID:
+        """Replace an id that the request made by a new one, an id of the pool by the next one."""
+        pool = self._recording.pool
         if value in self._renewed:
-            return self._renewed[number % len(self._renewed)]
-        if value.version == 7 and value > self._made_since:
-            return ids.setdefault(value, new_id())
+            return pool[self._number % len(pool)]
+        if value.version == 7 and value > self._recording.made_since:
+            return self._ids.setdefault(value, new_id())
         return value
 
 
-def create(
-    service: str, statements: list[tuple[str, Any]], made_since: UUID, pool: list[UUID]
-) -> Flask:
-    app, engine, renew = (
-        Flask("bare"),
-        Database(service, Settings.read()).engine,
-        Renewal(made_since, pool),
-    )
-    lock = threading.Lock()
+def create(service: str, recording: Recording) -> Flask:
+    app, engine = Flask("bare"), Database(service, Settings.read()).engine
+    renewal = Renewal(recording)
 
     @app.route("/healthz")
     @app.route("/<path:_>", methods=["GET", "POST", "PUT"])
     def run(_: str = "") -> Response:
-        with lock:
-            renewed = renew(statements)
-        connection = engine.raw_connection()
-        rows: list[Any] = []
-        try:
-            cursor = connection.cursor()
-            for sql, parameters in renewed:
-                many = isinstance(parameters, list)
-                (cursor.executemany if many else cursor.execute)(sql, parameters)
-                rows += cursor.fetchall() if cursor.description else []
-            connection.commit()
-        except Exception:
-            connection.rollback()
-            raise
-        finally:
-            connection.close()
+        rows = run_all(engine, renewal.next())
         return jsonify(rows=[[str(value) for value in row] for row in rows])
 
     return app
 
 
+def run_all(engine: Engine, statements: list[Statement]) -> list[Any]:
+    """Run the statements in one transaction; returns all rows that they give."""
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        rows = [row for statement in statements for row in _run(cursor, statement)]
+        connection.commit()
+    except Exception:
+        connection.rollback()
+        raise
+    finally:
+        connection.close()
+    return rows
+
+
+def _run(cursor: Any, statement: Statement) -> list[Any]:
+    if isinstance(statement.parameters, list):
+        cursor.executemany(statement.sql, statement.parameters)
+    else:
+        cursor.execute(statement.sql, statement.parameters)
+    return cursor.fetchall() if cursor.description else []
+
+
 if __name__ == "__main__":
-    given = pickle.load(sys.stdin.buffer)
-    serve(lambda: create(sys.argv[1], *given), f"127.0.0.1:{sys.argv[2]}", 8)
+    given: Recording = pickle.load(sys.stdin.buffer)
+    serve(lambda: create(sys.argv[1], given), f"127.0.0.1:{sys.argv[2]}", 8)

@@ -12,283 +12,149 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
-from uuid import UUID
 
 import click
 import requests
-from sqlalchemy import event, text
-from sqlalchemy.orm import Session
+from sqlalchemy import event
 
+from devkit.bench.http_cases import Case, MakeRequest, cases
 from devkit.bench.stage import servers, stage
+from devkit.bench.statements import Recording, Statement
 from devkit.installation import Installation, wait_until
-from devkit.local.servers import free_port
-from devkit.testkit import District
+from devkit.local.ports import free_port
+from devkit.testkit import District, Member
 from shared.core.ids import new_id
 
 THREADS = 4
 TARGET = 1.6
 
-Request = Callable[[requests.Session, str, int], requests.Response]
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Requests per second of the endpoint and of the bare view."""
+
+    ours: float
+    bare: float
+
+    @property
+    def ratio(self) -> float:
+        return self.bare / self.ours
 
 
 def run(seconds: int, runs: int) -> None:
     """Print, per endpoint, both rates and how many times the bare view is faster."""
-    ratios: dict[str, list[tuple[float, float]]] = {}
+    rates: dict[str, list[Rates]] = {}
     with servers(with_broker=False) as (postgres, _):
         for number in range(1, runs + 1):
             click.echo(f"run {number} of {runs}", err=True)
             with stage(postgres, None) as (installation, district):
-                for name, service, make, pool in _cases(installation, district):
-                    ours, bare = _compare(installation, district, service, make, seconds, pool)
-                    click.echo(
-                        f"  {name}: {ours:.0f}/s, bare {bare:.0f}/s, {bare / ours:.2f} x", err=True
-                    )
-                    ratios.setdefault(name, []).append((ours, bare))
+                for case in cases(district):
+                    measured = _compare(installation, district, case, seconds)
+                    _print_progress(case.name, measured)
+                    rates.setdefault(case.name, []).append(measured)
+    _print_table(rates)
+
+
+def _print_progress(name: str, rates: Rates) -> None:
+    line = f"  {name}: {rates.ours:.0f}/s, bare {rates.bare:.0f}/s, {rates.ratio:.2f} x"
+    click.echo(line, err=True)
+
+
+def _print_table(rates: dict[str, list[Rates]]) -> None:
     click.echo(
-        "\n| endpoint | ours, median req/s | bare Flask, median req/s | bare / ours | target |\n|---|---|---|---|---|"
+        "\n| endpoint | ours, median req/s | bare Flask, median req/s | bare / ours | target |"
+        "\n|---|---|---|---|---|"
     )
-    for name, pairs in ratios.items():
-        ours, bare = median(a for a, _ in pairs), median(b for _, b in pairs)
-        ratio = median(b / a for a, b in pairs)
-        click.echo(
-            f"| {name} | {ours:,.0f} | {bare:,.0f} | {ratio:.2f} | {TARGET} {'met' if ratio <= TARGET else 'MISSED'} |"
-        )
+    for name, measured in rates.items():
+        ours = median(rate.ours for rate in measured)
+        bare = median(rate.bare for rate in measured)
+        ratio = median(rate.ratio for rate in measured)
+        met = "met" if ratio <= TARGET else "MISSED"
+        click.echo(f"| {name} | {ours:,.0f} | {bare:,.0f} | {ratio:.2f} | {TARGET} {met} |")
 
 
-def _cases(installation: Installation, district: District) -> Any:
-    """(name, service, request maker). Each request has its own body, so that each does the whole
-    work.
-    """
-    staff = district.token("staff")
-    system = {
-        "Authorization": f"Bearer {district.token('system', 'bench', scopes='records:write records:verified')}"
-    }
-    call = district.registration.call
-    organisation = call(
-        "POST", "/v1/organisations", {"name": "台", "kind": "company"}, as_=staff
-    ).get_json()["id"]
-    people = []
-    for number in range(200):
-        body = {"name": "测试", "phone": f"137{number:08}", "birth_date": "1990-01-01"}
-        people.append(call("POST", "/v1/volunteers", body).get_json()["id"])
-        call("PUT", f"/v1/volunteers/{people[-1]}/activation", as_=staff)
-    numbers = count()
-    first = {
-        "volunteer_id": people[0],
-        "organisation_id": organisation,
-        "category": "community",
-        "reference": "first",
-        "started_at": "2019-01-01T00:00:00Z",
-        "ended_at": "2019-01-01T03:00:00Z",
-    }
-    assert (
-        district.registration.app.test_client()
-        .post("/v1/service-records", json=first, headers=system)
-        .status_code
-        == 201
-    )
-    key, code = _voucher(district, staff, people[0])
-
-    def record() -> dict[str, Any]:
-        number = next(numbers)
-        start = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(hours=number // 200)
-        return {
-            "volunteer_id": people[number % 200],
-            "organisation_id": organisation,
-            "category": "community",
-            "started_at": start.isoformat(),
-            "ended_at": (start + timedelta(minutes=30)).isoformat(),
-            "reference": f"bench-{number}",
-        }
-
-    def single(http: requests.Session, url: str, _: int) -> requests.Response:
-        return http.post(f"{url}/v1/service-records", json=record(), headers=system, timeout=10)
-
-    def batch(http: requests.Session, url: str, _: int) -> requests.Response:
-        body = {"items": [record() for _ in range(100)]}
-        return http.post(f"{url}/v1/service-records:batch", json=body, headers=system, timeout=10)
-
-    yield "POST /v1/service-records", "registration", single, []
-    yield "POST /v1/service-records:batch (100)", "registration", batch, []
-    wishes = _publish_wishes(district, staff, 4_000)
-    giver = {"Authorization": f"Bearer {staff}"}
-    nextwish = count()
-
-    def claim(http: requests.Session, url: str, _: int) -> requests.Response:
-        number = next(nextwish)
-        body = {"claimer_id": people[number % len(people)], "claimer_kind": "volunteer"}
-        path = f"{url}/v1/wishes/{wishes[number % len(wishes)]}/claim"
-        return http.put(path, json=body, headers=giver, timeout=10)
-
-    yield "PUT /v1/wishes/{id}/claim", "wishes", claim, [UUID(w) for w in wishes]
-
-    def board(http: requests.Session, url: str, _: int) -> requests.Response:
-        return http.get(f"{url}/v1/wishes?limit=50", timeout=10)
-
-    yield "GET /v1/wishes (board)", "wishes", board, []
-
-    def check(http: requests.Session, url: str, _: int) -> requests.Response:
-        return http.post(
-            f"{url}/v1/vouchers/check", json={"code": code}, headers={"Api-Key": key}, timeout=10
-        )
-
-    yield "POST /v1/vouchers/check", "rewards", check, []
+def _compare(installation: Installation, district: District, case: Case, seconds: int) -> Rates:
+    """Measure both servers in turn, twice each; the better rate of each counts."""
+    recording = _record(district, case)
+    name = f"api-{case.service}-{free_port()}"
+    ours_url = installation.api(case.service, name=name, port=free_port())
+    try:
+        with _bare_view(installation, case.service, recording) as bare_url:
+            for url in (ours_url, bare_url):
+                _rate(case.make, url, 1)  # warm up
+            ours, bare = 0.0, 0.0
+            for _ in range(2):
+                ours = max(ours, _rate(case.make, ours_url, seconds))
+                bare = max(bare, _rate(case.make, bare_url, seconds))
+            return Rates(ours, bare)
+    finally:
+        installation.stop()
 
 
-def _publish_wishes(district: District, staff: str, number: int) -> list[str]:
-    """One through the API, the rest as copies of its row: the board and the claims need
-    many.
-    """
-    station = district.registration.call(
-        "POST", "/v1/organisations", {"name": "站", "kind": "association"}, as_=staff
-    ).get_json()["id"]
-    body = {
-        "title": "棉衣",
-        "description": "红色",
-        "category": "clothing",
-        "station_id": station,
-        "beneficiary": {
-            "name": "陈奶奶",
-            "phone": "13700000000",
-            "age_band": "60+",
-            "consent": True,
-        },
-    }
-    wish = district.wishes.call("POST", "/v1/wishes", body).get_json()["id"]
-    for move in ("verification", "publication"):
-        assert (
-            district.wishes.call("PUT", f"/v1/wishes/{wish}/{move}", as_=staff).status_code == 200
-        )
-    wishes, people = [new_id() for _ in range(number)], [new_id() for _ in range(number)]
-    with district.wishes.session() as session:
-        beneficiary = session.scalars(
-            text("SELECT beneficiary_id FROM wishes WHERE id = :id"), {"id": wish}
-        ).one()
-        rest = _columns(session, "beneficiaries", "id")
-        session.execute(
-            text(
-                f"INSERT INTO beneficiaries (id, {rest}) SELECT new, {rest} FROM beneficiaries, unnest(:new) AS new"
-                " WHERE id = :id"
-            ),
-            {"new": people, "id": beneficiary},
-        )
-        rest = _columns(session, "wishes", "id", "beneficiary_id")
-        session.execute(
-            text(
-                f"INSERT INTO wishes (id, beneficiary_id, {rest}) SELECT new, person, {rest} FROM wishes,"
-                " unnest(:new, :people) AS t (new, person) WHERE id = :id"
-            ),
-            {"new": wishes, "people": people, "id": wish},
-        )
-    return [str(i) for i in wishes]
-
-
-def _columns(session: Session, table: str, *without: str) -> str:
-    """The columns of a table that take a value, as SQL."""
-    found = session.scalars(
-        text(
-            "SELECT quote_ident(column_name) FROM information_schema.columns WHERE table_schema = 'wishes'"
-            " AND table_name = :t AND is_generated = 'NEVER' AND is_identity = 'NO' AND column_name <> ALL(:without)"
-        ),
-        {"t": table, "without": list(without)},
-    )
-    return ", ".join(found)
-
-
-def _voucher(district: District, staff: str, volunteer_id: str) -> tuple[str, str]:
-    """An API key of a venue, and the code of a voucher there."""
-    from devkit.bench.pipeline import furnish
-
-    furnish(district)
-    district.deliver_all()
-    found = district.rewards.call(
-        "GET", f"/v1/vouchers?holder_id={volunteer_id}", as_=staff
-    ).get_json()["items"]
-    venue = district.rewards.call("GET", f"/v1/vouchers/{found[0]['id']}", as_=staff).get_json()[
-        "venue_id"
-    ]
-    holder = district.token("volunteer", volunteer_id)
-    code = district.rewards.call(
-        "GET", f"/v1/vouchers/{found[0]['id']}/code", as_=holder
-    ).get_json()["code"]
-    key = district.rewards.call(
-        "POST", f"/v1/venues/{venue}/secrets", {"kind": "api_key"}, as_=staff
-    ).get_json()["secret"]
-    return key, code
-
-
-def _compare(
-    installation: Installation,
-    district: District,
-    service: str,
-    make: Request,
-    seconds: int,
-    pool: list[UUID],
-) -> tuple[float, float]:
-    """Both servers in turn, twice each; the better rate of each counts."""
-    since = new_id()
-    statements = _listen(district, service, make)
-    ours_url = installation.api(service, name=f"api-{service}-{free_port()}", port=free_port())
+@contextmanager
+def _bare_view(installation: Installation, service: str, recording: Recording) -> Iterator[str]:
+    """Start the bare view as a process of its own; yields its URL."""
     port = free_port()
-    bare = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "devkit.bench.bare", service, str(port)],
         stdin=subprocess.PIPE,
         env={**os.environ, **installation.env},
         start_new_session=True,
     )
+    url = f"http://127.0.0.1:{port}"
     try:
-        assert bare.stdin is not None
-        pickle.dump((statements, since, pool), bare.stdin)
-        bare.stdin.close()
-        bare_url = f"http://127.0.0.1:{port}"
+        assert process.stdin is not None
+        pickle.dump(recording, process.stdin)
+        process.stdin.close()
         wait_until(
-            lambda: requests.get(f"{bare_url}/healthz", timeout=2).ok,
+            lambda: requests.get(f"{url}/healthz", timeout=2).ok,
             20,
             "the bare view does not answer",
         )
-        for url in (ours_url, bare_url):
-            _rate(make, url, 1)
-        rates = [(_rate(make, ours_url, seconds), _rate(make, bare_url, seconds)) for _ in range(2)]
-        return max(a for a, _ in rates), max(b for _, b in rates)
+        yield url
     finally:
-        bare.terminate()
-        installation.stop()
+        process.terminate()
 
 
-def _listen(district: District, service: str, make: Request) -> list[tuple[str, Any]]:
-    """The statements that one request sends, with their parameters."""
-    member = district.services[service]
-    heard: list[tuple[str, Any]] = []
+def _record(district: District, case: Case) -> Recording:
+    """Record the statements that one request sends, with their parameters."""
+    member = district.services[case.service]
+    made_since = new_id()
+    statements: list[Statement] = []
 
     def note(
-        _conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool
+        _conn: Any, _cursor: Any, sql: str, parameters: Any, _context: Any, many: bool
     ) -> None:
-        heard.append((statement, list(parameters) if many else parameters))
+        statements.append(Statement(sql, list(parameters) if many else parameters))
 
-    class InProcess(requests.Session):
-        def request(self, method: Any, url: Any, **options: Any) -> Any:  # type: ignore[override]
-            answer = member.app.test_client().open(
-                str(url),
-                method=str(method),
-                json=options.get("json"),
-                headers=options.get("headers"),
-            )
-            assert answer.status_code < 300, answer.text
-            return answer
-
-    make(InProcess(), "", 0)  # fills caches: keys, denials
+    in_process = InProcess(member)
+    case.make(in_process, "", 0)  # fills caches: keys, withdrawn access
     event.listen(member.database.engine, "before_cursor_execute", note)
-    make(InProcess(), "", 0)
+    case.make(in_process, "", 0)
     event.remove(member.database.engine, "before_cursor_execute", note)
-    return heard
+    return Recording(statements, made_since, case.pool)
 
 
-def _rate(make: Request, url: str, seconds: float) -> float:
+class InProcess(requests.Session):
+    """Sends a request to the app in this process instead of to a server."""
+
+    def __init__(self, member: Member) -> None:
+        super().__init__()
+        self._client = member.app.test_client()
+
+    def request(self, method: Any, url: Any, **options: Any) -> Any:  # type: ignore[override]
+        body, headers = options.get("json"), options.get("headers")
+        response = self._client.open(str(url), method=str(method), json=body, headers=headers)
+        assert response.status_code < 300, response.text
+        return response
+
+
+def _rate(make: MakeRequest, url: str, seconds: float) -> float:
     """Successful requests per second from a few keep-alive clients."""
     done = [0] * THREADS
     end = time.monotonic() + seconds

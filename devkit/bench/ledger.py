@@ -1,201 +1,133 @@
-"""A small bank and a large one in one run: balances, statements and a month's settlement, as they
-are asked for.
-"""
+"""A small bank and a large one in one run: balances, statements and a month's settlement."""
 
 import random
 import time
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from statistics import median, quantiles
 from typing import Any
 from uuid import UUID
 
 import click
-from sqlalchemy import create_engine, text
 
+from devkit.bench.ledger_rows import Rows, account_id
 from devkit.bench.stage import servers, stage
 from devkit.testkit import District
 from shared.core.clock import SITE
 
 SMALL_ACCOUNTS, SMALL_ENTRIES = 1_000, 10_000
-ASKED = 300
+REQUESTS = 300
 TARGET = 2.0
+
+Waits = dict[str, list[float]]
+"""Milliseconds of each request, by what it requests."""
 
 
 def run(accounts: int, entries: int, redemptions: int) -> None:
     """Print p50 and p95 in both sizes, and how long the settlement of one venue takes."""
     with servers(with_broker=False) as (postgres, _), stage(postgres, None) as (_, district):
         bank = _Bank(district)
-        bank.load(0, SMALL_ACCOUNTS, SMALL_ENTRIES // SMALL_ACCOUNTS)
-        small = bank.ask(SMALL_ACCOUNTS)
+        bank.rows.load(0, SMALL_ACCOUNTS, SMALL_ENTRIES // SMALL_ACCOUNTS)
+        small = bank.measure(SMALL_ACCOUNTS)
         began = time.monotonic()
-        bank.load(SMALL_ACCOUNTS, accounts, entries // accounts)
+        bank.rows.load(SMALL_ACCOUNTS, accounts, entries // accounts)
         click.echo(f"loaded in {time.monotonic() - began:.0f} s", err=True)
-        large = bank.ask(accounts)
-        _print(small, large, accounts, entries)
-        bank.load_redemptions(redemptions)
+        large = bank.measure(accounts)
+        _print_header(accounts, entries)
+        for name in small:
+            _print_row(name, small[name], large[name])
+        bank.rows.load_redemptions(redemptions)
         bank.settle(redemptions)
 
 
-def _print(
-    small: dict[str, list[float]], large: dict[str, list[float]], accounts: int, entries: int
-) -> None:
+def _print_header(accounts: int, entries: int) -> None:
     click.echo(
-        f"\n| asked | {SMALL_ACCOUNTS:,} accounts, {SMALL_ENTRIES:,} entries: p50, p95 ms |"
+        f"\n| request | {SMALL_ACCOUNTS:,} accounts, {SMALL_ENTRIES:,} entries: p50, p95 ms |"
         f" {accounts:,} accounts, {entries:,} entries: p50, p95 ms | p95 ratio | target {TARGET} |"
         "\n|---|---|---|---|---|"
     )
-    for name in small:
-        (a50, a95), (b50, b95) = (
-            (median(w[name]), quantiles(w[name], n=20)[-1]) for w in (small, large)
-        )
-        met = "met" if b95 <= TARGET * a95 else "MISSED"
-        click.echo(
-            f"| {name} | {a50:.1f}, {a95:.1f} | {b50:.1f}, {b95:.1f} | {b95 / a95:.2f} | {met} |"
-        )
+
+
+def _print_row(name: str, small: list[float], large: list[float]) -> None:
+    small_p95, large_p95 = _p95(small), _p95(large)
+    met = "met" if large_p95 <= TARGET * small_p95 else "MISSED"
+    click.echo(
+        f"| {name} | {median(small):.1f}, {small_p95:.1f} | {median(large):.1f}, {large_p95:.1f} |"
+        f" {large_p95 / small_p95:.2f} | {met} |"
+    )
+
+
+def _p95(values: list[float]) -> float:
+    return quantiles(values, n=20)[-1]
+
+
+def _paths() -> dict[str, Callable[[UUID], str]]:
+    """What is requested about an account, and its path."""
+    day = datetime.now(SITE).date()
+    month = f"from={day.replace(day=1)}&to={day}"
+    return {
+        "GET /v1/accounts/{id} (balance)": lambda who: f"/v1/accounts/{who}",
+        "... as of a moment": lambda who: f"/v1/accounts/{who}?at={day}T00:00:00Z",
+        "... entries": lambda who: f"/v1/accounts/{who}/entries",
+        "... statement of a month": lambda who: f"/v1/accounts/{who}/statement?{month}",
+    }
 
 
 class _Bank:
-    """One rewards service, furnished; rows are loaded by INSERT ... SELECT as the owner."""
+    """The rewards service in this process, with one venue and one product."""
 
     def __init__(self, district: District) -> None:
-        self.rewards = district.rewards
-        self.staff = district.token("staff")
-        url = district.env["WISHTREE_OWNER_DATABASE_URL"].replace(
-            "postgresql://", "postgresql+psycopg://", 1
-        )
-        self.owner = create_engine(url, connect_args={"options": "-csearch_path=rewards,public"})
-        self.venue = self._call("POST", "/v1/venues", {"name": "星光影城", "kind": "cinema"})["id"]
-        body = {
-            "venue_id": self.venue,
-            "title": "电影票",
-            "points": 120,
-            "stock": 1_000_000,
-            "valid_days": 90,
-        }
-        self.product = self._call("POST", "/v1/products", body)["id"]
-        last_month = datetime.now(SITE).replace(
-            day=1, hour=12, minute=0, second=0, microsecond=0
-        ) - timedelta(days=15)
-        self.redeemed_at, self.month = last_month, f"{last_month:%Y-%m}"
+        self._rewards = district.rewards
+        self._staff = district.token("staff")
+        venue = {"name": "星光影城", "kind": "cinema"}
+        self._venue = self._create("/v1/venues", venue)
+        product = {"venue_id": self._venue, "title": "电影票", "points": 120, "stock": 1_000_000}
+        product_id = self._create("/v1/products", product | {"valid_days": 90})
+        self.rows = Rows(district.env["WISHTREE_OWNER_DATABASE_URL"], self._venue, product_id)
 
-    def _call(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self.rewards.call(method, path, body, as_=self.staff)
-        assert answer.status_code < 300, (path, answer.status_code, answer.get_data(as_text=True))
-        return answer.get_json()
+    def _create(self, path: str, body: dict[str, Any]) -> str:
+        response = self._rewards.call("POST", path, body, as_=self._staff)
+        assert response.status_code < 300, (path, response.get_data(as_text=True))
+        return str(response.get_json()["id"])
 
-    def _run(self, sql: str, **parameters: Any) -> None:
-        with self.owner.begin() as connection:
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
-            connection.execute(text(sql), parameters)
+    def _request(self, method: str, path: str, body: Any = None) -> int:
+        """Send a request; returns the size of the response."""
+        response = self._rewards.call(method, path, body, as_=self._staff)
+        size = len(response.get_data())
+        assert response.status_code < 300, (path, response.get_data(as_text=True)[:500])
+        return size
 
-    def _vacuum(self) -> None:
-        with self.owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("VACUUM (ANALYZE) transfers, accounts, vouchers, redemptions"))
-
-    def load(self, first: int, last: int, each: int) -> None:
-        """Accounts `first` to `last` with `each` entries of 60 points."""
-        self._run(
-            "INSERT INTO accounts (volunteer_id, points_available, minutes_credited)"
-            f" SELECT {_id('1', 'n')}, 60 * :each, 60 * :each FROM generate_series(:first, :last - 1) AS n",
-            first=first,
-            last=last,
-            each=each,
-        )
-        for start in range(first, last, 50_000):
-            self._run(
-                "INSERT INTO transfers (id, debit_account, credit_account, amount, kind, cause_id, actor, volunteer_id)"
-                f" SELECT {_id('2', 'n * 100 + e')}, 'outside', 'volunteer:' || {_id('1', 'n')}, 60, 'earned',"
-                f" {_id('3', 'n * 100 + e')}, 'registration', {_id('1', 'n')}"
-                " FROM generate_series(:first, :last - 1) AS n, generate_series(1, :each) AS e",
-                first=start,
-                last=min(last, start + 50_000),
-                each=each,
-            )
-        self._vacuum()
-
-    def ask(self, accounts: int) -> dict[str, list[float]]:
-        """Milliseconds per answer, in this process; people chosen at random."""
-        day = datetime.now(SITE).date()
-        paths: dict[str, Callable[[UUID], str]] = {
-            "GET /v1/accounts/{id} (balance)": lambda who: f"/v1/accounts/{who}",
-            "... as of a moment": lambda who: f"/v1/accounts/{who}?at={day}T00:00:00Z",
-            "... entries": lambda who: f"/v1/accounts/{who}/entries",
-            "... statement of a month": lambda who: (
-                f"/v1/accounts/{who}/statement?from={day.replace(day=1)}&to={day}"
-            ),
-        }
-        waits: dict[str, list[float]] = {}
+    def measure(self, accounts: int) -> Waits:
+        """Milliseconds per response, in this process; people chosen at random."""
         chance = random.Random(7)
-        for name, path in paths.items():
-            self._call("GET", path(_uuid("1", 0)))  # warm
-            for _ in range(ASKED):
-                who = _uuid("1", chance.randrange(accounts))
-                began = time.perf_counter()
-                self._call("GET", path(who))
-                waits.setdefault(name, []).append(1000 * (time.perf_counter() - began))
+        waits: Waits = {}
+        for name, path in _paths().items():
+            self._request("GET", path(account_id(0)))  # warm up
+            people = [account_id(chance.randrange(accounts)) for _ in range(REQUESTS)]
+            waits[name] = [1000 * self._seconds("GET", path(who)) for who in people]
         return waits
 
-    def load_redemptions(self, count: int) -> None:
-        """Vouchers that the venue took in last month, with their transfers."""
-        more = {
-            "count": count,
-            "product": self.product,
-            "venue": self.venue,
-            "at": self.redeemed_at,
-        }
-        self._run(
-            "INSERT INTO vouchers (id, holder_id, product_id, venue_id, title, points, cost_fen, code_fingerprint,"
-            " code_sealed, status, issued_at, expires_at, ended_at)"
-            f" SELECT {_id('4', 'n')}, {_id('1', 'n % 1000')}, cast(:product AS uuid), cast(:venue AS uuid), '电影票',"
-            " 120, 3500, sha256(cast(cast(n AS text) AS bytea)), '', 'redeemed', cast(:at AS timestamptz),"
-            " cast(:at AS timestamptz) + interval '90 days', cast(:at AS timestamptz)"
-            " FROM generate_series(1, :count) AS n",
-            **more,
-        )
-        self._run(
-            "INSERT INTO redemptions (id, voucher_id, venue_id, reference, channel, redeemed_at)"
-            f" SELECT {_id('5', 'n')}, {_id('4', 'n')}, cast(:venue AS uuid), 'sale-' || n, 'counter',"
-            " cast(:at AS timestamptz) FROM generate_series(1, :count) AS n",
-            **{name: more[name] for name in ("count", "venue", "at")},
-        )
-        self._run(
-            "INSERT INTO transfers (id, debit_account, credit_account, amount, kind, cause_id, actor, volunteer_id,"
-            f" created_at) SELECT {_id('6', 'n')}, 'product:' || :product, 'venue:' || :venue, 120, 'redeemed',"
-            f" {_id('5', 'n')}, 'venue', {_id('1', 'n % 1000')}, cast(:at AS timestamptz)"
-            " FROM generate_series(1, :count) AS n",
-            **more,
-        )
-        self._vacuum()
+    def _seconds(self, method: str, path: str) -> float:
+        began = time.perf_counter()
+        self._request(method, path)
+        return time.perf_counter() - began
 
     def settle(self, redemptions: int) -> None:
-        path = f"/v1/settlements/{self.venue}/{self.month}"
-        click.echo(
-            f"\n| settlement of one venue with {redemptions:,} redemptions | seconds |\n|---|---|"
-        )
-        for name, method, what, body in (
-            ("preview", "GET", path, None),
-            ("closing", "PUT", f"{path}/closing", {}),
-            ("closed statement", "GET", path, None),
-            ("CSV", "GET", f"{path}?format=csv", None),
-            ("XLSX", "GET", f"{path}?format=xlsx", None),
-            ("PDF", "GET", f"{path}?format=pdf", None),
-        ):
+        """Print how long each step of the settlement of last month takes."""
+        title = f"settlement of one venue with {redemptions:,} redemptions"
+        click.echo(f"\n| {title} | seconds |\n|---|---|")
+        path = f"/v1/settlements/{self._venue}/{self.rows.month}"
+        for name, method, step in _settlement_steps(path):
             began = time.perf_counter()
-            answer = self.rewards.call(method, what, body, as_=self.staff)
-            size = len(answer.get_data())
-            assert answer.status_code < 300, (
-                what,
-                answer.status_code,
-                answer.get_data(as_text=True)[:500],
-            )
-            click.echo(f"| {name} ({size / 1e6:.1f} MB) | {time.perf_counter() - began:.1f} |")
+            size = self._request(method, step, {} if method == "PUT" else None)
+            seconds = time.perf_counter() - began
+            click.echo(f"| {name} ({size / 1e6:.1f} MB) | {seconds:.1f} |")
 
 
-def _id(kind: str, number: str) -> str:
-    """SQL: the uuid that `_uuid` makes of the same number; growing, as real ids are."""
-    return f"cast('0190000{kind}-0000-7000-8000-' || lpad(to_hex({number}), 12, '0') AS uuid)"
-
-
-def _uuid(kind: str, number: int) -> UUID:
-    return UUID(f"0190000{kind}-0000-7000-8000-{number:012x}")
+def _settlement_steps(path: str) -> Iterator[tuple[str, str, str]]:
+    """Name, method and path of each step."""
+    yield "preview", "GET", path
+    yield "closing", "PUT", f"{path}/closing"
+    yield "closed statement", "GET", path
+    for format_ in ("csv", "xlsx", "pdf"):
+        yield format_.upper(), "GET", f"{path}?format={format_}"

@@ -1,8 +1,14 @@
-"""The peer of the pipeline: what most projects would write. One Celery task per event, acknowledged
-late.
+"""The peer of the pipeline: what most projects would write.
+
+One Celery task per event, acknowledged late.
 """
 
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 
 from celery import Celery
@@ -14,6 +20,25 @@ from shared.db.engine import using
 from shared.messaging.envelope import read_event
 from shared.messaging.inbox import Inbox
 
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """How a worker is started."""
+
+    pool: str
+    prefetch: int
+    concurrency: int
+
+    def __str__(self) -> str:
+        return f"{self.pool} prefetch {self.prefetch} concurrency {self.concurrency}"
+
+
+CONFIGURATIONS = [
+    Configuration(pool, prefetch, concurrency)
+    for pool in ("prefork", "threads")
+    for prefetch in (1, 16, 64)
+    for concurrency in (1, 2, 4)
+]
 QUEUE = Queue(
     "bench.tasks",
     Exchange("bench", type="direct"),
@@ -34,13 +59,13 @@ app.conf.update(
 
 @cache
 def _inbox() -> Inbox:
-    """Made in the child, after the fork."""
+    """Make the inbox in the child, after the fork: connections must not be shared."""
     return SERVICE.inbox(SERVICE.database(Settings.read()))
 
 
 @app.task(name="bench.credit")
 def credit(body: str) -> None:
-    """Inbox, handler and commit for one event."""
+    """Handle one event and commit."""
     inbox = _inbox()
     with using(inbox.database):
         inbox._handle([read_event(body.encode())])
@@ -53,3 +78,30 @@ def enqueue(broker_url: str, bodies: list[bytes]) -> None:
             credit.apply_async(
                 (body.decode(),), producer=producer, exchange="bench", routing_key="bench"
             )
+
+
+@contextmanager
+def worker(configuration: Configuration) -> Iterator[None]:
+    """Run a Celery worker as a process of its own."""
+    options = {
+        "-P": configuration.pool,
+        "-c": str(configuration.concurrency),
+        "--prefetch-multiplier": str(configuration.prefetch),
+        "-l": "WARNING",
+    }
+    arguments = [part for option in options.items() for part in option]
+    celery = [sys.executable, "-m", "celery", "-A", "devkit.bench.plain_celery:app", "worker"]
+    process = subprocess.Popen(
+        [*celery, *arguments, "--without-gossip", "--without-mingle"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()

@@ -1,6 +1,4 @@
-"""A private PostgreSQL (fsync on) and RabbitMQ for one benchmark, with our own processes in
-front.
-"""
+"""A private PostgreSQL (fsync on) and RabbitMQ for one benchmark, with our processes on them."""
 
 import os
 import shutil
@@ -13,22 +11,18 @@ from statistics import median
 import click
 
 from devkit.installation import Installation
-from devkit.local.binaries import MissingBinary, find_postgres
+from devkit.local.binaries import installed_or_wheel_postgres
 from devkit.local.servers import PostgresServer, RabbitServer
 from devkit.testkit import District, PrivatePostgres, environment, migrate_all
+
+SETTINGS = {"track_commit_timestamp": "on", "max_wal_size": "2GB"}
 
 
 @contextmanager
 def servers(with_broker: bool = True) -> Iterator[tuple[PrivatePostgres, RabbitServer | None]]:
-    """Servers on free loopback ports; gone afterwards, with their data."""
+    """Run servers on free loopback ports; afterwards they are gone, with their data."""
     folder = Path(tempfile.mkdtemp(prefix="wishtree-bench-"))
-    try:
-        binaries = find_postgres("installed")
-    except MissingBinary:
-        binaries = find_postgres("wheel")
-    postgres = PostgresServer(
-        folder / "pg", binaries, settings={"track_commit_timestamp": "on", "max_wal_size": "2GB"}
-    )
+    postgres = PostgresServer(folder / "pg", installed_or_wheel_postgres(), settings=SETTINGS)
     rabbit = RabbitServer(folder / "mq") if with_broker else None
     try:
         postgres.start()
@@ -46,7 +40,7 @@ def servers(with_broker: bool = True) -> Iterator[tuple[PrivatePostgres, RabbitS
 def stage(
     postgres: PrivatePostgres, rabbit: RabbitServer | None
 ) -> Iterator[tuple[Installation, District]]:
-    """A fresh database and vhost; nothing of ours runs yet."""
+    """Make a fresh database and virtual host; nothing of ours runs yet."""
     owner_url, name = postgres.create_database()
     more = {"WISHTREE_BROKER_URL": rabbit.vhost(name)} if rabbit is not None else {}
     env = environment(owner_url, name, **more)
@@ -58,19 +52,14 @@ def stage(
         yield installation, district
     finally:
         installation.stop()
-        for member in district.services.values():
-            member.database.engine.dispose()
+        district.close()
         postgres.drop_database(name)
 
 
-def table(
-    title: str, rows: dict[str, list[float]], unit: str, reference: str | None = None
-) -> None:
+def table(title: str, rows: dict[str, list[float]], unit: str, reference: str) -> None:
     """Print medians with their spread, and the ratio to the reference, as a Markdown table."""
     click.echo(f"\n### {title}\n\n| what | median {unit} | min - max | ratio |\n|---|---|---|---|")
-    base = median(rows[reference]) if reference else 0
+    base = median(rows[reference])
     for name, values in rows.items():
-        ratio = f"{median(values) / base:.2f}" if base else ""
-        click.echo(
-            f"| {name} | {median(values):,.1f} | {min(values):,.1f} - {max(values):,.1f} | {ratio} |"
-        )
+        middle, spread = median(values), f"{min(values):,.1f} - {max(values):,.1f}"
+        click.echo(f"| {name} | {middle:,.1f} | {spread} | {middle / base:.2f} |")

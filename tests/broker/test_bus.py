@@ -323,6 +323,7 @@ def test_a_foreign_message_is_a_dead_letter_and_the_rest_flows(
     )
 
 
+@pytest.mark.long(reason="the broker starts again")
 def test_the_bus_comes_back_after_the_broker_was_killed(
     quiet_district: District, installation: Installation, broker_url: str, stop: threading.Event
 ) -> None:

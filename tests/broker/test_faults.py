@@ -3,7 +3,7 @@ counts twice.
 
 The result is read from outside: HTTP answers, SQL counts, broker counts. A run counts only if the
 faults had an effect: redeliveries > 0, publish errors > 0, and every kill fell inside the load.
-Size: WISHTREE_FAULT_RECORDS (3,000, or as many more as fit in until the last kill).
+Size: WISHTREE_FAULT_RECORDS (1,500, or as many more as fit in until the last kill).
 """
 
 import os
@@ -26,7 +26,7 @@ from shared.core.ids import new_id
 from shared.messaging.broker.connection import connect
 from shared.messaging.broker.topology import declare_topology
 
-RECORDS = int(os.environ.get("WISHTREE_FAULT_RECORDS", "3000"))
+RECORDS = int(os.environ.get("WISHTREE_FAULT_RECORDS", "1500"))
 PEOPLE = 60
 PRICE = 120
 MINUTES = 60
@@ -200,6 +200,7 @@ def not_quiet(installation: Installation) -> str:
     return f"not quiet: {state(installation)}, {where}"
 
 
+@pytest.mark.long(reason="five kills, each once events flow again")
 def test_nothing_is_lost_and_nothing_counts_twice_under_kill_9(
     crowd: Crowd, installation: Installation
 ) -> None:
@@ -290,13 +291,14 @@ def restart(installation: Installation, name: str) -> None:
     installation.start(*name.split("-"))
 
 
+@pytest.mark.long(reason="the broker starts again, then two buses")
 def test_catch_up_restores_what_a_wiped_broker_lost(
     crowd: Crowd, installation: Installation
 ) -> None:
     assert installation.rabbit is not None
     records = 300
-    installation.env["WISHTREE_CATCH_UP_AGE_SECONDS"] = "3"
-    installation.env["WISHTREE_CATCH_UP_EVERY_SECONDS"] = "2"
+    installation.env["WISHTREE_CATCH_UP_AGE_SECONDS"] = "1"
+    installation.env["WISHTREE_CATCH_UP_EVERY_SECONDS"] = "1"
     for service in ("registration", "rewards", "notify"):
         installation.api(service)
     installation.start("bus", "registration")  # publishes, while nobody consumes
@@ -315,6 +317,7 @@ def test_catch_up_restores_what_a_wiped_broker_lost(
     )
 
 
+@pytest.mark.long(reason="the database is down for 2 s, twice, under load")
 def test_the_database_may_be_killed_and_come_back(rabbit: RabbitServer, broker_url: str) -> None:
     """kill -9 under load, twice: 503 or nothing, every 2xx present, never a dead letter, no restart
     needed.
@@ -360,6 +363,7 @@ def kill_the_database(installation: Installation, server: PostgresServer, record
     assert not crowd.server_errors
 
 
+@pytest.mark.long(reason="the bus dies and starts again five times")
 def test_a_poison_message_is_found_out_while_the_rest_flows(
     crowd: Crowd, installation: Installation
 ) -> None:
@@ -449,6 +453,7 @@ def kill_message(event_id: str) -> str:
     )
 
 
+@pytest.mark.long(reason="four processes stop and start, one after the other")
 def test_a_stop_finishes_what_is_in_hand(crowd: Crowd, installation: Installation) -> None:
     """SIGTERM to each process under load: it ends in time and nothing is lost."""
     records = 600

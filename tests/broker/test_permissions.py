@@ -95,6 +95,7 @@ def test_a_service_starts_no_job_of_another(urls: dict[str, str]) -> None:
             publish_raw(connection, "notify.tasks", TASKS)
 
 
+@pytest.mark.long(reason="beat's first job is due after 5 s")
 def test_the_processes_work_with_their_restricted_users(
     urls: dict[str, str], installation: Installation, quiet_district: District
 ) -> None:

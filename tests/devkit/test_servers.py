@@ -12,6 +12,7 @@ from kombu import Connection
 
 from devkit.local import accounts
 from devkit.local.binaries import MissingBinary, find_postgres
+from devkit.local.ports import free_port
 from devkit.local.processes import InUse
 from devkit.local.servers import (
     PostgresServer,
@@ -19,7 +20,6 @@ from devkit.local.servers import (
     Server,
     ServerFailed,
     ValkeyServer,
-    free_port,
 )
 from tests.support.running_up import processes_naming
 
@@ -66,9 +66,9 @@ def test_what_is_committed_survives_kill_9(postgres: PostgresServer) -> None:
     postgres.create_database("wishtree", "wishtree_owner")
     url = postgres.url("wishtree_owner", "p/w@ö", "wishtree")
     with psycopg.connect(url) as connection:
-        connection.execute(
-            "CREATE EXTENSION btree_gist; CREATE EXTENSION pg_trgm; CREATE TABLE wishes AS SELECT '心愿' AS title"
-        )
+        connection.execute("CREATE EXTENSION btree_gist")
+        connection.execute("CREATE EXTENSION pg_trgm")
+        connection.execute("CREATE TABLE wishes AS SELECT '心愿' AS title")
 
     crash_and_restart(postgres)
 
@@ -121,6 +121,8 @@ def test_messages_in_valkey_survive_kill_9(folder: Path) -> None:
 
 
 @pytest.mark.rabbitmq
+@pytest.mark.xdist_group("broker")
+@pytest.mark.long(reason="the broker starts three times")
 def test_confirmed_messages_in_rabbitmq_survive_kill_9_until_they_are_wiped(folder: Path) -> None:
     server = RabbitServer(folder / "rabbitmq")
     try:
@@ -208,7 +210,7 @@ def test_root_without_user_namespaces_uses_an_existing_account(
 @pytest.mark.skipif(
     os.geteuid() != 0, reason="NOT TESTED: only root has to run PostgreSQL under another account"
 )
-def test_root_without_any_way_is_told_what_to_do(
+def test_root_without_any_way_learns_what_to_do(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(

@@ -15,24 +15,26 @@ from pathlib import Path
 
 import pytest
 
+from devkit.installation import wait_until
 from devkit.local import binaries
 from devkit.local.binaries import MissingBinary, find_postgres, find_rabbitmq, find_valkey
-from devkit.local.servers import free_port
+from devkit.local.place import UpFailed
+from devkit.local.ports import free_port
 from devkit.local.supervisor import Process
-from devkit.local.up import UpFailed, up
+from devkit.local.up import up
 from tests.support.running_up import ROOT, RunningUp, processes_naming
 
 
 def test_it_starts_from_nothing_and_ctrl_c_leaves_nothing_behind(running_up: RunningUp) -> None:
     running_up.wait_for("沈芳 logs in")
-    assert f"http://localhost:{running_up.port}" in running_up.said()
+    assert f"http://localhost:{running_up.port}" in running_up.printed()
     assert processes_naming(running_up.data)
 
     assert running_up.interrupt() == 0
 
     assert processes_naming(running_up.data) == {}
     assert list(running_up.data.rglob("*.process")) == []
-    assert "Stopped." in running_up.said()
+    assert "Stopped." in running_up.printed()
 
 
 def test_secrets_are_ours_alone_and_stay_the_same(folder: Path) -> None:
@@ -80,7 +82,7 @@ def test_what_a_crash_left_running_is_found_at_the_next_start(folder: Path) -> N
     second = RunningUp(folder / "data", port=first.port)  # the port was the orphan's
     second.wait_for("沈芳 logs in")
 
-    assert f"Stopped api-{first.port}, which an earlier run had left behind." in second.said()
+    assert f"Stopped api-{first.port}, which an earlier run had left behind." in second.printed()
     assert orphans.keys().isdisjoint(processes_naming(first.data))
     second.interrupt()
 
@@ -93,10 +95,13 @@ def test_a_process_and_a_server_that_are_killed_come_back(running_up: RunningUp)
         )
     running_up.wait_for("worker ended (signal 9); again in 1 s")
     running_up.wait_for("Valkey ended; starting it again.")
-    time.sleep(1.5)
-    running = " ".join(processes_naming(running_up.data).values())
-    assert "valkey-server" in running
-    assert running.count("time.sleep(600)") >= 2  # the worker and its child, started anew
+
+    def both_run() -> bool:
+        running = " ".join(processes_naming(running_up.data).values())
+        # twice: the worker and its child, started anew
+        return "valkey-server" in running and running.count("time.sleep(600)") >= 2
+
+    wait_until(both_run, 10, "not both run again")
 
 
 def test_a_second_start_on_the_same_folder_names_the_first(running_up: RunningUp) -> None:
@@ -121,7 +126,7 @@ def test_a_data_folder_that_cannot_be_written_is_named(folder: Path) -> None:
         up("embedded", folder / "data", free_port())
 
 
-def test_a_step_that_fails_stops_everything_and_says_its_last_words(folder: Path) -> None:
+def test_a_step_that_fails_stops_everything_and_gives_its_reason(folder: Path) -> None:
     step = Process(
         "migrate", [sys.executable, "-c", "import sys; sys.exit('column minutes is missing')"]
     )
@@ -131,6 +136,8 @@ def test_a_step_that_fails_stops_everything_and_says_its_last_words(folder: Path
 
 
 @pytest.mark.rabbitmq
+@pytest.mark.xdist_group("broker")
+@pytest.mark.long(reason="PostgreSQL and the broker start")
 def test_real_mode_runs_the_installed_servers(folder: Path) -> None:
     try:
         find_rabbitmq()
@@ -139,7 +146,7 @@ def test_real_mode_runs_the_installed_servers(folder: Path) -> None:
         pytest.skip(f"NOT TESTED: {error}")
     run = RunningUp(folder / "data", mode="real")
     run.wait_for("沈芳 logs in with 123 amqp", seconds=90)
-    assert f"http://127.0.0.1:{run.port + 4}" in run.said()
+    assert f"http://127.0.0.1:{run.port + 4}" in run.printed()
     assert run.interrupt() == 0
     assert processes_naming(run.data) == {}
 

@@ -20,7 +20,7 @@ import pytest
 import requests
 
 from devkit.installation import Installation
-from devkit.local.servers import free_port
+from devkit.local.ports import free_port
 from devkit.testkit import District, PrivatePostgres, environment, migrate_all
 from shared.core.ids import new_id
 from tests.flows.test_hours_to_alert import PRICE, Centre

@@ -156,7 +156,7 @@ def test_a_month_is_previewed_closed_downloaded_and_reopened(centre: Centre) -> 
         staff.post(f"{path}/reopening", reason="商家漏报").headers["Location"]
         == f"{path}?done=month-reopened"
     )
-    assert len(centre.district.rewards.said("settlement.closed")) == 1
+    assert len(centre.district.rewards.published("settlement.closed")) == 1
 
 
 def test_a_month_that_is_not_over_is_not_closed(centre: Centre) -> None:
@@ -166,7 +166,7 @@ def test_a_month_that_is_not_over_is_not_closed(centre: Centre) -> None:
     answer = staff.post(f"{path}/closing")
     assert answer.status_code == 409
     assert 'role="alert"' in answer.text
-    assert centre.district.rewards.said("settlement.closed") == []
+    assert centre.district.rewards.published("settlement.closed") == []
 
 
 def test_a_venue_report_is_compared_and_a_missing_line_becomes_a_dispute_that_is_decided(
@@ -197,8 +197,8 @@ def test_a_venue_report_is_compared_and_a_missing_line_becomes_a_dispute_that_is
         .endswith("case-decided")
     )
     assert "¥12.50" in staff.get("/desk/disputes?status=accepted").text
-    (said,) = centre.district.rewards.said("dispute.decided")
-    assert said["data"]["amount_fen"] == 1250
+    (decided,) = centre.district.rewards.published("dispute.decided")
+    assert decided["data"]["amount_fen"] == 1250
 
 
 def test_a_venue_report_that_cannot_be_read_is_refused_with_its_row(centre: Centre) -> None:

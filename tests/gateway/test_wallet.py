@@ -27,7 +27,7 @@ def test_a_voucher_goes_to_the_pool_and_its_code_no_longer_works(centre: Centre)
         in till.post("/counter", do="check", key=cinema.key, code=code, reference="a").text
     )
     assert cinema.vouchers(fang) == []
-    (given,) = centre.district.rewards.said("voucher.given")
+    (given,) = centre.district.rewards.published("voucher.given")
     assert (given["data"]["holder_id"], given["data"]["named"]) == (None, False)
     assert "池中有 1 张" in centre.browser().get("/pool").text
 
@@ -65,7 +65,7 @@ def test_a_gift_to_nobody_is_refused_with_a_message_and_changes_nothing(centre: 
         assert answer.status_code == 422
         assert 'role="alert"' in answer.text
     assert [one["id"] for one in cinema.vouchers(fang)] == [voucher["id"]]
-    assert centre.district.rewards.said("voucher.given") == []
+    assert centre.district.rewards.published("voucher.given") == []
 
 
 def test_points_are_exchanged_once_however_often_the_form_is_sent(centre: Centre) -> None:

@@ -1,4 +1,4 @@
-"""docker-compose.yml is valid, names only what exists, gives away no secret, and can be scaled."""
+"""docker-compose.yml is valid, names only what exists, leaks no secret, and can be scaled."""
 
 import re
 import subprocess
@@ -16,6 +16,8 @@ from shared.core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
+SECRET_WORDS = ("SECRET", "PASSWORD", "KEY", "DATABASE_URL", "BROKER_URL")
+OF_THE_OWNER = {"owner_database_url", "owner_database_password", "postgres_password"}
 OURS = [f"{service}-{role}" for service in SERVICES for role in ("api", "bus", "worker")]
 
 
@@ -81,18 +83,10 @@ def test_a_secret_comes_from_a_file_that_its_role_was_given(compose: dict[str, A
         assert given <= set(compose["secrets"]), name
         for variable, value in service.get("environment", {}).items():
             if variable.endswith("_FILE"):
-                assert (
-                    value.startswith("/run/secrets/")
-                    and value.removeprefix("/run/secrets/") in given
-                ), (
-                    name,
-                    variable,
-                )
+                assert value.startswith("/run/secrets/"), (name, variable)
+                assert value.removeprefix("/run/secrets/") in given, (name, variable)
             else:
-                assert not any(
-                    word in variable
-                    for word in ("SECRET", "PASSWORD", "KEY", "DATABASE_URL", "BROKER_URL")
-                )
+                assert not any(word in variable for word in SECRET_WORDS), (name, variable)
 
 
 def test_a_service_is_given_no_other_services_database_or_broker_user(
@@ -100,16 +94,10 @@ def test_a_service_is_given_no_other_services_database_or_broker_user(
 ) -> None:
     for name in OURS:
         service = name.rsplit("-", 1)[0]
-        others = {
-            f"{other}_{what}"
-            for other in SERVICES
-            if other != service
-            for what in ("database_url", "broker_url")
-        }
+        others = set(SERVICES) - {service}
+        of_others = {f"{other}_{url}" for other in others for url in ("database_url", "broker_url")}
         given = set(compose["services"][name]["secrets"])
-        assert not given & (
-            others | {"owner_database_url", "owner_database_password", "postgres_password"}
-        )
+        assert not given & (of_others | OF_THE_OWNER)
         assert ("signing_key" in given) == (service == "registration")
 
 
@@ -121,7 +109,7 @@ def test_only_the_ingress_takes_a_port_of_the_host_so_the_rest_can_be_scaled(
         assert "container_name" not in service
 
 
-def test_whoever_starts_waits_for_the_migration(compose: dict[str, Any]) -> None:
+def test_our_processes_wait_for_the_migration(compose: dict[str, Any]) -> None:
     for name in [*OURS, "beat"]:
         waits = compose["services"][name]["depends_on"]
         assert waits["migrate"] == {"condition": "service_completed_successfully"}

@@ -1,4 +1,4 @@
-"""What README and docs tell somebody to type exists, and their links lead somewhere."""
+"""The commands in README and docs exist, and so do the targets of their links."""
 
 import re
 import shlex
@@ -17,7 +17,7 @@ TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MUL
 
 
 def typed_in(document: Path) -> list[str]:
-    """The commands of a page's ```sh blocks, one per line."""
+    """The commands in the ```sh blocks of a page, one per line."""
     blocks = re.findall(r"^```sh\n(.*?)^```", document.read_text(), re.MULTILINE | re.DOTALL)
     return [
         line.partition(" # ")[0].strip()
@@ -40,7 +40,7 @@ def parse(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_command_that_is_told_exists(document: Path) -> None:
+def test_every_command_on_a_page_exists(document: Path) -> None:
     for line in typed_in(document):
         words = shlex.split(line, comments=True)
         if words[:1] == ["make"]:
@@ -54,36 +54,30 @@ def test_every_command_that_is_told_exists(document: Path) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_link_leads_somewhere(document: Path) -> None:
+def test_the_target_of_every_link_exists(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)", document.read_text()):
         assert "://" in target or (document.parent / target).exists(), target
 
 
-def test_ci_runs_the_tests_that_the_readme_tells_to_run() -> None:
-    told = typed_in(ROOT / "README.md")
+def test_ci_runs_the_tests_that_the_readme_names() -> None:
+    readme = typed_in(ROOT / "README.md")
     lines = (ROOT / ".ci" / "run").read_text().splitlines()
     run = [line for line in lines if line and not line.startswith(("#", "set ", "cd "))]
-    assert run == ["make test"] and "make test" in told and "make run" in told
+    assert run == ["make test"] and "make test" in readme and "make run" in readme
 
 
 def test_every_test_that_holds_a_promise_exists() -> None:
-    named = re.findall(
-        r"`(tests/[\w/.]+)(?:::(\w+))?`", (ROOT / "docs" / "promises.md").read_text()
-    )
+    page = (ROOT / "docs" / "promises.md").read_text()
+    named = re.findall(r"`(tests/[\w/.]+)(?:::(\w+))?`", page)
     assert len(named) > 30
     for file, test in named:
-        assert f"def {test}" in (ROOT / file).read_text() if test else (ROOT / file).exists(), (
-            file,
-            test,
-        )
+        assert (ROOT / file).exists(), file
+        assert not test or f"def {test}" in (ROOT / file).read_text(), (file, test)
 
 
 def test_every_setting_is_explained_and_nothing_else() -> None:
-    explained = set(
-        re.findall(
-            r"`WISHTREE_([A-Z_]+)`", (ROOT / "docs" / "operations" / "settings.md").read_text()
-        )
-    )
+    page = (ROOT / "docs" / "operations" / "settings.md").read_text()
+    explained = set(re.findall(r"`WISHTREE_([A-Z_]+)`", page))
     classes = [definition_of(service).settings for service in SERVICES]
     known = {field.upper() for settings in classes for field in settings.model_fields}
     assert explained - {"X", "X_FILE"} == known

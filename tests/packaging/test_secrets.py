@@ -1,6 +1,4 @@
-"""`deploy/make-secrets` makes what docker-compose.yml asks for, once, and readable by the
-containers only.
-"""
+"""`deploy/make-secrets` makes what docker-compose.yml needs, once; only the containers read it."""
 
 import base64
 import json
@@ -27,11 +25,11 @@ def make_secrets(folder: Path) -> dict[str, str]:
     return {file.name: file.read_text() for file in folder.iterdir()}
 
 
-def test_it_makes_exactly_what_compose_asks_for(tmp_path: Path) -> None:
-    asked = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["secrets"]
+def test_it_makes_exactly_what_compose_needs(tmp_path: Path) -> None:
+    needed = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["secrets"]
     made = make_secrets(tmp_path / "secrets")
-    assert set(made) == {Path(secret["file"]).name for secret in asked.values()}
-    assert all(name == Path(secret["file"]).name for name, secret in asked.items())
+    assert set(made) == {Path(secret["file"]).name for secret in needed.values()}
+    assert all(name == Path(secret["file"]).name for name, secret in needed.items())
 
 
 def test_the_folder_is_closed_and_the_files_can_be_mounted(tmp_path: Path) -> None:
@@ -71,15 +69,16 @@ def test_the_services_can_work_with_them(tmp_path: Path, monkeypatch: pytest.Mon
     assert settings.database_url_of("rewards").startswith("postgresql://rewards_app:")
 
 
-def test_a_broker_user_may_say_only_its_own_services_facts(tmp_path: Path) -> None:
+def test_a_broker_user_may_publish_only_the_events_of_its_own_service(tmp_path: Path) -> None:
     found = json.loads(make_secrets(tmp_path)["rabbitmq_definitions"])
     assert all(user["tags"] == [] and user["password_hash"] for user in found["users"])
     on_events = {
-        p["user"]: p["write"]
-        for p in found["topic_permissions"]
-        if p["exchange"] == "wishtree.events"
+        permission["user"]: permission["write"]
+        for permission in found["topic_permissions"]
+        if permission["exchange"] == "wishtree.events"
     }
     assert set(on_events) == {user["name"] for user in found["users"]}
     for service in SERVICES:
         for other in SERVICES:
-            assert bool(re.search(on_events[service], f"{other}.a.fact")) == (service == other)
+            may_publish = re.search(on_events[service], f"{other}.wish.claimed")
+            assert bool(may_publish) == (service == other)

@@ -84,7 +84,7 @@ class Bank:
 
     def earned(self, volunteer_id: UUID, minutes: int = 120) -> str:
         """Hours that buy a voucher; its id."""
-        self.hear(self.hours(volunteer_id, minutes))
+        self.receive(self.hours(volunteer_id, minutes))
         found: str = self.vouchers(volunteer_id, "issued")[0]["id"]
         return found
 
@@ -143,7 +143,7 @@ class Bank:
         self.by_staff("POST", "/v1/rules", {"kind": "issue", "product_id": product_id}, 201)
 
     # Events of registration
-    def hear(self, *events: Event, times: int = 1) -> None:
+    def receive(self, *events: Event, times: int = 1) -> None:
         deliveries = []
         for event in events:
             self.sequence += 1
@@ -160,7 +160,7 @@ class Bank:
             }
             deliveries.append(Delivery(json.dumps(body).encode()))
         for _ in range(times):
-            self.rewards.hear(*deliveries)
+            self.rewards.receive(*deliveries)
         assert self.count("attempts") == 0, self.rows("SELECT error FROM attempts")
         assert self.count("dead_letters") == 0, self.rows("SELECT reason, error FROM dead_letters")
 
@@ -269,11 +269,11 @@ class Venue:
 
     def confirm(self, code: str, reference: str, **options: Any) -> Any:
         return self.webhook(
-            told("redemption.confirmed", {"code": code, "reference": reference}), **options
+            venue_event("redemption.confirmed", {"code": code, "reference": reference}), **options
         )
 
 
-def told(type_: str, data: Any) -> dict[str, Any]:
+def venue_event(type_: str, data: Any) -> dict[str, Any]:
     return {"type": type_, "timestamp": "2026-11-23T08:00:00Z", "data": data}
 
 

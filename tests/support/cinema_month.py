@@ -39,7 +39,7 @@ class CinemaMonth:
         """Redeem one film for each reference, at noon of a day."""
         for reference in references:
             who = new_id()
-            self.bank.hear(self.bank.hours(who, 120))
+            self.bank.receive(self.bank.hours(who, 120))
             self.codes[reference] = code = self.bank.code(who)
             if by_webhook:
                 assert self.star.confirm(code, reference)["outcome"] == "redeemed"

@@ -1,5 +1,6 @@
-"""A skipped test is said loudly at the end; with CI=true it is a failure, so that nothing is left
-out unnoticed.
+"""Report skipped tests loudly at the end; with CI=true they are a failure.
+
+Under pytest-xdist the controller counts: every worker reports to it.
 """
 
 import os
@@ -12,10 +13,10 @@ SKIPPED = pytest.StashKey[Counter[str]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[SKIPPED] = Counter()
-    config.pluginmanager.register(_Counter(config.stash[SKIPPED]), "skip-counter")
+    config.pluginmanager.register(_SkipCounter(config.stash[SKIPPED]), "skip-counter")
 
 
-class _Counter:
+class _SkipCounter:
     """Counts skips by their reason, of tests and of whole modules."""
 
     def __init__(self, skipped: Counter[str]) -> None:
@@ -29,9 +30,9 @@ class _Counter:
 
     def _count(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         if report.skipped and not hasattr(report, "wasxfail"):
-            reason = (
-                report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-            )
+            # A skip is (file, line, reason), unless a plugin reports it in its own way.
+            skip = report.longrepr
+            reason = skip[2] if isinstance(skip, tuple) else str(skip)
             self._skipped[reason.removeprefix("Skipped: ")] += 1
 
 
@@ -52,8 +53,7 @@ def pytest_terminal_summary(
     if not skipped:
         return
     failing = " (CI=true: this is a failure)" if is_ci() else ""
-    terminalreporter.section(
-        f"{skipped.total()} TESTS DID NOT RUN{failing}", sep="!", red=True, bold=True
-    )
+    title = f"{skipped.total()} TESTS DID NOT RUN{failing}"
+    terminalreporter.section(title, sep="!", red=True, bold=True)
     for reason, count in skipped.most_common():
         terminalreporter.line(f"{count:4} x {reason}", red=True)

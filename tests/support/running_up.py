@@ -8,7 +8,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from devkit.local.servers import free_port
+import psutil
+
+from devkit.local.ports import free_port
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -17,15 +19,14 @@ ROOT = HERE.parents[1]
 def processes_naming(folder: Path) -> dict[int, str]:
     """Every living process with this folder in its command line or environment."""
     found = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            try:
-                words = (entry / "cmdline").read_bytes()
-                where = words + (entry / "environ").read_bytes()
-            except OSError:
-                continue
-            if str(folder).encode() in where and words:
-                found[int(entry.name)] = words.replace(b"\0", b" ").decode(errors="replace")
+    for process in psutil.process_iter():
+        try:
+            command, environment = process.cmdline(), process.environ()
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+        where = [*command, *environment.values()]
+        if command and process.pid != os.getpid() and any(str(folder) in text for text in where):
+            found[process.pid] = " ".join(command)
     return found
 
 
@@ -50,26 +51,27 @@ class RunningUp:
             argv, stdout=self._file, stderr=subprocess.STDOUT, env=env, start_new_session=True
         )
 
-    def said(self) -> str:
+    def printed(self) -> str:
         return self.output.read_text()
 
     def wait_for(self, words: str, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
-        while words not in self.said():
-            assert self.process.poll() is None, self.said()
-            assert time.monotonic() < deadline, self.said()
+        while words not in self.printed():
+            assert self.process.poll() is None, self.printed()
+            assert time.monotonic() < deadline, self.printed()
             time.sleep(0.05)
 
     def interrupt(self) -> int:
-        """Ctrl-C; the exit code."""
+        """Press Ctrl-C; returns the exit code."""
         self.process.send_signal(signal.SIGINT)
-        return self.ended()
+        return self.wait()
 
     def crash(self) -> None:
         self.process.kill()
-        self.ended()
+        self.wait()
 
-    def ended(self) -> int:
+    def wait(self) -> int:
+        """Wait for its end; returns the exit code."""
         code = self.process.wait(timeout=60)
         self._file.close()
         return code

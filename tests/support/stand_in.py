@@ -1,12 +1,14 @@
-"""`up` with tiny processes in the place of our services: run as a program, so that it can be
-interrupted or crashed.
+"""`up` with tiny processes in place of our services.
+
+It is run as a program, so that a test can interrupt or crash it.
 """
 
 import sys
 from pathlib import Path
 
+from devkit.local.place import Mode, Place
 from devkit.local.supervisor import Process
-from devkit.local.up import Place, up
+from devkit.local.up import up
 
 API = """
 import http.server, sys
@@ -14,11 +16,16 @@ class Ready(http.server.BaseHTTPRequestHandler):
     def do_GET(self): self.send_response(200); self.end_headers()
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Ready).serve_forever()
 """
-WORKER = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); time.sleep(600)"
+WORKER = """
+import subprocess, sys, time
+subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])
+time.sleep(600)
+"""
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
-SEED = (
-    "import os; print('沈芳 logs in with 123', os.environ['WISHTREE_BROKER_URL'].partition(':')[0])"
-)
+SEED = """
+import os
+print('沈芳 logs in with 123', os.environ['WISHTREE_BROKER_URL'].partition(':')[0])
+"""
 
 
 def processes_of(place: Place) -> list[Process]:
@@ -29,16 +36,15 @@ def processes_of(place: Place) -> list[Process]:
     ]
 
 
+def main() -> None:
+    mode: Mode = "real" if sys.argv[1] == "real" else "embedded"
+    data, port = Path(sys.argv[2]), int(sys.argv[3])
+    seed = Process("seed", [sys.executable, "-c", SEED])
+    up(mode, data, port, processes=processes_of, steps=[seed])
+
+
 if __name__ == "__main__":
-    mode, data, port = sys.argv[1:4]
-    steps = [Process("seed", [sys.executable, "-c", SEED])]
     try:
-        up(
-            "real" if mode == "real" else "embedded",
-            Path(data),
-            int(port),
-            processes=processes_of,
-            steps=steps,
-        )
+        main()
     except Exception as error:
         sys.exit(f"{type(error).__name__}: {error}")

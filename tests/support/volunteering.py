@@ -43,7 +43,7 @@ class World:
 
     def events(self, type_: str | None = None) -> list[dict[str, Any]]:
         """Return what registration has published, oldest first."""
-        return self.district.registration.said(type_)
+        return self.district.registration.published(type_)
 
     def volunteer(self, name: str, *, active: bool = True, birth_date: str = "1990-05-01") -> UUID:
         self.phones += 1

@@ -80,7 +80,7 @@ class Tree:
 
     def events(self, type_: str | None = None) -> list[dict[str, Any]]:
         """Return what wishes has published, oldest first."""
-        return self.wishes.said(type_)
+        return self.wishes.published(type_)
 
     def lapse(self, wish_id: UUID) -> None:
         """Let the lease of a claimed wish end an hour ago."""

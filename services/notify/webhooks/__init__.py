@@ -1,1 +1,1 @@
-"""Webhooks: how other systems are told of events. People are reached through `channels/`."""
+"""Webhooks: how other systems learn of events. People are reached through `channels/`."""

@@ -22,10 +22,10 @@ def test_what_one_channel_refuses_is_logged_and_still_reaches_the_inbox(
     shen_fang = new_id()
 
     with capture_logs() as logged:
-        district.notify.hear(message(hours(shen_fang)))
+        district.notify.receive(message(hours(shen_fang)))
 
     [refused] = [entry for entry in logged if entry["event"] == "alert not accepted"]
     assert (refused["channel"], refused["template"]) == ("pigeons", "hours_recorded")
     with district.notify.session() as session:
         assert session.scalars(select(Alert.person_id)).all() == [shen_fang]
-    assert district.notify.said() == []
+    assert district.notify.published() == []

@@ -35,8 +35,8 @@ def test_an_event_alerts_a_person_once_however_often_it_arrives(district: Distri
     imported = hours(shen_fang, Origin.IMPORT)
     events = [message(hours(shen_fang)), message(voucher(shen_fang)), message(imported)] * 2
     random.Random(7).shuffle(events)
-    district.notify.hear(*events[:3])
-    district.notify.hear(*events[3:])
+    district.notify.receive(*events[:3])
+    district.notify.receive(*events[3:])
 
     chinese = {alert["topic"]: alert["text"] for alert in items(district, shen_fang)}
     assert chinese == {
@@ -46,21 +46,21 @@ def test_an_event_alerts_a_person_once_however_often_it_arrives(district: Distri
     assert count(district) == 2
     english = items(district, shen_fang, headers={"Accept-Language": "en"})
     assert "2 h on 2026-03-01 were recorded." in [alert["text"] for alert in english]
-    assert district.notify.said() == []
+    assert district.notify.published() == []
 
 
 def test_the_alert_constraint_holds_when_the_inbox_forgot(district: District) -> None:
     event = message(hours(new_id()))
-    district.notify.hear(event)
+    district.notify.receive(event)
     with district.notify.session() as session:
         session.execute(text("DELETE FROM inbox"))
-    district.notify.hear(event)
+    district.notify.receive(event)
     assert count(district) == 1
 
 
 def test_strangers_see_nothing(district: District) -> None:
     shen_fang, wang_qiang = new_id(), new_id()
-    district.notify.hear(message(hours(shen_fang)))
+    district.notify.receive(message(hours(shen_fang)))
     alert = items(district, shen_fang)[0]["id"]
     stranger = district.token("volunteer", wang_qiang)
     assert alerts(district, shen_fang, stranger).status_code == 404
@@ -71,7 +71,7 @@ def test_strangers_see_nothing(district: District) -> None:
 
 def test_reading_is_harmless_to_repeat_and_unread_leaves_it_out(district: District) -> None:
     shen_fang = new_id()
-    district.notify.hear(message(hours(shen_fang)))
+    district.notify.receive(message(hours(shen_fang)))
     me = district.token("volunteer", shen_fang)
     path = f"/v1/alerts/{items(district, shen_fang)[0]['id']}/read"
     first = district.notify.call("PUT", path, as_=me).json["read_at"]
@@ -81,10 +81,10 @@ def test_reading_is_harmless_to_repeat_and_unread_leaves_it_out(district: Distri
 
 def test_after_a_merge_the_one_who_stays_also_gets_late_alerts(district: District) -> None:
     old, older, kept = new_id(), new_id(), new_id()
-    district.notify.hear(
+    district.notify.receive(
         message(VolunteerMerged(volunteer_id=old, into_id=kept)), message(hours(older))
     )
-    district.notify.hear(
+    district.notify.receive(
         message(VolunteerMerged(volunteer_id=older, into_id=old)), message(hours(old))
     )
     assert len(items(district, kept)) == 2
@@ -92,16 +92,16 @@ def test_after_a_merge_the_one_who_stays_also_gets_late_alerts(district: Distric
 
 def test_the_erased_keep_no_alerts_and_get_no_new_ones(district: District) -> None:
     shen_fang, duplicate = new_id(), new_id()
-    district.notify.hear(message(hours(shen_fang)), message(hours(duplicate)))
-    district.notify.hear(message(VolunteerErased(volunteer_id=shen_fang)))
-    district.notify.hear(message(VolunteerMerged(volunteer_id=duplicate, into_id=shen_fang)))
-    district.notify.hear(message(hours(shen_fang)), message(hours(duplicate)))
+    district.notify.receive(message(hours(shen_fang)), message(hours(duplicate)))
+    district.notify.receive(message(VolunteerErased(volunteer_id=shen_fang)))
+    district.notify.receive(message(VolunteerMerged(volunteer_id=duplicate, into_id=shen_fang)))
+    district.notify.receive(message(hours(shen_fang)), message(hours(duplicate)))
     assert count(district) == 0
 
 
 def test_staff_share_an_inbox_and_organisations_have_one(district: District) -> None:
     low = StockLow(product_id=new_id(), venue_id=new_id(), title="游泳", left=2)
-    district.notify.hear(message(low))
+    district.notify.receive(message(low))
     staff = district.token("staff")
     [alert] = items(district, STAFF_INBOX, as_=staff)
     assert alert["text"] == "“游泳”仅剩 2 份。"
@@ -122,7 +122,7 @@ def test_muted_topics_are_hidden_until_unmuted(district: District) -> None:
         return district.notify.call("PUT", path, preferences, as_=me).status_code
 
     assert prefer(muted_topics=["hours"], language="en") == 200
-    district.notify.hear(message(hours(shen_fang)))
+    district.notify.receive(message(hours(shen_fang)))
     assert items(district, shen_fang) == []
     assert prefer(language="en") == 200
     assert items(district, shen_fang)[0]["title"] == "Hours recorded"

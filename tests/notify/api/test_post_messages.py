@@ -18,7 +18,7 @@ def test_a_code_is_sealed_and_gone_after_five_minutes(district: District) -> Non
         row = session.scalars(select(Message)).one()
         assert b"493817" not in row.content
         assert b"13800000011" not in row.recipient
-    assert district.notify.said() == []
+    assert district.notify.published() == []
     with district.notify.session() as session:
         assert messages.forget_expired(session) == 0
         session.execute(text("UPDATE messages SET expires_at = expires_at - interval '5 minutes'"))
@@ -49,7 +49,7 @@ def test_the_mailbox_exists_in_embedded_mode_only(
 
 
 def test_staff_see_and_replay_dead_letters(district: District) -> None:
-    district.notify.hear(Delivery(b"not an event"))
+    district.notify.receive(Delivery(b"not an event"))
     staff, volunteer = district.token("staff"), district.token("volunteer")
     [letter] = district.notify.call("GET", "/v1/dead-letters", as_=staff).json["items"]
     assert letter["reason"] == "unreadable"

@@ -38,7 +38,7 @@ def subscribe(district: District, url: str, **more: Any) -> dict[str, Any]:
 
 
 def issue_vouchers(district: District, count: int = 1) -> None:
-    district.notify.hear(*[message(voucher(new_id())) for _ in range(count)])
+    district.notify.receive(*[message(voucher(new_id())) for _ in range(count)])
 
 
 def sweep(district: District) -> int:
@@ -63,7 +63,7 @@ def seconds_until_due(district: District) -> float:
 
 
 def reasons_of_disabling(district: District) -> list[str]:
-    return [event["data"]["reason"] for event in district.notify.said("subscription.disabled")]
+    return [event["data"]["reason"] for event in district.notify.published("subscription.disabled")]
 
 
 def verifies(secret: str, sent: tuple[str, dict[str, str], bytes]) -> bool:
@@ -79,8 +79,8 @@ def test_an_event_arrives_once_signed_and_unchanged(district: District) -> None:
     with receiver() as cinema:
         secret = subscribe(district, cinema.url)["secret"]
         event = message(voucher(new_id()))
-        district.notify.hear(event, event)
-        district.notify.hear(event)
+        district.notify.receive(event, event)
+        district.notify.receive(event)
         assert sweep(district) == 1
         assert sweep(district) == 0
     [(_, headers, body)] = cinema.received
@@ -168,14 +168,14 @@ def test_five_days_of_failures_disable_and_a_spent_schedule_is_dead(district: Di
             session.execute(update(Delivery).values(attempts=7))
         sweep(district)
         assert only_delivery(district).status is DeliveryStatus.DEAD
-        assert district.notify.said() == []
+        assert district.notify.published() == []
 
         six_days_ago = Subscription.failing_since - timedelta(days=6)
         with district.notify.session() as session:
             session.execute(update(Subscription).values(failing_since=six_days_ago))
         issue_vouchers(district)
         sweep(district)
-    assert [event["type"] for event in district.notify.said()] == ["subscription.disabled"]
+    assert [event["type"] for event in district.notify.published()] == ["subscription.disabled"]
     assert reasons_of_disabling(district) == ["failing"]
 
 
@@ -241,7 +241,7 @@ def test_a_venue_gets_only_events_that_name_it(district: District) -> None:
     star, other = new_id(), new_id()
     with receiver() as cinema:
         subscribe(district, cinema.url, venue_id=str(star))
-        district.notify.hear(message(voucher(new_id(), star)), message(voucher(new_id(), other)))
+        district.notify.receive(message(voucher(new_id(), star)), message(voucher(new_id(), other)))
         sweep(district)
     [(_, _, body)] = cinema.received
     assert json.loads(body)["data"]["venue_id"] == str(star)

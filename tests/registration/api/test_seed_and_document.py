@@ -19,7 +19,7 @@ def test_the_demo_district_is_seeded_once(district):
         "items"
     ]
     assert [(item["id"], item["confirmed"]) for item in listed] == [(str(demo.SESSION_ID), 1)]
-    assert len(district.registration.said("volunteer.activated")) == 3
+    assert len(district.registration.published("volunteer.activated")) == 3
 
 
 def test_the_document_says_who_may_call(world):

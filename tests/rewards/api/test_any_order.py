@@ -43,7 +43,7 @@ def machine(district: District) -> type[RuleBasedStateMachine]:
         @rule(who=VOLUNTEERS, minutes=st.integers(1, 200), times=st.integers(1, 2))
         def work(self, who: int, minutes: int, times: int) -> None:
             record = self.bank.hours(self.people[who], minutes)
-            self.bank.hear(record, times=times)
+            self.bank.receive(record, times=times)
             self.records[record.record_id] = (record, minutes)
             self.minutes[self.people[who]] += minutes
 
@@ -51,7 +51,7 @@ def machine(district: District) -> type[RuleBasedStateMachine]:
         def correct(self, data: st.DataObject, minutes: int) -> None:
             if self.records:
                 record, old = data.draw(st.sampled_from(list(self.records.values())))
-                self.bank.hear(self.bank.correction(record, old, minutes), times=2)
+                self.bank.receive(self.bank.correction(record, old, minutes), times=2)
                 self.records[record.record_id] = (record, minutes)
                 self.minutes[record.volunteer_id] += minutes - old
 

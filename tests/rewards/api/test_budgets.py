@@ -55,18 +55,18 @@ def waiting(bank: Bank) -> int:
 def test_a_budget_is_spent_and_the_rest_waits(bank: Bank) -> None:
     film(bank, budget=300)
     for _ in range(4):
-        bank.hear(bank.hours(new_id(), 120))
+        bank.receive(bank.hours(new_id(), 120))
     assert (issued(bank), waiting(bank)) == (2, 2)
     assert bank.rows('SELECT "left", month_points FROM stocks') == [(98, 240)]
-    assert len(bank.rewards.said("voucher.backordered")) == 2
+    assert len(bank.rewards.published("voucher.backordered")) == 2
     bank.assert_sound()
 
 
 def test_nine_tenths_of_a_budget_are_said_once(bank: Bank) -> None:
     product = film(bank, budget=1200)
     for _ in range(12):
-        bank.hear(bank.hours(new_id(), 120))
-    (event,) = bank.rewards.said("budget.low")
+        bank.receive(bank.hours(new_id(), 120))
+    (event,) = bank.rewards.published("budget.low")
     assert (event["subject"], event["data"]["points_left"]) == (product, 120)
 
 
@@ -93,7 +93,7 @@ def test_those_who_wait_are_served_in_the_next_period_and_never_too_many(
     bank: Bank, short: dict[str, Any], days: int
 ) -> None:
     product = film(bank, **short)
-    bank.hear(*(bank.hours(new_id(), 120) for _ in range(12)))
+    bank.receive(*(bank.hours(new_id(), 120) for _ in range(12)))
     assert (issued(bank), waiting(bank)) == (5, 7)
     newcomers = [[bank.hours(new_id(), 120) for _ in range(3)] for _ in range(3)]
 
@@ -119,16 +119,16 @@ def test_an_ended_budget_limits_nothing(bank: Bank) -> None:
     product = film(bank, budget=120)
     (rule,) = bank.by_staff("GET", "/v1/rules?kind=budget")["items"]
     bank.by_staff("PUT", f"/v1/rules/{rule['id']}/end", {})
-    bank.hear(*(bank.hours(new_id(), 120) for _ in range(3)))
+    bank.receive(*(bank.hours(new_id(), 120) for _ in range(3)))
     assert issued(bank) == 3
     bank.by_staff("POST", "/v1/rules", {"kind": "budget", "product_id": product, "points": 0}, 201)
-    bank.hear(bank.hours(new_id(), 120))
+    bank.receive(bank.hours(new_id(), 120))
     assert (issued(bank), waiting(bank)) == (3, 1)
 
 
 def test_what_is_voided_goes_back_to_the_budget_of_its_own_month(bank: Bank) -> None:
     film(bank, budget=120)
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     bank.by_staff(
         "PUT", f"/v1/vouchers/{bank.vouchers(bank.fang)[0]['id']}/voidance", {"reason": "doppelt"}
     )
@@ -137,7 +137,7 @@ def test_what_is_voided_goes_back_to_the_budget_of_its_own_month(bank: Bank) -> 
 
 def test_what_is_voided_in_a_later_month_frees_nothing_of_that_months_budget(bank: Bank) -> None:
     film(bank, budget=240)
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     (voucher,) = bank.vouchers(bank.fang)
     with later(bank, 31) as session:
         credit_and_issue(session, [bank.hours(new_id(), 240)])
@@ -158,7 +158,7 @@ def test_points_meant_for_the_pool_stay_where_nothing_is_left(bank: Bank) -> Non
         {"choice": "give_on"},
         as_=bank.of(bank.fang),
     )
-    bank.hear(bank.hours(bank.fang, 370))
+    bank.receive(bank.hours(bank.fang, 370))
     assert bank.points(bank.fang) == 250
     assert (issued(bank), waiting(bank)) == (1, 0)
     assert bank.rows("SELECT holder_id, origin FROM vouchers") == [(None, "gift")]
@@ -169,9 +169,9 @@ def test_points_meant_for_the_pool_stay_where_nothing_is_left(bank: Bank) -> Non
         "earned",
         "donated",
     ]
-    (event,) = bank.rewards.said("voucher.given")
+    (event,) = bank.rewards.published("voucher.given")
     assert (event["data"]["holder_id"], event["data"]["kind"]) == (None, "donation")
-    assert not bank.rewards.said("voucher.issued")
+    assert not bank.rewards.published("voucher.issued")
 
 
 def test_a_donation_and_a_voucher_at_once_share_what_is_left(bank: Bank) -> None:
@@ -204,7 +204,7 @@ def test_a_new_rule_on_request_is_not_issued_by_itself_but_to_whoever_prefers_it
     bank.by_staff(
         "POST", "/v1/rules", {"kind": "issue", "product_id": product, "automatic": False}, 201
     )
-    bank.hear(bank.hours(bank.fang, 120), bank.hours(bank.qiang, 120))
+    bank.receive(bank.hours(bank.fang, 120), bank.hours(bank.qiang, 120))
     bank.rows(
         "UPDATE accounts SET preferred_product_id = :p WHERE volunteer_id = :v RETURNING 1",
         p=product,

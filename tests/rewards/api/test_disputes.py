@@ -42,7 +42,7 @@ def test_a_line_that_is_not_booked_may_be_disputed(cinema: CinemaMonth) -> None:
     case = missing(cinema, "B")
     assert (case["reference"], case["reason_code"], case["status"]) == ("B", "missing_here", "open")
     assert missing(cinema, "B") == case
-    (event,) = cinema.bank.rewards.said("dispute.opened")
+    (event,) = cinema.bank.rewards.published("dispute.opened")
     assert event["data"] == {
         "dispute_id": case["id"],
         "venue_id": cinema.star.id,
@@ -128,7 +128,7 @@ def test_a_dispute_is_decided_once(cinema: CinemaMonth) -> None:
     ):
         answer = decide(cinema, case["id"], status=409, **other)
         assert answer["type"] == "/problems/dispute-decided-otherwise"
-    (event,) = cinema.bank.rewards.said("dispute.decided")
+    (event,) = cinema.bank.rewards.published("dispute.decided")
     assert event["data"] == {
         "dispute_id": case["id"],
         "venue_id": cinema.star.id,
@@ -157,7 +157,7 @@ def test_decisions_at_once_have_one_winner(cinema: CinemaMonth) -> None:
     }
     assert len(won) == 1
     assert {answer.status_code for answer in answers} == {200, 409}
-    assert len(cinema.bank.rewards.said("dispute.decided")) == 1
+    assert len(cinema.bank.rewards.published("dispute.decided")) == 1
 
 
 def test_an_amount_has_to_fit(cinema: CinemaMonth) -> None:
@@ -187,12 +187,12 @@ def test_what_nobody_decides_in_time_lapses(cinema: CinemaMonth) -> None:
     lapse(cinema)
     assert cinema.bank.by_staff("GET", f"/v1/disputes/{early['id']}")["status"] == "lapsed"
     assert cinema.bank.by_staff("GET", f"/v1/disputes/{late['id']}")["status"] == "open"
-    (event,) = cinema.bank.rewards.said("dispute.decided")
+    (event,) = cinema.bank.rewards.published("dispute.decided")
     assert (event["data"]["decision"], event["data"]["dispute_id"]) == ("lapsed", early["id"])
     assert decide(cinema, early["id"], "rejected", 409)["dispute_status"] == "lapsed"
     again = missing(cinema, "A")
     assert (again["id"], again["status"]) == (early["id"], "open")
-    assert len(cinema.bank.rewards.said("dispute.opened")) == 3
+    assert len(cinema.bank.rewards.published("dispute.opened")) == 3
 
 
 def test_a_webhook_does_not_reopen_a_lapsed_dispute(cinema: CinemaMonth) -> None:
@@ -204,7 +204,7 @@ def test_a_webhook_does_not_reopen_a_lapsed_dispute(cinema: CinemaMonth) -> None
     assert [item["status"] for item in cinema.bank.by_staff("GET", "/v1/disputes")["items"]] == [
         "lapsed"
     ]
-    assert len(cinema.bank.rewards.said("dispute.opened")) == 1
+    assert len(cinema.bank.rewards.published("dispute.opened")) == 1
 
 
 def test_lapsing_and_deciding_at_once_have_one_winner(cinema: CinemaMonth) -> None:
@@ -222,7 +222,7 @@ def test_lapsing_and_deciding_at_once_have_one_winner(cinema: CinemaMonth) -> No
     )
     stands = cinema.bank.by_staff("GET", f"/v1/disputes/{case['id']}")["status"]
     assert (answer.status_code, stands) in ((200, "rejected"), (409, "lapsed"))
-    assert len(cinema.bank.rewards.said("dispute.decided")) == 1
+    assert len(cinema.bank.rewards.published("dispute.decided")) == 1
 
 
 def lapse(cinema: CinemaMonth) -> None:
@@ -270,7 +270,7 @@ def test_an_accepted_dispute_is_paid_once(cinema: CinemaMonth) -> None:
     assert cinema.statement()["totals"]["owed_fen"] == FILM_FEN + 3000
     closed = cinema.close()
     assert (closed["fen"], closed["disputes_fen"]) == (FILM_FEN, 3000)
-    assert cinema.bank.rewards.said("settlement.closed")[0]["data"]["fen"] == FILM_FEN + 3000
+    assert cinema.bank.rewards.published("settlement.closed")[0]["data"]["fen"] == FILM_FEN + 3000
     assert cinema.by_venue("GET", f"/v1/disputes/{case['id']}")["settlement_id"] == closed["id"]
     assert cinema.statement(LAST.next)["totals"]["disputes_fen"] == 0
     cinema.reopen()

@@ -8,7 +8,7 @@ def test_who_waits_sees_their_place_until_they_are_served(bank: Bank) -> None:
     product = bank.product(bank.venue(), points=60, stock=0, title="一场电影")
     bank.issue(product)
     for volunteer in (bank.fang, bank.qiang):
-        bank.hear(bank.hours(volunteer, 60))
+        bank.receive(bank.hours(volunteer, 60))
     for place, volunteer in enumerate((bank.fang, bank.qiang), 1):
         (one,) = bank.account(volunteer)["waiting"]
         assert (one["product_id"], one["title"], one["points"], one["place"]) == (

@@ -23,11 +23,11 @@ def test_a_film_is_explained_from_its_minutes(bank: Bank, star: Venue) -> None:
     )
     first = bank.hours(bank.fang, 100)
     second = bank.hours(bank.fang, 33, category="patrol")
-    bank.hear(first, second)
-    bank.hear(bank.correction(first, 100, 90))
-    told = explain(bank, bank.fang)
-    assert (told["matches"], told["differences"]) == (True, [])
-    patrol, tutoring = told["records"]
+    bank.receive(first, second)
+    bank.receive(bank.correction(first, 100, 90))
+    explained = explain(bank, bank.fang)
+    assert (explained["matches"], explained["differences"]) == (True, [])
+    patrol, tutoring = explained["records"]
     assert (patrol["record_id"], patrol["points"], patrol["category"]) == (
         str(second.record_id),
         49,
@@ -39,8 +39,8 @@ def test_a_film_is_explained_from_its_minutes(bank: Bank, star: Venue) -> None:
     assert [c["minutes"] for c in tutoring["corrections"]] == [-10]
     assert tutoring["rate"] == "1 point per 1 minute, rounded down"
     assert tutoring["rate_terms"] == {"points": 1, "minutes": 1, "percent": None}
-    assert {r["matches"] for r in told["records"]} == {True}
-    assert told["sums"] == {
+    assert {r["matches"] for r in explained["records"]} == {True}
+    assert explained["sums"] == {
         "records": 2,
         "minutes_credited": 123,
         "points_earned": 139,
@@ -50,7 +50,7 @@ def test_a_film_is_explained_from_its_minutes(bank: Bank, star: Venue) -> None:
         "points_held": 0,
         "shortfall": 0,
     }
-    assert {(m["book"], m["kind"], m["points"]) for m in told["moves"]} == {
+    assert {(m["book"], m["kind"], m["points"]) for m in explained["moves"]} == {
         ("volunteer", "earned", 149),
         ("volunteer", "corrected", -10),
         ("volunteer", "issued", -120),
@@ -59,20 +59,28 @@ def test_a_film_is_explained_from_its_minutes(bank: Bank, star: Venue) -> None:
 
 def test_what_is_held_and_owed_is_explained(bank: Bank, star: Venue) -> None:
     record = bank.hours(bank.fang, 130)
-    bank.hear(record)
+    bank.receive(record)
     assert star.redeem(bank.code(bank.fang), "POS-1") == "redeemed"
-    bank.hear(bank.correction(record, 130, 5))
-    told = explain(bank, bank.fang)
-    assert (told["sums"]["shortfall"], told["sums"]["points_earned"], told["matches"]) == (
+    bank.receive(bank.correction(record, 130, 5))
+    explained = explain(bank, bank.fang)
+    assert (
+        explained["sums"]["shortfall"],
+        explained["sums"]["points_earned"],
+        explained["matches"],
+    ) == (
         115,
         5,
         True,
     )
     (product,) = bank.by_staff("GET", "/v1/products")["items"]
     bank.by_staff("PUT", f"/v1/products/{product['id']}/stock", {"stock": 0})
-    bank.hear(bank.hours(bank.qiang, 130))
-    told = explain(bank, bank.qiang)
-    assert (told["sums"]["points_held"], told["sums"]["points_available"], told["matches"]) == (
+    bank.receive(bank.hours(bank.qiang, 130))
+    explained = explain(bank, bank.qiang)
+    assert (
+        explained["sums"]["points_held"],
+        explained["sums"]["points_available"],
+        explained["matches"],
+    ) == (
         120,
         10,
         True,
@@ -80,51 +88,60 @@ def test_what_is_held_and_owed_is_explained(bank: Bank, star: Venue) -> None:
 
 
 def test_records_come_page_by_page_and_sums_are_over_all(bank: Bank, star: Venue) -> None:
-    bank.hear(*(bank.hours(bank.fang, 10) for _ in range(5)))
+    bank.receive(*(bank.hours(bank.fang, 10) for _ in range(5)))
     seen, query = [], "?limit=2"
     while query:
-        told = explain(bank, bank.fang, query)
-        assert (told["sums"]["records"], told["sums"]["minutes_credited"]) == (5, 50)
-        seen += [r["record_id"] for r in told["records"]]
-        query = f"?limit=2&after={told['next']}" if told["next"] else ""
+        explained = explain(bank, bank.fang, query)
+        assert (explained["sums"]["records"], explained["sums"]["minutes_credited"]) == (5, 50)
+        seen += [r["record_id"] for r in explained["records"]]
+        query = f"?limit=2&after={explained['next']}" if explained["next"] else ""
     assert len(seen) == len(set(seen)) == 5
     assert seen == sorted(seen, reverse=True)
 
 
 def test_a_merged_account_is_explained_by_who_stays(bank: Bank, star: Venue) -> None:
     middle = new_id()
-    bank.hear(bank.hours(bank.qiang, 70), bank.hours(middle, 20), bank.hours(bank.fang, 60))
-    bank.hear(VolunteerMerged(volunteer_id=bank.qiang, into_id=middle))
-    bank.hear(VolunteerMerged(volunteer_id=middle, into_id=bank.fang))
-    told = explain(bank, bank.fang)
+    bank.receive(bank.hours(bank.qiang, 70), bank.hours(middle, 20), bank.hours(bank.fang, 60))
+    bank.receive(VolunteerMerged(volunteer_id=bank.qiang, into_id=middle))
+    bank.receive(VolunteerMerged(volunteer_id=middle, into_id=bank.fang))
+    explained = explain(bank, bank.fang)
     assert (
-        told["sums"]["records"],
-        told["sums"]["points_earned"],
-        told["sums"]["points_available"],
+        explained["sums"]["records"],
+        explained["sums"]["points_earned"],
+        explained["sums"]["points_available"],
     ) == (3, 150, 30)
-    assert told["matches"] is True
+    assert explained["matches"] is True
     for gone in (bank.qiang, middle):
-        told = explain(bank, gone)
-        assert (told["merged_into"], told["matches"], told["records"]) == (str(bank.fang), True, [])
+        explained = explain(bank, gone)
+        assert (explained["merged_into"], explained["matches"], explained["records"]) == (
+            str(bank.fang),
+            True,
+            [],
+        )
 
 
 @pytest.mark.parametrize("event", [VolunteerLeft, VolunteerErased])
 def test_who_left_is_explained(bank: Bank, star: Venue, event: type) -> None:
     record = bank.hours(bank.fang, 130)
-    bank.hear(record)
-    bank.hear(event(volunteer_id=bank.fang))
-    bank.hear(bank.hours(bank.fang, 50), bank.correction(record, 130, 90))
-    told = explain(bank, bank.fang)
+    bank.receive(record)
+    bank.receive(event(volunteer_id=bank.fang))
+    bank.receive(bank.hours(bank.fang, 50), bank.correction(record, 130, 90))
+    explained = explain(bank, bank.fang)
     assert (
-        told["matches"],
-        told["sums"]["minutes_credited"],
-        told["sums"]["points_available"],
+        explained["matches"],
+        explained["sums"]["minutes_credited"],
+        explained["sums"]["points_available"],
     ) == (True, 140, 0)
 
 
 def test_somebody_without_hours_has_nothing_to_explain(bank: Bank) -> None:
-    told = explain(bank, bank.fang)
-    assert (told["matches"], told["records"], told["moves"], told["sums"]["records"]) == (
+    explained = explain(bank, bank.fang)
+    assert (
+        explained["matches"],
+        explained["records"],
+        explained["moves"],
+        explained["sums"]["records"],
+    ) == (
         True,
         [],
         [],
@@ -150,16 +167,19 @@ def test_somebody_without_hours_has_nothing_to_explain(bank: Bank) -> None:
 def test_what_does_not_match_is_said(
     bank: Bank, star: Venue, change: str, of: str, difference: int
 ) -> None:
-    bank.hear(bank.hours(bank.fang, 50))
+    bank.receive(bank.hours(bank.fang, 50))
     bank.rows(f"{change} RETURNING 1")
-    told = explain(bank, bank.fang)
-    assert told["matches"] is False
-    assert [(d["of"], d["difference"]) for d in told["differences"]] == [(of, difference)]
-    assert told["differences"][0]["stored"] - told["differences"][0]["recomputed"] == difference
+    explained = explain(bank, bank.fang)
+    assert explained["matches"] is False
+    assert [(d["of"], d["difference"]) for d in explained["differences"]] == [(of, difference)]
+    assert (
+        explained["differences"][0]["stored"] - explained["differences"][0]["recomputed"]
+        == difference
+    )
 
 
 def test_only_oneself_staff_and_auditors_see_it(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 50))
+    bank.receive(bank.hours(bank.fang, 50))
     path = f"/v1/accounts/{bank.fang}/explain"
     assert bank.ask("GET", path, as_=bank.of(bank.fang))["matches"] is True
     assert bank.ask("GET", path, as_=bank.district.token("auditor"))["matches"] is True

@@ -75,9 +75,9 @@ def test_days_are_days_at_the_site(bank: Bank) -> None:
 def test_opening_and_all_entries_make_closing(bank: Bank, star: Venue) -> None:
     bank.issue(bank.product(star.id, points=30, stock=0, title="游泳"))
     first = bank.hours(bank.fang, 175)
-    bank.hear(first)
+    bank.receive(first)
     star.redeem(bank.code(bank.fang), "POS-1")
-    bank.hear(bank.correction(first, 175, 10))
+    bank.receive(bank.correction(first, 175, 10))
     today = datetime.now(SITE).date()
     span = ((today - timedelta(days=2)).isoformat(), (today + timedelta(days=2)).isoformat())
     answer = statement(bank, bank.fang, *span)
@@ -115,9 +115,9 @@ def test_a_statement_is_paged(bank: Bank) -> None:
 def test_both_sides_of_a_merge_show_it(bank: Bank) -> None:
     bank.minute_is_a_point()
     middle = new_id()
-    bank.hear(bank.hours(bank.qiang, 30))
-    bank.hear(VolunteerMerged(volunteer_id=bank.qiang, into_id=middle))
-    bank.hear(VolunteerMerged(volunteer_id=middle, into_id=bank.fang))
+    bank.receive(bank.hours(bank.qiang, 30))
+    bank.receive(VolunteerMerged(volunteer_id=bank.qiang, into_id=middle))
+    bank.receive(VolunteerMerged(volunteer_id=middle, into_id=bank.fang))
     today = datetime.now(SITE).date()
     span = ((today - timedelta(days=2)).isoformat(), (today + timedelta(days=2)).isoformat())
     assert changes(statement(bank, bank.qiang, *span)) == [30, -30]
@@ -186,7 +186,7 @@ def test_only_its_owner_staff_and_auditors_see_a_statement(bank: Bank) -> None:
 
 def test_balances_of_venues_the_pool_and_volunteers(bank: Bank, star: Venue) -> None:
     film = bank.rows("SELECT id FROM products")[0][0]
-    bank.hear(bank.hours(bank.fang, 130))
+    bank.receive(bank.hours(bank.fang, 130))
     before = bank.rows("SELECT app_now()")[0][0].isoformat().replace("+", "%2B")
     star.redeem(bank.code(bank.fang), "POS-1")
     bank.ask(
@@ -195,7 +195,7 @@ def test_balances_of_venues_the_pool_and_volunteers(bank: Bank, star: Venue) -> 
         {"choice": "give_on"},
         as_=bank.of(bank.qiang),
     )
-    bank.hear(bank.hours(bank.qiang, 125))
+    bank.receive(bank.hours(bank.qiang, 125))
     for account, points in (
         (f"venue:{star.id}", 120),
         (f"pool:{film}", 120),

@@ -7,7 +7,7 @@ from tests.support.bank import Bank, Venue
 
 
 def test_only_the_holder_sees_the_code_and_each_look_is_noted(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     path = f"/v1/vouchers/{bank.vouchers(bank.fang)[0]['id']}"
     code = bank.ask("GET", f"{path}/code", as_=bank.of(bank.fang))["code"]
     assert len(code.replace("-", "")) == 19
@@ -16,11 +16,11 @@ def test_only_the_holder_sees_the_code_and_each_look_is_noted(bank: Bank, star: 
     assert bank.rows("SELECT looked_by FROM code_looks") == [(bank.fang,)]
     stored = bank.rows("SELECT code_fingerprint, code_sealed FROM vouchers")[0]
     assert all(code.replace("-", "").encode() not in bytes(column) for column in stored)
-    assert code not in str(bank.rewards.said())
+    assert code not in str(bank.rewards.published())
 
 
 def test_others_see_nothing_and_lists_hold_own_vouchers_only(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 240))
+    bank.receive(bank.hours(bank.fang, 240))
     voucher = bank.vouchers(bank.fang)[0]
     strange = bank.of(bank.qiang)
     for path in (
@@ -49,7 +49,7 @@ def test_an_unknown_account_is_all_zeros(bank: Bank) -> None:
 
 
 def test_the_entries_are_the_journal(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 130))
+    bank.receive(bank.hours(bank.fang, 130))
     items = bank.ask("GET", f"/v1/accounts/{bank.fang}/entries", as_=bank.of(bank.fang))["items"]
     assert [(item["kind"], item["amount"]) for item in items] == [("issued", 120), ("earned", 130)]
 
@@ -58,7 +58,7 @@ def test_a_trace_leads_back_to_the_records(bank: Bank, star: Venue) -> None:
     rule = bank.by_staff("GET", "/v1/rules")["items"][-1]
     records = [bank.hours(bank.fang, minutes) for minutes in (100, 50, 90)]
     for record in records:
-        bank.hear(record)
+        bank.receive(record)
     second, first = bank.vouchers(bank.fang)
     assert sources(bank, first) == [
         (str(records[0].record_id), 100),
@@ -81,15 +81,15 @@ def test_a_trace_goes_through_a_merge_a_wait_and_a_voided_voucher(bank: Bank) ->
     product = bank.product(star.id, stock=0)
     bank.issue(product)
     early, late = bank.hours(bank.qiang, 70), bank.hours(bank.fang, 60)
-    bank.hear(early)
-    bank.hear(VolunteerMerged(volunteer_id=bank.qiang, into_id=bank.fang))
-    bank.hear(late)
+    bank.receive(early)
+    bank.receive(VolunteerMerged(volunteer_id=bank.qiang, into_id=bank.fang))
+    bank.receive(late)
     bank.by_staff("PUT", f"/v1/products/{product}/stock", {"stock": 5})
     (voucher,) = bank.vouchers(bank.fang)
     paid = [(str(early.record_id), 70), (str(late.record_id), 50)]
     assert sources(bank, voucher) == paid
     bank.by_staff("PUT", f"/v1/vouchers/{voucher['id']}/voidance", {"reason": "misprint"})
-    bank.hear(bank.hours(bank.fang, 1))
+    bank.receive(bank.hours(bank.fang, 1))
     fresh = bank.vouchers(bank.fang, "issued")[0]
     assert sources(bank, fresh) == [
         (str(late.record_id), 10),
@@ -104,7 +104,7 @@ def sources(bank: Bank, voucher: dict[str, str]) -> list[tuple[str, int]]:
 
 
 def test_staff_void_a_voucher_and_its_points_come_back(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     voucher = bank.vouchers(bank.fang)[0]
     path = f"/v1/vouchers/{voucher['id']}/voidance"
     code = bank.code(bank.fang)
@@ -112,13 +112,13 @@ def test_staff_void_a_voucher_and_its_points_come_back(bank: Bank, star: Venue) 
     for _ in range(2):
         assert bank.by_staff("PUT", path, {"reason": "misprint"})["status"] == "voided"
     assert bank.points(bank.fang) == 120
-    assert len(bank.rewards.said("voucher.voided")) == 1
+    assert len(bank.rewards.published("voucher.voided")) == 1
     assert star.redeem(code, "POS-1") == "voided"
     bank.assert_sound()
 
 
 def test_a_used_voucher_cannot_be_voided(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     star.redeem(bank.code(bank.fang), "POS-1")
     bank.by_staff(
         "PUT", f"/v1/vouchers/{bank.vouchers(bank.fang)[0]['id']}/voidance", {"reason": "late"}, 409
@@ -128,7 +128,7 @@ def test_a_used_voucher_cannot_be_voided(bank: Bank, star: Venue) -> None:
 def test_a_new_issue_rule_reaches_accounts_that_have_the_points_already(bank: Bank) -> None:
     star = Venue(bank)
     bank.minute_is_a_point()
-    bank.hear(*(bank.hours(new_id(), 120) for _ in range(5)))
+    bank.receive(*(bank.hours(new_id(), 120) for _ in range(5)))
     bank.issue(bank.product(star.id))
     more = True
     while more:
@@ -165,5 +165,5 @@ def test_the_seed_fills_an_empty_service_once(bank: Bank) -> None:
     with bank.rewards.session() as session:
         assert not list(seed(session))
     assert len(bank.ask("GET", "/v1/venues")["items"]) == 2
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     assert len(bank.vouchers(bank.fang)) == 1

@@ -11,12 +11,12 @@ from services.rewards.redemption import lockout, redeem, retention
 from services.rewards.redemption.lockout import GUESSES, GUESSES_OF_ALL, TooManyGuesses
 from services.rewards.redemption.outcomes import Outcome
 from services.rewards.vouchers import codes
-from tests.support.bank import Bank, Venue, at_once, told
+from tests.support.bank import Bank, Venue, at_once, venue_event
 
 
 def lock_outs(bank: Bank) -> dict[str, int]:
     """Count the alerts that were published, by scope."""
-    raised = [event["data"]["scope"] for event in bank.rewards.said("venue.locked_out")]
+    raised = [event["data"]["scope"] for event in bank.rewards.published("venue.locked_out")]
     return {scope: raised.count(scope) for scope in raised}
 
 
@@ -51,14 +51,14 @@ def let_pass(bank: Bank, minutes: int) -> None:
 def test_guesses_hit_nothing_and_lock_out_only_the_guesser(
     bank: Bank, star: Venue, guesses: int
 ) -> None:
-    bank.hear(bank.hours(bank.fang, 240))
+    bank.receive(bank.hours(bank.fang, 240))
     mallory = Venue(bank, "柯城游泳馆")
     found = [guess(bank, mallory.id, 100) for _ in range(guesses // 100)]
     assert sum(hits for hits, _ in found) == 0
     assert sum(refused for _, refused in found) == guesses - GUESSES
     assert found[0] == (0, 100 - GUESSES)
     assert lock_outs(bank) == {mallory.id: 1}
-    (event,) = bank.rewards.said("venue.locked_out")
+    (event,) = bank.rewards.published("venue.locked_out")
     assert event["data"]["venue_id"] == mallory.id
     assert bank.count("failed_looks") == GUESSES
     assert star.counter("check", {"code": codes.new_code()})["outcome"] == "unknown"
@@ -66,7 +66,7 @@ def test_guesses_hit_nothing_and_lock_out_only_the_guesser(
 
 
 def test_codes_that_exist_work_for_a_venue_that_is_locked_out(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     guess(bank, star.id, GUESSES)
     star.counter("check", {"code": codes.new_code()}, 429)
     code = bank.code(bank.fang)
@@ -86,12 +86,12 @@ def test_the_alert_is_raised_once_per_lock_out(bank: Bank, star: Venue) -> None:
 
 
 def test_venues_that_guess_together_are_locked_out_together(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     gang = [bank.venue(f"Pool {number}") for number in range(11)]
     for venue_id in gang:
         guess(bank, venue_id, GUESSES - 1)
     assert lock_outs(bank) == {"all": 1}
-    (event,) = bank.rewards.said("venue.locked_out")
+    (event,) = bank.rewards.published("venue.locked_out")
     assert event["data"]["venue_id"] is None
     assert bank.count("failed_looks") == GUESSES_OF_ALL
     star.counter("check", {"code": codes.new_code()}, 429)
@@ -130,7 +130,7 @@ def test_unknown_codes_by_webhook_raise_the_alarm_and_are_never_refused(
         {"code": codes.new_code(), "reference": f"U-{number}"} for number in range(GUESSES + 5)
     ]
     for _ in range(2):
-        answer = star.webhook(told("redemption.batch", {"items": lines}))
+        answer = star.webhook(venue_event("redemption.batch", {"items": lines}))
         assert {item["outcome"] for item in answer["items"]} == {"unknown"}
     assert lock_outs(bank) == {star.id: 1}
     assert bank.count("disputes") == GUESSES + 5
@@ -138,7 +138,7 @@ def test_unknown_codes_by_webhook_raise_the_alarm_and_are_never_refused(
         {"code": codes.new_code()[:-1] + "?", "reference": f"S-{number}"} for number in range(3)
     ]
     before = bank.count("failed_looks")
-    star.webhook(told("redemption.batch", {"items": slips}))
+    star.webhook(venue_event("redemption.batch", {"items": slips}))
     assert bank.count("failed_looks") == before
 
 

@@ -90,7 +90,7 @@ def export(bank: Bank) -> bool:
 def sealed(bank: Bank, star: Venue) -> Bank:
     """Ten transfers of 沈芳 in four seals of three."""
     for minutes in range(1, 11):
-        bank.hear(bank.hours(bank.fang, minutes))
+        bank.receive(bank.hours(bank.fang, minutes))
     assert seal_all(bank) == 10
     return bank
 
@@ -289,7 +289,7 @@ def test_a_chain_written_anew_does_not_lead_to_the_exported_head(sealed: Bank) -
 def test_an_account_that_holds_something_else_is_named(
     sealed: Bank, change: str, account: str
 ) -> None:
-    sealed.hear(sealed.hours(sealed.qiang, 5))
+    sealed.receive(sealed.hours(sealed.qiang, 5))
     with sealed.rewards.session() as session:
         session.execute(
             text(f"UPDATE accounts SET {change} WHERE volunteer_id = :id"), {"id": sealed.qiang}
@@ -323,11 +323,11 @@ def test_accounts_agree_through_merges_waits_debts_and_voided_vouchers(
     swim = bank.product(star.id, points=30, stock=0, title="游泳")
     bank.issue(swim)
     first, middle = bank.hours(bank.fang, 130), new_id()
-    bank.hear(first, bank.hours(bank.qiang, 200), bank.hours(middle, 40))
+    bank.receive(first, bank.hours(bank.qiang, 200), bank.hours(middle, 40))
     star.redeem(bank.code(bank.fang), "POS-1")
-    bank.hear(bank.correction(first, 130, 0))
-    bank.hear(VolunteerMerged(volunteer_id=bank.fang, into_id=middle))
-    bank.hear(VolunteerMerged(volunteer_id=middle, into_id=bank.qiang))
+    bank.receive(bank.correction(first, 130, 0))
+    bank.receive(VolunteerMerged(volunteer_id=bank.fang, into_id=middle))
+    bank.receive(VolunteerMerged(volunteer_id=middle, into_id=bank.qiang))
     bank.assert_sound()
     with bank.rewards.session() as session:
         after, seen = None, 0
@@ -353,7 +353,7 @@ def test_one_that_commits_late_is_not_passed_over(sealed: Bank) -> None:
         actor="x",
     )
     journal.record_transfers(late, [row])
-    sealed.hear(sealed.hours(sealed.fang, 1))
+    sealed.receive(sealed.hours(sealed.fang, 1))
     with sealed.rewards.session() as session:
         assert seal.seal_batch(session) == 0
     late.commit()
@@ -374,14 +374,14 @@ def test_a_journal_restored_into_another_cluster_is_sealed_on(sealed: Bank) -> N
     try:
         with as_owner(sealed) as owner:
             owner.execute(text(lift.format(7_000_000_000)))
-        sealed.hear(sealed.hours(sealed.fang, 1))
+        sealed.receive(sealed.hours(sealed.fang, 1))
         seal_all(sealed)
-        sealed.hear(sealed.hours(sealed.fang, 1))
+        sealed.receive(sealed.hours(sealed.fang, 1))
         with as_owner(sealed) as owner:
             owner.execute(text(lift.format(0)))  # here the restored database wakes up
         for _ in range(2):
             migrate(SERVICE, sealed.district.settings)
-        sealed.hear(sealed.hours(sealed.fang, 1))
+        sealed.receive(sealed.hours(sealed.fang, 1))
         assert seal_all(sealed) == 13
         assert found(sealed) is None
     finally:
@@ -413,7 +413,7 @@ def test_anybody_can_check_the_chain_without_our_code(sealed: Bank) -> None:
 
 
 def test_two_sealers_at_once_seal_everything_once(bank: Bank, star: Venue) -> None:
-    bank.hear(*(bank.hours(bank.fang, 1) for _ in range(100)))
+    bank.receive(*(bank.hours(bank.fang, 1) for _ in range(100)))
 
     def work() -> int:
         done = 0
@@ -434,7 +434,7 @@ def test_two_sealers_at_once_seal_everything_once(bank: Bank, star: Venue) -> No
 
 
 def test_a_second_sealer_does_not_wait(sealed: Bank) -> None:
-    sealed.hear(sealed.hours(sealed.fang, 1))
+    sealed.receive(sealed.hours(sealed.fang, 1))
     with sealed.rewards.session() as first:
         assert seal.seal_batch(first) == 1
         with sealed.rewards.database.transaction() as second:
@@ -443,11 +443,11 @@ def test_a_second_sealer_does_not_wait(sealed: Bank) -> None:
 
 
 def test_hours_are_credited_while_the_sealer_works(sealed: Bank) -> None:
-    sealed.hear(sealed.hours(sealed.fang, 1))
+    sealed.receive(sealed.hours(sealed.fang, 1))
     with sealed.rewards.session() as sealer:
         assert seal.seal_batch(sealer) == 1
         started = time.monotonic()
-        at_once([lambda: sealed.hear(sealed.hours(sealed.fang, 100))])
+        at_once([lambda: sealed.receive(sealed.hours(sealed.fang, 100))])
         assert time.monotonic() - started < 5
     assert sealed.points(sealed.fang) == 36
     assert seal_all(sealed) == sealed.count("transfers")
@@ -474,10 +474,10 @@ def test_the_application_cannot_rewrite_what_is_sealed(bank: Bank, table: str) -
 
 def test_the_head_is_told_once_a_day(sealed: Bank) -> None:
     assert export(sealed)
-    sealed.hear(sealed.hours(sealed.fang, 1))
+    sealed.receive(sealed.hours(sealed.fang, 1))
     seal_all(sealed)
     assert not export(sealed)
-    (event,) = sealed.rewards.said("ledger.sealed")
+    (event,) = sealed.rewards.published("ledger.sealed")
     (shown,) = sealed.ask("GET", "/v1/ledger/heads")["items"]
     assert event["data"] == {"head": shown["hash"], "number": 4, "entries": 10}
     assert (shown["number"], shown["entries"]) == (4, 10)
@@ -507,7 +507,7 @@ def test_heads_are_paged(sealed: Bank) -> None:
 def test_no_head_before_the_first_seal(bank: Bank) -> None:
     assert not export(bank)
     assert bank.ask("GET", "/v1/ledger/heads")["items"] == []
-    assert not bank.rewards.said()
+    assert not bank.rewards.published()
 
 
 def test_an_auditor_pages_through_the_chain(sealed: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -560,7 +560,7 @@ def test_a_bad_question_is_refused(bank: Bank, query: str) -> None:
 
 
 def test_the_books_sum_to_nothing(sealed: Bank, star: Venue) -> None:
-    sealed.hear(sealed.hours(sealed.fang, 100))
+    sealed.receive(sealed.hours(sealed.fang, 100))
     star.redeem(sealed.code(sealed.fang), "POS-1")
     answer = sealed.by_staff("GET", "/v1/ledger/books")
     assert answer["balance"] == 0

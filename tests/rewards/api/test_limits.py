@@ -39,15 +39,15 @@ def settle(bank: Bank) -> None:
 
 def test_points_beyond_a_limit_stay_and_buy_in_the_next_period(bank: Bank, star: Venue) -> None:
     limit(bank, 1)
-    bank.hear(bank.hours(bank.fang, 300), times=2)
-    bank.hear(bank.hours(bank.fang, 10))
+    bank.receive(bank.hours(bank.fang, 300), times=2)
+    bank.receive(bank.hours(bank.fang, 10))
     settle(bank)
     assert (len(bank.vouchers(bank.fang)), bank.points(bank.fang)) == (1, 190)
     assert look_again(bank, 0) is False
     assert look_again(bank, 31) is True
     assert (len(bank.vouchers(bank.fang)), bank.points(bank.fang)) == (2, 70)
     assert look_again(bank, 31) is False
-    assert len(bank.rewards.said("voucher.issued")) == 2
+    assert len(bank.rewards.published("voucher.issued")) == 2
     bank.assert_sound()
 
 
@@ -56,7 +56,7 @@ def test_points_beyond_a_limit_stay_and_buy_in_the_next_period(bank: Bank, star:
 )
 def test_periods_are_those_of_the_calendar(bank: Bank, star: Venue, period: str, days: int) -> None:
     limit(bank, 1, period)
-    bank.hear(bank.hours(bank.fang, 240))
+    bank.receive(bank.hours(bank.fang, 240))
     settle(bank)
     assert len(bank.vouchers(bank.fang)) == 1
     look_again(bank, days)
@@ -69,7 +69,7 @@ def test_a_limit_of_one_product_leaves_the_others(bank: Bank, star: Venue) -> No
     bank.issue(popcorn)
     limit(bank, 1, product_id=film["id"])
     limit(bank, 3)
-    bank.hear(bank.hours(bank.fang, 400))
+    bank.receive(bank.hours(bank.fang, 400))
     assert sorted(v["points"] for v in bank.vouchers(bank.fang)) == [30, 30, 120]
     assert bank.points(bank.fang) == 220
     bank.assert_sound()
@@ -93,8 +93,8 @@ def test_what_waits_counts(bank: Bank, star: Venue) -> None:
     limit(bank, 1)
     (film,) = bank.by_staff("GET", "/v1/products")["items"]
     bank.by_staff("PUT", f"/v1/products/{film['id']}/stock", {"stock": 0})
-    bank.hear(bank.hours(bank.fang, 120))
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     account = bank.account(bank.fang)
     assert (account["points_held"], account["points_available"]) == (120, 120)
 
@@ -107,22 +107,22 @@ def test_a_donation_counts(bank: Bank, star: Venue) -> None:
         {"choice": "give_on"},
         as_=bank.of(bank.fang),
     )
-    bank.hear(bank.hours(bank.fang, 120))
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     assert (bank.count("handovers"), bank.points(bank.fang)) == (1, 120)
 
 
 def test_what_a_duplicate_had_counts_after_the_merge(bank: Bank, star: Venue) -> None:
     limit(bank, 2)
-    bank.hear(bank.hours(bank.fang, 120), bank.hours(bank.qiang, 120))
-    bank.hear(VolunteerMerged(volunteer_id=bank.qiang, into_id=bank.fang))
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120), bank.hours(bank.qiang, 120))
+    bank.receive(VolunteerMerged(volunteer_id=bank.qiang, into_id=bank.fang))
+    bank.receive(bank.hours(bank.fang, 120))
     assert (len(bank.vouchers(bank.fang)), bank.points(bank.fang)) == (2, 120)
 
 
 def test_a_voucher_given_back_counts_no_longer(bank: Bank, star: Venue) -> None:
     limit(bank, 1)
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     bank.by_staff(
         "PUT", f"/v1/vouchers/{bank.vouchers(bank.fang)[0]['id']}/voidance", {"reason": "doppelt"}
     )
@@ -132,7 +132,7 @@ def test_a_voucher_given_back_counts_no_longer(bank: Bank, star: Venue) -> None:
 
 def test_a_voucher_given_back_after_a_new_code_counts_no_longer(bank: Bank, star: Venue) -> None:
     limit(bank, 1)
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     first = bank.vouchers(bank.fang)[0]["id"]
     bank.by_staff("POST", f"/v1/vouchers/{first}/reissue", {"reason": "seen by others"}, 201)
     (second,) = bank.vouchers(bank.fang, "issued")
@@ -145,9 +145,9 @@ def test_a_voucher_of_an_earlier_period_makes_no_room_when_it_is_given_back(
     bank: Bank, star: Venue
 ) -> None:
     limit(bank, 1)
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     (old,) = bank.vouchers(bank.fang)
-    bank.hear(bank.hours(bank.fang, 240))
+    bank.receive(bank.hours(bank.fang, 240))
     with later(bank, 31) as session:
         lifecycle.void_voucher(session, old["id"], "verloren", "staff:x")
     look_again(bank, 31)
@@ -160,7 +160,7 @@ def test_an_ended_limit_limits_nothing(bank: Bank, star: Venue) -> None:
     limit(bank, 1)
     (rule,) = bank.by_staff("GET", "/v1/rules?kind=limit")["items"]
     bank.by_staff("PUT", f"/v1/rules/{rule['id']}/end", {})
-    bank.hear(bank.hours(bank.fang, 240))
+    bank.receive(bank.hours(bank.fang, 240))
     assert len(bank.vouchers(bank.fang)) == 2
 
 
@@ -172,7 +172,7 @@ def test_who_waits_for_what_is_no_longer_offered_gets_the_points_back(
 ) -> None:
     (film,) = bank.by_staff("GET", "/v1/products")["items"]
     bank.by_staff("PUT", f"/v1/products/{film['id']}/stock", {"stock": 0})
-    bank.hear(bank.hours(bank.fang, 120), bank.hours(bank.qiang, 120))
+    bank.receive(bank.hours(bank.fang, 120), bank.hours(bank.qiang, 120))
     bank.rows("UPDATE products SET offered_until = :day RETURNING 1", day=date(2000, 1, 1))
     popcorn = bank.product(star.id, points=50, title="爆米花")
     bank.issue(popcorn)
@@ -196,7 +196,7 @@ def test_who_waits_for_what_is_no_longer_offered_gets_the_points_back(
 def test_who_waits_for_what_is_still_offered_keeps_waiting(bank: Bank, star: Venue) -> None:
     (film,) = bank.by_staff("GET", "/v1/products")["items"]
     bank.by_staff("PUT", f"/v1/products/{film['id']}/stock", {"stock": 0})
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     bank.rows(
         "UPDATE products SET offered_until = (app_now() AT TIME ZONE 'Asia/Shanghai')::date"
         " RETURNING 1"
@@ -210,13 +210,13 @@ def test_who_waits_for_what_is_still_offered_keeps_waiting(bank: Bank, star: Ven
 
 def test_points_that_come_back_pay_what_is_owed_first(bank: Bank, star: Venue) -> None:
     record = bank.hours(bank.fang, 120)
-    bank.hear(record)
+    bank.receive(record)
     assert star.redeem(bank.code(bank.fang), "POS-1") == "redeemed"
-    bank.hear(bank.correction(record, 120, 20))
+    bank.receive(bank.correction(record, 120, 20))
     (film,) = bank.by_staff("GET", "/v1/products")["items"]
     bank.by_staff("PUT", f"/v1/products/{film['id']}/stock", {"stock": 0})
-    bank.hear(bank.hours(bank.qiang, 120))
-    bank.hear(VolunteerMerged(volunteer_id=bank.qiang, into_id=bank.fang))
+    bank.receive(bank.hours(bank.qiang, 120))
+    bank.receive(VolunteerMerged(volunteer_id=bank.qiang, into_id=bank.fang))
     bank.rows("UPDATE products SET offered_until = :day RETURNING 1", day=date(2000, 1, 1))
     with bank.rewards.session() as session:
         assert daily_review.release_ended(session) == 1

@@ -44,7 +44,8 @@ def earn(bank: Bank, who: UUID, points: int, days: int = 0) -> None:
 
 def lapsed(bank: Bank) -> list[tuple[str, int]]:
     return [
-        (event["subject"], event["data"]["points"]) for event in bank.rewards.said("points.lapsed")
+        (event["subject"], event["data"]["points"])
+        for event in bank.rewards.published("points.lapsed")
     ]
 
 
@@ -150,7 +151,7 @@ def test_points_of_a_voided_voucher_start_anew(saving: Bank) -> None:
 
 def test_points_of_a_duplicate_start_anew(saving: Bank) -> None:
     earn(saving, saving.qiang, 70)
-    saving.hear(VolunteerMerged(volunteer_id=saving.qiang, into_id=saving.fang))
+    saving.receive(VolunteerMerged(volunteer_id=saving.qiang, into_id=saving.fang))
     sweep(saving, 29)
     assert saving.points(saving.fang) == 70
     sweep(saving, 30)
@@ -249,9 +250,9 @@ def test_an_account_shows_what_lapses_next(saving: Bank) -> None:
 
 def test_a_new_rule_takes_no_points_that_were_there_before(bank: Bank) -> None:
     bank.minute_is_a_point()
-    bank.hear(bank.hours(bank.fang, 100))
+    bank.receive(bank.hours(bank.fang, 100))
     rule(bank, 1)
-    bank.hear(bank.hours(bank.fang, 30))
+    bank.receive(bank.hours(bank.fang, 30))
     assert [one["points"] for one in bank.account(bank.fang)["lapsing"]] == [30]
     sweep(bank, 60)
     assert lapsed(bank) == [(str(bank.fang), 30)]

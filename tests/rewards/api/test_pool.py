@@ -54,7 +54,7 @@ def test_the_public_sees_the_pool_and_no_names(bank: Bank, star: Venue) -> None:
     assert item["count"] == 3
     assert bank.rows("SELECT count(*) FROM handovers WHERE named") == [(0,)]
     assert {
-        (f["data"]["holder_id"], f["data"]["kind"]) for f in bank.rewards.said("voucher.given")
+        (f["data"]["holder_id"], f["data"]["kind"]) for f in bank.rewards.published("voucher.given")
     } == {(None, "donation")}
     bank.assert_sound()
 
@@ -91,7 +91,7 @@ def test_a_request_is_granted_and_no_points_are_made_or_lost(bank: Bank, star: V
         "SELECT kind, amount FROM transfers WHERE kind IN ('given', 'allocated') ORDER BY id"
     )
     assert [tuple(row) for row in kinds] == [("given", 120), ("allocated", 120)]
-    event = bank.rewards.said("voucher.given")[-1]["data"]
+    event = bank.rewards.published("voucher.given")[-1]["data"]
     assert (event["kind"], event["holder_id"], event["giver_id"]) == (
         "allocation",
         str(bank.qiang),
@@ -104,7 +104,7 @@ def test_a_request_is_granted_and_no_points_are_made_or_lost(bank: Bank, star: V
 
 def test_its_receiver_never_learns_from_whom_but_an_auditor_does(bank: Bank, star: Venue) -> None:
     record = bank.hours(bank.fang, 120)
-    bank.hear(record)
+    bank.receive(record)
     bank.give(bank.fang, bank.vouchers(bank.fang)[0]["id"], "pool", named=True)
     ask(bank, bank.qiang)
     give_out(bank)
@@ -222,7 +222,7 @@ def test_a_coordinator_asks_for_somebody_in_need_and_hands_it_over(bank: Bank, s
     voucher = bank.vouchers(coordinator, "issued")[0]["id"]
     code = bank.ask("GET", f"/v1/vouchers/{voucher}/code", as_=token)["code"]
     assert star.redeem(code, "POS-1") == "redeemed"
-    assert str(old_lady) not in str(bank.rewards.said())
+    assert str(old_lady) not in str(bank.rewards.published())
     assert bank.rows(
         "SELECT count(*) FROM accounts WHERE volunteer_id IN (:a, :b)", a=coordinator, b=old_lady
     ) == [(0,)]
@@ -248,10 +248,12 @@ def test_people_see_their_own_requests_and_staff_see_all(bank: Bank, star: Venue
 
 def test_people_who_are_suspended_or_left_get_nothing(bank: Bank, star: Venue) -> None:
     suspended, gone = new_id(), new_id()
-    bank.hear(*(VolunteerRegistered(volunteer_id=who, number="ZJ-1") for who in (suspended, gone)))
+    bank.receive(
+        *(VolunteerRegistered(volunteer_id=who, number="ZJ-1") for who in (suspended, gone))
+    )
     request = ask(bank, gone)
     ask(bank, suspended)
-    bank.hear(VolunteerSuspended(volunteer_id=suspended), VolunteerLeft(volunteer_id=gone))
+    bank.receive(VolunteerSuspended(volunteer_id=suspended), VolunteerLeft(volunteer_id=gone))
     bank.donate(bank.fang)
     assert give_out(bank) == []
     assert bank.by_staff("GET", f"/v1/pool/requests/{request['id']}")["status"] == "withdrawn"
@@ -261,13 +263,15 @@ def test_people_who_are_suspended_or_left_get_nothing(bank: Bank, star: Venue) -
 
 def test_a_merge_moves_requests_and_what_was_received(bank: Bank, star: Venue) -> None:
     duplicate, stays, other = new_id(), new_id(), new_id()
-    bank.hear(*(VolunteerRegistered(volunteer_id=who, number="ZJ-1") for who in (duplicate, stays)))
+    bank.receive(
+        *(VolunteerRegistered(volunteer_id=who, number="ZJ-1") for who in (duplicate, stays))
+    )
     bank.donate(bank.fang)
     ask(bank, duplicate)
     give_out(bank)
     older, younger = ask(bank, duplicate)["id"], ask(bank, stays)["id"]
     ask(bank, other)
-    bank.hear(VolunteerMerged(volunteer_id=duplicate, into_id=stays), times=2)
+    bank.receive(VolunteerMerged(volunteer_id=duplicate, into_id=stays), times=2)
     state = {
         r["id"]: (r["status"], r["recipient_id"])
         for r in bank.by_staff("GET", "/v1/pool/requests")["items"]
@@ -329,7 +333,7 @@ def test_somebody_who_leaves_during_an_allocation_keeps_nothing(bank: Bank, star
     """Whichever comes first, the voucher ends in the pool and not with somebody who left."""
     for number in range(6):
         who = new_id()
-        bank.hear(VolunteerRegistered(volunteer_id=who, number=f"ZJ-{number}"))
+        bank.receive(VolunteerRegistered(volunteer_id=who, number=f"ZJ-{number}"))
         if number == 0:
             bank.donate(bank.fang)
         ask(bank, who)
@@ -338,7 +342,7 @@ def test_somebody_who_leaves_during_an_allocation_keeps_nothing(bank: Bank, star
             with bank.rewards.session() as session:
                 return len(allocate(session))
 
-        at_once([run, lambda who=who: bank.hear(VolunteerLeft(volunteer_id=who))])  # type: ignore[misc]
+        at_once([run, lambda who=who: bank.receive(VolunteerLeft(volunteer_id=who))])  # type: ignore[misc]
         assert not bank.vouchers(who, "issued")
         assert bank.ask("GET", "/v1/pool")["items"][0]["count"] == 1
     bank.assert_sound()

@@ -77,9 +77,9 @@ def pooled(bank: Bank) -> int:
 
 def test_the_newest_event_decides_whether_a_wish_is_free(bank: Bank) -> None:
     free, taken, over, gone, again = (new_id() for _ in range(5))
-    bank.hear(*(published(wish) for wish in (free, taken, over, gone, again)), times=2)
-    bank.hear(claimed(taken, bank.fang), claimed(again, bank.fang))
-    bank.hear(
+    bank.receive(*(published(wish) for wish in (free, taken, over, gone, again)), times=2)
+    bank.receive(claimed(taken, bank.fang), claimed(again, bank.fang))
+    bank.receive(
         WishExpired(wish_id=over, station_id=STATION, title=TITLE),
         WishWithdrawn(wish_id=gone, station_id=STATION, title=TITLE),
         released(again, bank.fang),
@@ -93,12 +93,12 @@ def test_the_newest_event_decides_whether_a_wish_is_free(bank: Bank) -> None:
 def test_an_old_event_that_comes_late_only_fills_in_what_was_missing(bank: Bank) -> None:
     wish = new_id()
     bank.sequence = 100
-    bank.hear(claimed(wish, bank.fang))
+    bank.receive(claimed(wish, bank.fang))
     bank.sequence = 50
-    bank.hear(published(wish))
+    bank.receive(published(wish))
     assert open_wishes(bank) == []
     bank.sequence = 200
-    bank.hear(released(wish, bank.fang))
+    bank.receive(released(wish, bank.fang))
     assert bank.by_staff("GET", "/v1/pool/wishes")["items"][0]["category"] == "company"
 
 
@@ -106,13 +106,13 @@ def test_the_pool_grants_a_wish_with_the_voucher_that_expires_first(
     bank: Bank, star: Venue
 ) -> None:
     wish = new_id()
-    bank.hear(published(wish))
+    bank.receive(published(wish))
     first = bank.donate(bank.fang)
     bank.donate(bank.fang)
     given = grant(bank, wish)
     assert (given["holder_id"], given["origin"]) == (str(bank.qiang), "gift")
     assert bank.by_staff("GET", f"/v1/vouchers/{first}")["status"] == "given"
-    (event,) = bank.rewards.said("pool.wish_granted")
+    (event,) = bank.rewards.published("pool.wish_granted")
     assert (event["subject"], event["data"]["voucher_id"]) == (str(wish), given["id"])
     assert bank.rows("SELECT wish_id, receiver_id FROM handovers WHERE kind = 'wish'") == [
         (wish, bank.qiang)
@@ -125,7 +125,7 @@ def test_the_pool_grants_a_wish_with_the_voucher_that_expires_first(
 
 def test_an_empty_pool_and_unknown_wishes_and_products_are_refused(bank: Bank, star: Venue) -> None:
     wish, gone = new_id(), new_id()
-    bank.hear(
+    bank.receive(
         published(wish),
         VolunteerRegistered(volunteer_id=gone, number="ZJ-1"),
         VolunteerLeft(volunteer_id=gone),
@@ -137,7 +137,7 @@ def test_an_empty_pool_and_unknown_wishes_and_products_are_refused(bank: Bank, s
     assert grant(bank, wish, 409, holder_id=str(gone))["type"] == "/problems/account-ended"
     assert open_wishes(bank) == [str(wish)]
     assert pooled(bank) == 1
-    assert not bank.rewards.said("pool.wish_granted")
+    assert not bank.rewards.published("pool.wish_granted")
 
 
 @pytest.mark.parametrize(("wanted", "there"), [(4, 3), (3, 6)])
@@ -145,7 +145,7 @@ def test_of_many_grants_at_once_a_wish_gets_one_and_a_voucher_goes_once(
     bank: Bank, star: Venue, wanted: int, there: int
 ) -> None:
     wishes = [new_id() for _ in range(wanted)]
-    bank.hear(*(published(wish) for wish in wishes))
+    bank.receive(*(published(wish) for wish in wishes))
     for _ in range(there):
         bank.donate(bank.fang)
     product = product_of(bank)
@@ -156,28 +156,28 @@ def test_of_many_grants_at_once_a_wish_gets_one_and_a_voucher_goes_once(
 
     answers = at_once([lambda wish=wish: call(wish) for wish in wishes * 2])  # type: ignore[misc]
     assert sorted(answers) == [201] * 3 + [409] * (2 * wanted - 3)
-    assert len({event["subject"] for event in bank.rewards.said("pool.wish_granted")}) == 3
+    assert len({event["subject"] for event in bank.rewards.published("pool.wish_granted")}) == 3
     assert (len(bank.vouchers(bank.qiang, "issued")), pooled(bank)) == (3, there - 3)
     bank.assert_sound()
 
 
 def test_a_declined_voucher_returns_once(bank: Bank, star: Venue) -> None:
     wish = new_id()
-    bank.hear(published(wish))
+    bank.receive(published(wish))
     bank.donate(bank.fang)
     given = grant(bank, wish)
     code = bank.code_of(bank.qiang, given["id"])
-    bank.hear(
+    bank.receive(
         claimed(wish, bank.fang),
         WishGrantDeclined(wish_id=wish, voucher_id=UUID(given["id"])),
         times=2,
     )
-    bank.hear(WishGrantDeclined(wish_id=wish, voucher_id=UUID(given["id"])))
+    bank.receive(WishGrantDeclined(wish_id=wish, voucher_id=UUID(given["id"])))
     assert pooled(bank) == 1
     assert star.redeem(code, "POS-1") == "voided"
     assert bank.rows("SELECT kind FROM handovers ORDER BY id DESC LIMIT 1") == [("return",)]
     assert bank.rows("SELECT status, voucher_id FROM pool_wishes") == [("closed", None)]
-    bank.hear(released(wish, bank.fang))
+    bank.receive(released(wish, bank.fang))
     grant(bank, wish)
     bank.assert_sound()
 
@@ -186,24 +186,24 @@ def test_a_decline_that_comes_after_newer_events_still_brings_it_back(
     bank: Bank, star: Venue
 ) -> None:
     wish = new_id()
-    bank.hear(published(wish))
+    bank.receive(published(wish))
     bank.donate(bank.fang)
     given = grant(bank, wish)
-    bank.hear(claimed(wish, bank.fang), released(wish, bank.fang))
+    bank.receive(claimed(wish, bank.fang), released(wish, bank.fang))
     assert open_wishes(bank) == []
     assert grant(bank, wish, 409)["type"] == "/problems/pool-wish-not-free"
-    bank.hear(WishGrantDeclined(wish_id=wish, voucher_id=UUID(given["id"])))
+    bank.receive(WishGrantDeclined(wish_id=wish, voucher_id=UUID(given["id"])))
     assert (pooled(bank), open_wishes(bank)) == (1, [str(wish)])
 
 
 def test_a_claim_of_the_pool_that_ends_brings_the_voucher_back(bank: Bank, star: Venue) -> None:
     for end in ("released", "withdrawn"):
         wish = new_id()
-        bank.hear(published(wish))
+        bank.receive(published(wish))
         if end == "released":
             bank.donate(bank.fang)
         given = UUID(grant(bank, wish)["id"])
-        bank.hear(claimed(wish, given, ClaimerKind.POOL))
+        bank.receive(claimed(wish, given, ClaimerKind.POOL))
         assert pooled(bank) == 0
         ended = (
             released(wish, given, ClaimerKind.POOL)
@@ -216,7 +216,7 @@ def test_a_claim_of_the_pool_that_ends_brings_the_voucher_back(bank: Bank, star:
                 claimer_kind=ClaimerKind.POOL,
             )
         )
-        bank.hear(ended, times=2)
+        bank.receive(ended, times=2)
         assert pooled(bank) == 1
         assert (str(wish) in open_wishes(bank)) == (end == "released")
     bank.assert_sound()
@@ -224,13 +224,13 @@ def test_a_claim_of_the_pool_that_ends_brings_the_voucher_back(bank: Bank, star:
 
 def test_a_voucher_that_a_till_holds_comes_back_too(bank: Bank, star: Venue) -> None:
     wish = new_id()
-    bank.hear(published(wish))
+    bank.receive(published(wish))
     bank.donate(bank.fang)
     given = UUID(grant(bank, wish)["id"])
     holder = UUID(bank.by_staff("GET", f"/v1/vouchers/{given}")["holder_id"])
     code = bank.code_of(holder, str(given))
     assert star.counter("hold", {"code": code})["outcome"] == "held"
-    bank.hear(claimed(wish, given, ClaimerKind.POOL), released(wish, given, ClaimerKind.POOL))
+    bank.receive(claimed(wish, given, ClaimerKind.POOL), released(wish, given, ClaimerKind.POOL))
     assert pooled(bank) == 1
     assert star.redeem(code, "POS-1") == "voided"
     bank.assert_sound()
@@ -241,7 +241,9 @@ def test_a_used_or_given_voucher_does_not_come_back_and_a_reissued_one_does(
 ) -> None:
     for number, fate in enumerate(("redeemed", "given", "issued")):
         wish, child = new_id(), new_id()
-        bank.hear(published(wish), VolunteerRegistered(volunteer_id=child, number=f"ZJ-{number}"))
+        bank.receive(
+            published(wish), VolunteerRegistered(volunteer_id=child, number=f"ZJ-{number}")
+        )
         bank.donate(bank.fang)
         given = grant(bank, wish)["id"]
         if fate == "redeemed":
@@ -250,6 +252,6 @@ def test_a_used_or_given_voucher_does_not_come_back_and_a_reissued_one_does(
             bank.give(bank.qiang, given, child)
         else:
             bank.by_staff("POST", f"/v1/vouchers/{given}/reissue", {"reason": "lost"}, 201)
-        bank.hear(WishGrantDeclined(wish_id=wish, voucher_id=UUID(given)))
+        bank.receive(WishGrantDeclined(wish_id=wish, voucher_id=UUID(given)))
         assert pooled(bank) == (fate == "issued")
     bank.assert_sound()

@@ -19,7 +19,7 @@ from tests.support.bank import Bank, Venue, at_once
 
 def known(bank: Bank, *people: Any) -> None:
     """Register people who have no hours yet."""
-    bank.hear(*(VolunteerRegistered(volunteer_id=person, number="ZJ-1") for person in people))
+    bank.receive(*(VolunteerRegistered(volunteer_id=person, number="ZJ-1") for person in people))
 
 
 def chain(bank: Bank, voucher_id: str, who: Any, status: int = 200) -> Any:
@@ -45,15 +45,15 @@ def test_the_old_code_is_void_and_only_the_receiver_sees_the_new_one(
     bank.ask("GET", f"/v1/vouchers/{after['id']}/code", as_=bank.of(bank.fang), status=404)
     new_code = bank.code_of(bank.qiang, after["id"])
     assert new_code != old_code
-    (event,) = bank.rewards.said("voucher.given")
+    (event,) = bank.rewards.published("voucher.given")
     assert (event["subject"], event["data"]["previous_id"], event["data"]["kind"]) == (
         after["id"],
         mine,
         "gift",
     )
-    said = str(bank.rewards.said())
-    assert old_code not in said
-    assert new_code not in said
+    published = str(bank.rewards.published())
+    assert old_code not in published
+    assert new_code not in published
     assert bank.rows("SELECT count(*) FROM transfers WHERE kind IN ('given', 'allocated')") == [
         (0,)
     ]
@@ -70,7 +70,7 @@ def test_only_its_holder_gives_a_voucher(bank: Bank, star: Venue) -> None:
     assert foreign["type"] == unknown["type"]
     bank.ask("POST", f"/v1/vouchers/{mine}/gift", {"to": "pool"}, as_=bank.staff, status=403)
     assert bank.vouchers(bank.fang)[0]["status"] == "issued"
-    assert not bank.rewards.said("voucher.given")
+    assert not bank.rewards.published("voucher.given")
 
 
 def test_unknown_people_and_those_who_left_cannot_receive_and_look_alike(
@@ -78,7 +78,7 @@ def test_unknown_people_and_those_who_left_cannot_receive_and_look_alike(
 ) -> None:
     gone, erased = new_id(), new_id()
     known(bank, gone, erased)
-    bank.hear(VolunteerLeft(volunteer_id=gone), VolunteerErased(volunteer_id=erased))
+    bank.receive(VolunteerLeft(volunteer_id=gone), VolunteerErased(volunteer_id=erased))
     mine = bank.earned(bank.fang)
     answers = [bank.give(bank.fang, mine, who, 422) for who in (new_id(), gone, erased)]
     assert len({(a["type"], a["title"], a["errors"][0]["detail"]) for a in answers}) == 1
@@ -90,7 +90,7 @@ def test_unknown_people_and_those_who_left_cannot_receive_and_look_alike(
 def test_a_gift_to_a_merged_account_reaches_the_account_that_stays(bank: Bank, star: Venue) -> None:
     old = new_id()
     known(bank, old, bank.qiang)
-    bank.hear(VolunteerMerged(volunteer_id=old, into_id=bank.qiang))
+    bank.receive(VolunteerMerged(volunteer_id=old, into_id=bank.qiang))
     bank.give(bank.fang, bank.earned(bank.fang), old)
     assert len(bank.vouchers(bank.qiang, "issued")) == 1
 
@@ -98,7 +98,7 @@ def test_a_gift_to_a_merged_account_reaches_the_account_that_stays(bank: Bank, s
 def test_suspended_people_give_nothing(bank: Bank, star: Venue) -> None:
     known(bank, bank.qiang)
     mine = bank.earned(bank.fang)
-    bank.hear(VolunteerSuspended(volunteer_id=bank.fang))
+    bank.receive(VolunteerSuspended(volunteer_id=bank.fang))
     assert bank.give(bank.fang, mine, bank.qiang, 409)["type"] == "/problems/account-suspended"
     assert bank.count("handovers") == 0
 
@@ -140,7 +140,7 @@ def test_of_many_gifts_at_once_one_wins(bank: Bank, star: Venue) -> None:
 
     answers = at_once([lambda to=to: give(to) for to in (*people, "pool")])  # type: ignore[misc]
     assert sorted(answers) == [201, *[409] * 5]
-    assert bank.count("handovers") == len(bank.rewards.said("voucher.given")) == 1
+    assert bank.count("handovers") == len(bank.rewards.published("voucher.given")) == 1
     assert bank.rows("SELECT count(*) FROM vouchers WHERE status = 'issued'") == [(1,)]
     bank.assert_sound()
 
@@ -206,7 +206,7 @@ def test_a_trace_leads_through_gifts_to_the_giver_and_shows_receivers_their_part
 ) -> None:
     known(bank, bank.qiang)
     record = bank.hours(bank.fang, 120)
-    bank.hear(record)
+    bank.receive(record)
     given = bank.give(bank.fang, bank.vouchers(bank.fang)[0]["id"], bank.qiang)["voucher_id"]
     star.redeem(bank.code_of(bank.qiang, given), "POS-1")
     path = f"/v1/vouchers/{given}/trace"
@@ -227,13 +227,13 @@ def test_leaving_returns_gifts_to_the_pool_and_voids_own_vouchers(bank: Bank, st
     known(bank, bank.qiang)
     gift = bank.give(bank.fang, bank.earned(bank.fang), bank.qiang)["voucher_id"]
     own, code = bank.earned(bank.qiang), bank.code_of(bank.qiang, gift)
-    bank.hear(VolunteerLeft(volunteer_id=bank.qiang), times=2)
+    bank.receive(VolunteerLeft(volunteer_id=bank.qiang), times=2)
     assert {v["id"]: v["status"] for v in bank.vouchers(bank.qiang)} == {
         gift: "given",
         own: "voided",
     }
     assert bank.ask("GET", "/v1/pool")["items"][0]["count"] == 1
-    event = bank.rewards.said("voucher.given")[-1]["data"]
+    event = bank.rewards.published("voucher.given")[-1]["data"]
     assert (event["kind"], event["holder_id"], event["giver_id"]) == ("return", None, None)
     assert star.redeem(code, "POS-1") == "voided"
     bank.assert_sound()
@@ -243,7 +243,7 @@ def test_a_merge_moves_gifts(bank: Bank, star: Venue) -> None:
     third = new_id()
     known(bank, bank.qiang, third)
     gift = bank.give(bank.fang, bank.earned(bank.fang), bank.qiang)["voucher_id"]
-    bank.hear(VolunteerMerged(volunteer_id=bank.qiang, into_id=third))
+    bank.receive(VolunteerMerged(volunteer_id=bank.qiang, into_id=third))
     assert [v["id"] for v in bank.vouchers(third, "issued")] == [gift]
     bank.code_of(third, gift)
     assert len(chain(bank, gift, third)) == 1
@@ -254,10 +254,10 @@ def test_a_correction_touches_neither_gifts_nor_what_a_venue_holds(bank: Bank, s
     known(bank, bank.qiang)
     gift = bank.give(bank.fang, bank.earned(bank.fang), bank.qiang)["voucher_id"]
     record = bank.hours(bank.qiang, 240)
-    bank.hear(record)
+    bank.receive(record)
     held = bank.vouchers(bank.qiang, "issued")[0]["id"]
     star.counter("hold", {"code": bank.code_of(bank.qiang, held)})
-    bank.hear(bank.correction(record, 240, 0))
+    bank.receive(bank.correction(record, 240, 0))
     assert {v["id"]: v["status"] for v in bank.vouchers(bank.qiang)} | {
         gift: "issued",
         held: "held",
@@ -270,9 +270,9 @@ def test_a_correction_touches_neither_gifts_nor_what_a_venue_holds(bank: Bank, s
 def test_a_giver_whose_hours_are_corrected_owes_and_the_gift_stays(bank: Bank, star: Venue) -> None:
     known(bank, bank.qiang)
     record = bank.hours(bank.fang, 120)
-    bank.hear(record)
+    bank.receive(record)
     gift = bank.give(bank.fang, bank.vouchers(bank.fang)[0]["id"], bank.qiang)["voucher_id"]
-    bank.hear(bank.correction(record, 120, 0))
+    bank.receive(bank.correction(record, 120, 0))
     assert [v["id"] for v in bank.vouchers(bank.qiang, "issued")] == [gift]
     assert bank.account(bank.fang)["shortfall"] == 120
     bank.assert_sound()

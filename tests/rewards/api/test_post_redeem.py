@@ -12,7 +12,7 @@ NEVER_ISSUED = codes.with_check_signs("2" * 17)
 
 
 def test_a_voucher_is_checked_and_redeemed_once(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     code = bank.code(bank.fang)
     assert (
         star.counter("check", {"code": code.lower().replace("-", " ")})["outcome"] == "redeemable"
@@ -23,14 +23,14 @@ def test_a_voucher_is_checked_and_redeemed_once(bank: Bank, star: Venue) -> None
     assert (again["outcome"], again["redeemed_at"]) == ("redeemed", first["redeemed_at"])
     assert star.redeem(code, "POS-2") == "already_redeemed"
     assert star.counter("check", {"code": code})["outcome"] == "already_redeemed"
-    (event,) = bank.rewards.said("voucher.redeemed")
+    (event,) = bank.rewards.published("voucher.redeemed")
     assert event["data"]["voucher_id"] == first["voucher_id"]
     assert bank.count("redemptions") == 1
     bank.assert_sound()
 
 
 def test_a_reference_names_one_sale(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 240))
+    bank.receive(bank.hours(bank.fang, 240))
     first, second = bank.code(bank.fang, 0), bank.code(bank.fang, 1)
     assert star.redeem(first, "POS-1") == "redeemed"
     assert star.redeem(second, "POS-1") == "already_redeemed"
@@ -39,7 +39,7 @@ def test_a_reference_names_one_sale(bank: Bank, star: Venue) -> None:
 
 def test_another_venues_voucher_is_as_unknown_as_one_never_issued(bank: Bank, star: Venue) -> None:
     pool = Venue(bank, "柯城游泳馆")
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     code = bank.code(bank.fang)
     foreign = pool.counter("redeem", {"code": code, "reference": "P-1"})
     assert foreign == pool.counter("redeem", {"code": NEVER_ISSUED, "reference": "P-1"})
@@ -51,7 +51,7 @@ def test_another_venues_voucher_is_as_unknown_as_one_never_issued(bank: Bank, st
 
 
 def test_thirty_at_once_by_counter_and_webhook_redeem_once(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     code = bank.code(bank.fang)
 
     def redeem(number: int) -> str:
@@ -67,12 +67,12 @@ def test_thirty_at_once_by_counter_and_webhook_redeem_once(bank: Bank, star: Ven
     outcomes = at_once([lambda n=n: redeem(n) for n in range(30)])  # type: ignore[misc]
     assert sorted(outcomes) == ["already_redeemed"] * 29 + ["redeemed"]
     assert bank.count("redemptions") == 1
-    assert len(bank.rewards.said("voucher.redeemed")) == 1
+    assert len(bank.rewards.published("voucher.redeemed")) == 1
     bank.assert_sound()
 
 
 def test_the_same_reference_at_once_is_one_sale_for_all(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 240))
+    bank.receive(bank.hours(bank.fang, 240))
     codes_ = [bank.code(bank.fang, number) for number in (0, 1)]
     outcomes = at_once([lambda n=n: star.redeem(codes_[n % 2], "POS-1") for n in range(8)])  # type: ignore[misc]
     assert sorted(outcomes) == ["already_redeemed"] * 4 + ["redeemed"] * 4
@@ -80,7 +80,7 @@ def test_the_same_reference_at_once_is_one_sale_for_all(bank: Bank, star: Venue)
 
 
 def test_a_hold_keeps_others_out_until_it_ends(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     code = bank.code(bank.fang)
     held = star.counter("hold", {"code": code, "seconds": 60})
     assert held["outcome"] == "held"
@@ -103,7 +103,7 @@ def test_a_hold_keeps_others_out_until_it_ends(bank: Bank, star: Venue) -> None:
 
 
 def test_a_lapsed_hold_counts_as_none(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     code = bank.code(bank.fang)
     star.counter("hold", {"code": code})
     with bank.rewards.session() as session:
@@ -113,7 +113,7 @@ def test_a_lapsed_hold_counts_as_none(bank: Bank, star: Venue) -> None:
 
 
 def test_twenty_guesses_lock_guessing_out_but_not_good_codes(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     body = {"code": NEVER_ISSUED, "reference": "G"}
     for _ in range(25):  # slips of the finger are noticed offline and are no guesses
         star.counter("check", {"code": NEVER_ISSUED[:-1] + "Z"})
@@ -156,7 +156,7 @@ def test_parallel_guesses_do_not_slip_past_the_count(bank: Bank, star: Venue) ->
 
 
 def test_an_expired_voucher_is_not_taken_and_expires_once(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     code = bank.code(bank.fang)
     with bank.rewards.session() as session:
         session.execute(text("UPDATE vouchers SET expires_at = now()"))
@@ -165,13 +165,13 @@ def test_an_expired_voucher_is_not_taken_and_expires_once(bank: Bank, star: Venu
         with bank.rewards.session() as session:
             expire_vouchers(session, BATCH)
     assert star.redeem(code, "POS-2") == "expired"
-    assert len(bank.rewards.said("voucher.expired")) == 1
+    assert len(bank.rewards.published("voucher.expired")) == 1
     assert bank.points(bank.fang) == 0
     bank.assert_sound()
 
 
 def test_expiry_and_redemption_at_once_have_one_winner(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 1200))
+    bank.receive(bank.hours(bank.fang, 1200))
     found = [bank.code(bank.fang, number) for number in range(10)]
 
     def expire() -> None:
@@ -180,7 +180,9 @@ def test_expiry_and_redemption_at_once_have_one_winner(bank: Bank, star: Venue) 
             expire_vouchers(session, BATCH)
 
     at_once([expire, *(lambda n=n, c=c: star.redeem(c, f"P-{n}") for n, c in enumerate(found[:8]))])  # type: ignore[misc]
-    ended = len(bank.rewards.said("voucher.expired")) + len(bank.rewards.said("voucher.redeemed"))
+    ended = len(bank.rewards.published("voucher.expired")) + len(
+        bank.rewards.published("voucher.redeemed")
+    )
     assert ended == 10
     bank.assert_sound()
 

@@ -125,7 +125,7 @@ def test_a_coefficient_counts_for_its_category(bank: Bank, star: Venue) -> None:
     bank.by_staff(
         "POST", "/v1/rules", {"kind": "coefficient", "category": "patrol", "percent": 150}, 201
     )
-    bank.hear(bank.hours(bank.fang, 33, category="patrol"), bank.hours(bank.qiang, 33))
+    bank.receive(bank.hours(bank.fang, 33, category="patrol"), bank.hours(bank.qiang, 33))
     assert (bank.points(bank.fang), bank.points(bank.qiang)) == (49, 33)
     bank.assert_sound()
 
@@ -138,8 +138,8 @@ def test_an_earn_rule_counts_for_work_before_the_day_it_ends(bank: Bank) -> None
         "effective_until": "2026-07-15T00:00:00+08:00",
     }
     bank.by_staff("POST", "/v1/rules", rule, 201)
-    bank.hear(bank.hours(bank.fang, 30, worked_on=date(2026, 7, 14)))
-    bank.hear(bank.hours(bank.qiang, 30, worked_on=date(2026, 7, 15)))
+    bank.receive(bank.hours(bank.fang, 30, worked_on=date(2026, 7, 14)))
+    bank.receive(bank.hours(bank.qiang, 30, worked_on=date(2026, 7, 15)))
     assert (bank.points(bank.fang), bank.points(bank.qiang)) == (30, 0)
 
 
@@ -151,7 +151,7 @@ def test_an_ended_issue_rule_issues_nothing_more_and_repeating_the_end_changes_n
     assert (ended["version"], ended["product_id"]) == (2, rule["product_id"])
     assert bank.by_staff("PUT", f"/v1/rules/{rule['id']}/end", {}) == ended
     assert bank.by_staff("PUT", f"/v1/rules/{ended['id']}/end", {}) == ended
-    bank.hear(bank.hours(bank.fang, 130))
+    bank.receive(bank.hours(bank.fang, 130))
     assert bank.points(bank.fang) == 130
     assert bank.count("rules") == 3
 
@@ -162,7 +162,7 @@ def test_what_ends_later_counts_until_then_and_may_be_ended_earlier(
     (rule,) = bank.by_staff("GET", "/v1/rules?kind=issue")["items"]
     path = f"/v1/rules/{rule['id']}/end"
     assert bank.by_staff("PUT", path, {"at": "2030-01-01T00:00:00Z"})["version"] == 2
-    bank.hear(bank.hours(bank.fang, 130))
+    bank.receive(bank.hours(bank.fang, 130))
     assert len(bank.vouchers(bank.fang)) == 1
     assert bank.by_staff("PUT", path, {"at": "2031-01-01T00:00:00Z"})["version"] == 2
     assert bank.by_staff("PUT", path, {"at": "2029-01-01T00:00:00Z"})["version"] == 3

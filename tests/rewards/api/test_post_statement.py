@@ -8,7 +8,7 @@ import pytest
 
 from services.rewards.settlement.reports import MOST_LINES
 from shared.core.ids import new_id
-from tests.support.bank import Bank, Venue, at_once, told
+from tests.support.bank import Bank, Venue, at_once, venue_event
 from tests.support.cinema_month import FILM_FEN, LAST, THIS, CinemaMonth, day
 
 
@@ -268,7 +268,7 @@ def test_a_voucher_under_two_numbers_is_doubled(cinema: CinemaMonth) -> None:
 def test_a_line_that_the_webhook_could_not_book_names_its_dispute(cinema: CinemaMonth) -> None:
     cinema.take_in("A", on=day(3))
     outcome = cinema.star.webhook(
-        told("redemption.confirmed", {"code": cinema.codes["A"], "reference": "A-2"})
+        venue_event("redemption.confirmed", {"code": cinema.codes["A"], "reference": "A-2"})
     )["outcome"]
     assert outcome == "already_redeemed"
     cinema.send(["A", "A-2"])

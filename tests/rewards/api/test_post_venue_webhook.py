@@ -19,7 +19,7 @@ from services.rewards.vouchers import codes
 from services.rewards.vouchers.codes import code_vault
 from shared.auth import webhook_signatures
 from shared.core.ids import new_id
-from tests.support.bank import Bank, Venue, at_once, told
+from tests.support.bank import Bank, Venue, at_once, venue_event
 
 NEVER_ISSUED = codes.with_check_signs("2" * 17)
 
@@ -27,7 +27,7 @@ NEVER_ISSUED = codes.with_check_signs("2" * 17)
 def test_a_confirmed_redemption_is_booked_and_repeated_answers_are_the_same(
     bank: Bank, star: Venue
 ) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     code = bank.code(bank.fang)
     first = star.confirm(code, "POS-1", id_="msg-1")
     assert first["outcome"] == "redeemed"
@@ -41,41 +41,41 @@ def test_a_confirmed_redemption_is_booked_and_repeated_answers_are_the_same(
 
 
 def test_the_same_message_at_once_is_booked_once(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     code = bank.code(bank.fang)
     answers = at_once([lambda: star.confirm(code, "POS-1", id_="msg-1")] * 8)
     assert {answer["outcome"] for answer in answers} == {"redeemed"}
-    assert len(bank.rewards.said("voucher.redeemed")) == 1
+    assert len(bank.rewards.published("voucher.redeemed")) == 1
 
 
 def test_a_reversal_gives_the_voucher_back(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     code = bank.code(bank.fang)
     star.confirm(code, "POS-1")
-    undo = told("redemption.reversed", {"code": code, "reference": "POS-1"})
+    undo = venue_event("redemption.reversed", {"code": code, "reference": "POS-1"})
     for _ in range(2):
         assert star.webhook(undo)["outcome"] == "reversed"
     assert bank.vouchers(bank.fang)[0]["status"] == "issued"
-    assert len(bank.rewards.said("voucher.reversed")) == 1
+    assert len(bank.rewards.published("voucher.reversed")) == 1
     assert star.redeem(code, "POS-1") == "reversed"
     assert star.redeem(code, "POS-2") == "redeemed"
     bank.assert_sound()
 
 
 def test_a_settled_redemption_cannot_be_reversed(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     code = bank.code(bank.fang)
     star.confirm(code, "POS-1")
     with bank.rewards.session() as session:
         session.execute(text("UPDATE redemptions SET settled_at = now()"))
-    undo = told("redemption.reversed", {"code": code, "reference": "POS-1"})
+    undo = venue_event("redemption.reversed", {"code": code, "reference": "POS-1"})
     assert star.webhook(undo)["outcome"] == "already_settled"
     assert bank.vouchers(bank.fang)[0]["status"] == "redeemed"
     assert bank.by_staff("GET", "/v1/disputes")["items"][0]["reason_code"] == "already_settled"
 
 
 def test_a_batch_is_answered_line_by_line(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 240))
+    bank.receive(bank.hours(bank.fang, 240))
     first, second = bank.code(bank.fang, 0), bank.code(bank.fang, 1)
     lines = [
         {"code": first, "reference": "1"},
@@ -84,7 +84,7 @@ def test_a_batch_is_answered_line_by_line(bank: Bank, star: Venue) -> None:
         {"code": first, "reference": "4"},
         {"code": second, "reference": "3"},
     ]
-    answer = star.webhook(told("redemption.batch", {"items": lines}))
+    answer = star.webhook(venue_event("redemption.batch", {"items": lines}))
     found = [(item["reference"], item["outcome"]) for item in answer["items"]]
     assert found == [
         ("1", "redeemed"),
@@ -105,7 +105,7 @@ def test_a_line_that_cannot_be_booked_becomes_one_dispute(bank: Bank, star: Venu
         "unknown",
         None,
     )
-    (event,) = bank.rewards.said("dispute.opened")
+    (event,) = bank.rewards.published("dispute.opened")
     assert event["data"] == {
         "dispute_id": dispute["id"],
         "venue_id": star.id,
@@ -115,7 +115,7 @@ def test_a_line_that_cannot_be_booked_becomes_one_dispute(bank: Bank, star: Venu
 
 
 def test_a_bad_signature_and_an_unknown_venue_look_alike(bank: Bank, star: Venue) -> None:
-    body = told("redemption.confirmed", {"code": NEVER_ISSUED, "reference": "1"})
+    body = venue_event("redemption.confirmed", {"code": NEVER_ISSUED, "reference": "1"})
     wrong = star.webhook(body, secret=webhook_signatures.new_secret(), status=401)
     star_id, star.id = star.id, str(new_id())
     nobody = star.webhook(body, status=401)
@@ -181,7 +181,7 @@ def every_code(bank: Bank) -> list[str]:
 def films(bank: Bank, count: int) -> list[str]:
     product_id = bank.rows("SELECT id FROM products ORDER BY id")[0][0]
     bank.by_staff("PUT", f"/v1/products/{product_id}/stock", {"stock": 1000})
-    bank.hear(bank.hours(bank.fang, 120 * count))
+    bank.receive(bank.hours(bank.fang, 120 * count))
     return every_code(bank)
 
 
@@ -207,7 +207,7 @@ def test_a_batch_of_500_is_right_line_by_line_and_twice_changes_nothing(
     bank.issue(bank.product(pool.id, points=1, title="游泳"))
     good = films(bank, 435)
     late, good = good[430:], good[:430]
-    bank.hear(bank.hours(bank.qiang, 5))
+    bank.receive(bank.hours(bank.qiang, 5))
     foreign = every_code(bank)[435:]
     assert (len(late), len(foreign)) == (5, 5)
     with bank.rewards.session() as session:
@@ -226,7 +226,7 @@ def test_a_batch_of_500_is_right_line_by_line_and_twice_changes_nothing(
     first_of_all, rest = expected[:430], expected[430:]
     random.Random(7).shuffle(rest)
     lines = first_of_all + rest
-    message = told(
+    message = venue_event(
         "redemption.batch", {"items": [{"code": code, "reference": ref} for _, code, ref in lines]}
     )
     first = star.webhook(message, id_="msg-1")
@@ -240,7 +240,7 @@ def test_a_batch_of_500_is_right_line_by_line_and_twice_changes_nothing(
     assert star.webhook(message, id_="msg-1") == first
     assert star.webhook(message, id_="msg-2") == first
     # Thirty unknown codes within ten minutes raise the alert: the second upload adds nothing else.
-    assert bank.count("outbox") - before[3] == len(bank.rewards.said("venue.locked_out")) == 1
+    assert bank.count("outbox") - before[3] == len(bank.rewards.published("venue.locked_out")) == 1
     assert [bank.count(table) for table in tables[:3]] == before[:3]
     assert bank.rows("SELECT status FROM vouchers WHERE venue_id = :id GROUP BY 1", id=pool.id) == [
         ("issued",)
@@ -254,7 +254,7 @@ def test_a_batch_needs_as_few_statements_as_a_single_one(bank: Bank, star: Venue
         star.confirm(found[0], "S-1")
     with counted(bank) as many:
         lines = [{"code": code, "reference": f"B-{n}"} for n, code in enumerate(found[1:])]
-        answer = star.webhook(told("redemption.batch", {"items": lines}))
+        answer = star.webhook(venue_event("redemption.batch", {"items": lines}))
     assert {item["outcome"] for item in answer["items"]} == {"redeemed"}
     assert len(many) <= len(single) <= 15
 
@@ -270,7 +270,7 @@ def test_confirmations_and_reversals_in_one_batch_keep_their_order(bank: Bank, s
         {"code": second, "reference": "9"} | undo,
         {"code": first, "reference": "1"},
     ]
-    answer = star.webhook(told("redemption.batch", {"items": lines}))
+    answer = star.webhook(venue_event("redemption.batch", {"items": lines}))
     found = [item["outcome"] for item in answer["items"]]
     assert found == ["redeemed", "redeemed", "reversed", "redeemed", "unknown", "reversed"]
     assert bank.rows("SELECT reference FROM redemptions WHERE reversed_at IS NULL ORDER BY 1") == [
@@ -287,7 +287,7 @@ def test_batches_that_name_the_same_vouchers_in_other_orders_do_not_lock_each_ot
 
     def send(order: list[str], mark: str) -> Counter[str]:
         lines = [{"code": code, "reference": f"{mark}-{n}"} for n, code in enumerate(order)]
-        answer = star.webhook(told("redemption.batch", {"items": lines}))
+        answer = star.webhook(venue_event("redemption.batch", {"items": lines}))
         return Counter(item["outcome"] for item in answer["items"])
 
     outcomes = at_once([partial(send, found[:: (-1) ** n], str(n)) for n in range(4)])
@@ -304,7 +304,7 @@ def test_batches_that_use_the_same_references_for_other_vouchers_do_not_lock_eac
         lines = [
             {"code": code, "reference": ref} for code, ref in zip(part, references, strict=True)
         ]
-        answer = star.webhook(told("redemption.batch", {"items": lines}))
+        answer = star.webhook(venue_event("redemption.batch", {"items": lines}))
         return Counter(item["outcome"] for item in answer["items"])
 
     references = [f"R-{n}" for n in range(20)]
@@ -365,9 +365,9 @@ ALTERATIONS = (
 def test_fifteen_altered_messages_are_refused_and_the_true_one_is_taken(
     bank: Bank, star: Venue
 ) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     body = json.dumps(
-        told("redemption.confirmed", {"code": bank.code(bank.fang), "reference": "POS-1"})
+        venue_event("redemption.confirmed", {"code": bank.code(bank.fang), "reference": "POS-1"})
     ).encode()
     at = datetime.now(UTC)
     headers = {
@@ -390,9 +390,9 @@ def test_fifteen_altered_messages_are_refused_and_the_true_one_is_taken(
 
 
 def test_a_thousand_replays_have_one_effect(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     body = json.dumps(
-        told("redemption.confirmed", {"code": bank.code(bank.fang), "reference": "POS-1"})
+        venue_event("redemption.confirmed", {"code": bank.code(bank.fang), "reference": "POS-1"})
     ).encode()
     at = datetime.now(UTC)
     answers = set()
@@ -409,7 +409,7 @@ def test_a_thousand_replays_have_one_effect(bank: Bank, star: Venue) -> None:
                 answers.add(json.dumps(receive(session, UUID(star.id), headers, body)))
     assert len(answers) == 1
     assert json.loads(answers.pop())["outcome"] == "redeemed"
-    assert bank.count("redemptions") == len(bank.rewards.said("voucher.redeemed")) == 1
+    assert bank.count("redemptions") == len(bank.rewards.published("voucher.redeemed")) == 1
     assert bank.count("disputes") == 0
     bank.assert_sound()
 

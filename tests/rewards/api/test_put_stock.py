@@ -22,18 +22,20 @@ def stock_of(bank: Bank, product: str) -> int:
 
 def test_without_stock_a_backorder_waits(bank: Bank) -> None:
     product = offer(bank, 1)
-    bank.hear(bank.hours(bank.fang, 120))
-    bank.hear(bank.hours(bank.qiang, 130), times=2)
+    bank.receive(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.qiang, 130), times=2)
     account = bank.account(bank.qiang)
     assert (account["points_available"], account["points_held"]) == (10, 120)
     assert not bank.vouchers(bank.qiang)
-    assert [f["subject"] for f in bank.rewards.said("voucher.backordered")] == [str(bank.qiang)]
+    assert [f["subject"] for f in bank.rewards.published("voucher.backordered")] == [
+        str(bank.qiang)
+    ]
     bank.assert_sound()
     for _ in range(2):
         bank.by_staff("PUT", f"/v1/products/{product}/stock", {"stock": 1})
     assert len(bank.vouchers(bank.qiang, "issued")) == 1
     assert bank.account(bank.qiang)["points_held"] == 0
-    assert len(bank.rewards.said("voucher.backordered")) == 1
+    assert len(bank.rewards.published("voucher.backordered")) == 1
     bank.assert_sound()
 
 
@@ -41,7 +43,7 @@ def test_the_waiting_list_is_served_in_order(bank: Bank) -> None:
     product = offer(bank, 0)
     third = new_id()
     for volunteer in (bank.qiang, bank.fang, third):
-        bank.hear(bank.hours(volunteer, 120))
+        bank.receive(bank.hours(volunteer, 120))
     bank.by_staff("PUT", f"/v1/products/{product}/stock", {"stock": 2})
     assert [len(bank.vouchers(v, "issued")) for v in (bank.qiang, bank.fang, third)] == [1, 1, 0]
     assert stock_of(bank, product) == 0
@@ -65,7 +67,7 @@ def test_it_is_never_oversold_by_buses_at_once(bank: Bank) -> None:
 
 def test_stock_raised_twice_at_once_issues_each_backorder_once(bank: Bank) -> None:
     product = offer(bank, 0)
-    bank.hear(*(bank.hours(new_id(), 120) for _ in range(6)))
+    bank.receive(*(bank.hours(new_id(), 120) for _ in range(6)))
     path = f"/v1/products/{product}/stock"
     at_once([lambda: bank.by_staff("PUT", path, {"stock": 10})] * 4)
     assert bank.count("vouchers") == 6
@@ -75,9 +77,9 @@ def test_stock_raised_twice_at_once_issues_each_backorder_once(bank: Bank) -> No
 def test_a_correction_cancels_backorders_before_it_voids_vouchers(bank: Bank) -> None:
     offer(bank, 1)
     first, second = bank.hours(bank.fang, 120), bank.hours(bank.fang, 120)
-    bank.hear(first)
-    bank.hear(second)
-    bank.hear(bank.correction(second, 120, 0))
+    bank.receive(first)
+    bank.receive(second)
+    bank.receive(bank.correction(second, 120, 0))
     assert bank.rows("SELECT status FROM backorders") == [("cancelled",)]
     assert [v["status"] for v in bank.vouchers(bank.fang)] == ["issued"]
     account = bank.account(bank.fang)
@@ -87,8 +89,8 @@ def test_a_correction_cancels_backorders_before_it_voids_vouchers(bank: Bank) ->
 
 def test_somebody_who_left_no_longer_waits(bank: Bank) -> None:
     product = offer(bank, 0)
-    bank.hear(bank.hours(bank.fang, 120))
-    bank.hear(VolunteerLeft(volunteer_id=bank.fang))
+    bank.receive(bank.hours(bank.fang, 120))
+    bank.receive(VolunteerLeft(volunteer_id=bank.fang))
     bank.by_staff("PUT", f"/v1/products/{product}/stock", {"stock": 5})
     assert not bank.vouchers(bank.fang)
     bank.assert_sound()
@@ -97,8 +99,8 @@ def test_somebody_who_left_no_longer_waits(bank: Bank) -> None:
 def test_low_stock_is_published_once(bank: Bank) -> None:
     product = offer(bank, 10)
     for _ in range(10):
-        bank.hear(bank.hours(bank.fang, 120))
-    (event,) = bank.rewards.said("stock.low")
+        bank.receive(bank.hours(bank.fang, 120))
+    (event,) = bank.rewards.published("stock.low")
     assert (event["subject"], event["data"]["left"]) == (product, 1)
 
 
@@ -116,7 +118,7 @@ def test_a_suspended_venue_gives_nothing_to_those_who_wait(bank: Bank) -> None:
     bank.minute_is_a_point()
     product = bank.product(venue, stock=0)
     bank.issue(product)
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     bank.by_staff("PUT", f"/v1/venues/{venue}/suspension")
     bank.by_staff("PUT", f"/v1/products/{product}/stock", {"stock": 5})
     assert not bank.vouchers(bank.fang)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from shared.core.clock import SITE
-from tests.support.bank import Bank, Venue, told
+from tests.support.bank import Bank, Venue, venue_event
 
 
 def today() -> date:
@@ -60,16 +60,16 @@ def test_a_product_is_created_with_its_terms(bank: Bank, star: Venue) -> None:
         [],
     )
     bank.issue(made["id"])
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     assert [voucher["title"] for voucher in bank.vouchers(bank.fang)] == ["电影票"]
 
 
 def test_a_voucher_keeps_the_cost_of_the_day_it_was_issued(bank: Bank, star: Venue) -> None:
     path = f"/v1/products/{film(bank)}/terms"
     bank.by_staff("PUT", path, {"valid_days": 90, "cost_fen": 3500})
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     bank.by_staff("PUT", path, {"valid_days": 30, "cost_fen": 4000})
-    bank.hear(bank.hours(bank.qiang, 120))
+    bank.receive(bank.hours(bank.qiang, 120))
     assert bank.rows("SELECT cost_fen FROM vouchers ORDER BY id") == [(3500,), (4000,)]
 
 
@@ -104,7 +104,7 @@ def test_only_staff_set_terms(bank: Bank, star: Venue) -> None:
 def test_the_counter_takes_nothing_on_a_blackout_day_and_names_the_next_one(
     bank: Bank, star: Venue
 ) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     code = bank.code(bank.fang)
     day = today()
     close_on(bank, day, day + timedelta(days=1), day + timedelta(days=3))
@@ -114,7 +114,7 @@ def test_the_counter_takes_nothing_on_a_blackout_day_and_names_the_next_one(
         assert refused["next_possible_on"] == str(day + timedelta(days=2))
     assert bank.vouchers(bank.fang)[0]["status"] == "issued"
     assert bank.count("redemptions") + bank.count("pending_transfers") == 0
-    assert bank.rewards.said("voucher.held") == []
+    assert bank.rewards.published("voucher.held") == []
     close_on(bank, day + timedelta(days=1))
     assert star.redeem(code, "P-1") == "redeemed"
 
@@ -122,7 +122,7 @@ def test_the_counter_takes_nothing_on_a_blackout_day_and_names_the_next_one(
 def test_an_earlier_redemption_is_answered_the_same_on_a_blackout_day(
     bank: Bank, star: Venue
 ) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     code = bank.code(bank.fang)
     star.redeem(code, "P-1")
     close_on(bank, today())
@@ -134,17 +134,17 @@ def test_an_earlier_redemption_is_answered_the_same_on_a_blackout_day(
 def test_what_a_venue_reports_has_happened_and_is_booked_on_a_blackout_day(
     bank: Bank, star: Venue
 ) -> None:
-    bank.hear(bank.hours(bank.fang, 240))
+    bank.receive(bank.hours(bank.fang, 240))
     close_on(bank, today())
     assert star.confirm(bank.code(bank.fang, 0), "W-1")["outcome"] == "redeemed"
-    batch = told(
+    batch = venue_event(
         "redemption.batch", {"items": [{"code": bank.code(bank.fang, 1), "reference": "W-2"}]}
     )
     assert star.webhook(batch)["items"][0]["outcome"] == "redeemed"
 
 
 def test_where_no_day_is_left_none_is_named(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     code = bank.code(bank.fang)
     with bank.rewards.session() as session:
         session.execute(text("UPDATE vouchers SET expires_at = now() + interval '1 minute'"))

@@ -45,7 +45,7 @@ def test_a_hundred_at_once_through_three_venues_redeem_once(
     def confirm(code: str, reference: str) -> str:
         return str(patiently(lambda: star.confirm(code, reference))["outcome"])
 
-    bank.hear(bank.hours(bank.fang, 120 * rounds))
+    bank.receive(bank.hours(bank.fang, 120 * rounds))
     for number in range(rounds):
         code = bank.code(bank.fang, number)
         calls: list[Callable[[], Any]] = []
@@ -65,7 +65,7 @@ def test_a_hundred_at_once_through_three_venues_redeem_once(
         assert Counter(outcomes[75:]) == {"unknown": 25}
         with bank.rewards.session() as session:  # the next round's foreign tries are new ones
             session.execute(text("DELETE FROM failed_looks"))
-    assert bank.count("redemptions") == len(bank.rewards.said("voucher.redeemed")) == rounds
+    assert bank.count("redemptions") == len(bank.rewards.published("voucher.redeemed")) == rounds
     assert bank.rows("SELECT count(*) FROM transfers WHERE kind = 'redeemed'") == [(rounds,)]
     bank.assert_sound()
 
@@ -77,7 +77,7 @@ def test_expiry_and_confirmation_have_one_winner(bank: Bank, star: Venue, races:
     bank.by_staff(
         "PUT", f"/v1/products/{bank.rows('SELECT id FROM products')[0][0]}/stock", {"stock": races}
     )
-    bank.hear(bank.hours(bank.fang, 120 * races))
+    bank.receive(bank.hours(bank.fang, 120 * races))
     won: Counter[str] = Counter()
 
     def expire(voucher_id: str) -> None:
@@ -104,6 +104,6 @@ def test_expiry_and_confirmation_have_one_winner(bank: Bank, star: Venue, races:
         won[status] += 1
     assert won.total() == races
     for kind in ("redeemed", "expired"):
-        assert len(bank.rewards.said(f"voucher.{kind}")) == won[kind]
+        assert len(bank.rewards.published(f"voucher.{kind}")) == won[kind]
     assert bank.count("disputes") == won["expired"]
     bank.assert_sound()

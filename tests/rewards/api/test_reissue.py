@@ -44,7 +44,7 @@ def test_the_same_holder_gets_a_new_code_and_the_old_one_is_void(bank: Bank, sta
     assert bank.rows("SELECT status, end_reason FROM vouchers WHERE id = :id", id=lost) == [
         ("given", "phone lost")
     ]
-    (event,) = bank.rewards.said("voucher.given")
+    (event,) = bank.rewards.published("voucher.given")
     assert (event["data"]["kind"], event["data"]["holder_id"]) == ("reissue", str(bank.fang))
     bank.assert_sound()
     assert star.redeem(bank.code_of(bank.fang, answer["id"]), "POS-2") == "redeemed"
@@ -66,7 +66,7 @@ def test_only_staff_reissue_and_only_free_vouchers(bank: Bank, star: Venue) -> N
 
 def test_a_reissued_voucher_is_still_its_holders_own(bank: Bank, star: Venue) -> None:
     record = bank.hours(bank.fang, 120)
-    bank.hear(record)
+    bank.receive(record)
     fresh = reissue(bank, reissue(bank, bank.vouchers(bank.fang)[0]["id"])["id"])
     paid = [(str(record.record_id), 120)]
     assert sources(bank, fresh) == paid
@@ -74,7 +74,7 @@ def test_a_reissued_voucher_is_still_its_holders_own(bank: Bank, star: Venue) ->
     assert [source["record_id"] for source in mine["sources"]] == [paid[0][0]]
     bank.by_staff("PUT", f"/v1/vouchers/{fresh['id']}/voidance", {"reason": "misprint"})
     assert bank.points(bank.fang) == 120
-    bank.hear(bank.hours(bank.fang, 1))
+    bank.receive(bank.hours(bank.fang, 1))
     assert sources(bank, bank.vouchers(bank.fang, "issued")[0]) == paid
     bank.assert_sound()
 
@@ -102,7 +102,7 @@ def test_holders_are_reminded_once_of_a_voucher_that_expires_within_a_week(
     ends_in(bank, 7.1, later)
     for _ in range(2):
         remind(bank)
-    (event,) = bank.rewards.said("voucher.expiring")
+    (event,) = bank.rewards.published("voucher.expiring")
     assert (event["subject"], event["data"]["holder_id"]) == (soon, str(bank.fang))
     assert bank.rows("SELECT reminded_at IS NOT NULL FROM vouchers WHERE id = :id", id=later) == [
         (False,)
@@ -116,7 +116,7 @@ def test_used_ended_and_pooled_vouchers_remind_nobody(bank: Bank, star: Venue) -
     ends_in(bank, 3)
     ends_in(bank, -1, ended)
     remind(bank)
-    assert not bank.rewards.said("voucher.expiring")
+    assert not bank.rewards.published("voucher.expiring")
 
 
 def test_reminders_at_once_are_published_once(bank: Bank, star: Venue) -> None:
@@ -125,14 +125,14 @@ def test_reminders_at_once_are_published_once(bank: Bank, star: Venue) -> None:
     ends_in(bank, 3)
 
     at_once([lambda: remind(bank)] * 4)
-    assert len(bank.rewards.said("voucher.expiring")) == 5
+    assert len(bank.rewards.published("voucher.expiring")) == 5
 
 
 def test_a_reminded_voucher_that_is_handed_on_reminds_nobody_again(bank: Bank, star: Venue) -> None:
-    bank.hear(VolunteerRegistered(volunteer_id=bank.qiang, number="ZJ-1"))
+    bank.receive(VolunteerRegistered(volunteer_id=bank.qiang, number="ZJ-1"))
     mine = bank.earned(bank.fang)
     ends_in(bank, 3)
     remind(bank)
     bank.give(bank.fang, mine, bank.qiang)
     remind(bank)
-    assert len(bank.rewards.said("voucher.expiring")) == 1
+    assert len(bank.rewards.published("voucher.expiring")) == 1

@@ -70,39 +70,39 @@ def everything(bank: Bank) -> list[Any]:
 
 
 def test_a_dry_run_tells_who_gains_what_and_changes_nothing(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 130), bank.hours(bank.qiang, 50))
+    bank.receive(bank.hours(bank.fang, 130), bank.hours(bank.qiang, 50))
     bank.rows("UPDATE products SET cost_fen = 2500 RETURNING 1")
     (product,) = bank.by_staff("GET", "/v1/products")["items"]
     before = everything(bank)
-    told = propose(bank, DOUBLE)
+    preview = propose(bank, DOUBLE)
     assert everything(bank) == before
-    assert told["summary"] == {
+    assert preview["summary"] == {
         "accounts": 2,
         "points": 180,
         "products": [{"product_id": product["id"], "issued": 1, "waiting": 0, "donated": 0}],
         "venues": [{"venue_id": star.id, "count": 1, "points": 120, "fen": 2500}],
     }
-    assert [(g["volunteer_id"], g["points"], len(g["products"])) for g in told["items"]] == [
+    assert [(g["volunteer_id"], g["points"], len(g["products"])) for g in preview["items"]] == [
         (str(bank.fang), 130, 1),
         (str(bank.qiang), 50, 0),
     ]
 
 
 def test_gainers_come_page_by_page(bank: Bank, star: Venue) -> None:
-    bank.hear(*(bank.hours(new_id(), 10) for _ in range(5)))
+    bank.receive(*(bank.hours(new_id(), 10) for _ in range(5)))
     pages, query = [], "?limit=2"
     while query:
-        told = propose(bank, DOUBLE, query=query)
-        assert told["summary"]["accounts"] == 5
-        pages.append([g["volunteer_id"] for g in told["items"]])
-        query = f"?limit=2&after={told['next']}" if told["next"] else ""
+        preview = propose(bank, DOUBLE, query=query)
+        assert preview["summary"]["accounts"] == 5
+        pages.append([g["volunteer_id"] for g in preview["items"]])
+        query = f"?limit=2&after={preview['next']}" if preview["next"] else ""
     assert [len(page) for page in pages] == [2, 2, 1]
     assert len({i for page in pages for i in page}) == 5
     propose(bank, DOUBLE, query="?after=nonsense", status=422)
 
 
 def test_nobody_loses_points_by_a_poorer_rule(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 100), bank.hours(bank.fang, 10, category="patrol"))
+    bank.receive(bank.hours(bank.fang, 100), bank.hours(bank.fang, 10, category="patrol"))
     poorer = {"kind": "earn", "minutes": 2, "points": 1}
     richer = {"kind": "coefficient", "category": "patrol", "percent": 400}
     assert propose(bank, poorer, richer)["summary"]["points"] == 10
@@ -119,7 +119,7 @@ def test_only_work_since_the_day_gains_and_too_much_of_it_is_refused(
     bank: Bank, star: Venue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(4):
-        bank.hear(bank.hours(bank.fang, 10, worked_on=DAY + timedelta(days=number)))
+        bank.receive(bank.hours(bank.fang, 10, worked_on=DAY + timedelta(days=number)))
     since = (DAY + timedelta(days=2)).isoformat()
     assert propose(bank, DOUBLE, since=since)["summary"]["points"] == 20
     monkeypatch.setattr(simulation, "MOST_RECORDS", 3)
@@ -155,7 +155,7 @@ def test_an_application_counts_right_in_a_restored_database(bank: Bank, star: Ve
         "CREATE OR REPLACE FUNCTION journal_epoch() RETURNS bigint LANGUAGE sql STABLE"
         " AS 'SELECT {}::bigint'"
     )
-    bank.hear(bank.hours(bank.fang, 70))
+    bank.receive(bank.hours(bank.fang, 70))
     try:
         with as_owner(bank) as owner:
             owner.execute(text(lift.format(1_000_000)))
@@ -163,13 +163,13 @@ def test_an_application_counts_right_in_a_restored_database(bank: Bank, star: Ve
     finally:
         with as_owner(bank) as owner:
             owner.execute(text(lift.format(0)))
-    (event,) = bank.rewards.said("rule.applied")
+    (event,) = bank.rewards.published("rule.applied")
     assert event["data"] | {"accounts": 1, "points": 70, "vouchers": 1} == event["data"]
 
 
 def test_application_raises_records_and_says_so_once(bank: Bank, star: Venue) -> None:
     record = bank.hours(bank.fang, 70)
-    bank.hear(record)
+    bank.receive(record)
     run = begin(bank, DOUBLE)
     assert (run["status"], run["accounts_seen"]) == ("running", 0)
     done = finish(bank, run)
@@ -184,7 +184,7 @@ def test_application_raises_records_and_says_so_once(bank: Bank, star: Venue) ->
     assert (entry[0], entry[1]) == (70, 2)
     assert entry[2].startswith("staff:")
     assert entry[3] == f"volunteer:{bank.fang}"
-    (event,) = bank.rewards.said("rule.applied")
+    (event,) = bank.rewards.published("rule.applied")
     assert event["data"] | {"accounts": 1, "points": 70, "vouchers": 1} == event["data"]
     assert event["subject"] == done["id"]
     assert (done["accounts_seen"], done["finished_at"] is not None) == (1, True)
@@ -194,13 +194,13 @@ def test_application_raises_records_and_says_so_once(bank: Bank, star: Venue) ->
         ("earned", str(record.record_id), 70),
         ("adjusted", None, 50),
     ]
-    bank.hear(bank.correction(record, 70, 71))  # by the new rule from now on
+    bank.receive(bank.correction(record, 70, 71))  # by the new rule from now on
     assert bank.points(bank.fang) == 22
     bank.assert_sound()
 
 
 def test_applying_again_gives_nothing_more(bank: Bank, star: Venue) -> None:
-    bank.hear(bank.hours(bank.fang, 70))
+    bank.receive(bank.hours(bank.fang, 70))
     finish(bank, begin(bank, DOUBLE))
     assert finish(bank, begin(bank, DOUBLE))["summary"] == {
         "accounts": 0,
@@ -221,7 +221,7 @@ def test_one_application_at_a_time(bank: Bank, star: Venue) -> None:
 
 
 def test_workers_at_once_book_each_account_once(bank: Bank, star: Venue) -> None:
-    bank.hear(*(bank.hours(new_id(), 70) for _ in range(40)))
+    bank.receive(*(bank.hours(new_id(), 70) for _ in range(40)))
     run = begin(bank, DOUBLE)
 
     def work() -> None:
@@ -240,7 +240,7 @@ def test_workers_at_once_book_each_account_once(bank: Bank, star: Venue) -> None
 def test_a_crash_between_batches_loses_nothing_and_books_nothing_twice(
     bank: Bank, star: Venue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bank.hear(*(bank.hours(new_id(), 70) for _ in range(12)))
+    bank.receive(*(bank.hours(new_id(), 70) for _ in range(12)))
     run = begin(bank, DOUBLE)
     tally: Callable[..., Any] = backfill._tally
     calls = iter(range(1000))
@@ -264,17 +264,17 @@ def test_a_crash_between_batches_loses_nothing_and_books_nothing_twice(
     assert bank.rows("SELECT count(*), sum(amount) FROM transfers WHERE kind = 'adjusted'") == [
         (12, 840)
     ]
-    assert len(bank.rewards.said("rule.applied")) == 1
+    assert len(bank.rewards.published("rule.applied")) == 1
     bank.assert_sound()
 
 
 def test_hours_that_come_meanwhile_earn_by_the_new_rules_and_once(bank: Bank, star: Venue) -> None:
     people = [new_id() for _ in range(6)]
-    bank.hear(*(bank.hours(v, 10) for v in people))
+    bank.receive(*(bank.hours(v, 10) for v in people))
     run = begin(bank, DOUBLE)
     with bank.rewards.session() as session:
         backfill.apply_batch(session, 3)
-    bank.hear(*(bank.hours(v, 10) for v in people))
+    bank.receive(*(bank.hours(v, 10) for v in people))
     finish(bank, run)
     assert {bank.points(v) for v in people} == {40}
     bank.assert_sound()
@@ -294,11 +294,11 @@ def test_hours_being_credited_by_the_old_rules_are_waited_for(bank: Bank, star: 
 
 def test_who_is_merged_into_an_account_behind_the_walk_gains_too(bank: Bank, star: Venue) -> None:
     first, second, third = new_id(), new_id(), new_id()
-    bank.hear(*(bank.hours(v, 10) for v in (first, second, third)))
+    bank.receive(*(bank.hours(v, 10) for v in (first, second, third)))
     run = begin(bank, DOUBLE)
     with bank.rewards.session() as session:
         backfill.apply_batch(session, 1)
-    bank.hear(VolunteerMerged(volunteer_id=third, into_id=first))
+    bank.receive(VolunteerMerged(volunteer_id=third, into_id=first))
     assert finish(bank, run)["summary"]["points"] == 30
     assert bank.points(first) == 40
     bank.assert_sound()
@@ -307,7 +307,7 @@ def test_who_is_merged_into_an_account_behind_the_walk_gains_too(bank: Bank, sta
 def test_an_issue_rule_that_is_applied_is_issued_by_the_run_alone(bank: Bank) -> None:
     venue = Venue(bank)
     bank.minute_is_a_point()
-    bank.hear(*(bank.hours(new_id(), 120) for _ in range(3)))
+    bank.receive(*(bank.hours(new_id(), 120) for _ in range(3)))
     run = begin(bank, {"kind": "issue", "product_id": bank.product(venue.id)})
     assert bank.rows("SELECT swept FROM rules WHERE kind = 'issue'") == [(True,)]
     assert (
@@ -354,7 +354,7 @@ class History:
 
     def live(self) -> None:
         bank, dice = self.bank, self.dice
-        told: list[HoursRecorded] = []
+        preview: list[HoursRecorded] = []
         for volunteer in self.people:
             bank.rows(
                 "INSERT INTO accounts (volunteer_id, standing_choice, preferred_product_id)"
@@ -366,17 +366,17 @@ class History:
             )
         for _ in range(6):
             batch = [self.record() for _ in range(50)]
-            told += batch
-            bank.hear(*batch)
-            bank.hear(
+            preview += batch
+            bank.receive(*batch)
+            bank.receive(
                 *(bank.correction(r, r.minutes, dice.randrange(120)) for r in dice.sample(batch, 5))
             )
         for _ in range(4):
             duplicate, stays = dice.sample(self.people, 2)
-            bank.hear(VolunteerMerged(volunteer_id=duplicate, into_id=stays))
+            bank.receive(VolunteerMerged(volunteer_id=duplicate, into_id=stays))
         for volunteer in dice.sample(self.people, 3):
-            bank.hear(VolunteerLeft(volunteer_id=volunteer))
-        bank.hear(*(self.record() for _ in range(20)))
+            bank.receive(VolunteerLeft(volunteer_id=volunteer))
+        bank.receive(*(self.record() for _ in range(20)))
         bank.rows("UPDATE credited_records SET category = NULL WHERE minutes % 11 = 0 RETURNING 1")
 
     def record(self) -> HoursRecorded:
@@ -443,19 +443,19 @@ def assert_applying_gives_what_the_dry_run_told(
     bank: Bank, proposal: list[dict[str, Any]], batch: int
 ) -> Any:
     before = everything(bank)
-    told = propose(bank, *proposal, since="2026-07-10", query="?limit=200")
+    preview = propose(bank, *proposal, since="2026-07-10", query="?limit=200")
     assert everything(bank) == before
     done = finish(bank, begin(bank, *proposal, since="2026-07-10"), batch)
-    assert done["summary"] == told["summary"]
-    assert gained(bank) == {g["volunteer_id"]: g["points"] for g in told["items"] if g["points"]}
-    return told["summary"]
+    assert done["summary"] == preview["summary"]
+    assert gained(bank) == {g["volunteer_id"]: g["points"] for g in preview["items"] if g["points"]}
+    return preview["summary"]
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_applying_gives_what_the_dry_run_told(bank: Bank, seed: int) -> None:
     history = History(bank, seed)
-    told = assert_applying_gives_what_the_dry_run_told(bank, history.rules(5), batch=7)
-    assert told["accounts"] or seed  # the first of them surely gives something
+    preview = assert_applying_gives_what_the_dry_run_told(bank, history.rules(5), batch=7)
+    assert preview["accounts"] or seed  # the first of them surely gives something
     balances = bank.rows("SELECT sum(points_available), sum(points_held) FROM accounts")
     journal = bank.rows(
         "SELECT sum(CASE WHEN credit_account LIKE 'volunteer:%' THEN amount ELSE 0 END) -"
@@ -494,12 +494,12 @@ def test_applying_gives_what_the_dry_run_told_for_100_000_records(bank: Bank) ->
         {"kind": "limit", "count": 3, "period": "month"},
     ]
     begun = time.perf_counter()
-    told = propose(bank, *proposal)
+    preview = propose(bank, *proposal)
     dry = time.perf_counter() - begun
     done = finish(bank, begin(bank, *proposal))
     took = f"dry run {dry:.1f} s, applied in {time.perf_counter() - begun - dry:.1f} s"
     print(f"{took}: {done['summary']}")  # noqa: T201
-    assert done["summary"] == told["summary"]
+    assert done["summary"] == preview["summary"]
     assert done["summary"]["accounts"] > 9_000
     assert dry < 20
     bank.assert_sound()

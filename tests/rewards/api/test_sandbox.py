@@ -47,11 +47,11 @@ def test_a_test_voucher_is_held_redeemed_and_reversed(bank: Bank, practice: Prac
     }
     assert practice.webhook(undo)["outcome"] == "reversed"
     assert practice.confirm(voucher["code"], "P-3")["outcome"] == "redeemed"
-    assert [event["data"]["holder_id"] for event in bank.rewards.said("voucher.redeemed")] == [
+    assert [event["data"]["holder_id"] for event in bank.rewards.published("voucher.redeemed")] == [
         None,
         None,
     ]
-    assert bank.rewards.said("voucher.issued") == []
+    assert bank.rewards.published("voucher.issued") == []
     bank.assert_sound()
 
 
@@ -99,7 +99,7 @@ def test_a_sandbox_issues_nothing_to_anybody(bank: Bank, practice: Practice) -> 
         assert refused["errors"] == [
             {"pointer": "/product_id", "detail": "of a venue to practise with"}
         ]
-    bank.hear(bank.hours(bank.fang, 600))
+    bank.receive(bank.hours(bank.fang, 600))
     assert bank.vouchers(bank.fang) == []
     assert bank.points(bank.fang) == 600
 

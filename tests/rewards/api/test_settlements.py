@@ -78,7 +78,7 @@ def test_closing_settles_everything_once(cinema: CinemaMonth) -> None:
     assert cinema.close() == closed
     assert cinema.statement()["state"] == "closed"
     assert [line["reference"] for line in cinema.statement()["lines"]] == ["A", "B"]
-    (event,) = cinema.bank.rewards.said("settlement.closed")
+    (event,) = cinema.bank.rewards.published("settlement.closed")
     assert event["data"] == {
         "settlement_id": closed["id"],
         "venue_id": cinema.star.id,
@@ -122,7 +122,7 @@ def test_a_month_that_is_not_over_stays_open(cinema: CinemaMonth) -> None:
     assert cinema.close(THIS, 409)["type"] == "/problems/month-not-over"
     assert cinema.close(THIS.next, 409)["type"] == "/problems/month-not-over"
     assert cinema.bank.count("settlements") == 0
-    assert cinema.bank.rewards.said("settlement.closed") == []
+    assert cinema.bank.rewards.published("settlement.closed") == []
 
 
 def test_a_month_before_a_closed_one_is_carried(cinema: CinemaMonth) -> None:
@@ -142,7 +142,7 @@ def test_closings_at_once_close_once(cinema: CinemaMonth) -> None:
     answers = at_once([cinema.close] * 6)
     assert len({answer["id"] for answer in answers}) == 1
     assert (cinema.bank.count("settlements"), cinema.bank.count("settlement_lines")) == (1, 2)
-    assert len(cinema.bank.rewards.said("settlement.closed")) == 1
+    assert len(cinema.bank.rewards.published("settlement.closed")) == 1
     assert cinema.in_journal() == 0
 
 
@@ -180,7 +180,7 @@ def test_reopening_undoes_the_newest_closing(cinema: CinemaMonth) -> None:
     assert cinema.bank.rows("SELECT stands, count(*) FROM settlement_lines GROUP BY 1") == [
         (False, 2)
     ]
-    assert len(cinema.bank.rewards.said("settlement.reopened")) == 1
+    assert len(cinema.bank.rewards.published("settlement.reopened")) == 1
     assert cinema.reverse("A") == "reversed"
     again = cinema.close()
     assert again["id"] != closed["id"]
@@ -196,7 +196,7 @@ def test_only_the_newest_month_of_the_last_60_days_is_reopened(cinema: CinemaMon
     assert cinema.reopen(LAST.before, 409)["type"] == "/problems/closed-too-long-ago"
     cinema.as_owner("UPDATE settlements SET closed_at = closed_at - interval '60 days 1 minute'")
     assert cinema.reopen(status=409)["type"] == "/problems/closed-too-long-ago"
-    assert cinema.bank.rewards.said("settlement.reopened") == []
+    assert cinema.bank.rewards.published("settlement.reopened") == []
 
 
 def test_the_database_settles_nothing_twice(cinema: CinemaMonth) -> None:
@@ -311,9 +311,9 @@ def test_xlsx_holds_totals_and_lines_and_no_formula(cinema: CinemaMonth) -> None
     assert {cell.data_type for cell in cells} <= {"s", "n", "inlineStr"}
     assert [[cell.value for cell in row][1] for row in sheet.iter_rows(min_row=2)] == ["-A", "B"]
     assert sheet["D3"].value == "=1+1"
-    said = {row[0].value: row[1].value for row in totals.iter_rows() if row[0].value}
-    assert said["应付合计（元） Owed in all (CNY)"] == "70.00"
-    assert "@SUM(A1)" in said
+    figures = {row[0].value: row[1].value for row in totals.iter_rows() if row[0].value}
+    assert figures["应付合计（元） Owed in all (CNY)"] == "70.00"
+    assert "@SUM(A1)" in figures
 
 
 def test_pdf_has_chinese_text_and_room_for_signatures(cinema: CinemaMonth) -> None:

@@ -54,8 +54,8 @@ def run(command: list[str], url: str, venue: Practice) -> str:
 def test_the_example_in_python_practises_every_outcome(
     bank: Bank, practice: Practice, url: str
 ) -> None:
-    said = run([sys.executable, str(EXAMPLES / "venue_client.py")], url, practice)
-    assert "offline check: True False" in said
+    output = run([sys.executable, str(EXAMPLES / "venue_client.py")], url, practice)
+    assert "offline check: True False" in output
     for outcome in (
         "redeemable",
         "held",
@@ -67,7 +67,7 @@ def test_the_example_in_python_practises_every_outcome(
         "unknown",
         "reversed",
     ):
-        assert f": {outcome}\n" in said
+        assert f": {outcome}\n" in output
     assert bank.rows("SELECT count(*) FROM redemptions WHERE reversed_at IS NULL") == [(4,)]
     bank.assert_sound()
 
@@ -87,8 +87,8 @@ def test_the_example_with_curl_redeems_at_the_till_and_by_webhook(
     bank: Bank, practice: Practice, url: str
 ) -> None:
     codes = [voucher["code"] for voucher in practice.vouchers(2)]
-    said = run([str(EXAMPLES / "venue_client.sh"), *codes], url, practice)
-    assert [word in said for word in ('"redeemable"', '"redeemed"')] == [True, True]
+    output = run([str(EXAMPLES / "venue_client.sh"), *codes], url, practice)
+    assert [word in output for word in ('"redeemable"', '"redeemed"')] == [True, True]
     assert bank.rows("SELECT channel FROM redemptions ORDER BY channel") == [
         ("counter",),
         ("webhook",),

@@ -61,7 +61,7 @@ def test_keys_are_listed_without_their_secrets(bank: Bank, star: Venue) -> None:
 def test_a_key_does_only_what_its_scopes_say(
     bank: Bank, star: Venue, verb: str, scope: str
 ) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     body = {"code": bank.code(bank.fang)} | ({"reference": "P-1"} if verb == "redeem" else {})
     others = [
         s
@@ -121,14 +121,14 @@ def test_a_secret_that_makes_no_sense_is_refused(bank: Bank, star: Venue, body: 
 def test_a_suspended_venue_is_refused_at_the_counter_and_heard_by_webhook(
     bank: Bank, star: Venue
 ) -> None:
-    bank.hear(bank.hours(bank.fang, 120))
+    bank.receive(bank.hours(bank.fang, 120))
     code = bank.code(bank.fang)
     path = f"/v1/venues/{star.id}/suspension"
     for _ in range(2):
         assert bank.by_staff("PUT", path)["status"] == "suspended"
     refused = star.counter("redeem", {"code": code, "reference": "P-1"}, 403)
     assert refused["type"] == "/problems/venue-suspended"
-    bank.hear(bank.hours(bank.qiang, 120))
+    bank.receive(bank.hours(bank.qiang, 120))
     assert bank.vouchers(bank.qiang) == []
     assert bank.points(bank.qiang) == 120
     assert star.confirm(code, "W-1")["outcome"] == "redeemed"
@@ -173,7 +173,7 @@ def test_onboarding_shows_the_next_step(bank: Bank) -> None:
 
 def test_a_rotation_of_the_secret_loses_no_delivery(bank: Bank, star: Venue) -> None:
     """The venue changes over while messages signed with the old secret are on their way."""
-    bank.hear(bank.hours(bank.fang, 120 * 6))
+    bank.receive(bank.hours(bank.fang, 120 * 6))
     vouchers = [bank.code(bank.fang, number) for number in range(6)]
     old = star.secret
     assert star.confirm(vouchers[0], "R-0", secret=old)["outcome"] == "redeemed"

@@ -67,7 +67,7 @@ def test_the_card_shows_title_venue_last_day_and_code(bank: Bank, star: Venue) -
     )[0][0]
     assert any(last in word for word in words)
     assert (card.get("width"), card.get("height")) == ("74mm", "105mm")
-    assert code not in str(bank.rewards.said())
+    assert code not in str(bank.rewards.published())
 
 
 def test_titles_and_names_are_text_and_never_markup(bank: Bank) -> None:

@@ -1,0 +1,145 @@
+"""What all private servers have in common.
+
+A port is chosen once and remembered in the folder, so that URLs survive a restart.
+"""
+
+import re
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from signal import Signals
+from typing import ClassVar
+
+from devkit.local.accounts import Account
+from devkit.local.files import private_folder, write_private
+from devkit.local.ports import remembered_port
+from devkit.local.processes import STOP_SECONDS, Child
+
+LONGEST_SOCKET_PATH = 100
+"""What unix(7) allows is 107 bytes on Linux and 103 on macOS; a server may append a few while it
+binds.
+"""
+LONGEST_SOCKET_NAME = "/.s.PGSQL.65535.lock"
+NO_ACCOUNT = Account()
+
+
+class ServerFailed(Exception):
+    """A private server did not start. The text says why, as far as its log knows."""
+
+
+class Server:
+    """A private server with all its files in one folder.
+
+    `start` returns when it answers; `stop` is clean; `kill` is SIGKILL for exactly what was
+    started. Each may be repeated. Data survives all of them.
+    """
+
+    name: ClassVar[str]
+    stop_signal: ClassVar[Signals] = Signals.SIGTERM
+    ready_seconds: ClassVar[float] = 30
+    tries: ClassVar[int] = 1
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = private_folder(folder.absolute())
+        self.log = self.folder / "server.log"
+        self._child = Child(self.folder / f"{self.name.lower()}.process", self.stop_signal)
+
+    @property
+    def running(self) -> bool:
+        return self._child.running
+
+    @property
+    def port(self) -> int:
+        """The port on 127.0.0.1: the same at each start, unless another program has taken it."""
+        return remembered_port(self.folder / "port", keep=self.running)
+
+    def start(self) -> None:
+        """Start it and wait until it answers. Raises ServerFailed, MissingBinary, InUse."""
+        if self.running:
+            return
+        self._prepare()
+        deadline = time.monotonic() + self.ready_seconds
+        for _ in range(self.tries):
+            self._launch()
+            if self._is_up_by(deadline):
+                return
+            self.kill()
+        raise ServerFailed(f"{self.name} did not start: {reason_in(self.log)} (log: {self.log})")
+
+    def _is_up_by(self, deadline: float) -> bool:
+        """True as soon as it answers; false when it has ended or the time is over."""
+        while time.monotonic() < deadline and self.running:
+            if self._answers():
+                return True
+            time.sleep(0.05)
+        return False
+
+    def stop(self) -> None:
+        """Stop it cleanly, within a bounded time."""
+        self._child.stop(STOP_SECONDS)
+
+    def kill(self) -> None:
+        """Crash it: SIGKILL for it and all its processes."""
+        self._child.kill()
+
+    def kill_now(self) -> None:
+        """SIGKILL without waiting, while another caller waits for the clean stop."""
+        self._child.kill_now()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def _prepare(self) -> None:
+        """Write what must be in the folder before the start."""
+
+    def _command(self) -> Sequence[str | Path]:
+        raise NotImplementedError
+
+    def _answers(self) -> bool:
+        raise NotImplementedError
+
+    def _launch(self, env: Mapping[str, str] | None = None, account: Account = NO_ACCOUNT) -> None:
+        with self.log.open("ab") as output:
+            command = [*account.prefix, *self._command()]
+            self._child.start(command, output, env, user=account.user)
+
+    def _secret(self, name: str) -> str:
+        """A random password, made once and kept in a file that only we may read."""
+        file = self.folder / name
+        if not file.exists():
+            write_private(file, secrets.token_urlsafe(24))
+        return file.read_text()
+
+
+def socket_folder(folder: Path) -> Path:
+    """Make a 0700 folder for a unix socket.
+
+    It is in `folder`, or a short temporary one where that path is too long for a socket.
+    """
+    inside = folder / "socket"
+    if len(bytes(inside)) + len(LONGEST_SOCKET_NAME) <= LONGEST_SOCKET_PATH:
+        return private_folder(inside)
+    note = folder / "socket-folder"
+    if not note.exists() or not Path(note.read_text()).is_dir():
+        write_private(note, tempfile.mkdtemp(prefix="wishtree-"))
+    return Path(note.read_text())
+
+
+def forget_socket_folder(folder: Path) -> None:
+    """Remove the temporary socket folder, if there is one."""
+    note = folder / "socket-folder"
+    if note.exists():
+        shutil.rmtree(note.read_text(), ignore_errors=True)
+        note.unlink()
+
+
+def reason_in(log: Path) -> str:
+    """The last line of a log that is not empty, an error if there is one."""
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines()[-30:]]
+    filled = [line for line in lines if line]
+    errors = [line for line in filled if re.search(r"fatal|error|panic", line, re.IGNORECASE)]
+    return (errors or filled or ["its log is empty"])[-1]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import psycopg
@@ -61,9 +62,9 @@ class OldDatabase:
         return found
 
     def migrate(self) -> None:
-        os.environ.update(self.env)
-        for service in SERVICES:
-            migrate(definition_of(service), Settings.read())
+        with patch.dict(os.environ, self.env):
+            for service in SERVICES:
+                migrate(definition_of(service), Settings.read())
 
 
 @pytest.fixture

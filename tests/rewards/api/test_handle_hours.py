@@ -221,8 +221,8 @@ def test_who_is_gone_keeps_minutes_and_nothing_else(
     bank: Bank, star: Venue, event: type, first: bool
 ) -> None:
     gone, hours = event(volunteer_id=bank.fang), bank.hours(bank.fang, 130)
-    for event in (gone, hours) if first else (hours, gone):
-        bank.receive(event, times=2)
+    for one in (gone, hours) if first else (hours, gone):
+        bank.receive(one, times=2)
     account = bank.account(bank.fang)
     assert account["status"] == ("erased" if event is VolunteerErased else "closed")
     assert (account["points_available"], account["minutes_credited"]) == (0, 130)

@@ -11,7 +11,7 @@ import requests
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from devkit.bench.pipeline import make_venue_and_rules
+from devkit.bench.bank import make_venue_and_rules
 from devkit.testkit import District
 from shared.core.ids import new_id
 

@@ -5,17 +5,15 @@ Compared with the same SQL without a broker, and with plain Celery.
 
 import random
 import time
-from dataclasses import dataclass
 from datetime import date
-from statistics import median, quantiles
-from typing import Any
 from uuid import UUID
 
 import click
-import requests
 from sqlalchemy import text
 
 from devkit.bench import plain_celery
+from devkit.bench.bank import PRICE, make_venue_and_rules
+from devkit.bench.latency import latency, print_latency
 from devkit.bench.plain_celery import Configuration
 from devkit.bench.stage import servers, stage, table
 from devkit.installation import Installation, wait_until
@@ -27,14 +25,11 @@ from shared.db.engine import using
 from shared.messaging.envelope import read_event
 from shared.messaging.outbox import publish
 
-PEOPLE = 1_000
-PRICE = 120
 MINUTES = 60  #: two events buy one voucher
 WARM_UP = 400
 CELERY_ROWS = 2_000
 WITHOUT_BROKER = "(a) same SQL, same batches, one connection, no broker"
 PLAIN_CELERY = "(b) plain Celery, one task per event, at its best"
-SCOPES = "records:write records:verified"
 
 
 def run(rows: int, runs: int) -> None:
@@ -49,15 +44,7 @@ def run(rows: int, runs: int) -> None:
     title = f"{rows:,} events, {runs} runs, events per second"
     table(title, measurement.rates, "events/s", WITHOUT_BROKER)
     click.echo(f"\nplain Celery was best with {measurement.best_celery}")
-    _print_latency(waits)
-
-
-def _print_latency(waits: list[float]) -> None:
-    p50, p95 = median(waits), quantiles(waits, n=20)[-1]
-    click.echo(
-        f"\nFrom HTTP response to committed credit at 20 records/s, {len(waits)} records:"
-        f" p50 {p50:.0f} ms, p95 {p95:.0f} ms"
-    )
+    print_latency(waits)
 
 
 class _Measurement:
@@ -93,23 +80,6 @@ class _Measurement:
             if rate > best:
                 best, self.best_celery = rate, configuration
         return best
-
-
-def make_venue_and_rules(district: District) -> list[UUID]:
-    """Make a venue, a product with plenty of stock and the rules; returns ids for people."""
-    venue = _post(district, "/v1/venues", {"name": "星光影城", "kind": "cinema"})
-    product = {"venue_id": venue, "title": "电影票", "points": PRICE, "stock": 1_000_000}
-    product_id = _post(district, "/v1/products", product | {"valid_days": 90})
-    _post(district, "/v1/rules", {"kind": "earn", "minutes": 1, "points": 1})
-    _post(district, "/v1/rules", {"kind": "issue", "product_id": product_id})
-    return [new_id() for _ in range(PEOPLE)]
-
-
-def _post(district: District, path: str, body: dict[str, Any]) -> str:
-    """Create something in rewards as staff; returns its id."""
-    response = district.rewards.call("POST", path, body, as_=district.token("staff"))
-    assert response.status_code == 201, response.get_json()
-    return str(response.get_json()["id"])
 
 
 def publish_hours(district: District, people: list[UUID], rows: int) -> float:
@@ -206,108 +176,3 @@ def credited(district: District) -> int:
     minutes = text("SELECT coalesce(sum(minutes_credited), 0) FROM accounts")
     with district.rewards.session() as session:
         return int(session.scalars(minutes).one()) // MINUTES
-
-
-@dataclass(frozen=True, slots=True)
-class _Sender:
-    """Sends service records of twenty people over HTTP."""
-
-    url: str
-    organisation_id: str
-    people: list[str]
-    system: str
-
-    @classmethod
-    def create(cls, district: District, url: str) -> "_Sender":
-        staff, system = district.token("staff"), district.token("system", "bench", scopes=SCOPES)
-        organisation = requests.post(
-            f"{url}/v1/organisations",
-            json={"name": "台", "kind": "company"},
-            headers=_bearer(staff),
-            timeout=5,
-        ).json()
-        people = [_volunteer(url, staff, number) for number in range(20)]
-        return cls(url, organisation["id"], people, system)
-
-    def send(self, numbers: range, rate: int) -> dict[str, float]:
-        """Send records at a steady rate; returns when each was answered."""
-        answered: dict[str, float] = {}
-        for number in numbers:
-            due = time.monotonic() + 1 / rate
-            response = requests.post(
-                f"{self.url}/v1/service-records",
-                json=record(self.people[number % 20], self.organisation_id, number),
-                headers=_bearer(self.system),
-                timeout=5,
-            )
-            assert response.status_code == 201, response.text
-            answered[response.json()["id"]] = time.time()
-            time.sleep(max(0.0, due - time.monotonic()))
-        return answered
-
-
-def latency(
-    installation: Installation, district: District, rate: int = 20, seconds: int = 20
-) -> list[float]:
-    """Milliseconds from the HTTP response to the commit of the credit.
-
-    The commit times are the database's own.
-    """
-    make_venue_and_rules(district)
-    installation.env["WISHTREE_CATCH_UP_EVERY_SECONDS"] = "180"
-    url = installation.api("registration")
-    installation.start("bus", "registration")
-    installation.start("bus", "rewards")
-    sender = _Sender.create(district, url)
-    _send_and_wait(installation, sender, range(-20, 0), rate)  # warm up
-    answered = _send_and_wait(installation, sender, range(rate * seconds), rate)
-    committed = commits(installation, answered)
-    return [1000 * max(0.0, at - answered[record_id]) for record_id, at in committed.items()]
-
-
-def _send_and_wait(
-    installation: Installation, sender: _Sender, numbers: range, rate: int
-) -> dict[str, float]:
-    """Send, and wait until all are credited; returns when each was answered."""
-    answered = sender.send(numbers, rate)
-    wait_until(
-        lambda: len(commits(installation, answered)) == len(answered),
-        60,
-        "not every record was credited",
-    )
-    return answered
-
-
-def commits(installation: Installation, records: dict[str, float]) -> dict[str, float]:
-    """When the credit of each record was committed, by the database's commit timestamps."""
-    rows = installation.query(
-        "SELECT record_id, extract(epoch FROM pg_xact_commit_timestamp(xmin))"
-        " FROM rewards.credited_records"
-    )
-    return {str(record_id): float(at) for record_id, at in rows if str(record_id) in records}
-
-
-def record(volunteer_id: str, organisation_id: str, number: int) -> dict[str, Any]:
-    """A service record that overlaps no other of the same person."""
-    hour, day = (number + 20) // 20 % 12, 1 + (number + 20) // 240
-    return {
-        "volunteer_id": volunteer_id,
-        "organisation_id": organisation_id,
-        "category": "community",
-        "started_at": f"2026-10-{day:02}T{hour:02}:00:00Z",
-        "ended_at": f"2026-10-{day:02}T{hour:02}:30:00Z",
-        "reference": f"bench-{number}",
-    }
-
-
-def _volunteer(url: str, staff: str, number: int) -> str:
-    body = {"name": "测试", "phone": f"139{number:08}", "birth_date": "1990-01-01"}
-    created = requests.post(f"{url}/v1/volunteers", json=body, timeout=5).json()
-    requests.put(
-        f"{url}/v1/volunteers/{created['id']}/activation", headers=_bearer(staff), timeout=5
-    ).raise_for_status()
-    return str(created["id"])
-
-
-def _bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}

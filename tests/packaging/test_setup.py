@@ -76,8 +76,10 @@ def pytest_with(plugin: str, folder: Path, tests: str, *options: str, ci: str = 
     """Run pytest with one of our plugins over a file of tests."""
     (folder / "test_it.py").write_text(tests)
     settings = ["-c", "/dev/null", f"--rootdir={folder}", "-p", "no:cacheprovider"]
-    command = [sys.executable, "-m", "pytest", "-p", f"tests.support.{plugin}", *settings]
+    plugins = ["-p", f"tests.support.{plugin}", "-p", "xdist"]
+    command = [sys.executable, "-m", "pytest", *plugins, *settings]
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # the other plugins take a second to load
     return subprocess.run(
         [*command, *options, folder],
         cwd=ROOT,

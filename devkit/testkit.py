@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 from uuid import UUID
 
 from flask.testing import FlaskClient
@@ -35,6 +35,7 @@ from shared.auth.tokens import sign_token
 from shared.contracts.base import catalogue
 from shared.core.clock import app_now
 from shared.core.ids import new_id
+from shared.core.json import JsonObject
 from shared.core.settings import Settings
 from shared.db.engine import transaction, using
 from shared.messaging.envelope import Envelope
@@ -125,6 +126,15 @@ def environment(owner_url: str, name: str, **more: str) -> dict[str, str]:
     return found | more
 
 
+class Published(TypedDict):
+    """An event in the outbox, as tests read it."""
+
+    type: str
+    subject: str
+    data: JsonObject
+    id: UUID
+
+
 class Member:
     """One service under test: its app, its database, its inbox."""
 
@@ -155,7 +165,7 @@ class Member:
         with using(self.database), transaction() as session:
             yield session
 
-    def published(self, type_: str | None = None) -> list[dict[str, Any]]:
+    def published(self, type_: str | None = None) -> list[Published]:
         """What is in the outbox, oldest first, as {type, subject, data, id}."""
         with self.session() as session:
             rows = session.scalars(select(OutboxRow).order_by(OutboxRow.sequence)).all()

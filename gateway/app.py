@@ -6,6 +6,7 @@ In compact mode the services run in this process, else they are upstreams at the
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from werkzeug.test import Client, TestResponse
 from werkzeug.wrappers import Response
@@ -13,8 +14,9 @@ from werkzeug.wrappers import Response
 from gateway.json_responses import json_response, problem_response
 from gateway.routing import owner_of
 from gateway.shell import make_pages
-from gateway.upstreams import Upstream, Wsgi
+from gateway.upstreams import Upstream
 from shared import SERVICES
+from shared.core.json import JsonObject
 from shared.core.logs import configure_logs, traced
 from shared.core.settings import Settings
 
@@ -31,16 +33,16 @@ API_PATHS = (
 class Gateway:
     """Pass each request to the owner of its path."""
 
-    def __init__(self, services: Mapping[str, Wsgi], pages: Wsgi) -> None:
+    def __init__(self, services: Mapping[str, WSGIApplication], pages: WSGIApplication) -> None:
         self._services, self._pages = services, pages
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         with traced(environ.get("HTTP_TRACEPARENT")) as traceparent:
             environ["HTTP_TRACEPARENT"] = traceparent
             app = self._app_for(environ.get("PATH_INFO", "/"))
             return app(environ, start_response)
 
-    def _app_for(self, path: str) -> Wsgi:
+    def _app_for(self, path: str) -> WSGIApplication:
         if path == "/readyz":
             return self._readiness()
         owner = owner_of(path)
@@ -57,10 +59,10 @@ class Gateway:
         body = {"status": status, "services": states}
         return json_response(body, 503 if status == "down" else 200)
 
-    def _state_of(self, service: str) -> dict[str, Any]:
+    def _state_of(self, service: str) -> JsonObject:
         response = Client(self._services[service]).get(f"/{service}/readyz")
         try:
-            state: dict[str, Any] = response.get_json()
+            state: JsonObject = response.get_json()
         except ValueError:
             state = {}
         return state if "service" in state else {"service": service, "status": "down"}
@@ -74,7 +76,7 @@ def create_gateway() -> Gateway:
     return Gateway(services, make_pages(settings, caller_of(services)))
 
 
-def caller_of(services: Mapping[str, Wsgi]) -> Callable[..., TestResponse]:
+def caller_of(services: Mapping[str, WSGIApplication]) -> Callable[..., TestResponse]:
     """How pages send a request to a service: through the code that serves a browser's request."""
 
     def call(method: str, path: str, **options: Any) -> TestResponse:

@@ -5,7 +5,7 @@ renewed in the thread that serves the page, because only that thread knows the p
 other threads only send.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -34,7 +34,7 @@ class ApiRequest:
     method: str
     path: str
     body: Any = None  #: sent as JSON
-    query: dict[str, Any] | None = None  #: what is empty is left out
+    query: Mapping[str, object] | None = None  #: what is empty is left out
     csv: bytes | None = None  #: sent as it is, instead of a JSON body
     api_key: str | None = None  #: a venue's key
     anonymous: bool = False  #: sent without the log-in

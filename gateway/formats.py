@@ -1,7 +1,7 @@
 """How times, sums and numbers are written on a page. Times are those at the site."""
 
+from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any
 
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
@@ -71,7 +71,7 @@ def _locale() -> str:
     return "en" if g.language == "en" else "zh_CN"
 
 
-FILTERS: dict[str, Any] = {
+FILTERS: dict[str, Callable[..., str]] = {
     "when": when,
     "hours": hours,
     "number": number,

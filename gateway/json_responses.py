@@ -1,7 +1,7 @@
 """JSON that the gateway answers itself, where no service is asked or none answers."""
 
 import json
-from typing import Any
+from collections.abc import Mapping
 
 from werkzeug.wrappers import Response
 
@@ -9,7 +9,7 @@ PROBLEM = "application/problem+json"
 
 
 def json_response(
-    body: dict[str, Any], status: int = 200, content_type: str = "application/json"
+    body: Mapping[str, object], status: int = 200, content_type: str = "application/json"
 ) -> Response:
     return Response(json.dumps(body, ensure_ascii=False), status, content_type=content_type)
 

@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from threading import Lock
-from typing import Any
+from typing import TypedDict
 
 from flask import Flask, Response, current_app, g, request
 from werkzeug.test import TestResponse
 
 from shared.core.crypto import vault
+from shared.core.json import JsonObject
 from shared.core.settings import Settings
 
 REFRESH_PATH = "/v1/auth/refresh"
@@ -55,7 +56,7 @@ class LoginSession:
         return self.expires - RENEW_BEFORE_SECONDS < time.time()
 
 
-def login_session_from(answer: dict[str, Any]) -> LoginSession:
+def login_session_from(answer: JsonObject) -> LoginSession:
     """Read what registration answered to a log-in or a refresh."""
     claims = _claims_of(answer["access_token"])
     return LoginSession(
@@ -69,10 +70,10 @@ def login_session_from(answer: dict[str, Any]) -> LoginSession:
     )
 
 
-def _claims_of(token: str) -> dict[str, Any]:
+def _claims_of(token: str) -> JsonObject:
     """What a token says. It comes straight from registration, so it is read and not verified."""
     part = token.split(".")[1]
-    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    claims: JsonObject = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     return claims
 
 
@@ -111,6 +112,15 @@ class Renewals:
         if response.status_code >= 500:
             raise LogInNeeded  # not remembered: the next page tries again
         return login_session_from(response.get_json()) if response.status_code < 300 else None
+
+
+class CookieOptions(TypedDict):
+    """Options that setting and deleting a cookie share."""
+
+    httponly: bool
+    samesite: str
+    secure: bool
+    path: str
 
 
 class LoginSessions:
@@ -153,7 +163,7 @@ class LoginSessions:
     def write_cookie(self, response: Response) -> Response:
         """Write the login session into the response, if this request changed it."""
         if g.get("login_session_changed", False):
-            options: dict[str, Any] = {
+            options: CookieOptions = {
                 "httponly": True,
                 "samesite": "Lax",
                 "secure": self._secure,

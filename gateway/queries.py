@@ -5,6 +5,7 @@ from typing import Any
 from flask import request
 
 from gateway.client import ApiRequest, get
+from shared.core.json import JsonObject
 
 PAGE = 20
 VENUES = get("/v1/venues", limit=200)
@@ -21,9 +22,9 @@ def account_of(volunteer_id: str) -> ApiRequest:
     return get(f"/v1/accounts/{volunteer_id}").or_else({})
 
 
-def names_by_id(page: dict[str, Any], field: str = "name") -> dict[str, str]:
+def names_by_id(page: JsonObject, field: str = "name") -> dict[str, str]:
     return {item["id"]: item[field] for item in page["items"]}
 
 
-def titles_by_id(page: dict[str, Any]) -> dict[str, str]:
+def titles_by_id(page: JsonObject) -> dict[str, str]:
     return names_by_id(page, "title")

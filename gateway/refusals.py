@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from shared.core.json import JsonObject
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
@@ -24,7 +26,7 @@ class Refusal(Exception):
 
 def refusal_from(status: int, document: Any) -> Refusal:
     """Read a problem document; whatever else came instead of one has only its status."""
-    known: dict[str, Any] = document if isinstance(document, dict) else {}
+    known: JsonObject = document if isinstance(document, dict) else {}
     return Refusal(
         status,
         known.get("title", ""),

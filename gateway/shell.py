@@ -5,7 +5,6 @@ that works without it.
 """
 
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -99,7 +98,7 @@ def finish(response: Response) -> Response:
     return response
 
 
-def template_names() -> dict[str, Any]:
+def template_names() -> dict[str, object]:
     """What every template can use."""
     return {
         "_": lambda text: translate(text, g.language),

@@ -4,8 +4,8 @@ werkzeug's ProxyMiddleware is not used: it opens a connection for each request, 
 connecting and reading, sends no X-Forwarded-For, answers 502 as HTML, and is meant for development.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -17,8 +17,6 @@ from gateway.json_responses import problem_response
 from shared.core.logs import get_logger
 
 log = get_logger(__name__)
-
-Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 CONNECT_SECONDS, READ_SECONDS = 2, 30
 KEPT_CONNECTIONS = 64
@@ -36,7 +34,7 @@ class Upstream:
         self._http.trust_env = False  # a proxy of the machine must not see internal requests
         self._http.mount("http://", HTTPAdapter(pool_maxsize=KEPT_CONNECTIONS))
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return self._respond(Request(environ))(environ, start_response)
 
     def _respond(self, request: Request) -> Response:

@@ -1,6 +1,7 @@
 """From an activity to a voucher; hours of other systems; corrections."""
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -38,7 +39,7 @@ def _sign_up_both(s: Stage, session: str) -> None:
     must(second["status"] == "waitlisted", "the second person waits for a seat", second)
 
 
-def _publish_activity(s: Stage, session: dict[str, Any]) -> str:
+def _publish_activity(s: Stage, session: Mapping[str, object]) -> str:
     """Create an activity with one session and publish it; returns the path of the session."""
     activity = s.coordinator.create(
         "/v1/activities",

@@ -3,10 +3,10 @@
 import base64
 import secrets
 from datetime import UTC, datetime
-from typing import Any
 
 from console.story.stage import Actor, Stage, alert_when, must
 from console.story.webhooks import send_webhook
+from shared.core.json import JsonObject
 
 UNUSABLE = ("unknown", "already_redeemed", "expired", "voided")
 ANOTHER_SECRET = "whsec_" + base64.b64encode(b"x" * 32).decode()
@@ -48,7 +48,7 @@ def _redeem_by_webhook(s: Stage, venue: str) -> None:
     must(status == 401, "another's signature is refused", status)
 
 
-def _confirmation(code: str, reference: str) -> dict[str, Any]:
+def _confirmation(code: str, reference: str) -> JsonObject:
     return {
         "type": "redemption.confirmed",
         "timestamp": datetime.now(UTC).isoformat(),

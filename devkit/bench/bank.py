@@ -1,6 +1,6 @@
 """A venue, a product and the rules that several benchmarks need."""
 
-from typing import Any
+from collections.abc import Mapping
 from uuid import UUID
 
 from devkit.testkit import District
@@ -20,7 +20,7 @@ def make_venue_and_rules(district: District) -> list[UUID]:
     return [new_id() for _ in range(PEOPLE)]
 
 
-def _post(district: District, path: str, body: dict[str, Any]) -> str:
+def _post(district: District, path: str, body: Mapping[str, object]) -> str:
     """Create something in rewards as staff; returns its id."""
     response = district.rewards.call("POST", path, body, as_=district.token("staff"))
     assert response.status_code == 201, response.get_json()

@@ -3,7 +3,6 @@
 import time
 from dataclasses import dataclass
 from statistics import median, quantiles
-from typing import Any
 
 import click
 import requests
@@ -94,7 +93,7 @@ def commits(installation: Installation, records: dict[str, float]) -> dict[str, 
     return {str(record_id): float(at) for record_id, at in rows if str(record_id) in records}
 
 
-def record(volunteer_id: str, organisation_id: str, number: int) -> dict[str, Any]:
+def record(volunteer_id: str, organisation_id: str, number: int) -> dict[str, str]:
     """A service record that overlaps no other of the same person."""
     hour, day = (number + 20) // 20 % 12, 1 + (number + 20) // 240
     return {

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from statistics import median, quantiles
 from typing import Any
@@ -85,7 +85,7 @@ class _Bank:
         product_id = self._create("/v1/products", product | {"valid_days": 90})
         self.rows = Rows(district.env["WISHTREE_OWNER_DATABASE_URL"], self._venue, product_id)
 
-    def _create(self, path: str, body: dict[str, Any]) -> str:
+    def _create(self, path: str, body: Mapping[str, object]) -> str:
         response = self._rewards.call("POST", path, body, as_=self._staff)
         assert response.status_code < 300, (path, response.get_data(as_text=True))
         return str(response.get_json()["id"])

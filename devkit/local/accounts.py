@@ -12,7 +12,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 NAMESPACE = ("unshare", "--user", "--map-user=1000", "--")
 """The files stay root's; the program sees itself as an ordinary user. The disk shows no change."""
@@ -22,6 +22,14 @@ class NoAccount(Exception):
     """We are root and found no other account to run a program under. The text says what to do."""
 
 
+class PopenOptions(TypedDict, total=False):
+    """The options of `subprocess.Popen` that choose an account."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """A user and a group of this machine, by number."""
@@ -29,7 +37,7 @@ class User:
     uid: int
     gid: int
 
-    def popen_options(self) -> dict[str, Any]:
+    def popen_options(self) -> PopenOptions:
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
 
@@ -42,7 +50,7 @@ class Account:
     prefix: tuple[str, ...] = ()
     user: User | None = None
 
-    def popen_options(self) -> dict[str, Any]:
+    def popen_options(self) -> PopenOptions:
         return self.user.popen_options() if self.user else {}
 
     def give(self, folder: Path) -> Path:

@@ -1,6 +1,5 @@
 """What points can become, and exchanging them."""
 
-from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
@@ -10,6 +9,7 @@ from gateway.client import ask_all, get, post
 from gateway.forms import Answer, submit_and
 from gateway.queries import PRODUCTS, VENUES, account_of, names_by_id
 from gateway.refusals import Refusal
+from shared.core.json import JsonObject
 
 bp = Blueprint("exchange", __name__)
 
@@ -40,6 +40,6 @@ def exchange(product_id: UUID) -> Answer:
     return submit_and(post("/v1/exchanges", body), _go_to_wallet, show_exchange)
 
 
-def _go_to_wallet(exchanged: dict[str, Any]) -> Answer:
+def _go_to_wallet(exchanged: JsonObject) -> Answer:
     waits = exchanged.get("voucher_id") is None and exchanged.get("voucher") is None
     return redirect(url_for("wallet.show_wallet", done="waits" if waits else "exchanged"))

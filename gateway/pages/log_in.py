@@ -1,7 +1,6 @@
 """Logging in and out: phone and one-time code for volunteers, a password for staff."""
 
 from contextlib import suppress
-from typing import Any
 
 from flask import Blueprint, abort, current_app, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -11,6 +10,7 @@ from gateway.client import ApiRequest, ask, get, post
 from gateway.forms import Answer, field_text, submit_and
 from gateway.login_sessions import current_login, login_session_from, login_sessions
 from gateway.refusals import Refusal
+from shared.core.json import JsonObject
 
 bp = Blueprint("log_in", __name__)
 
@@ -73,7 +73,7 @@ def _proof() -> ApiRequest:
     return post("/v1/auth/phone", {"phone": field_text("phone"), "code": field_text("code")})
 
 
-def _begin(answer: dict[str, Any]) -> Response:
+def _begin(answer: JsonObject) -> Response:
     session = login_session_from(answer)
     login_sessions().begin(session)
     first_page = "desk.show_desk" if session.role == "staff" else "me.show_me"

@@ -1,6 +1,5 @@
 """The pool 爱心券池 for everybody: its vouchers, requesting one, one's own requests."""
 
-from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, g, render_template, url_for
@@ -11,6 +10,7 @@ from gateway.forms import Answer, field_text, filled_in, submit
 from gateway.login_sessions import current_login
 from gateway.queries import PRODUCTS, get_page, titles_by_id
 from gateway.refusals import Refusal
+from shared.core.json import JsonObject
 
 bp = Blueprint("pool", __name__)
 
@@ -51,7 +51,7 @@ def withdraw(request_id: UUID) -> Answer:
     return submit(wanted, then=url_for(HERE), done="request-withdrawn", show=show_pool)
 
 
-def _explained(page: dict[str, Any]) -> dict[str, Any]:
+def _explained(page: JsonObject) -> JsonObject:
     """The requests, each granted one with the reason, which the list itself leaves out."""
     granted = [one for one in page["items"] if one["status"] == "granted"]
     lacking = [one["id"] for one in granted if "explanation" not in one]

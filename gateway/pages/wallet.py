@@ -2,7 +2,6 @@
 all came about.
 """
 
-from typing import Any
 from uuid import UUID
 
 import segno
@@ -15,6 +14,7 @@ from gateway.forms import Answer, field_text, filled_in, submit, submit_and
 from gateway.months import days_of, recent_months
 from gateway.queries import PRODUCTS, VENUES, account_of, get_page, names_by_id
 from gateway.refusals import Refusal
+from shared.core.json import JsonObject
 
 bp = Blueprint("wallet", __name__)
 
@@ -133,7 +133,7 @@ def show_hours() -> str:
     return render_template("explain.html", explained=ask(page))
 
 
-def _usable_first(page: dict[str, Any]) -> dict[str, Any]:
+def _usable_first(page: JsonObject) -> JsonObject:
     items = sorted(page["items"], key=lambda voucher: voucher["status"] not in USABLE)
     return page | {"items": items}
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from services.notify.templates import TEMPLATES, Topic
 from shared.contracts import notify, registration, rewards, wishes
 from shared.contracts.base import Event
+from shared.core.json import JsonObject
 
 Recipient = Callable[[Any], UUID | None]
 """Finds the person, or the shared inbox, in an event; None alerts nobody."""
@@ -35,7 +36,7 @@ class AlertDraft:
     person_id: UUID
     template: str
     topic: Topic
-    params: dict[str, Any]  #: the fields of the event that the text shows, as JSON
+    params: JsonObject  #: the fields of the event that the text shows, as JSON
 
 
 volunteer: Recipient = attrgetter("volunteer_id")

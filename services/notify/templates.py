@@ -4,6 +4,7 @@ A placeholder names a field of the event and may name a format for people: `{min
 `{at:time}`, `{worked_on:day}`, `{cause:word}`. Each text has its Chinese in `locale/`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -264,7 +265,7 @@ _ALL = (
 TEMPLATES: dict[str, Template] = {template.name: template for template in _ALL}
 
 
-def render(template: Template, params: dict[str, Any], language: str) -> tuple[str, str]:
+def render(template: Template, params: Mapping[str, object], language: str) -> tuple[str, str]:
     """Return title and text of an alert in one language."""
     title, text = translate(template.title, language), translate(template.text, language)
     return title, _ReadableFormatter(language).vformat(text, (), params)

@@ -4,7 +4,7 @@ Every step is one guarded UPDATE (`move`): whoever comes second finds no row, an
 on what was read before.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -130,7 +130,10 @@ def _add_history(
 
 
 def _update_if(
-    session: Session, wish_id: UUID, when: Iterable[ColumnElement[bool]], values: dict[str, Any]
+    session: Session,
+    wish_id: UUID,
+    when: Iterable[ColumnElement[bool]],
+    values: Mapping[str, object],
 ) -> Row[WishStatus, UUID | None, ClaimerKind | None, int] | None:
     """Update a wish if `when` holds on its newest row. Returns what the row was before."""
     # Locked and read first only to return what it was: `when` is what decides.

@@ -5,13 +5,13 @@ Registration signs them, every service verifies them.
 
 import time
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from shared.auth.principal import Role
+from shared.core.json import JsonObject
 from shared.core.settings import Settings, missing
 
 ISSUER = "wishtree"
@@ -33,7 +33,7 @@ def sign_token(
 
     Only registration and the operator's command line have the key.
     """
-    claims = {"sub": str(subject), "role": role.value, **_standard_claims(seconds)}
+    claims: JsonObject = {"sub": str(subject), "role": role.value, **_standard_claims(seconds)}
     if organisation_id is not None:
         claims["org"] = str(organisation_id)
     if scopes:
@@ -43,7 +43,7 @@ def sign_token(
     return jwt.encode(header, claims, key, algorithms=["ES256"])
 
 
-def _standard_claims(seconds: int) -> dict[str, Any]:
+def _standard_claims(seconds: int) -> JsonObject:
     now = int(time.time())
     return {"iss": ISSUER, "aud": ISSUER, "iat": now, "exp": now + seconds}
 
@@ -57,7 +57,7 @@ def signing_key(settings: Settings) -> ECKey:
     return key
 
 
-def public_keys(settings: Settings) -> dict[str, Any]:
+def public_keys(settings: Settings) -> JsonObject:
     """The JWKS document that registration serves."""
     key = signing_key(settings)
     return {"keys": [{**key.as_dict(private=False), "use": "sig", "alg": "ES256"}]}

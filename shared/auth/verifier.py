@@ -3,7 +3,6 @@
 import threading
 import time
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import requests
@@ -16,6 +15,7 @@ from shared.auth.principal import Principal, Role
 from shared.auth.tokens import ISSUER, LONGEST_TOKEN, public_keys
 from shared.auth.withdrawn import DeniedPerson
 from shared.core.clock import app_now
+from shared.core.json import JsonObject
 from shared.core.problems import Unauthorized, Unavailable
 from shared.core.settings import Settings
 from shared.db.engine import transaction
@@ -77,14 +77,14 @@ class Verifier:
                 self._keys_until = time.monotonic() + JWKS_RETRY_SECONDS
         return self._keys
 
-    def _fetch_keys(self) -> dict[str, Any]:
+    def _fetch_keys(self) -> JsonObject:
         if self._settings.signing_key:  # registration itself, and the compact process
             return public_keys(self._settings)
         url = f"{self._settings.url_of('registration')}/.well-known/jwks.json"
         try:
             response = requests.get(url, timeout=3)
             response.raise_for_status()
-            document: dict[str, Any] = response.json()
+            document: JsonObject = response.json()
             return document
         except requests.RequestException as error:
             raise Unavailable("Tokens cannot be checked: registration does not answer.") from error
@@ -109,7 +109,7 @@ def _read_denials() -> dict[str, datetime]:
         return {str(row.person_id): row.valid_from for row in rows}
 
 
-def _principal(claims: dict[str, Any]) -> Principal:
+def _principal(claims: JsonObject) -> Principal:
     role = Role(claims["role"])
     return Principal(
         role=role,

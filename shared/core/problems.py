@@ -8,6 +8,8 @@ same `NotFound`.
 import re
 from typing import Any, ClassVar
 
+from shared.core.json import JsonObject
+
 
 class Problem(Exception):
     """Something about the request was wrong."""
@@ -29,7 +31,7 @@ class Problem(Exception):
     def slug(cls) -> str:
         return "/problems/" + re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
 
-    def document(self, title: str | None = None) -> dict[str, Any]:
+    def document(self, title: str | None = None) -> JsonObject:
         """The problem as JSON, with a translated title if one is given."""
         body = {
             "type": self.slug(),

@@ -1,0 +1,1 @@
+"""PostgreSQL: engines and transactions, column types, bulk inserts, contention."""

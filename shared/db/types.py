@@ -11,6 +11,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import BigInteger, Date, Text, UserDefinedType, Uuid
 
+from shared.core.json import JsonObject
+
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -38,7 +40,7 @@ class Conventions:
         UUID: Uuid(),
         datetime: DateTime(timezone=True),
         date: Date(),
-        dict[str, Any]: JSONB(),
+        JsonObject: JSONB(),
         list[str]: JSONB(),
         Enum: EnumColumn(
             Enum,

@@ -1,0 +1,1 @@
+"""What every API shares: field types, pages, size limits, idempotency keys, problem documents."""

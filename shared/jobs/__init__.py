@@ -1,0 +1,1 @@
+"""Celery: make its app, schedule periodic jobs, and enqueue jobs after a commit."""

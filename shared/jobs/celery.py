@@ -5,7 +5,7 @@ Events do not travel here (see `shared.messaging`). Many settings avoid known fa
 the line says which.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from celery import Celery
@@ -18,7 +18,7 @@ from shared.db.engine import Database
 from shared.jobs.periodic import SCHEDULE, databases
 from shared.messaging.broker.topology import is_amqp
 
-COMMON: dict[str, Any] = {
+COMMON: Mapping[str, object] = {
     "task_create_missing_queues": False,
     "task_acks_late": True,  # a kill must not lose the message (default acks before running)
     "task_reject_on_worker_lost": True,  # else acks_late still acks a killed child's message
@@ -41,11 +41,11 @@ COMMON: dict[str, Any] = {
     "beat_max_loop_interval": 1,
     "timezone": "UTC",
 }
-AMQP_ONLY: dict[str, Any] = {
+AMQP_ONLY: Mapping[str, object] = {
     "broker_heartbeat": 15,  # the default notices a hung broker after minutes
     "broker_transport_options": {"confirm_publish": True, "confirm_timeout": 5},
 }
-EMBEDDED_ONLY: dict[str, Any] = {
+EMBEDDED_ONLY: Mapping[str, object] = {
     "broker_heartbeat": None,
     "broker_transport_options": {"visibility_timeout": 600},
 }
@@ -72,7 +72,7 @@ def make_celery(services: Iterable[str], settings: Settings) -> Celery:
     return app
 
 
-def _beat_schedule(services: Iterable[str]) -> dict[str, dict[str, Any]]:
+def _beat_schedule(services: Iterable[str]) -> dict[str, Mapping[str, object]]:
     """The periodic jobs of these services.
 
     Raises ValueError for a service whose jobs were not imported.

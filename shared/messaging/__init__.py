@@ -1,0 +1,1 @@
+"""Events between services: envelope, outbox, inbox, attempts and dead letters."""

@@ -3,13 +3,14 @@
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
 """
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic_core import from_json, to_json
 
 from shared.contracts.base import Event, Received, UnknownEvent, catalogue
+from shared.core.json import JsonObject
 from shared.messaging.outbox import EnvelopeRow
 
 Sequence = Annotated[int, PlainSerializer(str, return_type=str)]
@@ -32,7 +33,7 @@ class Envelope(BaseModel):
     dataschema: str
     sequence: Sequence
     traceparent: str | None = Field(default=None, exclude_if=lambda value: value is None)
-    data: dict[str, Any]  #: the event's own fields, checked by its contract
+    data: JsonObject  #: the event's own fields, checked by its contract
 
     @classmethod
     def of(cls, source: str, row: EnvelopeRow) -> Self:

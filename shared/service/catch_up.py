@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.contracts.base import events_handled_by
 from shared.core import clock
+from shared.core.json import JsonObject
 from shared.core.logs import get_logger
 from shared.core.settings import Settings
 from shared.db.contention import is_passing
@@ -81,7 +82,7 @@ class CatchUp:
             self._save(source, page["next"])
         return count
 
-    def _is_old(self, event: dict[str, Any]) -> bool:
+    def _is_old(self, event: JsonObject) -> bool:
         age = clock.now() - datetime.fromisoformat(event["time"])
         return age >= timedelta(seconds=self.settings.catch_up_age_seconds)
 

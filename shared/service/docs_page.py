@@ -6,13 +6,13 @@ It needs no script and loads nothing from other hosts.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, current_app, request, send_from_directory
 from jinja2 import Environment, PackageLoader
 
 from shared.auth.access import allow
+from shared.core.json import JsonObject
 from shared.core.language import LANGUAGES, request_language, translate
 
 STATIC = Path(__file__).parent / "static"
@@ -21,9 +21,6 @@ POLICY = (
 )
 METHODS = ("get", "post", "put", "patch", "delete")
 ANCHOR = str.maketrans("/{}:", "----")
-
-Schema = dict[str, Any]
-"""A part of the OpenAPI document, as free in its form as JSON."""
 
 _templates = Environment(
     loader=PackageLoader("shared.service"), autoescape=True, trim_blocks=True, lstrip_blocks=True
@@ -90,7 +87,7 @@ def _language() -> str:
     return wanted if wanted in LANGUAGES else request_language()
 
 
-def _page(service: str, spec: Schema, language: str) -> str:
+def _page(service: str, spec: JsonObject, language: str) -> str:
     return _templates.get_template("api.html").render(
         service=service,
         title=spec["info"]["title"],
@@ -100,7 +97,7 @@ def _page(service: str, spec: Schema, language: str) -> str:
     )
 
 
-def operations_by_tag(spec: Schema) -> dict[str, list[Operation]]:
+def operations_by_tag(spec: JsonObject) -> dict[str, list[Operation]]:
     """Every operation in groups, in the document's order."""
     groups: dict[str, list[Operation]] = {}
     for path, item in spec["paths"].items():
@@ -111,7 +108,7 @@ def operations_by_tag(spec: Schema) -> dict[str, list[Operation]]:
     return groups
 
 
-def _operation(spec: Schema, method: str, path: str) -> Operation:
+def _operation(spec: JsonObject, method: str, path: str) -> Operation:
     item = spec["paths"][path]
     operation = item[method]
     parameters = (*item.get("parameters", []), *operation.get("parameters", []))
@@ -128,13 +125,13 @@ def _operation(spec: Schema, method: str, path: str) -> Operation:
     )
 
 
-def _answers(spec: Schema, operation: Schema) -> Iterator[Answer]:
+def _answers(spec: JsonObject, operation: JsonObject) -> Iterator[Answer]:
     for status, response in operation.get("responses", {}).items():
         if str(status).startswith("2"):
             yield Answer(str(status), _fields(spec, response))
 
 
-def _parameter(spec: Schema, parameter: Schema) -> FieldRow:
+def _parameter(spec: JsonObject, parameter: JsonObject) -> FieldRow:
     schema = parameter.get("schema", {})
     return FieldRow(
         name=f"{parameter['name']} ({parameter.get('in', '')})",
@@ -144,10 +141,10 @@ def _parameter(spec: Schema, parameter: Schema) -> FieldRow:
     )
 
 
-def _fields(spec: Schema, holder: Schema) -> list[FieldRow]:
+def _fields(spec: JsonObject, holder: JsonObject) -> list[FieldRow]:
     """The fields of a request's or a response's first kind of content."""
-    contents: Iterable[Schema] = holder.get("content", {}).values()
-    schema: Schema = next((content.get("schema", {}) for content in contents), {})
+    contents: Iterable[JsonObject] = holder.get("content", {}).values()
+    schema: JsonObject = next((content.get("schema", {}) for content in contents), {})
     resolved = _resolved(spec, schema)
     required = resolved.get("required", [])
     return [
@@ -156,15 +153,15 @@ def _fields(spec: Schema, holder: Schema) -> list[FieldRow]:
     ]
 
 
-def _resolved(spec: Schema, schema: Schema) -> Schema:
+def _resolved(spec: JsonObject, schema: JsonObject) -> JsonObject:
     name = schema.get("$ref", "").rpartition("/")[2]
     if not name:
         return schema
-    found: Schema = spec.get("components", {}).get("schemas", {}).get(name, {})
+    found: JsonObject = spec.get("components", {}).get("schemas", {}).get(name, {})
     return found
 
 
-def _type(spec: Schema, schema: Schema) -> str:
+def _type(spec: JsonObject, schema: JsonObject) -> str:
     """A type in a few words: `uuid`, `integer`, `list of Item`, `a | b`."""
     options = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
     if options:
@@ -181,6 +178,6 @@ def _type(spec: Schema, schema: Schema) -> str:
     return _simple_type(found)
 
 
-def _simple_type(schema: Schema) -> str:
+def _simple_type(schema: JsonObject) -> str:
     kind = schema.get("format") or schema.get("type") or "any"
     return ", ".join(kind) if isinstance(kind, list) else str(kind)

@@ -7,6 +7,7 @@ from typing import Any
 from apiflask import APIFlask
 
 from shared.auth.access import access_of
+from shared.core.json import JsonObject
 
 PROBLEM_SCHEMA = {
     "type": "object",
@@ -27,7 +28,7 @@ PROBLEM_RESPONSE = {
 CONVERTED = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")  #: `<uuid:id>` in a rule of Flask
 
 
-def finish_spec(app: APIFlask, spec: dict[str, Any]) -> dict[str, Any]:
+def finish_spec(app: APIFlask, spec: JsonObject) -> JsonObject:
     """Add to each operation who may call it and its problem documents."""
     schemas = spec.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = PROBLEM_SCHEMA
@@ -37,7 +38,7 @@ def finish_spec(app: APIFlask, spec: dict[str, Any]) -> dict[str, Any]:
     return spec
 
 
-def _add_problems(operation: dict[str, Any]) -> None:
+def _add_problems(operation: JsonObject) -> None:
     responses = operation.setdefault("responses", {})
     errors = [code for code in responses if str(code)[0] in "45"]
     for code in errors:
@@ -46,7 +47,7 @@ def _add_problems(operation: dict[str, Any]) -> None:
     responses["4XX"] = responses["503"] = PROBLEM_RESPONSE
 
 
-def _is_generated(response: dict[str, Any]) -> bool:
+def _is_generated(response: JsonObject) -> bool:
     """Tell APIFlask's own error schemas from those that a route documents itself.
 
     OAuth2 errors stay: they are no problem documents.
@@ -55,7 +56,7 @@ def _is_generated(response: dict[str, Any]) -> bool:
     return "application/json" not in content or "Error" in str(content)
 
 
-def _add_access(operation: dict[str, Any], view: Callable[..., Any]) -> None:
+def _add_access(operation: JsonObject, view: Callable[..., Any]) -> None:
     access = access_of(view)
     if not access.public:
         operation["security"] = [{"bearer": []}, {"api_key": []}]
@@ -63,8 +64,8 @@ def _add_access(operation: dict[str, Any], view: Callable[..., Any]) -> None:
 
 
 def _operations_of(
-    app: APIFlask, spec: dict[str, Any]
-) -> Iterator[tuple[dict[str, Any], Callable[..., Any]]]:
+    app: APIFlask, spec: JsonObject
+) -> Iterator[tuple[JsonObject, Callable[..., Any]]]:
     for rule in app.url_map.iter_rules():
         item = spec.get("paths", {}).get(CONVERTED.sub(r"{\1}", rule.rule), {})
         for method in rule.methods or ():

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import NotRequired, TypedDict
 from uuid import UUID
 
 from apiflask import APIBlueprint
@@ -33,8 +33,18 @@ class Backlog:
     oldest_seconds: float
 
 
-def readiness(service: str) -> dict[str, Any]:
-    """The answer of a readiness probe.
+class Readiness(TypedDict):
+    """The answer of a readiness probe."""
+
+    service: str
+    status: str  #: ready, degraded, down
+    reason: NotRequired[str]  #: why it is down
+    outbox_waiting: NotRequired[int]
+    outbox_oldest_seconds: NotRequired[float]
+
+
+def readiness(service: str) -> Readiness:
+    """Tell whether the service can serve requests.
 
     `ready`; `degraded` while events wait for the broker (requests are still served); `down`
     without a database.

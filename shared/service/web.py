@@ -7,6 +7,7 @@ the feed, dead letters and OpenAPI.
 from json import JSONDecodeError
 from time import perf_counter
 from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from apiflask import APIFlask
 from flask import Request, Response, current_app, g, request
@@ -56,7 +57,7 @@ class ServiceApp(APIFlask):
     verifier: Verifier
     api_keys: ApiKeys | None = None
 
-    def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Any:
+    def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
         with using(self.database), traced(environ.get("HTTP_TRACEPARENT")):
             return super().wsgi_app(environ, start_response)
 

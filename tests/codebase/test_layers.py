@@ -1,4 +1,7 @@
-"""Import rules that `lint-imports` has no words for: what the rules of a service may import, and strings in `shared`."""
+"""Import rules that `lint-imports` cannot express.
+
+They are about what the rules of a service may import, and about strings in `shared`.
+"""
 
 from functools import cache
 from pathlib import Path

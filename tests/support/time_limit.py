@@ -1,7 +1,8 @@
 """Fail the run when an ordinary test takes too long, so that `make test` stays quick.
 
-A test that is long by nature names the reason: `@pytest.mark.long(reason="...")`. It runs in `make test`
-like every other one. Only the test itself counts, not its fixtures, and nothing is run twice.
+A test that is long by nature names the reason: `@pytest.mark.long(reason="...")`. It runs in
+`make test` like every other one. Only the test itself counts, not its fixtures, and nothing is run
+twice.
 
 The limit is off unless `--test-limit SECONDS` is given, so that a debugger does not fail a test. It
 grows with the load: where four processes share two cores, a test may take twice as long.

@@ -1,13 +1,12 @@
 """Disputes 争议 that a person decides: what a venue reported or listed, and we could not book."""
 
-from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, render_template, request, url_for
 
 from gateway.access import page_for
 from gateway.client import ask_all, put
-from gateway.forms import Answer, fen_from_yuan, field_text, filled_in, submit
+from gateway.forms import Answer, Body, fen_from_yuan, field_text, filled_in, submit
 from gateway.queries import VENUES, get_page, names_by_id
 from gateway.refusals import Refusal
 
@@ -40,7 +39,7 @@ def decide(dispute_id: UUID) -> Answer:
     return submit(wanted, then=url_for(HERE), done="case-decided", show=show_disputes)
 
 
-def _decision() -> dict[str, Any]:
+def _decision() -> Body:
     decision = request.form.get("do")
     body = {"decision": decision} | filled_in("note")
     if decision == "accepted" and field_text("amount"):

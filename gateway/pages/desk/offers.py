@@ -1,13 +1,12 @@
 """Products and their stock: what points can become, for how long, and how many are left."""
 
-from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, render_template, request, url_for
 
 from gateway.access import page_for
 from gateway.client import ApiRequest, ask_all, get, post, put
-from gateway.forms import Answer, fen_from_yuan, field_text, filled_in, submit
+from gateway.forms import Answer, Body, fen_from_yuan, field_text, filled_in, submit
 from gateway.queries import PRODUCTS, VENUES, names_by_id
 from gateway.refusals import Refusal
 
@@ -70,9 +69,9 @@ def _change(product_id: UUID, wanted: ApiRequest, done: str) -> Answer:
     )
 
 
-def _terms() -> dict[str, Any]:
+def _terms() -> Body:
     """The terms agreed with the venue. An empty field means no such limit."""
-    terms: dict[str, Any] = {"daily_quota": None, "offered_from": None, "offered_until": None}
+    terms: Body = {"daily_quota": None, "offered_from": None, "offered_until": None}
     terms |= filled_in("offered_from", "offered_until", numbers=("daily_quota",))
     terms["blackout_days"] = _blackout_days()
     if field_text("cost"):

@@ -8,10 +8,11 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from gateway.access import page_for
 from gateway.client import ApiRequest, ask, ask_all, delete, get, post, put
-from gateway.forms import Answer, filled_in, submit, submit_and
+from gateway.forms import Answer, Body, filled_in, submit, submit_and
 from gateway.queries import VENUES
 from gateway.refusals import Refusal
 from shared.core.clock import now
+from shared.core.json import JsonObject
 
 bp = Blueprint("desk_venues", __name__)
 
@@ -90,20 +91,20 @@ def _change(venue_id: UUID, wanted: ApiRequest, done: str) -> Answer:
     )
 
 
-def _go_to_new_venue(venue: dict[str, Any]) -> Answer:
+def _go_to_new_venue(venue: JsonObject) -> Answer:
     return redirect(url_for(HERE, venue_id=venue["id"], done="venue-added"))
 
 
-def _new_secret() -> dict[str, Any]:
+def _new_secret() -> Body:
     body = filled_in("kind", "label")
     if request.form.get("kind") == "api_key":
         body |= _limits_of_key()
     return body
 
 
-def _limits_of_key() -> dict[str, Any]:
+def _limits_of_key() -> Body:
     """What a key may do and until when; nothing given means everything, without end."""
-    limits: dict[str, Any] = {}
+    limits: Body = {}
     if scopes := request.form.getlist("scopes"):
         limits["scopes"] = scopes
     days = request.form.get("days", "")

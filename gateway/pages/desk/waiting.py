@@ -7,10 +7,11 @@ from flask import Blueprint, abort, render_template, request, url_for
 
 from gateway.access import page_for
 from gateway.client import ANY_REFUSAL, ApiRequest, ask_all, get, put
-from gateway.forms import Answer, submit
+from gateway.forms import Answer, Body, submit
 from gateway.queries import PAGE
 from gateway.refusals import Refusal
 from shared import SERVICES
+from shared.core.json import JsonObject
 
 bp = Blueprint("desk", __name__)
 
@@ -73,13 +74,13 @@ def _change(wanted: ApiRequest, done: str) -> Answer:
     return submit(wanted, then=url_for(HERE), done=done, show=show_desk)
 
 
-def _body_of(move: str) -> dict[str, Any] | None:
+def _body_of(move: str) -> Body | None:
     if move == "reject":
         return {"decision": "reject", "reason_code": request.form.get("reason")}
     return {} if move == "verify" else None
 
 
-def _first_of(organisations: dict[str, Any]) -> str | None:
+def _first_of(organisations: JsonObject) -> str | None:
     return next((one["id"] for one in organisations["items"]), None)
 
 
@@ -93,7 +94,7 @@ def _counts(letters: list[Any]) -> dict[str, str]:
     return {service: _count(page) for service, page in zip(SERVICES, letters, strict=True)}
 
 
-def _count(dead_letters: dict[str, Any] | None) -> str:
+def _count(dead_letters: JsonObject | None) -> str:
     """How many events a service gave up and nobody has replayed; a dash if it did not answer."""
     if dead_letters is None:
         return "–"

@@ -1,7 +1,6 @@
 """The alerts in the in-app inbox."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint, text
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from services.notify.models.base import Base
 from shared.core.clock import app_now
 from shared.core.ids import new_id
+from shared.core.json import JsonObject
 
 
 class Alert(Base):
@@ -26,7 +26,7 @@ class Alert(Base):
     topic: Mapped[str]
     event_id: Mapped[UUID]
     template: Mapped[str]
-    params: Mapped[dict[str, Any]]
+    params: Mapped[JsonObject]
     """Public titles, amounts and times of the event; never names or contacts."""
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())
     read_at: Mapped[datetime | None]

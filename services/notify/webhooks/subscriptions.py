@@ -1,10 +1,9 @@
 """Webhook subscriptions of other systems: which events go where, signed with which secrets."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, or_, select, update
@@ -253,7 +252,7 @@ def create_deliveries(session: Session, events: Iterable[Event]) -> list[UUID]:
     return [row.id for row in created if row.subscription_id in healthy]
 
 
-def _delivery_row(event: Event, subscriber: Subscriber) -> dict[str, Any]:
+def _delivery_row(event: Event, subscriber: Subscriber) -> Mapping[str, object]:
     return {
         "id": new_id(),
         "subscription_id": subscriber.id,

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from typing import Any
+from collections.abc import Mapping
 from urllib.parse import unquote_plus
 from uuid import UUID
 
@@ -288,7 +288,7 @@ def _oauth_error(error: OAuthError) -> Response:
     return response
 
 
-def _oauth_response(body: dict[str, Any]) -> Response:
+def _oauth_response(body: Mapping[str, object]) -> Response:
     response = jsonify(body)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -188,7 +188,7 @@ def run_response(run: RuleRun) -> RunResponse:
         id=run.id,
         status=run.status or RuleRunStatus.RUNNING,
         since=run.since,
-        rule_ids=run.proposal["rule_ids"],
+        rule_ids=[UUID(rule_id) for rule_id in run.proposal["rule_ids"]],
         accounts_seen=run.result.get("seen", 0),
         summary=SummaryResponse.model_validate(run.result),
         created_at=run.created_at,

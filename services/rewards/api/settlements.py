@@ -28,6 +28,7 @@ from services.rewards.settlement.statement import (
 from services.rewards.venues import venues
 from shared.auth.access import allow, caller
 from shared.auth.principal import Role
+from shared.core.json import JsonObject
 from shared.core.problems import invalid
 from shared.db.engine import transaction
 from shared.http.paging import PageQuery, decode_cursor, encode_cursor
@@ -51,7 +52,7 @@ MEDIA = {
     Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     Format.PDF: "application/pdf",
 }
-_FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+_FILE: JsonObject = {"schema": {"type": "string", "format": "binary"}}
 
 
 class StatementQuery(PageQuery):

@@ -48,7 +48,7 @@ class Terms:
     offered_until: date | None = None  #: last day on which it is issued
     blackout_days: Sequence[date] = ()  #: days on which the venue's counter does not take it
 
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> Mapping[str, object]:
         """Return the columns to store. Raises Unprocessable when the period is empty."""
         if self.offered_from and self.offered_until and self.offered_until < self.offered_from:
             raise invalid("/offered_until", "The last day is before the first.")

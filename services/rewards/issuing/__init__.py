@@ -1,0 +1,1 @@
+"""From points to vouchers: issue what is due, exchange on request, and wait for stock."""

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, bindparam, select, text, update
@@ -267,7 +266,7 @@ def _payment(purchase: Purchase, source: str) -> TransferDraft:
     )
 
 
-def _donation(purchase: Purchase) -> dict[str, Any]:
+def _donation(purchase: Purchase) -> Mapping[str, object]:
     """Return the columns of the handover into the pool."""
     return {
         "id": new_id(),
@@ -341,7 +340,7 @@ def backorder(
     return ids
 
 
-def _backorder(backorder_id: UUID, due: Due) -> dict[str, Any]:
+def _backorder(backorder_id: UUID, due: Due) -> Mapping[str, object]:
     """Return the columns of a backorder."""
     return {
         "id": backorder_id,

@@ -1,0 +1,1 @@
+"""The bank: accounts, the journal of transfers, credits, expiry, statements, seal and audit."""

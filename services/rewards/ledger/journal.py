@@ -4,9 +4,8 @@ The names of its accounts are made here. The part before the colon is the book è
 `models/ledger.py` says what each holds.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -77,7 +76,7 @@ def record_transfers(session: Session, drafts: Iterable[TransferDraft]) -> None:
     insert_rows(session, Transfer, [columns_of(draft) for draft in drafts])
 
 
-def columns_of(draft: TransferDraft) -> dict[str, Any]:
+def columns_of(draft: TransferDraft) -> Mapping[str, object]:
     """Return the columns of a transfer's row."""
     return {
         "id": draft.id,

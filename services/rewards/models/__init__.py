@@ -24,7 +24,18 @@ from services.rewards.models.ledger import (
     TransferKind,
 )
 from services.rewards.models.products import Backorder, BackorderStatus, Product, Stock
-from services.rewards.models.rules import Period, Rule, RuleKind, RuleRun, RuleRunStatus
+from services.rewards.models.rules import (
+    CountedProduct,
+    CountedVenue,
+    Period,
+    Rule,
+    RuleGain,
+    RuleKind,
+    RuleRun,
+    RuleRunStatus,
+    RunProposal,
+    RunResult,
+)
 from services.rewards.models.settlements import (
     Dispute,
     DisputeStatus,
@@ -34,7 +45,9 @@ from services.rewards.models.settlements import (
     VenueReportLine,
 )
 from services.rewards.models.venues import (
+    BatchAnswer,
     FailedLook,
+    LineAnswer,
     LockOut,
     SecretKind,
     Venue,
@@ -56,8 +69,11 @@ __all__ = [
     "Backorder",
     "BackorderStatus",
     "Base",
+    "BatchAnswer",
     "CodeLook",
     "Correction",
+    "CountedProduct",
+    "CountedVenue",
     "CreditedRecord",
     "Dispute",
     "DisputeStatus",
@@ -65,6 +81,7 @@ __all__ = [
     "FailedLook",
     "Handover",
     "HandoverKind",
+    "LineAnswer",
     "LockOut",
     "Need",
     "PendingResolution",
@@ -78,9 +95,12 @@ __all__ = [
     "Redemption",
     "Resolution",
     "Rule",
+    "RuleGain",
     "RuleKind",
     "RuleRun",
     "RuleRunStatus",
+    "RunProposal",
+    "RunResult",
     "Seal",
     "SecretKind",
     "Settlement",

@@ -2,15 +2,17 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import NotRequired, TypedDict
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Date, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.rewards.models.base import Base
 from shared.core.clock import app_now
 from shared.core.ids import new_id
+from shared.core.json import JsonObject
 
 
 class RuleKind(StrEnum):
@@ -85,19 +87,61 @@ class RuleRunStatus(StrEnum):
     DONE = "done"  #: `result` holds what it gave
 
 
+class RunProposal(TypedDict):
+    """What a run applies."""
+
+    rules: list[JsonObject]  #: as they were proposed; `rules/kinds.py` has a model per kind
+    rule_ids: list[str]
+    #: the run begins when every transaction before this id has ended
+    wait_for: NotRequired[int]
+
+
+class CountedProduct(TypedDict):
+    """How many vouchers of a product rules give, by what happens to them."""
+
+    product_id: str
+    issued: int
+    waiting: int  #: for stock
+    donated: int  #: to the pool
+
+
+class CountedVenue(TypedDict):
+    """What the vouchers that rules give cost a venue."""
+
+    venue_id: str
+    count: int
+    points: int
+    fen: int
+
+
+class RuleGain(TypedDict, total=False):
+    """What rules give in all; empty for nothing."""
+
+    accounts: int  #: that gain points, or an entitlement
+    points: int
+    products: list[CountedProduct]
+    venues: list[CountedVenue]
+
+
+class RunResult(RuleGain, total=False):
+    """What a run has given so far."""
+
+    seen: int  #: accounts it has gone through
+
+
 class RuleRun(Base):
     """New rules applied to old records: what was proposed, how far it is, what it gave."""
 
     __tablename__ = "rule_runs"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    proposal: Mapped[dict[str, Any]]
+    proposal: Mapped[RunProposal] = mapped_column(JSONB())
     since: Mapped[date] = mapped_column(Date())
     """The first day of work whose records are raised."""
     status: Mapped[RuleRunStatus] = mapped_column(server_default=RuleRunStatus.RUNNING.value)
     swept_to: Mapped[UUID | None]
     """How far, by volunteer id."""
-    result: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    result: Mapped[RunResult] = mapped_column(JSONB(), server_default="{}")
     created_by: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())
     finished_at: Mapped[datetime | None]

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import NotRequired, TypedDict
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.rewards.models.base import Base
@@ -89,6 +90,21 @@ class LockOut(Base):
     until: Mapped[datetime]
 
 
+class LineAnswer(TypedDict):
+    """What became of one redemption or reversal that a venue reported."""
+
+    reference: NotRequired[str]  #: in a batch only
+    outcome: str
+    voucher_id: NotRequired[str]
+    redeemed_at: NotRequired[str]
+
+
+class BatchAnswer(TypedDict):
+    """What became of each line of a batch, in the order sent."""
+
+    items: list[LineAnswer]
+
+
 class WebhookReceipt(Base):
     """A webhook that took effect, and our answer: sent again, it gets the same answer."""
 
@@ -97,7 +113,7 @@ class WebhookReceipt(Base):
     venue_id: Mapped[UUID] = mapped_column(primary_key=True)
     webhook_id: Mapped[str] = mapped_column(primary_key=True)
     body_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    answer: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    answer: Mapped[LineAnswer | BatchAnswer] = mapped_column(JSONB(), server_default="{}")
     received_at: Mapped[datetime] = mapped_column(server_default=app_now())
 
     __table_args__ = (Index("ix_webhook_receipts_received_at", "received_at"),)

@@ -1,0 +1,1 @@
+"""Redeem vouchers at the counter or by webhook, lock out guessers, and practise."""

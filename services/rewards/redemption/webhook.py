@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, RootModel, ValidationError
@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.rewards.models import WebhookReceipt
+from services.rewards.models import BatchAnswer, LineAnswer, WebhookReceipt
 from services.rewards.redemption import lockout, redeem
 from services.rewards.redemption.outcomes import Answer, Outcome, lock_vouchers
 from services.rewards.redemption.redeem import Sale
@@ -78,7 +78,7 @@ class Message(RootModel[Annotated[Single | Batch, Field(discriminator="type")]])
 
 def receive(
     session: Session, venue_id: UUID, headers: Mapping[str, str], body: bytes
-) -> dict[str, Any]:
+) -> LineAnswer | BatchAnswer:
     """Verify and process one webhook. Sent again, it gets the stored answer.
 
     Raises BadSignature (also for an unknown venue), UnreadableWebhook, WebhookIdReused.
@@ -105,7 +105,7 @@ def receive(
 
 def _stored_answer(
     session: Session, venue_id: UUID, webhook_id: str, body_hash: bytes
-) -> dict[str, Any]:
+) -> LineAnswer | BatchAnswer:
     """Return the answer that this webhook got before. Raises WebhookIdReused."""
     stored = session.get_one(WebhookReceipt, (venue_id, webhook_id))
     if stored.body_hash != body_hash:
@@ -132,7 +132,7 @@ def _unreadable(pointer: str, detail: str) -> UnreadableWebhook:
     )
 
 
-def _process(session: Session, venue_id: UUID, message: Single | Batch) -> dict[str, Any]:
+def _process(session: Session, venue_id: UUID, message: Single | Batch) -> LineAnswer | BatchAnswer:
     """Book a message and return its answer as JSON."""
     if isinstance(message, Single):
         data = message.data
@@ -141,10 +141,10 @@ def _process(session: Session, venue_id: UUID, message: Single | Batch) -> dict[
     lines = message.data.items
     answers = _book(session, venue_id, lines)
     items = [
-        {"reference": line.reference, **_as_json(answer)}
+        LineAnswer(reference=line.reference, **_as_json(answer))
         for line, answer in zip(lines, answers, strict=True)
     ]
-    return {"items": items}
+    return BatchAnswer(items=items)
 
 
 def _book(session: Session, venue_id: UUID, lines: Sequence[BatchLine]) -> list[Answer]:
@@ -186,8 +186,8 @@ def _open_disputes(
             )
 
 
-def _as_json(answer: Answer) -> dict[str, Any]:
-    fields = {"outcome": answer.outcome.value}
+def _as_json(answer: Answer) -> LineAnswer:
+    fields = LineAnswer(outcome=answer.outcome.value)
     if answer.voucher is not None:
         fields["voucher_id"] = str(answer.voucher.id)
     if answer.redeemed_at is not None:

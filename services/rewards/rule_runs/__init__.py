@@ -1,0 +1,1 @@
+"""Try proposed rules on recorded history, or apply them to it."""

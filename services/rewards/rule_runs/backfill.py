@@ -4,7 +4,7 @@ A batch is one transaction with the place it reached, so that a crash loses noth
 nothing twice. Records are raised to what the rules give now, and never lowered.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -24,6 +24,8 @@ from services.rewards.models import (
     AccountStatus,
     RuleRun,
     RuleRunStatus,
+    RunProposal,
+    RunResult,
     TransferKind,
 )
 from services.rewards.rule_runs.simulation import Summary, gain_of
@@ -52,10 +54,10 @@ def start_run(session: Session, rules: Sequence[AnyRule], since: date, by: str) 
     if is_under_way(session):
         raise RunUnderWay("Another run is under way.")
     made = [create_rule(session, rule, by=by, swept=_is_of_this_run(rule)) for rule in rules]
-    proposal = {
-        "rules": [rule.model_dump(mode="json") for rule in rules],
-        "rule_ids": [str(rule.id) for rule in made],
-    }
+    proposal = RunProposal(
+        rules=[rule.model_dump(mode="json") for rule in rules],
+        rule_ids=[str(rule.id) for rule in made],
+    )
     run = RuleRun(proposal=proposal, since=since, created_by=by)
     session.add(run)
     session.flush()
@@ -110,7 +112,7 @@ def apply_batch(session: Session, limit: int = 500) -> bool:
 def _add_result(session: Session, run: RuleRun, seen: int) -> None:
     """Add what this batch gave to the result of the run; publish the whole when it is done."""
     so_far = _tally(session, Summary.from_json(run.result))
-    run.result = so_far.as_json() | {"seen": run.result.get("seen", 0) + seen}
+    run.result = RunResult(**so_far.as_json(), seen=run.result.get("seen", 0) + seen)
     session.flush()
     if run.status is RuleRunStatus.DONE:
         applied = RuleApplied(
@@ -216,7 +218,7 @@ class _Gain:
 
 
 def _raise_records(
-    session: Session, rules: EarnRules, statement: TextClause, parameters: dict[str, Any]
+    session: Session, rules: EarnRules, statement: TextClause, parameters: Mapping[str, object]
 ) -> dict[UUID, Raised]:
     """Lock records and raise those that earn more now; return what that gives each account.
 

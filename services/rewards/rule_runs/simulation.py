@@ -5,7 +5,7 @@ one record gains and what one account buys, so that the numbers are the same.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby, islice
@@ -18,7 +18,16 @@ from sqlalchemy.types import Date
 
 from services.rewards.issuing.issue import spent_on
 from services.rewards.ledger.accounts import Balance
-from services.rewards.models import Product, Rule, RuleKind, StandingChoice, Stock
+from services.rewards.models import (
+    CountedProduct,
+    CountedVenue,
+    Product,
+    Rule,
+    RuleGain,
+    RuleKind,
+    StandingChoice,
+    Stock,
+)
 from services.rewards.rules.kinds import AnyRule
 from services.rewards.rules.limits import Room, room_for
 from services.rewards.rules.versions import (
@@ -70,38 +79,49 @@ class Summary:
     def vouchers(self) -> int:
         return sum(counted["issued"] + counted["donated"] for counted in self.products.values())
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> RuleGain:
         return {
             "accounts": self.accounts,
             "points": self.points,
             "products": products_json(self.products),
-            "venues": [
-                {"venue_id": str(i), **{k: c[k] for k in ("count", "points", "fen")}}
-                for i, c in sorted(self.venues.items())
-            ],
+            "venues": _venues_json(self.venues),
         }
 
     @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> "Summary":
+    def from_json(cls, stored: RuleGain) -> "Summary":
         """Read what `as_json` wrote; `{}` is an empty summary."""
-        return cls(
-            stored.get("accounts", 0),
-            stored.get("points", 0),
-            _counted_by("product_id", stored.get("products", [])),
-            _counted_by("venue_id", stored.get("venues", [])),
-        )
+        summary = cls(stored.get("accounts", 0), stored.get("points", 0))
+        for gain in stored.get("products", []):
+            for kind in ("issued", "waiting", "donated"):
+                summary.add_vouchers(UUID(gain["product_id"]), kind, gain[kind])
+        for cost in stored.get("venues", []):
+            venue_id = UUID(cost["venue_id"])
+            summary.add_cost(venue_id, cost["count"], cost["points"], cost["fen"])
+        return summary
 
 
-def _counted_by(key: str, rows: Iterable[dict[str, Any]]) -> dict[UUID, Counter[str]]:
-    return {
-        UUID(row[key]): Counter({name: row[name] for name in row if name != key}) for row in rows
-    }
-
-
-def products_json(products: dict[UUID, Counter[str]]) -> list[dict[str, Any]]:
+def products_json(products: Mapping[UUID, Counter[str]]) -> list[CountedProduct]:
+    """Write counted vouchers as JSON, in the order of product ids."""
     return [
-        {"product_id": str(i), **{k: c[k] for k in ("issued", "waiting", "donated")}}
-        for i, c in sorted(products.items())
+        CountedProduct(
+            product_id=str(product_id),
+            issued=counted["issued"],
+            waiting=counted["waiting"],
+            donated=counted["donated"],
+        )
+        for product_id, counted in sorted(products.items())
+    ]
+
+
+def _venues_json(venues: Mapping[UUID, Counter[str]]) -> list[CountedVenue]:
+    return [
+        CountedVenue(
+            venue_id=str(venue_id),
+            count=cost["count"],
+            points=cost["points"],
+            fen=cost["fen"],
+        )
+        for venue_id, cost in sorted(venues.items())
     ]
 
 

@@ -12,6 +12,7 @@ from pydantic import (
     WrapValidator,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
 
 from services.rewards.models import Period, RuleKind
 from shared.http.schemas import Code, Count, Instant, Quantity, RequestModel
@@ -19,7 +20,7 @@ from shared.http.schemas import Code, Count, Instant, Quantity, RequestModel
 MOST_POINTS_EARNED = 1_000_000
 
 
-def _require_kind(schema: dict[str, Any]) -> None:
+def _require_kind(schema: JsonSchemaValue) -> None:
     """Say in the OpenAPI document that clients must send `kind`; in Python each model knows it."""
     schema["required"] = ["kind", *schema.get("required", [])]
 

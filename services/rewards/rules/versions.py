@@ -1,6 +1,6 @@
 """Rules as versioned data: which one counts for a piece of work, and what points can buy."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -386,6 +386,6 @@ _CONTENT = (
 )
 
 
-def _content(rule: Rule) -> dict[str, Any]:
+def _content(rule: Rule) -> Mapping[str, object]:
     """Return the columns that say what a rule gives, but for its end."""
     return {name: getattr(rule, name) for name in _CONTENT}

@@ -1,0 +1,1 @@
+"""The month of a venue: statement, venue report, reconciliation, disputes and closing."""

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from pydantic import ValidationError
 
@@ -29,6 +29,15 @@ class UnreadableList(Unprocessable):
     """This report cannot be read; nothing of it was stored."""
 
 
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """One error of a file, as the problem document lists it."""
+
+    pointer: str  #: /row, or /row/column
+    row: int  #: the header is row 1
+    detail: str
+
+
 def read_csv(raw: bytes) -> list[ReportLine]:
     """Read the lines of a CSV file with a header row; all or none.
 
@@ -38,7 +47,7 @@ def read_csv(raw: bytes) -> list[ReportLine]:
     _, header = next(rows, (1, []))
     columns = _columns(header)
     lines: list[ReportLine] = []
-    errors: list[dict[str, Any]] = []
+    errors: list[RowError] = []
     for number, cells in rows:
         if not any(cell.strip() for cell in cells):
             continue
@@ -92,11 +101,13 @@ def _line(columns: list[str], cells: list[str]) -> ReportLine:
     """Read one row. Raises ValueError, or pydantic's ValidationError, which is one."""
     if len(cells) != len(columns):
         raise ValueError(f"{len(cells)} cells under {len(columns)} columns")
-    filled = ((name, cell.strip()) for name, cell in zip(columns, cells, strict=True))
-    fields: dict[str, Any] = {name: cell for name, cell in filled if cell}
-    if "amount_fen" in fields:
-        fields["amount_fen"] = _whole_fen(fields["amount_fen"])
+    stripped = ((name, cell.strip()) for name, cell in zip(columns, cells, strict=True))
+    fields = {name: _value_of(name, cell) for name, cell in stripped if cell}
     return ReportLine.model_validate(fields)
+
+
+def _value_of(name: str, cell: str) -> str | int:
+    return _whole_fen(cell) if name == "amount_fen" else cell
 
 
 def _whole_fen(cell: str) -> int:
@@ -106,7 +117,7 @@ def _whole_fen(cell: str) -> int:
     return int(cell)
 
 
-def _row_errors(number: int, error: ValueError) -> list[dict[str, Any]]:
+def _row_errors(number: int, error: ValueError) -> list[RowError]:
     if not isinstance(error, ValidationError):
         return [_error(number, None, str(error))]
     return [
@@ -115,10 +126,12 @@ def _row_errors(number: int, error: ValueError) -> list[dict[str, Any]]:
     ]
 
 
-def _error(row: int, column: str | None, detail: str) -> dict[str, Any]:
-    return {"pointer": f"/{row}/{column}" if column else f"/{row}", "row": row, "detail": detail}
+def _error(row: int, column: str | None, detail: str) -> RowError:
+    return RowError(f"/{row}/{column}" if column else f"/{row}", row, detail)
 
 
-def _unreadable(errors: list[dict[str, Any]]) -> UnreadableList:
+def _unreadable(errors: Sequence[RowError]) -> UnreadableList:
     first = errors[0]
-    return UnreadableList(f"Row {first['row']}: {first['detail']}", errors=errors)
+    return UnreadableList(
+        f"Row {first.row}: {first.detail}", errors=[asdict(error) for error in errors]
+    )

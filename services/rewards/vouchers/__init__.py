@@ -1,0 +1,1 @@
+"""One voucher's life: code, holds, handovers, reminders, expiry and trace."""

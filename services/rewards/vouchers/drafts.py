@@ -1,9 +1,8 @@
 """The draft of a voucher: every voucher is built here, whoever issues, hands on or tries it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -56,7 +55,7 @@ def insert_vouchers(session: Session, drafts: Iterable[VoucherDraft]) -> None:
     insert_rows(session, Voucher, [_columns_of(draft) for draft in drafts])
 
 
-def _columns_of(draft: VoucherDraft) -> dict[str, Any]:
+def _columns_of(draft: VoucherDraft) -> Mapping[str, object]:
     return {
         "id": draft.id,
         "holder_id": draft.holder_id,

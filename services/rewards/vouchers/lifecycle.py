@@ -1,7 +1,7 @@
 """Vouchers: show the code to the holder, take a voucher back, void it, or let it expire."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
@@ -152,7 +152,9 @@ def _void(
     journal.record_transfers(session, [row])
     products.give_back(session, voucher.product_id, voucher.points, voucher.issued_at)
     # An event without a holder notifies nobody.
-    fields = about(voucher) | ({"holder_id": None} if silent else {})
+    fields = about(voucher)
+    if silent:
+        fields["holder_id"] = None
     publish(session, VoucherVoided(**fields, cause=cause))
     return True
 
@@ -189,7 +191,17 @@ def end_hold(session: Session, voucher: Voucher, actor: str) -> None:
         voucher.hold_id = voucher.held_until = None
 
 
-def about(voucher: Voucher) -> dict[str, Any]:
+class VoucherFields(TypedDict):
+    """The fields that every event about a voucher has, as arguments of the event."""
+
+    voucher_id: UUID
+    holder_id: UUID | None
+    product_id: UUID
+    venue_id: UUID
+    title: str
+
+
+def about(voucher: Voucher) -> VoucherFields:
     """Return the fields that every event about a voucher has."""
     return {
         "voucher_id": voucher.id,

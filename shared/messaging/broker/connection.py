@@ -5,7 +5,6 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 from kombu import Connection
 
@@ -22,7 +21,7 @@ def connect(url: str) -> Connection:
 
     Without kombu's `confirm_publish`: our publisher collects its confirms itself.
     """
-    options: dict[str, Any] = {} if is_amqp(url) else {"visibility_timeout": 60}
+    options = {} if is_amqp(url) else {"visibility_timeout": 60}
     return Connection(
         url, heartbeat=HEARTBEAT_SECONDS, connect_timeout=3, transport_options=options
     )

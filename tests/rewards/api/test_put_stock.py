@@ -3,7 +3,8 @@
 from services.rewards.events import credit_and_issue
 from shared.contracts.registration import VolunteerLeft
 from shared.core.ids import new_id
-from tests.support.bank import Bank, Venue, at_once
+from tests.support.at_once import at_once
+from tests.support.bank import Bank, Venue
 
 
 def offer(bank: Bank, stock: int) -> str:

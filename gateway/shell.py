@@ -75,7 +75,7 @@ def choose_language() -> None:
 
 
 def allow_large_forms() -> None:
-    """Take a venue's list of a month, which is larger than any other form."""
+    """Take a venue report, which is larger than any other form."""
     if request.endpoint in LARGE_FORMS:
         request.max_content_length = MAX_LIST_BYTES
 

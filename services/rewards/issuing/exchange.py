@@ -34,15 +34,15 @@ class NotEnoughPoints(Conflict):
 
 
 class SoldOut(Conflict):
-    """Nothing of this is left, or others wait for it already."""
+    """This product is out of stock, or others wait for it already."""
 
 
 class NotOffered(Conflict):
-    """This is not given for points at present."""
+    """This product cannot be exchanged for points at present."""
 
 
 class LimitReached(Conflict):
-    """As many as the rules allow in this period."""
+    """The rules allow no more of these vouchers in this period."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -302,7 +302,7 @@ def _confirm(session: Session, session_id: UUID, volunteer_id: UUID) -> None:
 
 
 def _overlapping(error: IntegrityError) -> SignUpRefused:
-    """Name what the exclusion constraint decided. Any other error is our fault: raise it again."""
+    """Turn the exclusion constraint's error into a refusal. Raise any other error again."""
     if constraint_of(error) != OVERLAP:
         raise error
     return refusal(Refusal.OVERLAPS)

@@ -224,7 +224,7 @@ DONE_MESSAGES = {
     "given-to-pool": "Thank you. The voucher is in the pool now; its old code no longer works.",
     "given-to-person": "The voucher is given on; its old code no longer works.",
     "exchanged": "Exchanged. Your voucher is in the wallet.",
-    "waits": "You are on the waiting list. The points are held.",
+    "waits": "You are waiting for stock. The points are held.",
     "request-made": "Your request waits. The person who received least comes first.",
     "request-withdrawn": "The request is withdrawn.",
     "rule-added": "The rule counts from now on.",

@@ -46,7 +46,7 @@ LARGE_FORMS = ("venue_month.send_list", "desk_settlement.send_list")
 
 
 def make_pages(settings: Settings, call: Callable[..., TestResponse]) -> Flask:
-    """Make the Flask app of the pages; `call(method, path, ...)` asks the owner of the path."""
+    """Make the Flask app of the pages; `call(method, path, ...)` asks the upstream of the path."""
     app = Flask(__name__, static_url_path="/static")
     app.config.update(MAX_CONTENT_LENGTH=MAX_FORM_BYTES)
     app.extensions["settings"] = settings

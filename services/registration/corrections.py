@@ -72,7 +72,7 @@ def approve_correction(session: Session, principal: Principal, correction_id: UU
     Repeating it changes nothing. Raises CorrectionNotFound, SecondPersonNeeded, NotWorkedYet,
     RecordNotCurrent, OverlappingRecord.
     """
-    correction = _locked_correction(session, correction_id)
+    correction = _lock_correction(session, correction_id)
     old = get_record(session, correction.record_id)
     if not may_coordinate(session, principal, old.organisation_id):
         raise CorrectionNotFound(f"No correction {correction_id}.")
@@ -90,7 +90,7 @@ def approve_correction(session: Session, principal: Principal, correction_id: UU
     return correction
 
 
-def _locked_correction(session: Session, correction_id: UUID) -> Correction:
+def _lock_correction(session: Session, correction_id: UUID) -> Correction:
     correction = session.get(
         Correction, correction_id, with_for_update=True, populate_existing=True
     )

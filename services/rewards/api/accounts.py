@@ -34,7 +34,7 @@ class WaitingResponse(ResponseModel):
     product_id: UUID
     title: str
     points: int = Field(description="held for it")
-    place: int = Field(description="on the waiting list; 1 is served next")
+    place: int = Field(description="among the backorders of the product; 1 is served next")
     since: datetime
 
 

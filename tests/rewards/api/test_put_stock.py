@@ -1,4 +1,4 @@
-"""Stock is never oversold; the waiting list is served first come, first served."""
+"""Stock is never oversold; backorders are served first come, first served."""
 
 from services.rewards.events import credit_and_issue
 from shared.contracts.registration import VolunteerLeft

@@ -17,7 +17,7 @@ NOT_IN_PRODUCTION = {"devkit", "psutil"}  #: modules that only a checkout has
 
 
 def named(service: str) -> tuple[str, ...]:
-    """The services that a SERVICE argument stands for."""
+    """The services that a SERVICE argument names."""
     return SERVICES if service == "all" else (service,)
 
 

@@ -1,4 +1,4 @@
-"""The composition root: which code a service's name stands for.
+"""The composition root: which code belongs to a service's name.
 
 Nothing else loads services by name.
 """

@@ -12,7 +12,7 @@ View = Callable[..., Any]
 
 
 def page_for(*roles: str) -> Callable[[View], View]:
-    """Let these roles see a page; answer others 403, and send strangers to the log-in.
+    """Let these roles see a page; answer others 403, and send people without a log-in to it.
 
     A coordinator is a volunteer too.
     """

@@ -31,7 +31,7 @@ API_PATHS = (
 
 
 class Gateway:
-    """Pass each request to the owner of its path."""
+    """Pass each request to the upstream of its path."""
 
     def __init__(self, services: Mapping[str, WSGIApplication], pages: WSGIApplication) -> None:
         self._services, self._pages = services, pages

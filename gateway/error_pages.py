@@ -1,4 +1,4 @@
-"""Pages for what went wrong, in the language of the page and without a detail of the inside."""
+"""Pages for what went wrong, in the language of the page and without internal details."""
 
 from flask import Flask, g, redirect, render_template, request, url_for
 from werkzeug.exceptions import HTTPException
@@ -11,7 +11,7 @@ from shared.core.logs import current_traceparent, get_logger
 
 log = get_logger(__name__)
 
-NOTHING_HERE = "There is nothing here, or it is not yours to see."
+NOTHING_HERE = "There is nothing here, or you may not see it."
 TITLES = {403: "Your role may not do this.", 404: NOTHING_HERE, 405: NOTHING_HERE}
 UNEXPECTED = "Something went wrong here."
 FOREIGN_FORM = "This form is not from here, or too old. Load the page and try again."

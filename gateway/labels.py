@@ -19,7 +19,7 @@ LABELS = {
         "verified": "to be published",
         "rejected": "rejected",
         "withdrawn": "withdrawn",
-        "expired": "nobody found in time",
+        "expired": "nobody claimed it in time",
     },
     "voucher": {
         "issued": "ready to use",
@@ -162,7 +162,7 @@ LABELS = {
     },
     "channel": {"counter": "counter", "webhook": "webhook"},
     "difference": {
-        "missing_at_venue": "not on the venue's list",
+        "missing_at_venue": "not in the venue report",
         "missing_here": "not in our records",
         "doubled": "listed twice",
         "other_month": "in another month",
@@ -224,8 +224,8 @@ DONE_MESSAGES = {
     "given-to-pool": "Thank you. The voucher is in the pool now; its old code no longer works.",
     "given-to-person": "The voucher is given on; its old code no longer works.",
     "exchanged": "Exchanged. Your voucher is in the wallet.",
-    "waits": "You are on the waiting list. The points are held.",
-    "request-made": "Your request waits. Whoever received least comes first.",
+    "waits": "You are waiting for stock. The points are held.",
+    "request-made": "Your request waits. The person who received least comes first.",
     "request-withdrawn": "The request is withdrawn.",
     "rule-added": "The rule counts from now on.",
     "rule-ended": "The rule has ended.",
@@ -240,7 +240,7 @@ DONE_MESSAGES = {
     "month-reopened": "The month is open again.",
     "case-opened": "The dispute is open and waits for a decision.",
     "case-decided": "The dispute is decided.",
-    "list-taken": "The list is imported and compared.",
+    "list-taken": "The report is imported and compared.",
     "pool-allocated": "All vouchers that could be allocated are allocated.",
     "wish-granted": "The pool grants the wish.",
     "voucher-voided": "The voucher is taken back.",
@@ -255,7 +255,7 @@ def done_message(code: str | None) -> str:
 
 
 def label_of(kind: str, code: str | None) -> str:
-    """What a code is called in the language of the page; an unknown code stands for itself."""
+    """The label of a code in the language of the page; an unknown code is its own label."""
     if not code:
         return ""
     return translate(LABELS[kind].get(code, code.replace("_", " ")), g.language)

@@ -28,7 +28,7 @@ MOST_COORDINATED = 20
 
 
 class LogInNeeded(Exception):
-    """Nobody is logged in, or not any more."""
+    """Nobody is logged in, or the login session has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _claims_of(token: str) -> JsonObject:
 
 
 class Renewals:
-    """Renew each refresh token once, whoever else asks for it at the same time.
+    """Renew each refresh token once, also when several requests ask at the same time.
 
     A refresh token works once, but a browser asks for several pages at a time: the first one here
     renews, the others get the same answer.

@@ -25,7 +25,7 @@ class Refusal(Exception):
 
 
 def refusal_from(status: int, document: Any) -> Refusal:
-    """Read a problem document; whatever else came instead of one has only its status."""
+    """Read a problem document; of any other body only the status is known."""
     known: JsonObject = document if isinstance(document, dict) else {}
     return Refusal(
         status,

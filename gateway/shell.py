@@ -45,7 +45,7 @@ LARGE_FORMS = ("venue_month.send_list", "desk_settlement.send_list")
 
 
 def make_pages(settings: Settings, call: Callable[..., TestResponse]) -> Flask:
-    """Make the Flask app of the pages; `call(method, path, ...)` asks the owner of the path."""
+    """Make the Flask app of the pages; `call(method, path, ...)` asks the upstream of the path."""
     app = Flask(__name__, static_url_path="/static")
     app.config.update(MAX_CONTENT_LENGTH=MAX_FORM_BYTES)
     app.extensions["settings"] = settings
@@ -74,7 +74,7 @@ def choose_language() -> None:
 
 
 def allow_large_forms() -> None:
-    """Take a venue's list of a month, which is larger than any other form."""
+    """Take a venue report, which is larger than any other form."""
     if request.endpoint in LARGE_FORMS:
         request.max_content_length = MAX_LIST_BYTES
 

@@ -131,7 +131,7 @@ def points_follow_a_correction(s: Stage) -> str:
     body = period(days_ago(3, hour=1), 40) | {"reason": "早退"}
     path = f"/v1/service-records/{s.record['id']}/corrections"
     approval = f"/v1/corrections/{s.coordinator.create(path, body)['id']}/approval"
-    # Whoever asks for a correction may not approve it.
+    # The person who asks for a correction may not approve it.
     s.coordinator.put(approval, {"decision": "approve"}, expect=(403, 404, 409))
     s.second_coordinator.put(approval, {"decision": "approve"})
     hours = s.qiang.get(f"/v1/volunteers/{s.qiang.id}/hours")

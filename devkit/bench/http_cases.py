@@ -81,7 +81,7 @@ class _Records:
         return str(created)
 
     def send_first(self) -> None:
-        """Three hours of the first volunteer, which buy a voucher."""
+        """Three hours of the first volunteer, which pay for a voucher."""
         start = datetime(2019, 1, 1, tzinfo=UTC)
         body = self._body(self.people[0], start, timedelta(hours=3), "first")
         client = self._district.registration.app.test_client()

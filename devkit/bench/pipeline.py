@@ -25,7 +25,7 @@ from shared.db.engine import using
 from shared.messaging.envelope import read_event
 from shared.messaging.outbox import publish
 
-MINUTES = 60  #: two events buy one voucher
+MINUTES = 60  #: two events pay for one voucher
 WARM_UP = 400
 CELERY_ROWS = 2_000
 WITHOUT_BROKER = "(a) same SQL, same batches, one connection, no broker"
@@ -105,7 +105,7 @@ def publish_hours(district: District, people: list[UUID], rows: int) -> float:
 
 
 def is_finished(district: District, rows: int) -> bool:
-    """Whether every event is credited, and every voucher issued that the points can buy."""
+    """Whether every event is credited, and every voucher issued that the points pay for."""
     sums = text(
         "SELECT coalesce(sum(minutes_credited), 0), coalesce(max(points_available), 0)"
         " FROM accounts"

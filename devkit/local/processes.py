@@ -142,7 +142,7 @@ class Child:
         self._pid_file.unlink(missing_ok=True)
 
     def kill_now(self) -> None:
-        """SIGKILL without waiting: safe in a signal handler, whoever waits for it meanwhile."""
+        """SIGKILL without waiting: safe in a signal handler, even while something waits for it."""
         if self._popen is not None and started_at(self._popen.pid) == self._started:
             kill_tree(self._popen.pid)
 

@@ -103,7 +103,7 @@ def _start_and_keep(
     env = environment(settings)
     outputs = [run_once(step, env, place.data, running) for step in steps]
     supervisor = start_services([p.with_env(env) for p in processes], place, running, verbose)
-    announce(place, settings, time.monotonic() - begun)
+    show_addresses(place, settings, time.monotonic() - begun)
     show("".join(outputs[-1:]).rstrip())  # the last step is seed, which prints the demo log-ins
     keep_running(supervisor, (postgres, broker))
 
@@ -171,7 +171,7 @@ def start_services(
     return supervisor
 
 
-def announce(place: Place, settings: Mapping[str, str], seconds: float) -> None:
+def show_addresses(place: Place, settings: Mapping[str, str], seconds: float) -> None:
     """Print where everything is."""
     url = settings["WISHTREE_PUBLIC_URL"]
     show(f"Ready after {seconds:.1f} s: {url} (data in {place.data}; Ctrl-C stops)")
@@ -180,7 +180,7 @@ def announce(place: Place, settings: Mapping[str, str], seconds: float) -> None:
 
 
 def keep_running(supervisor: Supervisor, servers: Sequence[Server]) -> NoReturn:
-    """Start again whatever ends, servers too, until a signal interrupts."""
+    """Restart every process that ends, servers too, until a signal interrupts."""
     next_try = 0.0
     while True:
         supervisor.check()

@@ -35,7 +35,7 @@ def show_exchange(refusal: Refusal | None = None) -> str:
 @bp.post("/wallet/exchange/<uuid:product_id>")
 @page_for("volunteer")
 def exchange(product_id: UUID) -> Answer:
-    """Points for a voucher; or, when there are none left, a place on the waiting list."""
+    """Exchange points for a voucher or, without stock, for a backorder."""
     body = {"product_id": str(product_id), "wait": request.form.get("do") == "wait"}
     return submit_and(post("/v1/exchanges", body), _go_to_wallet, show_exchange)
 

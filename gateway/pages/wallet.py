@@ -76,7 +76,7 @@ def show_card(voucher_id: UUID) -> Answer:
 @bp.get("/wallet/<uuid:voucher_id>")
 @page_for("volunteer")
 def show_voucher(voucher_id: UUID, refusal: Refusal | None = None) -> str:
-    """One voucher: giving it on, whose hands it went through, and the hours behind it."""
+    """One voucher: giving it on, its holders so far, and the hours that paid for it."""
     path = f"/v1/vouchers/{voucher_id}"
     voucher, chain, trace, venues = ask_all(
         get(path),

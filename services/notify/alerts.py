@@ -81,7 +81,7 @@ def same_person(session: Session, person_id: UUID) -> Sequence[UUID]:
     return session.scalars(select(merged.c.id)).all()
 
 
-def forget_erased_people(session: Session) -> int:
+def erase_late_alerts(session: Session) -> int:
     """Delete alerts that were written while their person was being erased. Returns how many."""
     return changed(
         session.execute(delete(Alert).where(Alert.person_id.in_(select(ErasedPerson.person_id))))

@@ -16,7 +16,7 @@ from shared.contracts.base import Event
 from shared.core.json import JsonObject
 
 Recipient = Callable[[Any], UUID | None]
-"""Finds the person, or the shared inbox, in an event; None alerts nobody."""
+"""Finds the person, or the shared inbox, in an event; None means no alert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def staff(_: Event) -> UUID | None:
 
 
 def volunteer_unless_imported(event: registration.HoursRecorded) -> UUID | None:
-    """Imported old records alert nobody."""
+    """Imported old records cause no alert."""
     return None if event.origin is registration.Origin.IMPORT else event.volunteer_id
 
 
@@ -122,7 +122,7 @@ AUDIENCES = (
     Audience(rewards.DisputeOpened, staff, "dispute_opened"),
     Audience(notify.SubscriptionDisabled, staff, "subscription_disabled"),
 )
-"""Events that are not in the table alert nobody; other systems may still subscribe to them."""
+"""Events that are not in the table cause no alert; other systems may still subscribe to them."""
 
 _AUDIENCES_OF: defaultdict[type[Event], list[Audience]] = defaultdict(list)
 for _audience in AUDIENCES:

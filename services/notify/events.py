@@ -30,9 +30,9 @@ def follow_merges(session: Session, events: list[VolunteerMerged]) -> None:
 
 
 @handles(VolunteerErased)
-def forget_people(session: Session, events: list[VolunteerErased]) -> None:
+def erase_people(session: Session, events: list[VolunteerErased]) -> None:
     """Delete their alerts and preferences, and accept no new alerts for them."""
-    preferences.forget_people(session, [event.volunteer_id for event in events])
+    preferences.erase_people(session, [event.volunteer_id for event in events])
     send_to_subscribers(session, events)
 
 

@@ -47,10 +47,10 @@ def follow_merges(session: Session, merges: Iterable[tuple[UUID, UUID]]) -> None
     session.execute(insert(MergedPerson).on_conflict_do_nothing(), rows)
     erased = _erased_of(session, [row["into_id"] for row in rows])
     if erased:  # the erasure overtook the merge
-        forget_people(session, [row["person_id"] for row in rows if row["into_id"] in erased])
+        erase_people(session, [row["person_id"] for row in rows if row["into_id"] in erased])
 
 
-def forget_people(session: Session, people: Iterable[UUID]) -> None:
+def erase_people(session: Session, people: Iterable[UUID]) -> None:
     """Delete what is kept about erased people and their duplicates.
 
     Events that arrive later write nothing about them.
@@ -66,7 +66,7 @@ def forget_people(session: Session, people: Iterable[UUID]) -> None:
     remaining = _duplicates_of(session, erased)
     remaining -= _erased_of(session, remaining)
     if remaining:
-        forget_people(session, remaining)
+        erase_people(session, remaining)
 
 
 def _duplicates_of(session: Session, people: Iterable[UUID]) -> set[UUID]:

@@ -35,4 +35,4 @@ def forget_old_deliveries() -> None:
     """Delete deliveries after 30 days, and late alerts of erased people."""
     with transaction() as session:
         delivery.forget_old_deliveries(session)
-        alerts.forget_erased_people(session)
+        alerts.erase_late_alerts(session)

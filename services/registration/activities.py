@@ -26,7 +26,7 @@ class SessionNotFound(NotFound):
 
 
 class RisksNotStated(Conflict):
-    """Say what can go wrong, and what is done about it, before publishing."""
+    """Describe what can go wrong, and what is done about it, before publishing."""
 
 
 def draft_activity(
@@ -62,7 +62,7 @@ def draft_activity(
     return activity
 
 
-def activity_of(session: Session, principal: Principal | None, activity_id: UUID) -> Activity:
+def get_activity(session: Session, principal: Principal | None, activity_id: UUID) -> Activity:
     """Return a published activity, or a draft that the caller may see. Raises ActivityNotFound."""
     activity = _find_activity(session, activity_id)
     if activity.status is not ActivityStatus.PUBLISHED and (
@@ -162,7 +162,7 @@ def sessions_with_activities() -> Select[ActivitySession]:
     )
 
 
-def session_of(session: Session, session_id: UUID) -> ActivitySession:
+def get_activity_session(session: Session, session_id: UUID) -> ActivitySession:
     """Return an activity session with its activity. Raises SessionNotFound."""
     found = session.scalar(sessions_with_activities().where(ActivitySession.id == session_id))
     if found is None:
@@ -170,9 +170,11 @@ def session_of(session: Session, session_id: UUID) -> ActivitySession:
     return found
 
 
-def own_session(session: Session, principal: Principal, session_id: UUID) -> ActivitySession:
+def own_activity_session(
+    session: Session, principal: Principal, session_id: UUID
+) -> ActivitySession:
     """Return an activity session that the caller coordinates. Raises SessionNotFound."""
-    found = session_of(session, session_id)
+    found = get_activity_session(session, session_id)
     if not may_coordinate(session, principal, found.activity.organisation_id):
         raise SessionNotFound(f"No session {session_id}.")
     return found

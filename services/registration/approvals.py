@@ -62,7 +62,7 @@ def approve_record(
     record = _record_to_decide(session, principal, record_id)
     times = _times(record, started_at, ended_at)
     if times.ended_at > now() + CLOCKS_DIFFER_BY:
-        raise NotWorkedYet(f"Record {record_id} lies in the future.")
+        raise NotWorkedYet(f"Record {record_id} is in the future.")
     decided = _decide(
         session,
         principal,

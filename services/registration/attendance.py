@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.registration.activities import own_session, session_of
+from services.registration.activities import get_activity_session, own_activity_session
 from services.registration.models import (
     ActivitySession,
     ActivityStatus,
@@ -44,7 +44,7 @@ from shared.db.statements import changed, inserted
 from shared.messaging.outbox import publish
 
 CLOCK = "clock"
-"""Who checked out those whom nobody checked out."""
+"""Recorded as the person who checked out, where nobody did."""
 
 
 class AttendanceNotFound(NotFound):
@@ -65,7 +65,7 @@ class CheckedOutAlready(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """The part of somebody's presence that lies in the session and its tolerance."""
+    """The part of somebody's presence within the session and its tolerance."""
 
     from_: datetime
     to: datetime
@@ -119,7 +119,7 @@ def check_in(
     Somebody who did not sign up is welcome too, but their time waits for a second person. Raises
     SessionNotFound, VolunteerNotActive, CheckedInAlready, or a 422 for a time that cannot be.
     """
-    _check_time(own_session(session, principal, session_id), at)
+    _check_time(own_activity_session(session, principal, session_id), at)
     _require_active(session, volunteer_id)
     row = insert(Attendance).values(
         session_id=session_id,
@@ -161,7 +161,7 @@ def undo_check_in(
 
     Raises SessionNotFound, CheckedOutAlready.
     """
-    own_session(session, principal, session_id)
+    own_activity_session(session, principal, session_id)
     gone = session.execute(
         delete(Attendance).where(
             Attendance.session_id == session_id,
@@ -181,7 +181,7 @@ def check_out(
     Raises SessionNotFound, AttendanceNotFound, CheckedOutAlready, or a 422 for leaving before
     coming.
     """
-    activity_session = own_session(session, principal, session_id)
+    activity_session = own_activity_session(session, principal, session_id)
     attendance = _attendance_of(session, session_id, volunteer_id)
     _check_time(activity_session, at)
     if at < attendance.checked_in_at:
@@ -194,7 +194,7 @@ def check_out(
 
 
 def close_forgotten(session: Session, limit: int = 200) -> int:
-    """Check out at the session's end everybody whom nobody checked out. Returns how many.
+    """Check out at the session's end everybody who is still checked in. Returns how many.
 
     A second person decides about each of them.
     """
@@ -213,7 +213,7 @@ def close_forgotten(session: Session, limit: int = 200) -> int:
         .execution_options(populate_existing=True)
     ).all()
     for attendance in forgotten:
-        activity_session = session_of(session, attendance.session_id)
+        activity_session = get_activity_session(session, attendance.session_id)
         at = max(activity_session.ends_at, attendance.checked_in_at)
         _close(session, CheckOut(activity_session, attendance, at, CLOCK))
     return len(forgotten)
@@ -258,7 +258,7 @@ def _set_check_out(session: Session, check_out: CheckOut, minutes: int) -> bool:
             Attendance.session_id == check_out.activity_session.id,
             Attendance.volunteer_id == check_out.volunteer_id,
             Attendance.checked_out_at.is_(None),
-            # Not if the check-in was undone and made anew meanwhile: the minutes would be wrong.
+            # Not if the check-in was undone and made again meanwhile: the minutes would be wrong.
             Attendance.checked_in_at == check_out.attendance.checked_in_at,
         )
         .values(

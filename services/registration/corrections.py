@@ -14,10 +14,10 @@ from services.registration.policy import CLOCKS_DIFFER_BY
 from services.registration.service_records import (
     NotWorkedYet,
     day_at_site,
+    get_record,
     minutes_between,
     overlapping_record,
     own_record,
-    record_of,
 )
 from shared.auth.principal import Principal
 from shared.contracts.registration import HoursCorrected
@@ -72,8 +72,8 @@ def approve_correction(session: Session, principal: Principal, correction_id: UU
     Repeating it changes nothing. Raises CorrectionNotFound, SecondPersonNeeded, NotWorkedYet,
     RecordNotCurrent, OverlappingRecord.
     """
-    correction = _locked_correction(session, correction_id)
-    old = record_of(session, correction.record_id)
+    correction = _lock_correction(session, correction_id)
+    old = get_record(session, correction.record_id)
     if not may_coordinate(session, principal, old.organisation_id):
         raise CorrectionNotFound(f"No correction {correction_id}.")
     actor = str(principal.subject)
@@ -90,7 +90,7 @@ def approve_correction(session: Session, principal: Principal, correction_id: UU
     return correction
 
 
-def _locked_correction(session: Session, correction_id: UUID) -> Correction:
+def _lock_correction(session: Session, correction_id: UUID) -> Correction:
     correction = session.get(
         Correction, correction_id, with_for_update=True, populate_existing=True
     )
@@ -103,7 +103,7 @@ def _check_approval(correction: Correction, old: ServiceRecord, actor: str) -> N
     if actor in (correction.asked_by, str(old.volunteer_id)):
         raise SecondPersonNeeded(f"Correction {correction.id}.")
     if correction.ended_at > now() + CLOCKS_DIFFER_BY:
-        raise NotWorkedYet(f"Correction {correction.id} lies in the future.")
+        raise NotWorkedYet(f"Correction {correction.id} is in the future.")
 
 
 def _supersede(session: Session, old: ServiceRecord) -> UUID:

@@ -138,7 +138,7 @@ def _is_password(password_hash: str, password: str) -> bool:
 def send_code(session: Session, phone: str) -> None:
     """Send a one-time code to a volunteer's phone (E.164), at most one a minute and ten a day.
 
-    Nothing is returned and nothing raised: a stranger must not learn whether somebody volunteers.
+    Nothing is returned and nothing raised: a caller must not learn whether somebody volunteers.
     """
     phone_hash = phone_vault().fingerprint(phone)
     known = select(Volunteer.id).where(

@@ -73,7 +73,7 @@ def _check_parent(session: Session, kind: OrganisationKind, parent_id: UUID | No
         raise WrongParent(f"A {kind} belongs under a {needed}.")
 
 
-def organisation_of(session: Session, organisation_id: UUID) -> Organisation:
+def get_organisation(session: Session, organisation_id: UUID) -> Organisation:
     """Return an organisation. Raises OrganisationNotFound."""
     organisation = session.get(Organisation, organisation_id)
     if organisation is None:
@@ -86,7 +86,7 @@ def subtree(session: Session, organisation_id: UUID, limit: int = 1000) -> Seque
 
     Raises OrganisationNotFound.
     """
-    organisation_of(session, organisation_id)
+    get_organisation(session, organisation_id)
     below = (
         select(Organisation.id, literal(0).label("depth"))
         .where(Organisation.id == organisation_id)
@@ -142,7 +142,7 @@ def grant_coordination(
     It takes effect with the next log-in or refresh. Repeating it changes nothing. Raises
     OrganisationNotFound, NotACoordinator.
     """
-    organisation_of(session, organisation_id)
+    get_organisation(session, organisation_id)
     volunteer = session.get(Volunteer, volunteer_id)
     if volunteer is None or volunteer.status is not VolunteerStatus.ACTIVE:
         raise NotACoordinator(f"Volunteer {volunteer_id} is not active.")

@@ -5,7 +5,7 @@ from datetime import timedelta
 TOLERANCE = timedelta(minutes=15)
 """How long before the start and after the end of a session somebody still counts as present."""
 MINIMUM_PERCENT = 60
-"""Share of the planned time; whoever was there for less gets nothing credited."""
+"""Share of the planned time; a shorter presence credits nothing."""
 SLIP = timedelta(days=1)
 """A check-in or check-out farther than this from its session is refused as mistyped."""
 AUTO_APPROVAL_FOR = timedelta(days=7)
@@ -15,5 +15,5 @@ CLOSE_AFTER = timedelta(hours=1)
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 """How far ahead another system's clock may be before its hours count as not worked yet."""
 LONGEST = timedelta(hours=24)
-"""Longest block of time in one record. Whoever has more sends several."""
+"""Longest block of time in one record; a longer one is sent as several records."""
 ADULT_AT = 18

@@ -282,14 +282,14 @@ def _problem(row: Row[Any]) -> Problem:
     if not row.organisation_known:
         return UnknownOrganisation("Not registered.")
     if not row.worked:
-        return NotWorkedYet("`ended_at` lies in the future.")
+        return NotWorkedYet("`ended_at` is in the future.")
     if row.overlaps:
         return OverlappingRecord("Send other times, or correct the record there is.")
     # Somebody was merged, or a colliding record taken back, between the two statements.
     raise Unavailable("Something changed meanwhile. Send it again.")
 
 
-def record_of(session: Session, record_id: UUID) -> ServiceRecord:
+def get_record(session: Session, record_id: UUID) -> ServiceRecord:
     """Return the newest row of a record. Raises RecordNotFound."""
     record = session.get(ServiceRecord, record_id, populate_existing=True)
     if record is None:
@@ -299,7 +299,7 @@ def record_of(session: Session, record_id: UUID) -> ServiceRecord:
 
 def own_record(session: Session, principal: Principal, record_id: UUID) -> ServiceRecord:
     """Return a record whose organisation the caller coordinates. Raises RecordNotFound."""
-    record = record_of(session, record_id)
+    record = get_record(session, record_id)
     if not may_coordinate(session, principal, record.organisation_id):
         raise RecordNotFound(f"No record {record_id}.")
     return record
@@ -316,7 +316,7 @@ def update_record(session: Session, statement: Update) -> bool:
 
 
 def overlapping_record(error: IntegrityError) -> OverlappingRecord:
-    """Name what the exclusion constraint decided. Any other error is our fault: raise it again."""
+    """Turn the exclusion constraint's error into a refusal. Raise any other error again."""
     if constraint_of(error) != OVERLAP:
         raise error
     return OverlappingRecord("Send other times, or correct the record there is.")

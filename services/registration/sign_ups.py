@@ -61,7 +61,7 @@ def sign_up(session: Session, session_id: UUID, volunteer_id: UUID) -> tuple[Sig
     Repeating it changes nothing; the second value says whether it was new. Raises SessionNotFound,
     SignUpRefused with a `reason` out of Refusal.
     """
-    activity_session = _lock(session, session_id)
+    activity_session = _lock_activity_session(session, session_id)
     before = _sign_up_of(session, session_id, volunteer_id)
     if before is not None and before.status is not SignUpStatus.CANCELLED:
         return before, False
@@ -116,7 +116,7 @@ def cancel_sign_up(session: Session, session_id: UUID, volunteer_id: UUID) -> No
     The first who waits moves up, unless the session has ended. Repeating it changes nothing.
     Raises SessionNotFound.
     """
-    activity_session = _lock(session, session_id)
+    activity_session = _lock_activity_session(session, session_id)
     before = _sign_up_of(session, session_id, volunteer_id)
     if before is None or before.status is SignUpStatus.CANCELLED:
         return
@@ -144,7 +144,7 @@ def cancel_everything(session: Session, volunteer_id: UUID) -> None:
         cancel_sign_up(session, session_id, volunteer_id)
 
 
-def _lock(session: Session, session_id: UUID) -> ActivitySession:
+def _lock_activity_session(session: Session, session_id: UUID) -> ActivitySession:
     found = session.scalar(
         sessions_with_activities()
         .where(ActivitySession.id == session_id)
@@ -302,7 +302,7 @@ def _confirm(session: Session, session_id: UUID, volunteer_id: UUID) -> None:
 
 
 def _overlapping(error: IntegrityError) -> SignUpRefused:
-    """Name what the exclusion constraint decided. Any other error is our fault: raise it again."""
+    """Turn the exclusion constraint's error into a refusal. Raise any other error again."""
     if constraint_of(error) != OVERLAP:
         raise error
     return refusal(Refusal.OVERLAPS)

@@ -57,7 +57,7 @@ class GuardianNeeded(Unprocessable):
 
 
 class VolunteerNotReady(Conflict):
-    """The volunteer's registration is not in the state this needs."""
+    """The state of the volunteer's registration does not allow this."""
 
 
 class RecordsCollide(Conflict):
@@ -84,7 +84,7 @@ def register_volunteer(
     """Take an application to volunteer, and publish it. Staff activate the volunteer.
 
     A phone that is known already makes a second registration, marked for staff: an error would tell
-    a stranger who volunteers. Raises GuardianNeeded, or a 422 naming a bad phone or birth date.
+    a new volunteer. Raises GuardianNeeded, or a 422 naming a bad phone or birth date.
     """
     number = normal_phone(phone)
     _check_age(birth_date, guardian)
@@ -111,7 +111,7 @@ def _next_number(session: Session) -> str:
 def _check_age(birth_date: date, guardian: Guardian | None) -> None:
     age = age_on(birth_date, now().astimezone(SITE).date())
     if not 0 <= age <= 120:
-        raise invalid("/birth_date", "This is nobody's birthday.")
+        raise invalid("/birth_date", "This cannot be a date of birth.")
     if age < ADULT_AT and guardian is None:
         raise GuardianNeeded("Add `guardian` with name, phone and consent.")
 
@@ -138,7 +138,7 @@ def _set_guardian(volunteer: Volunteer, guardian: Guardian) -> None:
     volunteer.guardian_consented_at = now()
 
 
-def volunteer_of(session: Session, volunteer_id: UUID) -> Volunteer:
+def get_volunteer(session: Session, volunteer_id: UUID) -> Volunteer:
     """Return the newest row of a volunteer. Raises VolunteerNotFound."""
     volunteer = session.get(Volunteer, volunteer_id, populate_existing=True)
     if volunteer is None:
@@ -249,7 +249,7 @@ def merge_volunteers(session: Session, volunteer_id: UUID, into_id: UUID) -> Vol
     Repeating it changes nothing. Raises VolunteerNotFound, VolunteerNotReady, RecordsCollide.
     """
     if volunteer_id == into_id:
-        raise invalid("/into_id", "Nobody is merged into themselves.")
+        raise invalid("/into_id", "A volunteer cannot be merged into themselves.")
     duplicate, stays = _lock_both(session, volunteer_id, into_id)
     if duplicate.merged_into_id == into_id:
         return duplicate
@@ -350,7 +350,7 @@ def look_up_contact(session: Session, volunteer_id: UUID, looked_by: str) -> str
 
     Raises VolunteerNotFound.
     """
-    volunteer = volunteer_of(session, volunteer_id)
+    volunteer = get_volunteer(session, volunteer_id)
     if volunteer.phone_sealed is None or volunteer.status in (*GONE, VolunteerStatus.LEFT):
         raise VolunteerNotFound(f"No contact of {volunteer_id}.")
     session.add(ContactLook(volunteer_id=volunteer_id, looked_by=looked_by))
@@ -374,7 +374,7 @@ def _move(
         .values(status=to, **values)
         .execution_options(synchronize_session=False)
     )
-    volunteer = volunteer_of(session, volunteer_id)
+    volunteer = get_volunteer(session, volunteer_id)
     if not changed(moved) and volunteer.status is not to:
         raise VolunteerNotReady(
             f"Volunteer {volunteer_id} is {volunteer.status}.", volunteer_status=volunteer.status

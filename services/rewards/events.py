@@ -79,7 +79,7 @@ def close_accounts(session: Session, events: list[VolunteerLeft]) -> None:
 
 @handles(VolunteerErased)
 def erase_holders(session: Session, events: list[VolunteerErased]) -> None:
-    """Close the account for good; nobody gets a notice of it."""
+    """Close the account for good, without an alert."""
     members.close_accounts(session, [event.volunteer_id for event in events], erased=True)
 
 

@@ -88,7 +88,7 @@ def note_standing(
 ) -> bool:
     """Store whether a volunteer may claim. Returns False for an event that is no longer the newest.
 
-    A merger is final, whatever comes after it.
+    A merger is final; later events do not undo it.
     """
     newest = {"standing": standing, "standing_sequence": sequence, "merged_into": merged_into}
     row = insert(ClaimerLoad).values(

@@ -22,7 +22,7 @@ from services.wishes.claimers import (
     note_standing,
     uncount_claim,
 )
-from services.wishes.lifecycle import CLOCK, Moved, WishNotFound, find_wish, move, not_ready
+from services.wishes.lifecycle import CLOCK, Moved, WishNotFound, get_wish, move, not_ready
 from services.wishes.models import HELD, PUBLIC, Standing, Wish, WishStatus
 from services.wishes.settings import own_settings
 from shared.contracts.wishes import WishClaimed, WishConfirmed, WishFulfilled, WishReleased
@@ -36,11 +36,11 @@ class WishNotClaimable(Conflict):
 
 
 class ClaimLost(Conflict):
-    """The claim this names has ended: the wish was released, or somebody else holds it."""
+    """The named claim has ended: the wish was released, or somebody else holds it."""
 
 
 class OwnWorkNotConfirmable(Forbidden):
-    """Who granted a wish does not confirm it."""
+    """The claimer who granted a wish may not confirm it."""
 
 
 def claim_wish(session: Session, wish_id: UUID, claimer: Claimer, actor: str) -> Wish:
@@ -80,7 +80,7 @@ def _take(session: Session, wish_id: UUID, claimer: Claimer, actor: str) -> Move
 
 def _own_claim(session: Session, wish_id: UUID, claimer: Claimer) -> Wish:
     """Return the wish where the claimer has claimed it before."""
-    wish = find_wish(session, wish_id)
+    wish = get_wish(session, wish_id)
     if wish.status not in PUBLIC:
         raise WishNotFound(f"No wish {wish_id}.")
     if (wish.status, wish.claimer_id) != (WishStatus.CLAIMED, claimer.id):
@@ -101,7 +101,7 @@ class Outcome:
 def claim_wishes(
     session: Session, wish_ids: Iterable[UUID], claimer: Claimer, actor: str
 ) -> list[Outcome]:
-    """Claim each of these wishes that is free, whatever becomes of the others.
+    """Claim each of these wishes that is free, also if others are not.
 
     Outcomes come in the order of the ids, once for each.
     """
@@ -127,12 +127,12 @@ def release_claim(
 ) -> Wish:
     """Put a claimed wish back on the tree, and publish `wish.released`.
 
-    With `claimer` only their own claim; with None, for staff, whoever's it is. Repeating it changes
+    With `claimer` only their own claim; with None, for staff, anybody's. Repeating it changes
     nothing. Raises WishNotFound, ClaimLost (somebody else holds it), WishNotReady.
     """
     cause = "claimer" if claimer else "staff"
     moved = _release(session, wish_id, actor, *_claimed_by(claimer), cause=cause, reason=reason)
-    wish = find_wish(session, wish_id)
+    wish = get_wish(session, wish_id)
     if moved is None and wish.status is not WishStatus.PUBLISHED:
         if claimer and wish.claimer_id != claimer.id:
             raise ClaimLost(f"Wish {wish_id} is not held by this claimer.")
@@ -198,7 +198,7 @@ def fulfil_wish(
 
 def _fulfilled_before(session: Session, wish_id: UUID, claimer: Claimer | None, fence: int) -> Wish:
     """Return the wish where this claim was fulfilled before. Raises WishNotFound, ClaimLost."""
-    wish = find_wish(session, wish_id)
+    wish = get_wish(session, wish_id)
     if wish.status not in PUBLIC:
         raise WishNotFound(f"No wish {wish_id}.")
     if wish.fence != fence or (claimer and wish.claimer_id != claimer.id):
@@ -260,7 +260,7 @@ def refuse_fulfilment(
 
 def _already(session: Session, wish_id: UUID, status: WishStatus, not_by: Iterable[UUID]) -> Wish:
     """Return the wish where it is in this state already. Raises why it could not be moved there."""
-    wish = find_wish(session, wish_id)
+    wish = get_wish(session, wish_id)
     if wish.status is status:
         return wish
     if wish.status is WishStatus.FULFILLED and wish.claimer_id in set(not_by):
@@ -288,7 +288,7 @@ def merge_claimer(session: Session, volunteer_id: UUID, into_id: UUID, sequence:
     if not note_standing(session, volunteer_id, Standing.MERGED, sequence, merged_into=into_id):
         return
     into_id = end_of_mergers(session, into_id)
-    # Also what was granted long ago: the id of a duplicate means nobody any more.
+    # Also what was granted long ago: the id of a duplicate names no volunteer any more.
     moved = session.scalars(
         update(Wish)
         .where(Wish.claimer_id == volunteer_id)

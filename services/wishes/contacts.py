@@ -54,7 +54,7 @@ class Person:
 
     @property
     def names(self) -> list[str]:
-        """Every name that must not stand on the public tree."""
+        """Every name that must not be shown on the public tree."""
         guardian_name = self.guardian.name if self.guardian else None
         return [name for name in (self.name, guardian_name) if name]
 

@@ -1,6 +1,6 @@
 """How a wish gets onto the tree and off it again. What happens in between is in `claims`.
 
-Every step is one guarded UPDATE (`move`): whoever comes second finds no row, and no decision rests
+Every step is one guarded UPDATE (`move`): the second of two finds no row, and no decision depends
 on what was read before.
 """
 
@@ -37,7 +37,7 @@ ENDED = (WishStatus.CONFIRMED, WishStatus.REJECTED, WishStatus.WITHDRAWN, WishSt
 
 
 class WishNotFound(NotFound):
-    """There is no such wish, or it is not yours to see."""
+    """There is no such wish, or you may not see it."""
 
 
 class WishNotReady(Conflict):
@@ -49,7 +49,7 @@ class AppealForOtherChannels(Unprocessable):
 
 
 class WordsNotPublic(Unprocessable):
-    """These words hold something that may not stand on the public tree."""
+    """The text contains something that the public tree may not show."""
 
 
 class RejectReason(StrEnum):
@@ -104,7 +104,7 @@ def move(
     before = _update_if(session, wish_id, when, {"status": to, **values})
     if before is None:
         return None
-    # Read anew: the UPDATE went past the session's copy of the row.
+    # Read again: the UPDATE did not change the session's copy of the row.
     wish = session.get_one(Wish, wish_id, populate_existing=True)
     _add_history(session, wish, before.status, actor, reason)
     return Moved(wish, before.status, before.claimer_id, before.claimer_kind, before.fence)
@@ -147,7 +147,7 @@ def _update_if(
     ).one_or_none()
 
 
-def find_wish(session: Session, wish_id: UUID) -> Wish:
+def get_wish(session: Session, wish_id: UUID) -> Wish:
     """Return the newest row of a wish. Raises WishNotFound."""
     wish = session.get(Wish, wish_id, populate_existing=True)
     if wish is None:
@@ -211,12 +211,12 @@ def verify_wish(
     Repeating it changes nothing, also later on. Raises WishNotFound, WishNotReady, WordsNotPublic
     (naming each finding, never what was found).
     """
-    wish = find_wish(session, wish_id)
+    wish = get_wish(session, wish_id)
     if wish.status is WishStatus.SUBMITTED:
         new_title = title or wish.title
         new_description = wish.description if description is None else description
         _verify(session, wish, actor, new_title, new_description)
-        wish = find_wish(session, wish_id)
+        wish = get_wish(session, wish_id)
     # Any later state was verified once: repeating the step is harmless.
     if wish.status in (WishStatus.SUBMITTED, WishStatus.REJECTED, WishStatus.WITHDRAWN):
         raise not_ready(wish)
@@ -262,7 +262,7 @@ def reject_wish(session: Session, wish_id: UUID, actor: str, reason: RejectReaso
         Wish.status.in_([WishStatus.SUBMITTED, WishStatus.VERIFIED]),
         reason=reason,
     )
-    wish = find_wish(session, wish_id)
+    wish = get_wish(session, wish_id)
     if moved:
         publish(
             session, WishRejected(wish_id=wish_id, station_id=wish.station_id, reason_code=reason)
@@ -285,7 +285,7 @@ def publish_wish(session: Session, wish_id: UUID, actor: str) -> Wish:
         Wish.status == WishStatus.VERIFIED,
         published_at=app_now(),
     )
-    wish = find_wish(session, wish_id)
+    wish = get_wish(session, wish_id)
     if moved:
         publish(
             session,
@@ -317,7 +317,7 @@ def withdraw_wish(session: Session, wish_id: UUID, actor: str, reason: str | Non
         claimer_kind=None,
         lease_until=None,
     )
-    wish = find_wish(session, wish_id)
+    wish = get_wish(session, wish_id)
     if moved:
         if moved.was in HELD:
             uncount_claim(session, moved.claimer_id)

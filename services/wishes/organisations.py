@@ -11,7 +11,7 @@ from shared.contracts.registration import OrganisationRegistered
 
 
 def note_organisations(session: Session, events: list[OrganisationRegistered]) -> None:
-    """Store the newest name and place of each organisation, in whatever order events come."""
+    """Store the newest name and place of each organisation, in any order of arrival."""
     in_sequence = sorted(events, key=lambda event: event.envelope.sequence)
     newest = {event.organisation_id: event for event in in_sequence}
     for _, event in sorted(newest.items()):

@@ -1,10 +1,10 @@
-"""What must not stand on the public tree.
+"""What must not be shown on the public tree.
 
 That is a phone, identity number, contact, address, the beneficiary's own name, and appeals for cash
 or medical fees. Pure functions: they return the kind of thing found, never the thing itself.
 
 Digits are found however they are written: full-width, circled, spelled out in Chinese or English,
-with dots or spaces between. This catches honest slips, not somebody set on passing it: a person at
+with dots or spaces between. This catches slips, not somebody who tries to evade it: a person at
 the station reads every wish as well.
 """
 

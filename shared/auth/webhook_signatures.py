@@ -23,7 +23,7 @@ MAX_SIGNATURES = 16  #: more than a rotation ever needs
 
 
 class BadSignature(Unauthorized):
-    """This message is not signed with a secret of yours, or not now."""
+    """This message is not signed with a valid secret of yours."""
 
 
 def new_secret() -> str:

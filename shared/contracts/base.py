@@ -104,7 +104,7 @@ def events_published_by(service: str) -> Iterator[type[Event]]:
 @cache
 def catalogue() -> dict[tuple[str, int], type[Event]]:
     """Return every contract of every service, by type and version."""
-    # Importing these modules registers their contracts. They import this one, hence not on top.
+    # Importing these modules registers their contracts. They import this one, so not on top.
     from shared.contracts import notify, registration, rewards, wishes  # noqa: F401
 
     return REGISTRY

@@ -194,8 +194,8 @@ class DisputeDecided(Event):
 
 @event("rewards", "ledger.sealed", subject="head", handled_by=())
 class LedgerSealed(Event):
-    """The head of the journal's hash chain on a day. Whoever keeps it can prove later that nothing
-    before it was changed.
+    """The head of the journal's hash chain on a day. Kept elsewhere, it proves later that
+    nothing before it was changed.
     """
 
     head: str  #: sha-256, hex

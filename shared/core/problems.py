@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem documents. An error class lives beside the verb that raises it.
 
 The docstring's first line is the title, the class name is the slug of `type`, the exception's text
-is the `detail`. A stranger does not learn whether a thing exists: forbidden and unknown raise the
+is the `detail`. A caller does not learn whether a thing exists: forbidden and unknown raise the
 same `NotFound`.
 """
 
@@ -63,13 +63,13 @@ class Forbidden(Problem):
 
 
 class NotFound(Problem):
-    """There is nothing here, or it is not yours to see."""
+    """There is nothing here, or you may not see it."""
 
     status = 404
 
 
 class Conflict(Problem):
-    """The thing is not in the state this needs."""
+    """The current state does not allow this."""
 
     status = 409
 

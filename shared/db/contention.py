@@ -1,4 +1,4 @@
-"""What a database error means: whose fault it is, and which constraint refused a row."""
+"""What a database error means: try again or not, and which constraint refused a row."""
 
 import psycopg
 from sqlalchemy.exc import DBAPIError, TimeoutError
@@ -19,7 +19,7 @@ AWAY = (
 
 
 def is_passing(error: BaseException) -> bool:
-    """Tell whether the database is away or busy: no fault of the statement, so try again."""
+    """Tell whether the database is away or busy, so that the statement can be tried again."""
     return is_database_away(error) or is_contention(error)
 
 

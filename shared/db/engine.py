@@ -85,7 +85,7 @@ _joined: ContextVar[Session | None] = ContextVar("joined_session", default=None)
 
 @contextmanager
 def using(database: Database) -> Iterator[None]:
-    """Make this the database of whatever runs inside."""
+    """Make this the database of the code inside."""
     token = _current.set(database)
     try:
         yield

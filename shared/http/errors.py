@@ -42,7 +42,7 @@ def _on_deep_json(_: RecursionError) -> Response:
 
 def _on_database_error(error: DBAPIError) -> Response:
     if isinstance(error, IntegrityError):
-        # A constraint decided a race, and no verb named it. Still the client's 409; we learn of it.
+        # No verb expected this constraint. The client gets a 409 all the same, and we log it.
         log.warning("constraint decided", constraint=constraint_of(error))
         return _on_problem(Conflict("This contradicts something that is already stored."))
     return _on_passing(error) if is_passing(error) else _on_any(error)

@@ -131,7 +131,7 @@ def note_failure(session: Session, attempt: BegunAttempt, error: BaseException) 
 
 
 def take_back(session: Session, event_id: UUID) -> None:
-    """Do not count an attempt that failed without a fault of the event. It falls due again soon."""
+    """Do not count an attempt whose failure the event did not cause. It is due again soon."""
     counted = update(Attempt).where(Attempt.event_id == event_id)
     session.execute(counted.values(attempts=Attempt.attempts - 1, due_at=next_due(1)))
 
@@ -142,7 +142,7 @@ def forget_attempts(session: Session, event_id: UUID | None) -> None:
 
 
 def give_up(session: Session, letter: GivenUp) -> None:
-    """Make an event a dead letter. One that was replayed and failed again is one anew."""
+    """Make an event a dead letter, also one that was replayed and failed again."""
     dead = insert(DeadLetter).values(
         id=new_id(),
         event_id=letter.event_id,
@@ -188,7 +188,7 @@ def next_due(attempts: int) -> ColumnElement[datetime]:
 def in_one_line(error: BaseException) -> str:
     """The class and first line of an error.
 
-    A statement's parameters stand in later lines; they may be personal.
+    A statement's parameters are in later lines; they may be personal.
     """
     first = str(getattr(error, "orig", None) or error).partition("\n")[0]
     return f"{type(error).__name__}: {first}"[:500]

@@ -182,7 +182,7 @@ class Inbox:
             self._failed(attempt, error)
 
     def _handle(self, events: list[Event]) -> None:
-        """Write inbox rows, effects and events that follow in one transaction, or none of it."""
+        """Write inbox rows, effects and the events that follow in one transaction."""
         started = perf_counter()
         by_id = {event.envelope.id: event for event in events}
         with self.database.transaction() as session, traced(events[0].envelope.traceparent):
@@ -245,15 +245,15 @@ class Inbox:
 
     def _give_up(self, attempt: BegunAttempt, reason: Reason, error: str | None) -> None:
         number = min(attempt.number, MAX_ATTEMPTS)
-        self._bury(GivenUp(attempt.event_id, attempt.body, reason, error, number))
+        self._make_dead_letter(GivenUp(attempt.event_id, attempt.body, reason, error, number))
 
     def _give_up_unread(
         self, delivery: Delivery, reason: Reason, error: str | None, number: int = 1
     ) -> None:
         event_id = event_id_in(delivery.body)
-        self._bury(GivenUp(event_id, as_text(delivery.body), reason, error, number))
+        self._make_dead_letter(GivenUp(event_id, as_text(delivery.body), reason, error, number))
 
-    def _bury(self, letter: GivenUp) -> None:
+    def _make_dead_letter(self, letter: GivenUp) -> None:
         with self.database.transaction() as session:
             attempts.give_up(session, letter)
         EVENTS_HANDLED.labels(self.service, "", "dead").inc()

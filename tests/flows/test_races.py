@@ -8,13 +8,11 @@ import hashlib
 import hmac
 import itertools
 import json
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import pytest
 import requests
@@ -24,6 +22,7 @@ from devkit.local.ports import free_port
 from devkit.testkit import District, PrivatePostgres, environment, migrate_all
 from shared.core.ids import new_id
 from tests.flows.test_hours_to_alert import PRICE, Centre
+from tests.support.at_once import at_once
 
 
 @pytest.fixture
@@ -39,22 +38,6 @@ def installation(postgres: PrivatePostgres) -> Iterator[Installation]:
 
 def replicas(installation: Installation, service: str) -> list[str]:
     return [installation.api(service, name=f"{service}-{n}", port=free_port()) for n in (1, 2)]
-
-
-def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
-    """Run all calls at the same time. Returns their results."""
-    barrier, results = threading.Barrier(len(calls)), []
-
-    def run(call: Callable[[], Any]) -> None:
-        barrier.wait()
-        results.append(call())
-
-    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 def patiently(send: Callable[[], requests.Response]) -> requests.Response:

@@ -138,7 +138,7 @@ def test_a_month_is_previewed_closed_downloaded_and_reopened(centre: Centre) -> 
     chosen = staff.get(f"/desk/settlement?venue_id={cinema.venue}&month={BEFORE}")
     assert chosen.headers["Location"] == path
     page = staff.get(path).text
-    assert "预览, 未关账" in page
+    assert "预览，未关账" in page
     assert "T-1" in page
     assert staff.post(f"{path}/closing").headers["Location"] == f"{path}?done=month-closed"
     page = staff.get(path).text
@@ -153,7 +153,7 @@ def test_a_month_is_previewed_closed_downloaded_and_reopened(centre: Centre) -> 
     staff.get(path)
     assert staff.post(f"{path}/reopening", reason="").status_code == 422
     assert (
-        staff.post(f"{path}/reopening", reason="商家漏报").headers["Location"]
+        staff.post(f"{path}/reopening", reason="场馆漏报").headers["Location"]
         == f"{path}?done=month-reopened"
     )
     assert len(centre.district.rewards.published("settlement.closed")) == 1

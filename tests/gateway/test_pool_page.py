@@ -39,7 +39,7 @@ def test_a_request_is_granted_and_explained(centre: Centre) -> None:
         staff.post("/desk/pool/allocation").headers["Location"] == "/desk/pool?done=pool-allocated"
     )
     page = browser.get("/pool").text
-    assert "此前一年获得 0 张, 已等候 0 天" in page
+    assert "此前一年获得 0 张，已等候 0 天" in page
     assert len(cinema.vouchers(qiang)) == 1
     assert "爱心券池暂时是空的" in centre.browser().get("/pool").text
 

@@ -1,8 +1,6 @@
 """A small bank: staff, 沈芳 and 王强 who volunteer, the Star cinema and its rival the pool."""
 
 import json
-import threading
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -275,24 +273,3 @@ class Venue:
 
 def venue_event(type_: str, data: Any) -> dict[str, Any]:
     return {"type": type_, "timestamp": "2026-11-23T08:00:00Z", "data": data}
-
-
-def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
-    """Run all at the same moment, each in its own thread; answers in order, errors raised."""
-    barrier, answers, errors = threading.Barrier(len(calls)), [None] * len(calls), []
-
-    def run(number: int, call: Callable[[], Any]) -> None:
-        try:
-            barrier.wait()
-            answers[number] = call()
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
-    return answers

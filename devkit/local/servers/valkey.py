@@ -48,7 +48,7 @@ class ValkeyServer(Server):
             "dir": f'"{self.folder / "data"}"',
             "appendonly": "yes",
             "save": '""',
-            "maxmemory-policy": "noeviction",  # a full broker must refuse, not forget
+            "maxmemory-policy": "noeviction",  # a full broker must refuse, not drop
             "daemonize": "no",
         }
         write_settings(self.folder / "valkey.conf", settings, between=" ")

@@ -103,7 +103,7 @@ def get_subscriptions(query_data: PageQuery) -> Page[SubscriptionResponse]:
 @allow(Role.STAFF, Role.AUDITOR)
 def get_subscription(subscription_id: UUID) -> Subscription:
     with transaction() as session:
-        return subscriptions.find_subscription(session, subscription_id)
+        return subscriptions.get_subscription(session, subscription_id)
 
 
 @bp.delete("/v1/subscriptions/<uuid:subscription_id>")
@@ -142,7 +142,7 @@ def post_test(subscription_id: UUID) -> PingResponse:
 @allow(Role.STAFF, Role.AUDITOR)
 def get_attempts(subscription_id: UUID, query_data: PageQuery) -> Page[AttemptResponse]:
     with transaction() as session:
-        subscriptions.find_subscription(session, subscription_id)
+        subscriptions.get_subscription(session, subscription_id)
         mine = select(DeliveryAttempt).where(DeliveryAttempt.subscription_id == subscription_id)
         found, after = page_of(session, mine, DeliveryAttempt.id, query_data)
         items = [AttemptResponse.model_validate(attempt) for attempt in found]

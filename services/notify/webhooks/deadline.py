@@ -1,6 +1,6 @@
 """A wall-clock limit for one HTTP request.
 
-The timeout of requests does not suffice: it starts anew with every byte that arrives.
+The timeout of requests does not suffice: it starts again with every byte that arrives.
 """
 
 import socket

@@ -57,8 +57,8 @@ class AttemptResult:
 def post(settings: Settings, url: str, body: bytes, headers: Mapping[str, str]) -> AttemptResult:
     """Send once and read status and headers only, not the body of the response.
 
-    Whatever the receiver does, it never raises. After 20 s the attempt is cut off and has failed,
-    whatever had arrived until then.
+    Never raises because of the receiver. After 20 s the attempt is cut off and has failed,
+    even if a part of the response had arrived.
     """
     started = perf_counter()
     try:

@@ -98,7 +98,7 @@ def _check_types(events: Sequence[str]) -> None:
             raise invalid(f"/events/{position}", "This event type cannot be subscribed to.")
 
 
-def find_subscription(session: Session, subscription_id: UUID) -> Subscription:
+def get_subscription(session: Session, subscription_id: UUID) -> Subscription:
     """Return a subscription. Raises SubscriptionNotFound."""
     found = session.get(Subscription, subscription_id, populate_existing=True)
     if found is None:
@@ -157,7 +157,7 @@ def enable_subscription(session: Session, subscription_id: UUID) -> Subscription
         .where(Subscription.id == subscription_id, Subscription.disabled_at.is_not(None))
         .values(disabled_at=None, disabled_reason=None, failing_since=None)
     )
-    return find_subscription(session, subscription_id)
+    return get_subscription(session, subscription_id)
 
 
 def recover(session: Session, subscription_id: UUID, since: datetime) -> int:
@@ -199,7 +199,7 @@ def ping(session: Session, subscription_id: UUID) -> UUID:
 
 
 def _check_enabled(session: Session, subscription_id: UUID) -> None:
-    if find_subscription(session, subscription_id).disabled_at is not None:
+    if get_subscription(session, subscription_id).disabled_at is not None:
         raise SubscriptionIsDisabled(f"Subscription {subscription_id} is disabled.")
 
 

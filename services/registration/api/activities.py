@@ -165,7 +165,7 @@ def _only_own_drafts(
 @allow(public=True)
 def get_activity(activity_id: UUID) -> Activity:
     with transaction() as session:
-        return activities.activity_of(session, caller_if_any(), activity_id)
+        return activities.get_activity(session, caller_if_any(), activity_id)
 
 
 @bp.put("/v1/activities/<uuid:activity_id>/publication")
@@ -205,7 +205,7 @@ def post_session(activity_id: UUID, json_data: SessionRequest) -> ActivitySessio
 @allow(public=True)
 def get_sessions(activity_id: UUID, query_data: PageQuery) -> dict[str, object]:
     with transaction() as session:
-        activities.activity_of(session, caller_if_any(), activity_id)
+        activities.get_activity(session, caller_if_any(), activity_id)
         statement = select(ActivitySession).where(ActivitySession.activity_id == activity_id)
         items, next_ = page_of(session, statement, ActivitySession.id, query_data)
         return {"items": items, "next": next_}
@@ -214,7 +214,7 @@ def get_sessions(activity_id: UUID, query_data: PageQuery) -> dict[str, object]:
 def _require_self_or_coordinator(session: Session, session_id: UUID, volunteer_id: UUID) -> None:
     """People sign themselves up; coordinators and staff sign up others. Raises SessionNotFound."""
     principal = caller()
-    organisation_id = activities.session_of(session, session_id).activity.organisation_id
+    organisation_id = activities.get_activity_session(session, session_id).activity.organisation_id
     if not principal.is_person(volunteer_id) and not may_coordinate(
         session, principal, organisation_id
     ):

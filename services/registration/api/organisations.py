@@ -69,7 +69,7 @@ def get_organisations(query_data: OrganisationQuery) -> dict[str, object]:
 @allow(public=True)
 def get_organisation(organisation_id: UUID) -> Organisation:
     with transaction() as session:
-        return organisations.organisation_of(session, organisation_id)
+        return organisations.get_organisation(session, organisation_id)
 
 
 @bp.get("/v1/organisations/<uuid:organisation_id>/tree")

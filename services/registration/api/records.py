@@ -280,7 +280,7 @@ def get_pending_records(query_data: PendingQuery) -> dict[str, object]:
 @allow(Role.VOLUNTEER, *COORDINATORS, Role.AUDITOR)
 def get_record(record_id: UUID) -> ServiceRecord:
     with transaction() as session:
-        record = service_records.record_of(session, record_id)
+        record = service_records.get_record(session, record_id)
         if caller().role is Role.COORDINATOR and caller().subject != record.volunteer_id:
             require_coordination(session, caller(), record.organisation_id)
         else:

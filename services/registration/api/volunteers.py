@@ -154,7 +154,7 @@ def get_volunteers(query_data: VolunteerQuery) -> dict[str, object]:
 def get_volunteer(volunteer_id: UUID) -> VolunteerResponse:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
-        shown = VolunteerResponse.model_validate(volunteers.volunteer_of(session, volunteer_id))
+        shown = VolunteerResponse.model_validate(volunteers.get_volunteer(session, volunteer_id))
     return shown if caller().is_staff else shown.model_copy(update={"possible_duplicate": None})
 
 
@@ -237,7 +237,7 @@ def get_contact(volunteer_id: UUID) -> ContactResponse:
 def get_hours(volunteer_id: UUID) -> HoursSummary:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
-        volunteers.volunteer_of(session, volunteer_id)
+        volunteers.get_volunteer(session, volunteer_id)
         return hours_summary.hours_of(session, volunteer_id)
 
 
@@ -245,13 +245,13 @@ def get_hours(volunteer_id: UUID) -> HoursSummary:
 @bp.output(ExplainedHoursResponse)
 @bp.doc(
     summary="Show how a volunteer's minutes came about",
-    description="The sums are computed anew from the records.",
+    description="The sums are computed from the records at each request.",
 )
 @allow(*PERSON, Role.STAFF, Role.AUDITOR)
 def get_hours_explained(volunteer_id: UUID) -> ExplainedHoursResponse:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
-        volunteers.volunteer_of(session, volunteer_id)
+        volunteers.get_volunteer(session, volunteer_id)
         hours = hours_summary.explain_hours(session, volunteer_id)
     return ExplainedHoursResponse(
         verified_minutes=hours.summary.verified_minutes,
@@ -277,5 +277,5 @@ def _render(explained: ExplainedRecord) -> ExplainedRecordResponse:
 def get_sign_ups(volunteer_id: UUID) -> dict[str, object]:
     only_self_or_staff(volunteer_id)
     with transaction() as session:
-        volunteers.volunteer_of(session, volunteer_id)
+        volunteers.get_volunteer(session, volunteer_id)
         return {"items": volunteers.sign_ups_of(session, volunteer_id)}

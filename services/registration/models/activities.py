@@ -93,7 +93,7 @@ class SignUp(Base):
     volunteer_id: Mapped[UUID] = mapped_column(ForeignKey("volunteers.id"), primary_key=True)
     status: Mapped[SignUpStatus]
     period: Mapped[Any] = mapped_column(TSTZRANGE)
-    """The session's time, copied: nobody has two seats at once, by constraint."""
+    """The session's time, copied: a constraint refuses two seats at once."""
     queued: Mapped[int] = mapped_column(BigInteger, Identity())
     """Place on the waiting list: first come, first seated; a new number with each new sign-up."""
     changed_at: Mapped[datetime] = mapped_column(server_default=app_now())
@@ -131,5 +131,5 @@ class Attendance(Base):
     credit: Mapped[Credit | None]
     record_id: Mapped[UUID | None] = mapped_column(ForeignKey("service_records.id"))
     closed_by_clock: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
-    """Nobody checked this person out: closed at the session's end; a second person decides."""
+    """Closed at the session's end without a check-out; a second person decides."""
     created_at: Mapped[datetime] = mapped_column(server_default=app_now())

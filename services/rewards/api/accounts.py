@@ -34,7 +34,7 @@ class WaitingResponse(ResponseModel):
     product_id: UUID
     title: str
     points: int = Field(description="held for it")
-    place: int = Field(description="on the waiting list; 1 is served next")
+    place: int = Field(description="among the backorders of the product; 1 is served next")
     since: datetime
 
 
@@ -86,7 +86,7 @@ class StatementQuery(RequestModel):
     @model_validator(mode="after")
     def _in_order(self) -> "StatementQuery":
         if self.first > self.last:
-            raise ValueError("`from` lies after `to`")
+            raise ValueError("`from` is after `to`")
         return self
 
 
@@ -112,7 +112,7 @@ class AccountStatementResponse(BaseModel):
 class ChoiceRequest(RequestModel):
     choice: StandingChoice
     product_id: UUID | None = Field(
-        default=None, description="what to buy first while it is offered; missing: none"
+        default=None, description="product to issue first while it is offered; missing: none"
     )
 
 

@@ -20,7 +20,7 @@ bp = APIBlueprint("exchanges", __name__, url_prefix="/v1")
 class ExchangeRequest(RequestModel):
     product_id: UUID
     wait: StrictBool = Field(
-        default=False, description="if sold out, hold the points and join the waiting list"
+        default=False, description="if sold out, hold the points in a backorder"
     )
     volunteer_id: UUID | None = Field(
         default=None,
@@ -29,7 +29,7 @@ class ExchangeRequest(RequestModel):
 
 
 class ExchangeResponse(ResponseModel):
-    """`voucher`, or where it was sold out `backorder_id`: the place on the waiting list."""
+    """`voucher`, or `backorder_id` if the product was sold out."""
 
     voucher: VoucherResponse | None
     backorder_id: UUID | None

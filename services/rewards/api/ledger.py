@@ -91,7 +91,7 @@ class BalanceResponse(BaseModel):
 @bp.output(Page[HeadResponse])
 @bp.doc(
     summary="The head of the journal's chain on each day, newest first",
-    description="Whoever keeps a head can prove later that no transfer before it was changed.",
+    description="A head kept elsewhere proves later that no transfer before it was changed.",
 )
 @allow(public=True)
 def get_heads(query_data: PageQuery) -> Any:

@@ -148,7 +148,7 @@ def put_terms(product_id: UUID, json_data: TermsRequest) -> Any:
 @bp.output(ProductResponse)
 @bp.doc(
     summary="Set how many may be issued from now on",
-    description="The waiting list is served first.",
+    description="Backorders are served first.",
 )
 @allow(Role.STAFF)
 def put_stock(product_id: UUID, json_data: StockRequest) -> Any:

@@ -252,7 +252,7 @@ def give_back(session: Session, product_id: UUID, points: int, issued_at: dateti
 
 
 def products_waited_for(session: Session) -> Sequence[UUID]:
-    """Return products with a waiting list of which some could be issued now."""
+    """Return products with backorders of which some could be issued now."""
     return list(session.scalars(_WAITED_FOR))
 
 

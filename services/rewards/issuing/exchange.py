@@ -34,20 +34,20 @@ class NotEnoughPoints(Conflict):
 
 
 class SoldOut(Conflict):
-    """Nothing of this is left, or others wait for it already."""
+    """This product is out of stock, or others wait for it already."""
 
 
 class NotOffered(Conflict):
-    """This is not given for points at present."""
+    """This product cannot be exchanged for points at present."""
 
 
 class LimitReached(Conflict):
-    """As many as the rules allow in this period."""
+    """The rules allow no more of these vouchers in this period."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What the points became: a voucher, or a place on the waiting list."""
+    """What the points became: a voucher or a backorder."""
 
     voucher: Voucher | None = None
     backorder_id: UUID | None = None
@@ -56,9 +56,9 @@ class Exchange:
 def exchange(
     session: Session, volunteer_id: UUID, product_id: UUID, *, wait: bool = False, actor: str
 ) -> Exchange:
-    """Buy one voucher; sold out, with `wait`, hold the points and join the waiting list.
+    """Issue one voucher for points; if sold out, with `wait`, make a backorder instead.
 
-    A second request buys a second voucher: repeat with the same Idempotency-Key. Raises
+    A second request makes a second voucher: repeat with the same Idempotency-Key. Raises
     ProductNotFound, NotOffered, NotEnoughPoints (with the `shortage` in points), LimitReached,
     SoldOut, AccountSuspended, AccountEnded.
     """
@@ -66,13 +66,11 @@ def exchange(
     check_standing(account)
     due = Due(account.volunteer_id, _offer(session, account, product_id))
     if not due.offer.queued and due.offer.left > 0:
-        voucher_id = _buy(session, due, actor)
+        voucher_id = _issue_now(session, due, actor)
         if voucher_id is not None:
             return Exchange(voucher=get_voucher(session, voucher_id))
     if not wait:
-        raise SoldOut(
-            f"Nothing of product {product_id} is left. Send `wait` to join the waiting list."
-        )
+        raise SoldOut(f"Nothing of product {product_id} is left. Send `wait` to make a backorder.")
     pay(session, [due])
     (backorder_id,) = backorder(session, [due], actor=actor)
     return Exchange(backorder_id=backorder_id)
@@ -97,8 +95,8 @@ def _offer(session: Session, account: Account, product_id: UUID) -> Offer:
     return offer
 
 
-def _buy(session: Session, due: Due, actor: str) -> UUID | None:
-    """Buy one; return the voucher's id, or None where somebody took the last one meanwhile.
+def _issue_now(session: Session, due: Due, actor: str) -> UUID | None:
+    """Issue one; return the voucher's id, or None where somebody took the last one meanwhile.
 
     Everything is written before the stock row is locked.
     """

@@ -95,7 +95,7 @@ def bought_by(balance: Balance, available: Sequence[Offer], room: Room) -> Itera
 def spent_on(
     balance: Balance, available: Sequence[Offer], room: Room
 ) -> Iterable[tuple[Offer, int]]:
-    """Yield how many of what: what the volunteer chose, else whatever is automatic, in order.
+    """Yield each product and count: the volunteer's choice, else all automatic ones, in order.
 
     Uses up `room`.
     """
@@ -230,7 +230,7 @@ def write_vouchers(
 ) -> None:
     """Write vouchers and the transfers that paid for them, and publish what was issued.
 
-    Prices come from the points to spend, or from those held for whoever waited.
+    Prices come from the points to spend, or from those held for a backorder.
     """
     if not purchases:
         return

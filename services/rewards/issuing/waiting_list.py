@@ -1,4 +1,4 @@
-"""The waiting list of a product 候补, as each person sees their own places."""
+"""Backorders 等候库存, as each person sees their own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MOST = 50
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One place on a waiting list; its points are held."""
+    """One backorder and its place among those of the product; its points are held."""
 
     product_id: UUID
     title: str

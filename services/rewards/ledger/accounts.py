@@ -1,7 +1,7 @@
 """Accounts: opened, locked, merged, ended. No balance goes below zero.
 
 Rows are locked in one order everywhere: service records by id, then accounts by id, then vouchers,
-stock last. Whoever needs several accounts locks them all before changing one.
+stock last. A transaction that needs several accounts locks them all before changing one.
 """
 
 from collections.abc import Iterable
@@ -80,7 +80,7 @@ def lock_rows(session: Session, volunteer_ids: Iterable[UUID]) -> dict[UUID, Acc
 
 
 def lock_accounts(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, Account]:
-    """Lock the accounts that stand for these people now: their own, or those they were merged into.
+    """Lock the accounts that these people have now: their own, or those they were merged into.
 
     The result is by the ids that were passed; a person without an account is missing from it.
     """
@@ -94,7 +94,7 @@ def lock_accounts(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, Ac
 
 
 def _owners_of(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, UUID]:
-    """Map people to the accounts that stand for them. `merge_points` keeps chains one step long."""
+    """Map people to the accounts that they have now. `merge_points` keeps chains one step long."""
     owner = func.coalesce(Account.merged_into, Account.volunteer_id)
     rows = session.execute(
         select(Account.volunteer_id, owner.label("owner_id")).where(
@@ -105,14 +105,14 @@ def _owners_of(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, UUID]
 
 
 def open_and_lock(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, Account]:
-    """Open accounts that are not there yet, then lock as `lock_accounts`: nobody is missing."""
+    """Open accounts that are not there yet, then lock as `lock_accounts`: none is missing."""
     people = set(person_ids)
     open_accounts(session, people)
     return lock_accounts(session, people)
 
 
 def lock_account(session: Session, person_id: UUID) -> Account:
-    """Lock the account that stands for one person now; open it first if there is none."""
+    """Lock the account that one person has now; open it first if there is none."""
     return open_and_lock(session, [person_id])[person_id]
 
 
@@ -186,7 +186,7 @@ def repay(session: Session, balance: Balance, shortfall: int, cause_id: UUID) ->
 
 
 def settle_shortfall(session: Session, account: Account, cause_id: UUID) -> None:
-    """Pay what is owed from points that came without new minutes. The account is locked."""
+    """Repay the shortfall from points that came without new minutes. The account is locked."""
     if account.shortfall and account.points_available:
         repaid = repay(session, balance_of_account(account), account.shortfall, cause_id)
         record_transfers(session, [repaid])

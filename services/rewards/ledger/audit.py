@@ -36,7 +36,7 @@ class Flaw(StrEnum):
     ADDED = "added"  #: a transfer is among sealed ones that no seal holds
     SEAL_ALTERED = "seal_altered"  #: a seal does not fit its own hash, or the seal before it
     SEAL_MISSING = "seal_missing"  #: a number of the chain is left out
-    TAIL_CUT = "tail_cut"  #: a published head is not in the chain: cut off, or written anew
+    TAIL_CUT = "tail_cut"  #: a published head is not in the chain: cut off or rewritten
     BALANCE = "balance"  #: an account holds something else than the journal says
     BOOK = "book"  #: the journal moved points of an account that does not exist
 

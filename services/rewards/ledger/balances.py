@@ -22,7 +22,7 @@ class AccountsPage:
     next: UUID | None
 
 
-# One statement, hence one snapshot: an account and its transfers change in one transaction. A merge
+# One statement, so one snapshot: an account and its transfers change in one transaction. A merge
 # is booked under the volunteer who stays, so the duplicate's side is found by its cause.
 _ACCOUNTS = text(
     """

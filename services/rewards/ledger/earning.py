@@ -107,7 +107,7 @@ _TAKE_RECORDS = text(
 
 
 def _take_records(session: Session, events: Sequence[HoursRecorded]) -> Sequence[Row[Any]]:
-    """Win each record's row, whatever came before; return those that were not credited yet."""
+    """Insert or lock each record's row; return the records that were not credited yet."""
     rules = earn_rules(session)
     by_id = {event.record_id: event for event in events}
     # In the order of ids, so that two batches with the same records wait and never deadlock.

@@ -1,7 +1,7 @@
 """Points that grow too old lapse, first-expiring first. Recorded hours never do.
 
 No table of lots: what an account received is replayed from its journal. Each transfer that brought
-points is a lot, by the rule in force when it came; whatever left took from the lot that would have
+points is a lot, by the rule in force when it came; what left was taken from the lot that would have
 lapsed first. Points that come back (a voided voucher, a cancelled entitlement, a merge) start anew,
 in the volunteer's favour.
 """
@@ -153,7 +153,7 @@ def _next_accounts(session: Session, sweep: Sweep, limit: int) -> Sequence[UUID]
 
 def _todays_sweep(session: Session) -> Sweep | None:
     """Lock today's row; None while another worker has it."""
-    if session.get(Sweep, SWEEP) is None:  # the INSERT would wait for whoever has the row
+    if session.get(Sweep, SWEEP) is None:  # the INSERT would wait for the row's transaction
         session.execute(insert(Sweep).values(name=SWEEP, day=site_today()).on_conflict_do_nothing())
     found = session.execute(
         select(Sweep, site_today())
@@ -182,7 +182,7 @@ _TAKE = text(
 def lapse_points(session: Session, rules: ExpireRules, ids: Sequence[UUID], today: date) -> None:
     """Take points that have grown too old by today. Repeating it, also at once, takes nothing more.
 
-    Looks first, then locks those who lose something, and looks again: nobody else has to wait.
+    Looks first, then locks those who lose something, and looks again: no other account is locked.
     """
     losing = sorted(_due(session, rules, ids, today))
     if not losing:

@@ -105,7 +105,7 @@ class Explanation:
 def explain(session: Session, volunteer_id: UUID, query: PageQuery) -> Explanation:
     """Recompute an account, with a page of its records, newest first.
 
-    One that nobody has opened yet is empty. Records of whoever was merged into it are its own;
+    One that nobody has opened yet is empty. Records of people merged into it are its own;
     those of a merged one are of who stays. Give it a transaction of its own: all must be read as of
     one moment.
     """
@@ -194,7 +194,7 @@ def _explained_one(
 
 
 def rate_terms(row: CreditedRecord, rule: Rule | None) -> RateTerms | None:
-    """Read the rate from what the record itself keeps, whatever the rules say today.
+    """Read the rate that is stored with the record, not the rules of today.
 
     None where no rule applied.
     """
@@ -237,7 +237,7 @@ _MOVES = text(
 def _moves(session: Session, family: Sequence[UUID], whose: Sequence[UUID]) -> list[Move]:
     """Sum the journal by book and kind.
 
-    A transfer of a merge is on the statement of who stays: hence the whole family is read.
+    A transfer of a merge is on the statement of the account that stays, so all are read.
     """
     accounts = [name(i) for i in whose for name in (journal.volunteer, journal.held, journal.owed)]
     rows = session.execute(_MOVES, {"family": list(family), "accounts": accounts})

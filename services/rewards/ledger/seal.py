@@ -1,6 +1,6 @@
 """The seal on the journal: transfers are chained by hash after they were committed.
 
-Nothing waits for the seal. Whoever keeps a head of the chain (`NUMBER:HASH`) can prove later that
+Nothing waits for the seal. A head of the chain (`NUMBER:HASH`) kept elsewhere proves later that
 no transfer before it was changed, taken away or put in between. `audit.py` checks it; the form of
 what is hashed is in docs/operations/audit-the-ledger.md.
 """
@@ -84,7 +84,7 @@ def transfers_after(condition: str) -> TextClause:
 def _as_text(column: str) -> str:
     """Select a column as PostgreSQL writes it.
 
-    Instants are microseconds since 1970 in UTC, whatever the session's zone.
+    Instants are microseconds since 1970 in UTC, in any session's time zone.
     """
     if column == "created_at":
         return "CAST(trunc(extract(epoch FROM t.created_at) * 1000000) AS text)"

@@ -75,7 +75,7 @@ def release_ended(session: Session, limit: int = 500) -> int:
     for order in cancelled:
         account = locked[order.volunteer_id]
         lifecycle.release(session, account, order, journal.CLOCK)
-        # What comes back pays what is owed first.
+        # Points that come back repay the shortfall first.
         accounts.settle_shortfall(session, account, order.id)
     gained = {order.volunteer_id for order in cancelled}
     _spend(session, [locked[volunteer_id] for volunteer_id in sorted(gained)])

@@ -135,7 +135,7 @@ def choose(
     choice: StandingChoice,
     preferred_product_id: UUID | None = None,
 ) -> Account:
-    """Set what shall happen to points from now on; whatever is due already happens at once.
+    """Set the standing choice from now on; what is due already is issued at once.
 
     The preferred product is bought first while it is offered, on request or not; None: no
     preference. Repeating it is harmless. Raises NoSuchProduct.

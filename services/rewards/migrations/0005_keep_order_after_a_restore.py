@@ -1,4 +1,4 @@
-"""Keep the order of transfers after a restore into another cluster, which counts from anew.
+"""Keep the order of transfers after a restore into another cluster, which counts from its start.
 
 The `txid` of a transfer is its transaction's id plus `journal_epoch()`, which is 0 until a restore.
 `after_restore()` lifts the epoch above everything that was written before.

@@ -20,7 +20,7 @@ class AccountStatus(StrEnum):
     OPEN = "open"  #: 正常; earns and spends; registration or the first hours open it
     CLOSED = "closed"  #: its volunteer left: late minutes count, their points are forfeited
     MERGED = "merged"  #: the same person as `merged_into`, who gets everything, also late hours
-    ERASED = "erased"  #: a number without a person; like closed, and nobody gets a notice
+    ERASED = "erased"  #: a number without a person; like closed, without alerts
 
 
 class StandingChoice(StrEnum):

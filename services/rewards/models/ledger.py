@@ -3,7 +3,7 @@ construction.
 
 Account codes: `volunteer:<id>` points to spend, `held:<id>` points waiting for stock, `owed:<id>`
 what a correction took beyond them, `product:<id>` vouchers out, `pool:<product id>` vouchers left
-to whoever needs them, `venue:<id>` vouchers taken in and not yet settled, `outside` everything
+to people in need, `venue:<id>` vouchers taken in and not yet settled, `outside` everything
 else. The part before the colon is the book (账簿).
 
 A transfer may be prepared first: a pending transfer moves nothing, and is posted, voided or expired
@@ -112,7 +112,7 @@ class Transfer(Base):
 class CreditedRecord(Base):
     """What one service record counts for now.
 
-    A record and its corrections meet in this row, in whatever order they come.
+    A record and its corrections share this row, in any order of arrival.
     """
 
     __tablename__ = "credited_records"

@@ -34,7 +34,7 @@ class Dispute(Base):
     reference: Mapped[str]
     reason_code: Mapped[str]
     voucher_id: Mapped[UUID | None]
-    """None where the code is none of this venue's."""
+    """None where no voucher of this venue has the code."""
     status: Mapped[DisputeStatus] = mapped_column(server_default=DisputeStatus.OPEN.value)
     opened_at: Mapped[datetime] = mapped_column(server_default=app_now())
     due_at: Mapped[datetime] = mapped_column(server_default=text("app_now() + interval '14 days'"))

@@ -67,7 +67,7 @@ class VenueSecret(Base):
 
 
 class FailedLook(Base):
-    """A venue sent a code that is none of its vouchers'. Twenty in ten minutes end its guessing."""
+    """A venue sent a code that no voucher of it has. Twenty in ten minutes lock it out."""
 
     __tablename__ = "failed_looks"
 

@@ -41,7 +41,7 @@ class VoucherOrigin(StrEnum):
     EARNED = "earned"  #: issued by a rule when the points were there
     EXCHANGED = "exchanged"  #: bought on request
     GIFT = "gift"  #: given on by somebody, or out of the pool
-    SANDBOX = "sandbox"  #: made for a venue to practise with; nobody's
+    SANDBOX = "sandbox"  #: made for a venue to practise with; without a holder
 
 
 class Voucher(Base):

@@ -60,7 +60,7 @@ class NewestState:
 
 
 def note_events(session: Session, events: Sequence[WishEvent]) -> None:
-    """Keep the newest state of each wish, in whatever order its events arrive.
+    """Keep the newest state of each wish, in any order of arrival.
 
     A voucher whose claim was released or withdrawn returns to the pool.
     """

@@ -30,7 +30,7 @@ class TooManyGuesses(TooManyRequests):
 
 
 def note_guess(session: Session, venue_id: UUID) -> None:
-    """Count a look-up at the counter of a code that is none of this venue's vouchers.
+    """Count a look-up at the counter of a code that no voucher of this venue has.
 
     Raises TooManyGuesses, and counts nothing more, while the venue or everybody is locked out.
     Parallel guesses of a venue wait for each other, so that none slips past the count.

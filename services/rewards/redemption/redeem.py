@@ -92,7 +92,7 @@ def check_code(session: Session, venue_id: UUID, code: str) -> Answer:
 def hold_voucher(
     session: Session, venue_id: UUID, code: str, seconds: int = HOLD_SECONDS
 ) -> Answer:
-    """Hold a voucher for `seconds`. A lapsed hold does not stand in the way.
+    """Hold a voucher for `seconds`. A lapsed hold does not prevent it.
 
     Raises BlackoutDay.
     """

@@ -41,7 +41,7 @@ class PracticeState(StrEnum):
     """The state of test vouchers, which decides the outcome to practise."""
 
     ISSUED = "issued"  #: redeemable
-    HELD = "held"  #: held_elsewhere, for an hour, to whoever does not name that hold
+    HELD = "held"  #: held_elsewhere, for an hour, for a request that does not name that hold
     EXPIRED = "expired"
     VOIDED = "voided"
 
@@ -111,7 +111,7 @@ def _draft(product: Product, code: str, state: PracticeState, moment: datetime) 
 def _pay(
     session: Session, drafts: Sequence[VoucherDraft], state: PracticeState, actor: str
 ) -> None:
-    """From outside, as nobody earned them; what has ended went back there."""
+    """From outside, as nobody earned them; vouchers that ended went back there."""
     transfers = [
         TransferDraft(
             journal.OUTSIDE,

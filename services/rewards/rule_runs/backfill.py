@@ -127,8 +127,8 @@ def _add_result(session: Session, run: RuleRun, seen: int) -> None:
 def _run_under_way(session: Session) -> RuleRun | None:
     """Lock the run that is under way, unless another worker has it or older transactions go on.
 
-    Whoever read the rules before these were committed had an id below the end of the first snapshot
-    that sees the run.
+    Transactions that read the rules before these were committed had an id below the end of
+    the first snapshot that sees the run.
     """
     run_id = _running_id(session)
     # Before the lock, which gives this transaction an id of its own.

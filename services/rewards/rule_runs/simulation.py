@@ -143,7 +143,7 @@ class Supply:
     def hand_out(self, offer: Offer, count: int, *, donated: bool) -> Counter[str]:
         """Hand out as `issue.buy` does.
 
-        Who comes too late waits; what was meant for the pool stays with its account.
+        Where none is left, people wait; points meant for the pool stay in the account.
         """
         given = 0 if offer.queued else min(count, self.left[offer.product_id])
         self.left[offer.product_id] -= given

@@ -66,7 +66,7 @@ class RuleModel(RequestModel):
     def _ends_after_it_begins(self) -> "RuleModel":
         begin, end = self.effective_from, self.effective_until
         if begin and end and begin >= end:
-            raise ValueError("effective_until lies after effective_from")
+            raise ValueError("effective_until must be after effective_from")
         return self
 
 
@@ -192,4 +192,4 @@ AnyRule = Annotated[
     Field(discriminator="kind"),
     WrapValidator(_read),
 ]
-"""A rule of whatever kind; `kind` says which fields it has."""
+"""A rule of any kind; `kind` says which fields it has."""

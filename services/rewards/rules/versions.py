@@ -47,7 +47,7 @@ class RuleNotFound(NotFound):
 
 
 class RuleReplaced(Conflict):
-    """A newer version has taken the place of this rule."""
+    """A newer version has replaced this rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,7 @@ class Offer:
     valid_days: int
     cost_fen: int
     left: int
-    queued: bool  #: others wait for this product already: whoever comes now waits behind them
+    queued: bool  #: others wait for this product already: newcomers wait behind them
 
     @property
     def rule(self) -> RuleRef:

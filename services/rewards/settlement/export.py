@@ -1,7 +1,7 @@
 """Settlement statements as files: CSV and XLSX with every line, PDF to sign.
 
-The libraries are imported on first use. Every text cell stays text, whatever it begins with: a
-spreadsheet would compute `=1+1`, and the text comes from strangers.
+The libraries are imported on first use. Every text cell stays text, also if it begins with `=`: a
+spreadsheet would compute `=1+1`, and the text comes from outside.
 """
 
 import csv
@@ -120,7 +120,7 @@ def _summary(statement: SettlementStatement) -> Iterator[tuple[Any, ...]]:
     yield from _sums(statement)
 
 
-PRODUCT_HEADS = ("兑换项目 Product", "次数 Redemptions", "积分 Points", "金额（元） Amount (CNY)")
+PRODUCT_HEADS = ("券种 Product", "次数 Redemptions", "积分 Points", "金额（元） Amount (CNY)")
 
 
 def _heads(statement: SettlementStatement) -> list[tuple[str, str]]:

@@ -56,7 +56,7 @@ def card_svg(voucher: Voucher, venue_name: str, code: str) -> str:
 
 
 def _qr_for_card(code: str) -> str:
-    """Draw it 44 mm wide, whatever its number of modules."""
+    """Draw it 44 mm wide, for any number of modules."""
     drawn = _qr(code)
     width, _ = drawn.symbol_size(scale=1, border=2)
     picture = drawn.svg_inline(scale=1, border=2, dark="#000", light="#fff")

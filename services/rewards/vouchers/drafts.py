@@ -1,4 +1,4 @@
-"""The draft of a voucher: every voucher is built here, whoever issues, hands on or tries it."""
+"""The draft of a voucher: every voucher is built here: issued, handed over, or for tests."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -214,7 +214,9 @@ def reissue(session: Session, voucher_id: UUID, reason: str, by: str) -> Voucher
     """
     voucher = get_voucher(session, voucher_id)
     if voucher.holder_id is None:
-        raise VoucherNotGivable(f"Voucher {voucher_id} is nobody's.", voucher_status=voucher.status)
+        raise VoucherNotGivable(
+            f"Voucher {voucher_id} has no holder.", voucher_status=voucher.status
+        )
     lock_accounts(session, [voucher.holder_id])
     locked = lock_free(session, voucher_id)
     if locked is None:

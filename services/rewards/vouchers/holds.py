@@ -48,7 +48,7 @@ def resolve(session: Session, hold_ids: Iterable[UUID], outcome: Resolution, act
 
 
 def was_given(session: Session, venue_id: UUID, hold_id: UUID) -> bool:
-    """Tell whether this venue ever had this hold, whatever became of it."""
+    """Tell whether this venue ever had this hold, also if it has ended."""
     mine = (
         PendingTransfer.id == hold_id,
         PendingTransfer.credit_account == journal.venue(venue_id),

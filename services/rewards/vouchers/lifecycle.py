@@ -151,7 +151,7 @@ def _void(
     )
     journal.record_transfers(session, [row])
     products.give_back(session, voucher.product_id, voucher.points, voucher.issued_at)
-    # An event without a holder notifies nobody.
+    # An event without a holder causes no alert.
     fields = about(voucher)
     if silent:
         fields["holder_id"] = None

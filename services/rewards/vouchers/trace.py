@@ -81,7 +81,7 @@ def _trace_to_payment(
 ) -> Trace:
     transfers = _transfers_of(session, [voucher.id, *_predecessors(links)], links)
     payment = next((one for one in transfers if _is_paid_by_volunteer(one)), None)
-    # Nobody paid for a sandbox voucher.
+    # No points paid for a sandbox voucher.
     sources = list(_sources(session, payment, 0, payment.amount)) if payment else []
     return Trace(voucher, transfers, sources, giver_id, links)
 

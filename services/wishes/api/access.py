@@ -7,7 +7,7 @@ from flask.wrappers import Response
 from sqlalchemy.orm import Session
 
 from services.wishes.claimers import Claimer
-from services.wishes.lifecycle import WishNotFound, find_wish
+from services.wishes.lifecycle import WishNotFound, get_wish
 from services.wishes.models import Wish
 from services.wishes.organisations import holds_for
 from shared.auth.access import caller
@@ -27,7 +27,7 @@ def runs_station(session: Session, principal: Principal | None, station_id: UUID
 
 def wish_of_own_station(session: Session, wish_id: UUID) -> Wish:
     """Return a wish of a station that the caller runs. Raises WishNotFound for all others."""
-    wish = find_wish(session, wish_id)
+    wish = get_wish(session, wish_id)
     if not runs_station(session, caller(), wish.station_id):
         raise WishNotFound(f"No wish {wish_id}.")
     return wish
@@ -82,7 +82,7 @@ def add_etag(response: Response) -> Response:
         response.add_etag()
         # Kept by caches, but asked about each time: a claim shows at once.
         response.headers["Cache-Control"] = "no-cache"
-        # Staff and stations see more than strangers do, under the same address.
+        # Staff and stations see more than the public does, under the same address.
         response.headers["Vary"] = "Authorization, Accept-Language"
         response.make_conditional(request)
     return response

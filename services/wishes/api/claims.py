@@ -12,7 +12,7 @@ from services.wishes.api.access import acts_for, may_claim_for, own_claimer, wis
 from services.wishes.api.wishes import MovedWishResponse
 from services.wishes.claimers import Claimer
 from services.wishes.claims import Outcome
-from services.wishes.lifecycle import find_wish
+from services.wishes.lifecycle import get_wish
 from services.wishes.models import LABELS, Label, Wish, WishStatus
 from shared.auth.access import allow, caller
 from shared.auth.principal import Role
@@ -129,7 +129,7 @@ def put_claim(wish_id: UUID, json_data: ClaimRequest) -> ClaimResponse:
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
 def delete_claim(wish_id: UUID, query_data: ReleaseQuery) -> MovedWishResponse:
     with transaction() as session:
-        claimer = own_claimer(find_wish(session, wish_id))
+        claimer = own_claimer(get_wish(session, wish_id))
         if claimer is None and query_data.reason is None:
             raise invalid("/reason", "Give the reason why the claim is taken away.")
         return MovedWishResponse.of(
@@ -164,7 +164,7 @@ def post_claims(json_data: ClaimBatchRequest) -> OutcomesResponse:
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
 def put_fulfilment(wish_id: UUID, json_data: FulfilmentRequest) -> ClaimResponse:
     with transaction() as session:
-        claimer = own_claimer(find_wish(session, wish_id))
+        claimer = own_claimer(get_wish(session, wish_id))
         return ClaimResponse.of(
             claims.fulfil_wish(
                 session,

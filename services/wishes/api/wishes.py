@@ -227,7 +227,7 @@ def _require_verifier(session: Session, station_id: UUID | None) -> None:
 @allow(public=True)
 def get_wish(wish_id: UUID) -> PublicWishResponse:
     with transaction() as session:
-        wish = lifecycle.find_wish(session, wish_id)
+        wish = lifecycle.get_wish(session, wish_id)
         is_public = wish.status in PUBLIC
         if not is_public and not runs_station(session, caller_if_any(), wish.station_id):
             raise WishNotFound(f"No wish {wish_id}.")
@@ -244,7 +244,7 @@ def get_wish(wish_id: UUID) -> PublicWishResponse:
 @allow(Role.VOLUNTEER, Role.COORDINATOR, Role.STAFF)
 def get_contact(wish_id: UUID) -> Person:
     with transaction() as session:
-        wish = lifecycle.find_wish(session, wish_id)
+        wish = lifecycle.get_wish(session, wish_id)
         return contacts.look_at_contact(session, wish, caller().key, _look_reason(session, wish))
 
 

@@ -38,7 +38,7 @@ class ClaimerLoad(Base):
     """
     standing: Mapped[Standing] = mapped_column(default=Standing.GOOD)
     standing_sequence: Mapped[int] = mapped_column(default=0)
-    """Sequence of the event that set the standing: the newest wins, in whatever order they come."""
+    """Sequence of the event that set the standing: the newest wins, in any order of arrival."""
     merged_into: Mapped[UUID | None]
 
     __table_args__ = (CheckConstraint("active BETWEEN 0 AND claim_limit", name="within_limit"),)

@@ -1,6 +1,6 @@
 """A wish on the tree, and the history of its moves.
 
-Whose wish it is stands in `beneficiaries`, apart on purpose.
+The person is in `beneficiaries`, kept apart on purpose.
 """
 
 from datetime import date, datetime
@@ -50,7 +50,7 @@ LABELS = {
     WishStatus.CONFIRMED: Label.DONE,
 }
 PUBLIC = tuple(LABELS)
-"""What strangers may see; to them no other wish exists."""
+"""What the public may see; to it no other wish exists."""
 HELD = (WishStatus.CLAIMED, WishStatus.FULFILLED)
 """What counts against a claimer's limit."""
 OPEN = (WishStatus.SUBMITTED, WishStatus.VERIFIED, WishStatus.PUBLISHED, *HELD)

@@ -21,7 +21,7 @@ class Message:
     id: UUID
     routing_key: str
     body: bytes
-    mandatory: bool  #: a service handles this type, so it is a fault if no queue takes it
+    mandatory: bool  #: a service handles this type, so it is an error if no queue takes it
 
 
 class Publisher(Protocol):

@@ -41,7 +41,7 @@ def test_an_event_alerts_a_person_once_however_often_it_arrives(district: Distri
     chinese = {alert["topic"]: alert["text"] for alert in items(district, shen_fang)}
     assert chinese == {
         "hours": "已记录 2026-03-01 的 2 小时。",
-        "vouchers": "“星光影院 Star cinema”已放入您的券包,有效期至 2026-12-31 23:59。",
+        "vouchers": "“星光影院 Star cinema”已放入您的券包，有效期至 2026-12-31 23:59。",
     }
     assert count(district) == 2
     english = items(district, shen_fang, headers={"Accept-Language": "en"})

@@ -51,4 +51,4 @@ def test_durations_read_as_hours_and_times_as_local_time() -> None:
     _, english = render(TEMPLATES["checked_out"], params, "en")
     _, chinese = render(TEMPLATES["checked_out"], params, "zh-CN")
     assert english == "You left at 2026-03-01 09:30, after 1.5 h."
-    assert chinese == "您于 2026-03-01 09:30 签退,共 1.5 小时。"
+    assert chinese == "您于 2026-03-01 09:30 签退，共 1.5 小时。"

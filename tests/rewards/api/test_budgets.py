@@ -18,7 +18,8 @@ from services.rewards.membership import members
 from services.rewards.models import Product
 from services.rewards.vouchers import lifecycle
 from shared.core.ids import new_id
-from tests.support.bank import Bank, Venue, at_once
+from tests.support.at_once import at_once
+from tests.support.bank import Bank, Venue
 
 
 @contextmanager

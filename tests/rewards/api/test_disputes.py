@@ -9,7 +9,8 @@ from services.rewards.settlement import disputes
 from services.rewards.tasks import lapse_disputes
 from shared.core.ids import new_id
 from shared.db.engine import using
-from tests.support.bank import Bank, Venue, at_once
+from tests.support.at_once import at_once
+from tests.support.bank import Bank, Venue
 from tests.support.cinema_month import FILM_FEN, LAST, CinemaMonth, day
 
 

@@ -11,7 +11,8 @@ from services.rewards.redemption import lockout, redeem, retention
 from services.rewards.redemption.lockout import GUESSES, GUESSES_OF_ALL, TooManyGuesses
 from services.rewards.redemption.outcomes import Outcome
 from services.rewards.vouchers import codes
-from tests.support.bank import Bank, Venue, at_once, venue_event
+from tests.support.at_once import at_once
+from tests.support.bank import Bank, Venue, venue_event
 
 
 def lock_outs(bank: Bank) -> dict[str, int]:

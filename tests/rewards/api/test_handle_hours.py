@@ -20,7 +20,8 @@ from shared.contracts.registration import (
     VolunteerSuspended,
 )
 from shared.core.ids import new_id
-from tests.support.bank import Bank, Venue, at_once
+from tests.support.at_once import at_once
+from tests.support.bank import Bank, Venue
 
 
 def test_two_hours_become_a_film(bank: Bank, star: Venue) -> None:

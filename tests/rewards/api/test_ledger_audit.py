@@ -24,7 +24,8 @@ from services.rewards.models import Transfer, TransferKind
 from shared.contracts.registration import VolunteerMerged
 from shared.core.ids import new_id
 from shared.service.migrate import migrate
-from tests.support.bank import Bank, Venue, at_once
+from tests.support.at_once import at_once
+from tests.support.bank import Bank, Venue
 
 JOURNALS = (
     "transfers",

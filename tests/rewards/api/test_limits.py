@@ -12,7 +12,8 @@ from services.rewards.models import Backorder
 from services.rewards.vouchers import lifecycle
 from shared.contracts.registration import VolunteerMerged
 from tests.rewards.api.test_budgets import later
-from tests.support.bank import Bank, Venue, at_once
+from tests.support.at_once import at_once
+from tests.support.bank import Bank, Venue
 
 
 def limit(bank: Bank, count: int, period: str = "month", **more: str) -> None:

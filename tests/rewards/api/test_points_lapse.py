@@ -18,7 +18,8 @@ from services.rewards.vouchers.lifecycle import void_voucher
 from shared.contracts.registration import VolunteerMerged
 from shared.core.clock import SITE, now, site_today
 from shared.core.ids import new_id
-from tests.support.bank import Bank, at_once
+from tests.support.at_once import at_once
+from tests.support.bank import Bank
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from shared.contracts.registration import (
 )
 from shared.core.ids import new_id
 from tests.rewards.api.test_get_voucher import sources
-from tests.support.bank import Bank, Venue, at_once
+from tests.support.at_once import at_once
+from tests.support.bank import Bank, Venue
 
 
 def ask(bank: Bank, who: UUID, status: int = 201, **more: Any) -> Any:

@@ -17,7 +17,8 @@ from shared.contracts.wishes import (
     WishWithdrawn,
 )
 from shared.core.ids import new_id
-from tests.support.bank import Bank, Venue, at_once
+from tests.support.at_once import at_once
+from tests.support.bank import Bank, Venue
 
 STATION = new_id()
 TITLE = "带女儿看一场电影"

@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from shared.contracts.registration import VolunteerLeft, VolunteerSuspended
 from shared.core.ids import new_id
-from tests.support.bank import Bank, Venue, at_once
+from tests.support.at_once import at_once
+from tests.support.bank import Bank, Venue
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from shared.contracts.registration import (
     VolunteerSuspended,
 )
 from shared.core.ids import new_id
-from tests.support.bank import Bank, Venue, at_once
+from tests.support.at_once import at_once
+from tests.support.bank import Bank, Venue
 
 
 def known(bank: Bank, *people: Any) -> None:

@@ -6,7 +6,8 @@ from services.rewards.tasks import BATCH
 from services.rewards.vouchers import codes
 from services.rewards.vouchers.lifecycle import expire_vouchers
 from shared.core.ids import new_id
-from tests.support.bank import Bank, Venue, at_once
+from tests.support.at_once import at_once
+from tests.support.bank import Bank, Venue
 
 NEVER_ISSUED = codes.with_check_signs("2" * 17)
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from shared.core.ids import new_id
-from tests.support.bank import Bank, Venue, at_once
+from tests.support.at_once import at_once
+from tests.support.bank import Bank, Venue
 
 PRODUCT = "a product"
 GOOD: list[dict[str, Any]] = [
@@ -74,7 +75,7 @@ def test_a_rule_of_each_kind_is_kept_as_sent(bank: Bank, rule: dict[str, Any]) -
                 "effective_from": "2026-02-01T00:00:00Z",
                 "effective_until": "2026-02-01T00:00:00Z",
             },
-            "effective_until lies after effective_from",
+            "effective_until must be after effective_from",
         ),
     ],
 )

@@ -8,7 +8,8 @@ import pytest
 
 from services.rewards.settlement.reports import MOST_LINES
 from shared.core.ids import new_id
-from tests.support.bank import Bank, Venue, at_once, venue_event
+from tests.support.at_once import at_once
+from tests.support.bank import Bank, Venue, venue_event
 from tests.support.cinema_month import FILM_FEN, LAST, THIS, CinemaMonth, day
 
 

@@ -19,7 +19,8 @@ from services.rewards.vouchers import codes
 from services.rewards.vouchers.codes import code_vault
 from shared.auth import webhook_signatures
 from shared.core.ids import new_id
-from tests.support.bank import Bank, Venue, at_once, venue_event
+from tests.support.at_once import at_once
+from tests.support.bank import Bank, Venue, venue_event
 
 NEVER_ISSUED = codes.with_check_signs("2" * 17)
 

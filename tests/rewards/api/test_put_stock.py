@@ -1,9 +1,10 @@
-"""Stock is never oversold; the waiting list is served first come, first served."""
+"""Stock is never oversold; backorders are served first come, first served."""
 
 from services.rewards.events import credit_and_issue
 from shared.contracts.registration import VolunteerLeft
 from shared.core.ids import new_id
-from tests.support.bank import Bank, Venue, at_once
+from tests.support.at_once import at_once
+from tests.support.bank import Bank, Venue
 
 
 def offer(bank: Bank, stock: int) -> str:

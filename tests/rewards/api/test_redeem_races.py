@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from services.rewards.tasks import BATCH
 from services.rewards.vouchers.lifecycle import expire_vouchers
-from tests.support.bank import Bank, Venue, at_once
+from tests.support.at_once import at_once
+from tests.support.bank import Bank, Venue
 
 Rounds = pytest.mark.parametrize(
     "rounds", [2, pytest.param(50, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])]

@@ -7,7 +7,8 @@ from sqlalchemy import text
 from services.rewards.vouchers.reminders import remind_expiring
 from shared.contracts.registration import VolunteerRegistered
 from tests.rewards.api.test_get_voucher import sources
-from tests.support.bank import Bank, Venue, at_once
+from tests.support.at_once import at_once
+from tests.support.bank import Bank, Venue
 
 
 def reissue(bank: Bank, voucher_id: str, status: int = 201) -> Any:

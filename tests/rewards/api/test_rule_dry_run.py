@@ -18,7 +18,8 @@ from services.rewards.tasks import BATCH
 from shared.contracts.registration import HoursRecorded, VolunteerLeft, VolunteerMerged
 from shared.core.ids import new_id
 from tests.rewards.api.test_ledger_audit import as_owner
-from tests.support.bank import DAY, Bank, Venue, at_once
+from tests.support.at_once import at_once
+from tests.support.bank import DAY, Bank, Venue
 
 DOUBLE = {"kind": "earn", "minutes": 1, "points": 2}
 TABLES = (

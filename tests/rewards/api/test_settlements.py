@@ -13,7 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 from console.main import main
 from shared.core.ids import new_id
-from tests.support.bank import Bank, Venue, at_once
+from tests.support.at_once import at_once
+from tests.support.bank import Bank, Venue
 from tests.support.cinema_month import FILM_FEN, LAST, THIS, CinemaMonth, day
 
 SETTLEMENT_COLUMNS = "id, venue_id, month, redemptions, points, fen, disputes_fen, closed_by"

@@ -7,7 +7,8 @@ from services.wishes.claims import release_expired_claims
 from services.wishes.pool import take_grant
 from shared.contracts.rewards import PoolWishGranted
 from shared.core.ids import new_id
-from tests.support.bank import Bank, Venue, at_once
+from tests.support.at_once import at_once
+from tests.support.bank import Bank, Venue
 from tests.support.wish_tree import Tree
 
 

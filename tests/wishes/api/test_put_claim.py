@@ -1,8 +1,7 @@
 """PUT and DELETE /v1/wishes/{id}/claim: the race, the lapsed lease, the limit."""
 
-from collections.abc import Callable
 from functools import partial
-from threading import Barrier, Thread
+from threading import Thread
 from uuid import UUID
 
 from services.wishes import claims
@@ -10,21 +9,8 @@ from services.wishes.claimers import Claimer
 from services.wishes.tasks import BATCH
 from shared.contracts.wishes import ClaimerKind
 from shared.core.ids import new_id
+from tests.support.at_once import at_once
 from tests.support.wish_tree import Tree
-
-
-def at_once(*calls: Callable[[], object]) -> None:
-    barrier = Barrier(len(calls))
-
-    def run(call: Callable[[], object]) -> None:
-        barrier.wait()
-        call()
-
-    threads = [Thread(target=run, args=(call,)) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 def put_claim(tree: Tree, wish_id: UUID, who: UUID, token: str) -> int:
@@ -41,10 +27,10 @@ def test_only_one_of_many_volunteers_gets_a_wish(tree: Tree) -> None:
         }
         codes: dict[UUID, int] = {}
         at_once(
-            *(
+            [
                 lambda p=p, t=t, w=wish_id, c=codes: c.update({p: put_claim(tree, w, p, t)})
                 for p, t in people.items()
-            )
+            ]
         )
         assert sorted(codes.values()) == [200] + [409] * 7
         (winner,) = (person for person, code in codes.items() if code == 200)
@@ -131,7 +117,7 @@ def test_the_limit_holds_for_claims_at_the_same_moment(tree: Tree) -> None:
     wishes = [tree.published() for _ in range(6)]
     codes: list[int] = []
     token = tree.tokens[tree.shen_fang]
-    at_once(*(lambda w=w: codes.append(put_claim(tree, w, tree.shen_fang, token)) for w in wishes))
+    at_once([lambda w=w: codes.append(put_claim(tree, w, tree.shen_fang, token)) for w in wishes])
     assert sorted(codes) == [200] * 3 + [409] * 3
     assert tree.held_by(tree.shen_fang) == 3
 
@@ -212,7 +198,7 @@ def test_the_clock_and_the_claimer_do_not_both_win(tree: Tree) -> None:
         fence = tree.claim(wish_id, tree.shen_fang)["fence"]
         tree.lapse(wish_id)
         codes: list[int] = []
-        at_once(expire, partial(late_fulfilment, wish_id, fence, codes))
+        at_once([expire, partial(late_fulfilment, wish_id, fence, codes)])
         status = tree.wish(wish_id)[0]
         assert (status, codes) in (("fulfilled", [200]), ("published", [409]))
         types = [event["type"] for event in tree.events() if event["subject"] == str(wish_id)]

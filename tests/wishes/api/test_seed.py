@@ -22,4 +22,4 @@ def test_titles_of_problems_are_in_chinese_first(tree: Tree) -> None:
     response = tree.wishes.call("GET", f"/v1/wishes/{wish_id}")
     assert response.get_json()["title"] == "没有这个心愿，或者您无权查看。"
     english = tree.wishes.call("GET", f"/v1/wishes/{wish_id}", headers={"Accept-Language": "en"})
-    assert english.get_json()["title"] == "There is no such wish, or it is not yours to see."
+    assert english.get_json()["title"] == "There is no such wish, or you may not see it."

@@ -12,7 +12,7 @@ from gateway.refusals import Refusal
 
 Answer = Response | str | tuple[str, int]
 ShowRefusal = Callable[[Refusal], str]
-Body = dict[str, str | int | bool | list[str] | None]
+FormFields = dict[str, str | int | bool | list[str] | None]
 """The fields that a form sends to a service, as JSON."""
 
 LONGEST_NUMBER = 15
@@ -42,12 +42,12 @@ def field_text(name: str) -> str:
     return request.form.get(name, "").strip()
 
 
-def filled_in(*texts: str, numbers: tuple[str, ...] = ()) -> Body:
+def filled_in(*texts: str, numbers: tuple[str, ...] = ()) -> FormFields:
     """The fields of the form that are filled in.
 
     What should be a number and is none stays text, for the service to refuse.
     """
-    found: Body = {name: field_text(name) for name in texts}
+    found: FormFields = {name: field_text(name) for name in texts}
     found |= {name: whole_number(field_text(name)) for name in numbers}
     return {name: value for name, value in found.items() if value != ""}
 

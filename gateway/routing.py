@@ -21,7 +21,11 @@ RESOURCES = {
         "service-records",
         "corrections",
     ),
-    "wishes": ("wishes", "claims", "statistics"),
+    "wishes": (
+        "wishes",
+        "claims",
+        "statistics",
+    ),
     "rewards": (
         "venues",
         "products",
@@ -36,7 +40,14 @@ RESOURCES = {
         "settlements",
         "ledger",
     ),
-    "notify": ("people", "alerts", "messages", "templates", "subscriptions", "dead-letters"),
+    "notify": (
+        "people",
+        "alerts",
+        "messages",
+        "templates",
+        "subscriptions",
+        "dead-letters",
+    ),
 }
 """The first part of a path below /v1/. Each service also serves its feed, /v1/events/{service}."""
 

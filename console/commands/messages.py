@@ -104,4 +104,4 @@ def catalogue(write: bool) -> None:
         handlers = ", ".join(contract.handled_by) or "-"
         click.echo(f"{type_:26} v{version}  {contract.source:13} -> {handlers}")
     if write:
-        click.echo(f"{export_contracts()} files written to docs/events/")
+        click.echo(f"{export_contracts()} of {len(contracts())} files in docs/events/ changed")

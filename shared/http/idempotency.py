@@ -38,6 +38,9 @@ class IdempotencyKey(Plumbing):
     scope: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     """Hash of caller, path and key: nobody gets another's answer."""
     body_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    """Hash of the body's bytes, which a process of an older version compares."""
+    content_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Hash of what the body means. None: stored by a process that did not know it yet."""
     status: Mapped[int]
     answer: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(server_default=app_now(), index=True)
@@ -64,13 +67,13 @@ def takes_idempotency_keys(view: Callable[..., Any]) -> bool:
 
 def idempotently(settings: Settings, view: Callable[[], Response]) -> Response:
     """Run the view once per caller, path and key; give the same answer again for 24 hours."""
-    scope, body_hash = _scope(), _body_hash()
+    scope, body_hash, content_hash = _scope(), _body_hash(), _content_hash()
     box = vault(settings, "idempotency_keys.answer")
     with joinable_transaction() as session:
         _lock(session, scope)
         stored = session.get(IdempotencyKey, scope)
         if stored is not None and stored.created_at > _kept_since(session):
-            if stored.body_hash != body_hash:
+            if body_hash != stored.body_hash and content_hash != stored.content_hash:
                 raise KeyReused("Use a new key for a new request.")
             return _replayed(stored, box)
         response = view()
@@ -78,6 +81,7 @@ def idempotently(settings: Settings, view: Callable[[], Response]) -> Response:
             IdempotencyKey(
                 scope=scope,
                 body_hash=body_hash,
+                content_hash=content_hash,
                 status=response.status_code,
                 answer=box.seal(_packed(response)),
                 created_at=app_now(),
@@ -101,10 +105,14 @@ def _scope() -> bytes:
 
 
 def _body_hash() -> bytes:
+    return _hash(request.query_string.decode("latin-1"), request.get_data(cache=True).hex())
+
+
+def _content_hash() -> bytes:
     """A hash of what the request means: the same JSON in another order or spacing is the same."""
-    query = request.query_string.decode("latin-1")
     body = request.get_data(cache=True)
-    return _hash(query, (_canonical(body) if request.is_json else body).hex())
+    meant = _canonical(body) if request.is_json else body
+    return _hash("content", request.query_string.decode("latin-1"), meant.hex())
 
 
 def _canonical(body: bytes) -> bytes:

@@ -3,6 +3,7 @@
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
 """
 
+from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -17,6 +18,9 @@ Sequence = Annotated[int, PlainSerializer(str, return_type=str)]
 """A string in the message, as the extension wants it:
 https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/sequence.md"""
 
+Instant = Annotated[AwareDatetime, PlainSerializer(datetime.isoformat, return_type=str)]
+"""With `+00:00`, as ever: older parsers of subscribers do not read `Z`."""
+
 
 class Envelope(BaseModel):
     """One message: the attributes of CloudEvents 1.0, two of its extensions, and `data`."""
@@ -28,7 +32,7 @@ class Envelope(BaseModel):
     source: str
     type: str
     subject: str
-    time: AwareDatetime
+    time: Instant
     datacontenttype: Literal["application/json"] = "application/json"
     dataschema: str
     sequence: Sequence

@@ -3,7 +3,7 @@ counts twice.
 
 The result is read from outside: HTTP answers, SQL counts, broker counts. A run counts only if the
 faults had an effect: redeliveries > 0, publish errors > 0, and every kill fell inside the load.
-Size: WISHTREE_FAULT_RECORDS (1,500, or as many more as fit in until the last kill).
+Size: WISHTREE_FAULT_RECORDS (3,000, or as many more as fit in until the last kill).
 """
 
 import os
@@ -26,7 +26,7 @@ from shared.core.ids import new_id
 from shared.messaging.broker.connection import connect
 from shared.messaging.broker.topology import declare_topology
 
-RECORDS = int(os.environ.get("WISHTREE_FAULT_RECORDS", "1500"))
+RECORDS = int(os.environ.get("WISHTREE_FAULT_RECORDS", "3000"))
 PEOPLE = 60
 PRICE = 120
 MINUTES = 60

@@ -35,7 +35,7 @@ def test_all_checks_run_and_arguments_go_to_pytest(checkout: Path) -> None:
     done = check(checkout, "-m", "not browser and not slow")
     assert done.returncode == 0 and done.stdout.endswith("\nAll checks passed.\n")
     assert all(f"\n{tool} " in done.stdout for tool in TOOLS.values())
-    assert "--test-limit 5 -m not browser and not slow\n" in done.stdout
+    assert "--dist loadgroup -m not browser and not slow\n" in done.stdout
 
 
 @pytest.mark.parametrize("name", TOOLS)

@@ -1,5 +1,6 @@
 """The commands in README and docs exist, and so do the targets of their links."""
 
+import pkgutil
 import re
 import shlex
 from pathlib import Path
@@ -57,6 +58,14 @@ def test_every_command_on_a_page_exists(document: Path) -> None:
 def test_the_target_of_every_link_exists(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)", document.read_text()):
         assert "://" in target or (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_dotted_name_exists(document: Path) -> None:
+    for name in re.findall(
+        r"`((?:shared|gateway|services|devkit|console)(?:\.\w+)+)`", document.read_text()
+    ):
+        pkgutil.resolve_name(name)
 
 
 def test_ci_runs_the_tests_that_the_readme_names() -> None:

@@ -6,7 +6,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from gateway.access import page_for
 from gateway.client import ask_all, put
-from gateway.forms import Answer, Body, fen_from_yuan, field_text, filled_in, submit
+from gateway.forms import Answer, FormFields, fen_from_yuan, field_text, filled_in, submit
 from gateway.queries import VENUES, get_page, names_by_id
 from gateway.refusals import Refusal
 
@@ -39,7 +39,7 @@ def decide(dispute_id: UUID) -> Answer:
     return submit(wanted, then=url_for(HERE), done="case-decided", show=show_disputes)
 
 
-def _decision() -> Body:
+def _decision() -> FormFields:
     decision = request.form.get("do")
     body = {"decision": decision} | filled_in("note")
     if decision == "accepted" and field_text("amount"):

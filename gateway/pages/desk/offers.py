@@ -6,7 +6,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from gateway.access import page_for
 from gateway.client import ApiRequest, ask_all, get, post, put
-from gateway.forms import Answer, Body, fen_from_yuan, field_text, filled_in, submit
+from gateway.forms import Answer, FormFields, fen_from_yuan, field_text, filled_in, submit
 from gateway.queries import PRODUCTS, VENUES, names_by_id
 from gateway.refusals import Refusal
 
@@ -69,9 +69,9 @@ def _change(product_id: UUID, wanted: ApiRequest, done: str) -> Answer:
     )
 
 
-def _terms() -> Body:
+def _terms() -> FormFields:
     """The terms agreed with the venue. An empty field means no such limit."""
-    terms: Body = {"daily_quota": None, "offered_from": None, "offered_until": None}
+    terms: FormFields = {"daily_quota": None, "offered_from": None, "offered_until": None}
     terms |= filled_in("offered_from", "offered_until", numbers=("daily_quota",))
     terms["blackout_days"] = _blackout_days()
     if field_text("cost"):

@@ -9,7 +9,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from gateway.access import page_for
 from gateway.client import ApiRequest, ask_all, get, post, put
-from gateway.forms import Answer, Body, filled_in, instant_at_site, submit, submit_and
+from gateway.forms import Answer, FormFields, filled_in, instant_at_site, submit, submit_and
 from gateway.queries import PAGE, PRODUCTS, VENUES, get_page, names_by_id, titles_by_id
 from gateway.refusals import Refusal
 from shared.core.json import JsonObject
@@ -106,7 +106,7 @@ def _go_to_run(run: JsonObject) -> Answer:
     return redirect(url_for("desk_rules.show_run", run_id=run["id"]))
 
 
-def _rule(kind: str) -> Body:
+def _rule(kind: str) -> FormFields:
     rule = filled_in("category", "period", "product_id", numbers=NUMBERS) | {"kind": kind}
     if kind == "issue":
         rule["automatic"] = request.form.get("automatic") == "yes"

@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from gateway.access import page_for
 from gateway.client import ApiRequest, ask, ask_all, delete, get, post, put
-from gateway.forms import Answer, Body, filled_in, submit, submit_and
+from gateway.forms import Answer, FormFields, filled_in, submit, submit_and
 from gateway.queries import VENUES
 from gateway.refusals import Refusal
 from shared.core.clock import now
@@ -95,16 +95,16 @@ def _go_to_new_venue(venue: JsonObject) -> Answer:
     return redirect(url_for(HERE, venue_id=venue["id"], done="venue-added"))
 
 
-def _new_secret() -> Body:
+def _new_secret() -> FormFields:
     body = filled_in("kind", "label")
     if request.form.get("kind") == "api_key":
         body |= _limits_of_key()
     return body
 
 
-def _limits_of_key() -> Body:
+def _limits_of_key() -> FormFields:
     """What a key may do and until when; nothing given means everything, without end."""
-    limits: Body = {}
+    limits: FormFields = {}
     if scopes := request.form.getlist("scopes"):
         limits["scopes"] = scopes
     days = request.form.get("days", "")

@@ -7,7 +7,7 @@ from flask import Blueprint, abort, render_template, request, url_for
 
 from gateway.access import page_for
 from gateway.client import ANY_REFUSAL, ApiRequest, ask_all, get, put
-from gateway.forms import Answer, Body, submit
+from gateway.forms import Answer, FormFields, submit
 from gateway.queries import PAGE
 from gateway.refusals import Refusal
 from shared import SERVICES
@@ -74,7 +74,7 @@ def _change(wanted: ApiRequest, done: str) -> Answer:
     return submit(wanted, then=url_for(HERE), done=done, show=show_desk)
 
 
-def _body_of(move: str) -> Body | None:
+def _body_of(move: str) -> FormFields | None:
     if move == "reject":
         return {"decision": "reject", "reason_code": request.form.get("reason")}
     return {} if move == "verify" else None

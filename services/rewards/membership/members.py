@@ -39,17 +39,17 @@ def apply_corrections(session: Session, events: Iterable[HoursCorrected]) -> Non
     if not changes:
         return
     # All accounts before the first change: two batches then wait for each other, and never
-    # deadlock.
-    accounts.lock_accounts(session, {change.volunteer_id for change in changes})
+    # deadlock. A duplicate's credit goes straight to the account that stays, which is locked.
+    owners = accounts.open_and_lock(session, {change.volunteer_id for change in changes})
     for change in changes:
         if change.minutes > 0:
-            _credit(session, change)
+            _credit(session, owners[change.volunteer_id].volunteer_id, change)
         else:
             _take_away(session, change)
 
 
-def _credit(session: Session, change: Change) -> None:
-    credits = {change.volunteer_id: change.credit}
+def _credit(session: Session, volunteer_id: UUID, change: Change) -> None:
+    credits = {volunteer_id: change.credit}
     gained = earning.credit_accounts(session, credits, TransferKind.CORRECTED)
     issue.issue_due(session, gained)
 

@@ -48,7 +48,7 @@ class RuleModel(RequestModel):
         """Name all fields of the kind in one sentence, instead of one error a field."""
         if not isinstance(data, dict):
             return data
-        given = {name: value for name, value in data.items() if value is not None}
+        given = {n: value for n, value in data.items() if value is not None or n not in _FIELDS}
         missing = set(cls.needs) - given.keys()
         foreign = _FIELDS & given.keys() - cls.model_fields.keys()
         if missing or foreign:

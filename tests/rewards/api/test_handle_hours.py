@@ -300,3 +300,25 @@ def test_two_batches_that_correct_the_same_people_never_deadlock(bank: Bank, sta
     assert bank.account(bank.fang)["minutes_credited"] == 30 * 90
     assert bank.account(bank.qiang)["minutes_credited"] == 30 * 90
     bank.assert_sound()
+
+
+def test_a_duplicates_corrections_and_hours_never_deadlock(bank: Bank, star: Venue) -> None:
+    """Hours lock the duplicate's row, then the account that stays; corrections lock the latter."""
+    records = [bank.hours(bank.fang, 100) for _ in range(20)]
+    bank.receive(*records)
+    bank.receive(VolunteerMerged(volunteer_id=bank.fang, into_id=bank.qiang))
+
+    def correct(part: list[HoursRecorded]) -> None:
+        for record in part:
+            with bank.rewards.session() as session:
+                correct_credit(session, [bank.correction(record, 100, 110)])
+
+    def credit(late: list[HoursRecorded]) -> None:
+        for record in late:
+            with bank.rewards.session() as session:
+                credit_and_issue(session, [record])
+
+    late = [bank.hours(bank.fang, 100) for _ in range(20)]
+    at_once([partial(correct, records[:10]), partial(correct, records[10:]), partial(credit, late)])
+    assert bank.account(bank.qiang)["minutes_credited"] == 20 * 110 + 20 * 100
+    bank.assert_sound()

@@ -4,7 +4,6 @@ Each is a thread. The process ends when it is stopped, or with an error when a t
 a supervisor starts it again.
 """
 
-import gc
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from prometheus_client import start_http_server
 
 from shared.core.logs import configure_logs, get_logger
+from shared.core.memory import keep_for_good
 from shared.core.settings import Settings
 from shared.jobs.celery import make_celery
 from shared.jobs.enqueue import enqueue_through
@@ -38,10 +38,7 @@ def run_bus(services: Iterable[ServiceDefinition], stop: threading.Event) -> Non
         start_http_server(settings.metrics_port)
     enqueue_through(make_celery([service.name for service in services], settings))
     threads = [thread for service in services for thread in _threads(service, settings, stop)]
-    # What was imported stays for good: the collector need not walk it for each large batch.
-    # https://docs.python.org/3/library/gc.html#gc.freeze
-    gc.collect()
-    gc.freeze()
+    keep_for_good()
     for thread in threads:
         thread.start()
     log.info("bus running", services=[service.name for service in services])

@@ -5,6 +5,7 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
+from shared.core.memory import keep_for_good
 from shared.core.settings import SettingsError
 
 
@@ -33,9 +34,11 @@ class _Server(BaseApplication):
 
     def load(self) -> Any:
         try:
-            return self._create()
+            app = self._create()
         except SettingsError as error:
             raise SystemExit(str(error)) from None
+        keep_for_good()
+        return app
 
 
 def serve(create: Callable[[], Any], bind: str, threads: int) -> None:

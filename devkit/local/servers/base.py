@@ -8,6 +8,7 @@ import secrets
 import shutil
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from signal import Signals
@@ -30,7 +31,7 @@ class ServerFailed(Exception):
     """A private server did not start. The text says why, as far as its log knows."""
 
 
-class Server:
+class Server(ABC):
     """A private server with all its files in one folder.
 
     `start` returns when it answers; `stop` is clean; `kill` is SIGKILL for exactly what was
@@ -93,14 +94,17 @@ class Server:
         self.stop()
         self.start()
 
+    @abstractmethod
     def _prepare(self) -> None:
         """Write what must be in the folder before the start."""
 
+    @abstractmethod
     def _command(self) -> Sequence[str | Path]:
-        raise NotImplementedError
+        """The program and its arguments."""
 
+    @abstractmethod
     def _answers(self) -> bool:
-        raise NotImplementedError
+        """Whether the server takes connections by now."""
 
     def _launch(self, env: Mapping[str, str] | None = None, account: Account = NO_ACCOUNT) -> None:
         with self.log.open("ab") as output:

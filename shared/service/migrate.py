@@ -2,22 +2,29 @@
 
 A schema has two Alembic histories, each with its own version table: `plumbing` makes the tables
 that every service has, the other makes the service's own. The application role is created here if
-it is missing. It cannot change the schema, and cannot UPDATE or DELETE in a table that a migration
-has declared `append_only`.
+it is missing, and gets the password of its URL and the session settings that a pooler would drop.
+It cannot change the schema, and cannot UPDATE or DELETE in a table that a migration has declared
+`append_only`.
 """
 
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, Connection, Engine, create_engine, text
+from psycopg.errors import InsufficientPrivilege
+from sqlalchemy import URL, Connection, NullPool, create_engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
-from shared.core.settings import Settings, missing
+from shared.core.logs import get_logger
+from shared.core.settings import Settings, SettingsError, missing
 from shared.db import migrations
+from shared.db.limits import role_settings, search_path_of
 from shared.service import feed_api
 from shared.service.definition import ServiceDefinition
+
+log = get_logger(__name__)
 
 SCRIPTS = Path(migrations.__file__).parent
 PLUMBING = SCRIPTS / "plumbing"
@@ -28,16 +35,20 @@ GRANTS = ("SELECT, INSERT, UPDATE, DELETE ON TABLES", "USAGE, SELECT ON SEQUENCE
 def migrate(definition: ServiceDefinition, settings: Settings, revision: str = "head") -> None:
     """Bring the plumbing to its newest revision and the service's own tables to `revision`.
 
-    All of it in one transaction. Repeating it changes nothing.
+    All of it in one transaction, so it may go through a pooler. Repeating it changes nothing.
+    Raises SettingsError if the tables would go into another schema.
     """
     service = definition.name
     application = make_url(settings.database_url_of(service))
     role = str(application.username)
-    engine = _owner_engine(service, _owner_url(settings, application))
+    url = _owner_url(settings, application)
+    engine = create_engine(url, poolclass=NullPool, connect_args={"prepare_threshold": None})
     try:
         with engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('wishtree.migrate'))"))
-            _prepare(connection, service, role, str(application.password or ""))
+            _begin(connection, service)
+            _prepare(connection, service, role)
+            _check_schema(connection, service)
+            _set_up_role(connection, service, application, settings.shares_its_role(service))
             _upgrade(connection, PLUMBING, "alembic_plumbing", role, "head")
             _upgrade(connection, definition.migrations, f"alembic_{service}", role, revision)
             _after_a_restore(connection)
@@ -46,23 +57,36 @@ def migrate(definition: ServiceDefinition, settings: Settings, revision: str = "
 
 
 def _owner_url(settings: Settings, application: URL) -> URL:
-    """The owner role, at the database that the application uses."""
-    url = settings.owner_database_url or missing(
+    """Where the owner logs in. What its URL leaves out is as in the application's."""
+    given = settings.owner_database_url or missing(
         "owner_database_url", "the URL of the role that owns the schemas"
     )
-    found = make_url(url).set(
-        drivername="postgresql+psycopg",
-        database=application.database,
-        host=application.host,
-        port=application.port,
+    url = make_url(given).set(drivername="postgresql+psycopg")
+    if url.host is None:
+        url = url.set(host=application.host, port=application.port)
+    return url.set(
+        database=url.database or application.database, query=url.query or application.query
     )
-    return found.set(query=application.query) if application.query else found
 
 
-def _owner_engine(service: str, url: URL) -> Engine:
+def _begin(connection: Connection, service: str) -> None:
+    """Set what holds for this transaction, then wait until no other migration runs."""
+    connection.execute(text(f"SET LOCAL search_path = {search_path_of(service)}"))
     # A migration that cannot get a lock fails soon, instead of holding up every request behind it.
-    options = f"-csearch_path={service},public -clock_timeout=5s"
-    return create_engine(url, connect_args={"options": options})
+    connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('wishtree.migrate'))"))
+
+
+def _check_schema(connection: Connection, service: str) -> None:
+    """Raise SettingsError unless tables are created in the service's own schema."""
+    schema, owner = connection.execute(text("SELECT current_schema(), current_user")).one()
+    if schema != service:
+        raise SettingsError(
+            f"The tables of {service} would go into the schema {schema}: role {owner} may not use"
+            f" the schema {service}, or a pooler dropped the search path."
+            " Check WISHTREE_OWNER_DATABASE_URL and who owns the schema."
+        )
 
 
 def _upgrade(
@@ -86,11 +110,13 @@ def _after_a_restore(connection: Connection) -> None:
         connection.execute(text("SELECT after_restore()"))
 
 
-def _prepare(connection: Connection, service: str, role: str, password: str) -> None:
+def _prepare(connection: Connection, service: str, role: str) -> None:
     """Create what migrations need: schema, application role, extensions and clock."""
     quote = connection.dialect.identifier_preparer.quote
     schema, user = quote(service), quote(role)
-    _create_role(connection, role, user, password)
+    known = text("SELECT 1 FROM pg_roles WHERE rolname = :role")
+    if not connection.scalar(known, {"role": role}):
+        connection.execute(text(f"CREATE ROLE {user} LOGIN"))
     connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
     for extension in EXTENSIONS:
         connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension} SCHEMA public"))
@@ -101,13 +127,44 @@ def _prepare(connection: Connection, service: str, role: str, password: str) -> 
     connection.execute(text(_CLOCK))
 
 
-def _create_role(connection: Connection, role: str, user: str, password: str) -> None:
-    known = text("SELECT 1 FROM pg_roles WHERE rolname = :role")
-    if connection.scalar(known, {"role": role}):
-        return
-    literal = password.replace("'", "''")
-    create = f"CREATE ROLE {user} LOGIN PASSWORD '{literal}'"
-    connection.execute(text(create.replace(":", r"\:")))  # no colon begins a parameter here
+def _set_up_role(
+    connection: Connection, service: str, application: URL, shares_its_role: bool
+) -> None:
+    """Give the application role its URL's password, and session settings that outlive a pooler."""
+    quote = connection.dialect.identifier_preparer.quote
+    user = quote(str(application.username))
+    database = quote(connection.scalar(text("SELECT current_database()")))
+    if application.password:
+        verifier = _verifier(connection, application)
+        _alter(connection, f"ALTER ROLE {user} PASSWORD '{verifier}'")
+    for name, value in role_settings(service, shares_its_role).items():
+        # A list of schemas is no string in quotes.
+        literal = value if name == "search_path" else f"'{value}'"
+        _alter(connection, f"ALTER ROLE {user} IN DATABASE {database} SET {name} = {literal}")
+
+
+def _verifier(connection: Connection, application: URL) -> str:
+    """What PostgreSQL stores of a password. The password itself might get into its log."""
+    pgconn = connection.connection.driver_connection.pgconn  # type: ignore[union-attr]
+    password, user = str(application.password), str(application.username)
+    verifier: bytes = pgconn.encrypt_password(password.encode(), user.encode(), b"scram-sha-256")
+    return verifier.decode()
+
+
+def _alter(connection: Connection, statement: str) -> None:
+    """Change a role, or log that the owner may not: somebody else made it then, and keeps it."""
+    try:
+        with connection.begin_nested():
+            connection.exec_driver_sql(statement)
+    except ProgrammingError as error:
+        if not isinstance(error.orig, InsufficientPrivilege):
+            raise
+        log.warning("the owner may not change the application role", what=_what(statement))
+
+
+def _what(statement: str) -> str:
+    """A statement without its password."""
+    return statement.partition(" PASSWORD ")[0]
 
 
 _CLOCK = r"""

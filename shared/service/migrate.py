@@ -45,9 +45,9 @@ def migrate(definition: ServiceDefinition, settings: Settings, revision: str = "
     engine = create_engine(url, poolclass=NullPool, connect_args={"prepare_threshold": None})
     try:
         with engine.begin() as connection:
-            _begin(connection, service)
+            _begin(connection)
+            _create_schema(connection, service)
             _prepare(connection, service, role)
-            _check_schema(connection, service)
             _set_up_role(connection, service, application, settings.shares_its_role(service))
             _upgrade(connection, PLUMBING, "alembic_plumbing", role, "head")
             _upgrade(connection, definition.migrations, f"alembic_{service}", role, revision)
@@ -69,13 +69,20 @@ def _owner_url(settings: Settings, application: URL) -> URL:
     )
 
 
-def _begin(connection: Connection, service: str) -> None:
-    """Set what holds for this transaction, then wait until no other migration runs."""
-    connection.execute(text(f"SET LOCAL search_path = {search_path_of(service)}"))
+def _begin(connection: Connection) -> None:
+    """Set the limits of this transaction, then wait until no other migration runs."""
     # A migration that cannot get a lock fails soon, instead of holding up every request behind it.
     connection.execute(text("SET LOCAL lock_timeout = '5s'"))
     connection.execute(text("SET LOCAL statement_timeout = 0"))
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('wishtree.migrate'))"))
+
+
+def _create_schema(connection: Connection, service: str) -> None:
+    """Create the service's schema, and tables in it from here on. Raises SettingsError."""
+    schema = connection.dialect.identifier_preparer.quote(service)
+    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
+    connection.execute(text(f"SET LOCAL search_path = {search_path_of(service)}"))
+    _check_schema(connection, service)
 
 
 def _check_schema(connection: Connection, service: str) -> None:
@@ -111,13 +118,12 @@ def _after_a_restore(connection: Connection) -> None:
 
 
 def _prepare(connection: Connection, service: str, role: str) -> None:
-    """Create what migrations need: schema, application role, extensions and clock."""
+    """Create what migrations need: application role, extensions and clock."""
     quote = connection.dialect.identifier_preparer.quote
     schema, user = quote(service), quote(role)
     known = text("SELECT 1 FROM pg_roles WHERE rolname = :role")
     if not connection.scalar(known, {"role": role}):
         connection.execute(text(f"CREATE ROLE {user} LOGIN"))
-    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
     for extension in EXTENSIONS:
         connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension} SCHEMA public"))
     connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO {user}"))

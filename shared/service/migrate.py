@@ -10,6 +10,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
@@ -30,19 +31,42 @@ def migrate(definition: ServiceDefinition, settings: Settings, revision: str = "
 
     All of it in one transaction. Repeating it changes nothing.
     """
+    engine = owner_engine(definition.name, settings)
+    try:
+        with engine.begin() as connection:
+            make_schema(connection, definition, settings, "head", revision)
+    finally:
+        engine.dispose()
+
+
+def owner_engine(service: str, settings: Settings) -> Engine:
+    """Connect as the owner role, with the service's schema first in the search path."""
+    application = make_url(settings.database_url_of(service))
+    return _owner_engine(service, _owner_url(settings, application))
+
+
+def make_schema(
+    connection: Connection,
+    definition: ServiceDefinition,
+    settings: Settings,
+    plumbing: str,
+    revision: str,
+) -> None:
+    """Bring both histories of a schema to these revisions, in the caller's transaction."""
     service = definition.name
     application = make_url(settings.database_url_of(service))
     role = str(application.username)
-    engine = _owner_engine(service, _owner_url(settings, application))
-    try:
-        with engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('wishtree.migrate'))"))
-            _prepare(connection, service, role, str(application.password or ""))
-            _upgrade(connection, PLUMBING, "alembic_plumbing", role, "head")
-            _upgrade(connection, definition.migrations, f"alembic_{service}", role, revision)
-            _after_a_restore(connection)
-    finally:
-        engine.dispose()
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('wishtree.migrate'))"))
+    _prepare(connection, service, role, str(application.password or ""))
+    _upgrade(connection, PLUMBING, "alembic_plumbing", role, plumbing)
+    _upgrade(connection, definition.migrations, f"alembic_{service}", role, revision)
+    _after_a_restore(connection)
+
+
+def known_revisions(versions: Path) -> set[str]:
+    """The revisions of a history that this version of the code can make."""
+    scripts = ScriptDirectory(str(SCRIPTS), version_locations=[str(versions)])
+    return {script.revision for script in scripts.walk_revisions()}
 
 
 def _owner_url(settings: Settings, application: URL) -> URL:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from console.commands import access, develop, install, ledger, messages, run
+from console.commands import access, develop, install, ledger, messages, recovery, run
 from console.options import DATA_HELP, use_data_folder
 from shared.core.problems import Problem
 from shared.core.settings import SettingsError
@@ -46,6 +46,7 @@ for command in (
     *(access.token, access.client, access.staff),
     *(messages.dead_letters, messages.reconcile, messages.events),
     *(ledger.ledger, ledger.settle),
+    *(recovery.backup, recovery.restore, recovery.new_epoch, recovery.empty_broker_command),
     *(develop.story, develop.bench),
 ):
     main.add_command(command)

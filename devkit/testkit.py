@@ -40,7 +40,7 @@ from shared.core.settings import Settings
 from shared.db.engine import transaction, using
 from shared.messaging.envelope import Envelope
 from shared.messaging.inbox import Delivery, Inbox
-from shared.messaging.outbox import OutboxRow
+from shared.messaging.outbox import ENVELOPE_COLUMNS, OutboxRow
 from shared.service.migrate import migrate
 from shared.service.web import ServiceApp
 
@@ -277,14 +277,15 @@ class District:
 _TABLES = text(
     "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables"
     " WHERE schemaname = ANY(:services) AND tablename NOT LIKE 'alembic%'"
+    " AND tablename <> 'installation_epoch'"
 )
 
 
 def take_outbox(member: Member) -> list[Message]:
     """Take what waits in an outbox, as the relay would."""
-    waiting = select(OutboxRow).where(OutboxRow.published_at.is_(None))
+    waiting = select(*ENVELOPE_COLUMNS).where(OutboxRow.published_at.is_(None))
     with member.session() as session:
-        rows = session.scalars(waiting.order_by(OutboxRow.sequence)).all()
+        rows = session.execute(waiting.order_by(OutboxRow.sequence)).all()
         taken = OutboxRow.id.in_([row.id for row in rows])
         session.execute(update(OutboxRow).where(taken).values(published_at=app_now()))
         return [

@@ -25,6 +25,8 @@ class Received:
     time: datetime  #: when the publisher committed it, by its database's clock
     traceparent: str | None = None
     body: str = ""  #: the message as it was received, for another attempt
+    epoch: UUID | None = None  #: the history of the installation that it belongs to
+    trusted: bool = False  #: from a feed or from our own attempts: its epoch is not compared
 
 
 class Event(BaseModel):

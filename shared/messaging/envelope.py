@@ -23,7 +23,7 @@ Instant = Annotated[AwareDatetime, PlainSerializer(datetime.isoformat, return_ty
 
 
 class Envelope(BaseModel):
-    """One message: the attributes of CloudEvents 1.0, two of its extensions, and `data`."""
+    """One message: the attributes of CloudEvents 1.0, three extensions, and `data`."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
@@ -37,6 +37,7 @@ class Envelope(BaseModel):
     dataschema: str
     sequence: Sequence
     traceparent: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    epoch: UUID | None = Field(default=None, exclude_if=lambda value: value is None)
     data: JsonObject  #: the event's own fields, checked by its contract
 
     @classmethod
@@ -51,6 +52,7 @@ class Envelope(BaseModel):
             dataschema=f"/events/{source}/{row.type}/v{row.version}",
             sequence=row.sequence,
             traceparent=row.traceparent,
+            epoch=row.epoch,
             data=from_json(row.data),
         )
 
@@ -64,7 +66,7 @@ class Envelope(BaseModel):
         return int(self.dataschema.rpartition("/v")[2])
 
 
-def read_event(body: bytes) -> Event:
+def read_event(body: bytes, trusted: bool = False) -> Event:
     """Read a received message as its contract. Unknown fields are ignored.
 
     Raises UnknownEvent for a type or version that is not in the catalogue, ValueError for what is
@@ -80,6 +82,8 @@ def read_event(body: bytes) -> Event:
         time=envelope.time,
         traceparent=envelope.traceparent,
         body=body.decode(),
+        epoch=envelope.epoch,
+        trusted=trusted,
     )
     return contract.model_validate(envelope.data).received_in(received)
 
@@ -88,6 +92,14 @@ def event_id_in(body: bytes) -> UUID | None:
     """The id in a message that may be unreadable otherwise; None if there is none."""
     try:
         return UUID(from_json(body)["id"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def epoch_in(body: bytes) -> UUID | None:
+    """The epoch in a message that may be unreadable otherwise; None if there is none."""
+    try:
+        return UUID(from_json(body)["epoch"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 

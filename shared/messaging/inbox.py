@@ -4,6 +4,7 @@ One transaction holds the inbox rows, the effects of the handlers and the events
 An event whose handler fails is tried again when its row in `attempts` falls due; after five
 attempts it becomes a dead letter. The database counts, not the broker. When the database is away
 or busy (connection lost, deadlock, serialization), `TryAgain` is raised and no attempt is counted.
+A message of the broker that belongs to another epoch is refused: see `shared.messaging.epoch`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,7 +30,8 @@ from shared.db.engine import Database, using
 from shared.db.types import Plumbing
 from shared.messaging import attempts
 from shared.messaging.attempts import MAX_ATTEMPTS, BegunAttempt, GivenUp, Reason, in_one_line
-from shared.messaging.envelope import as_text, event_id_in, read_event
+from shared.messaging.envelope import as_text, epoch_in, event_id_in, read_event
+from shared.messaging.epoch import current_epoch
 
 log = get_logger(__name__)
 
@@ -80,6 +82,7 @@ class Delivery:
     body: bytes
     redelivered: bool = False
     returned: bool = False  #: the broker gave it up at its delivery limit
+    trusted: bool = False  #: from a feed or from our own attempts: its epoch is not compared
 
 
 class Inbox:
@@ -134,7 +137,7 @@ class Inbox:
             self._give_up_unread(delivery, "returned", None, MAX_ATTEMPTS)
             return None
         try:
-            event = read_event(delivery.body)
+            event = read_event(delivery.body, delivery.trusted)
             if type(event) not in self.handlers:
                 raise UnknownEvent(f"{event.type} is not handled here")
             return event
@@ -175,7 +178,7 @@ class Inbox:
     def _handle_redelivered(self, event: Event) -> None:
         """Count the attempt, commit it, then handle the event: it may have killed a process."""
         with self.database.transaction() as session:
-            if is_settled(session, event.envelope.id):
+            if not self._of_this_epoch(session, [event]) or is_settled(session, event.envelope.id):
                 return
             attempt = attempts.begin_attempt(session, event)
         self._handle_alone(attempt)
@@ -185,7 +188,7 @@ class Inbox:
         if attempt.number > MAX_ATTEMPTS:
             self._give_up(attempt, "killed", None)
             return
-        event = self._read(Delivery(attempt.body.encode()))
+        event = self._read(Delivery(attempt.body.encode(), trusted=True))
         if event is None:
             return
         try:
@@ -196,13 +199,25 @@ class Inbox:
     def _handle(self, events: list[Event]) -> None:
         """Write inbox rows, effects and the events that follow in one transaction."""
         started = perf_counter()
-        by_id = {event.envelope.id: event for event in events}
         with self.database.transaction() as session, traced(events[0].envelope.traceparent):
+            by_id = {event.envelope.id: event for event in self._of_this_epoch(session, events)}
             new = unseen(session, by_id)
             self._call_handlers(session, [by_id[event_id] for event_id in by_id if event_id in new])
-            if len(events) == 1:  # only one that is handled alone can have failed before
+            if len(events) == len(by_id) == 1:  # only one that is handled alone can have failed
                 attempts.forget_attempts(session, events[0].envelope.id)
         self._measure(perf_counter() - started, by_id, new)
+
+    def _of_this_epoch(self, session: Session, events: list[Event]) -> list[Event]:
+        """Leave out what the broker kept from before a restore; catch-up brings what is real."""
+        epoch = current_epoch(session)
+        ours = [event for event in events if event.envelope.trusted or is_of(event, epoch)]
+        self._note_foreign(len(events) - len(ours))
+        return ours
+
+    def _note_foreign(self, count: int) -> None:
+        if count:
+            EVENTS_HANDLED.labels(self.service, "", "foreign").inc(count)
+            log.warning("events of another epoch refused", service=self.service, count=count)
 
     def _call_handlers(self, session: Session, events: list[Event]) -> None:
         groups: dict[type[Event], list[Event]] = {}
@@ -216,6 +231,8 @@ class Inbox:
         for event_id, event in by_id.items():
             outcome = "handled" if event_id in new else "seen_before"
             EVENTS_HANDLED.labels(self.service, event.type, outcome).inc()
+        if not by_id:
+            return
         last = next(reversed(by_id.values()))
         lag = (clock.now() - last.envelope.time).total_seconds()
         LAG.labels(self.service).observe(max(0.0, lag))
@@ -263,6 +280,12 @@ class Inbox:
         self, delivery: Delivery, reason: Reason, error: str | None, number: int = 1
     ) -> None:
         event_id = event_id_in(delivery.body)
+        if event_id is not None and not delivery.trusted:  # without an id it cannot be replayed
+            with self.database.transaction() as session:
+                epoch = current_epoch(session)
+            if epoch is None or epoch_in(delivery.body) != epoch:
+                self._note_foreign(1)
+                return
         self._make_dead_letter(GivenUp(event_id, as_text(delivery.body), reason, error, number))
 
     def _make_dead_letter(self, letter: GivenUp) -> None:
@@ -297,6 +320,11 @@ def unseen(session: Session, ids: Iterable[UUID]) -> set[UUID]:
     They are sorted, so that two buses lock in one order.
     """
     return set(session.scalars(_UNSEEN, {"ids": sorted(ids)}))
+
+
+def is_of(event: Event, epoch: UUID | None) -> bool:
+    """Tell whether an event carries this epoch. One without any belongs to none."""
+    return epoch is not None and event.envelope.epoch == epoch
 
 
 def is_settled(session: Session, event_id: UUID) -> bool:

@@ -15,6 +15,7 @@ from shared.core.clock import app_now
 from shared.core.ids import new_id
 from shared.core.logs import current_traceparent
 from shared.db.types import Plumbing, Xid8
+from shared.messaging.epoch import CURRENT_EPOCH
 
 
 class OutboxRow(Plumbing):
@@ -78,6 +79,7 @@ ENVELOPE_COLUMNS = (
     OutboxRow.data,
     OutboxRow.traceparent,
     OutboxRow.created_at,
+    CURRENT_EPOCH.label("epoch"),
 )
 
 
@@ -92,3 +94,4 @@ class EnvelopeRow(Protocol):
     data: str
     traceparent: str | None
     created_at: datetime
+    epoch: UUID | None

@@ -2,7 +2,7 @@
 
 It is ordered by (txid, id) and shows only rows below the oldest running transaction, so that it
 skips no late commit. A cursor is (epoch, txid, id). The epoch is the identity and timeline of the
-database, so that the feed of a restored database starts anew.
+database and the installation's own epoch, so that the feed of a restored database starts anew.
 """
 
 from collections.abc import Iterable
@@ -24,6 +24,7 @@ from shared.db.statements import changed
 from shared.http.paging import decode_cursor, encode_cursor
 from shared.http.schemas import RequestModel
 from shared.messaging.envelope import Envelope
+from shared.messaging.epoch import FIRST_EPOCH, InstallationEpoch
 from shared.messaging.outbox import ENVELOPE_COLUMNS, OutboxRow
 
 EVERY_EVENT = "events:*"
@@ -94,7 +95,7 @@ def _granted_types(principal: Principal, wanted: str | None) -> list[str] | None
 def _page(
     session: Session, service: str, after: str | None, types: list[str] | None, limit: int
 ) -> FeedPage:
-    epoch = session.scalars(select(func.concat(_SYSTEM, "-", _TIMELINE))).one()
+    epoch = session.scalars(select(func.concat(_SYSTEM, "-", _TIMELINE, _RESTORED))).one()
     position = _position(after, epoch)
     rows = session.execute(_behind(position, types).limit(limit)).all()
     if rows:
@@ -129,6 +130,13 @@ def _behind(position: Position, types: list[str] | None) -> Select[*tuple[Any, .
 
 _SYSTEM = text("(SELECT system_identifier FROM pg_control_system())")
 _TIMELINE = text("(SELECT timeline_id FROM pg_control_checkpoint())")
+_RESTORED = (
+    select(func.concat("-", InstallationEpoch.epoch))
+    .where(
+        InstallationEpoch.epoch != FIRST_EPOCH  # which adds nothing: cursors outlive an upgrade
+    )
+    .scalar_subquery()
+)
 _BEHIND = text("(txid, id) > (CAST(CAST(:txid AS text) AS xid8), :last)")
 _COMMITTED = text("txid < pg_snapshot_xmin(pg_current_snapshot())")
 

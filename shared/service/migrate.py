@@ -11,8 +11,9 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from psycopg.errors import InsufficientPrivilege
-from sqlalchemy import URL, Connection, NullPool, create_engine, text
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
@@ -38,22 +39,47 @@ def migrate(definition: ServiceDefinition, settings: Settings, revision: str = "
     All of it in one transaction, so it may go through a pooler. Repeating it changes nothing.
     Raises SettingsError if the tables would go into another schema.
     """
+    engine = owner_engine(definition.name, settings)
+    try:
+        with engine.begin() as connection:
+            make_schema(connection, definition, settings, "head", revision)
+    finally:
+        engine.dispose()
+
+
+def owner_engine(service: str, settings: Settings) -> Engine:
+    """Connect as the owner role. No setting of the session is needed: a pooler may be between."""
+    url = _owner_url(settings, make_url(settings.database_url_of(service)))
+    return create_engine(url, poolclass=NullPool, connect_args={"prepare_threshold": None})
+
+
+def make_schema(
+    connection: Connection,
+    definition: ServiceDefinition,
+    settings: Settings,
+    plumbing: str,
+    revision: str,
+) -> None:
+    """Bring both histories of a schema to these revisions, in the caller's transaction.
+
+    Its limits and search path hold for the rest of that transaction. Raises SettingsError.
+    """
     service = definition.name
     application = make_url(settings.database_url_of(service))
     role = str(application.username)
-    url = _owner_url(settings, application)
-    engine = create_engine(url, poolclass=NullPool, connect_args={"prepare_threshold": None})
-    try:
-        with engine.begin() as connection:
-            _begin(connection)
-            _create_schema(connection, service)
-            _prepare(connection, service, role)
-            _set_up_role(connection, service, application, settings.shares_its_role(service))
-            _upgrade(connection, PLUMBING, "alembic_plumbing", role, "head")
-            _upgrade(connection, definition.migrations, f"alembic_{service}", role, revision)
-            _after_a_restore(connection)
-    finally:
-        engine.dispose()
+    _begin(connection)
+    _create_schema(connection, service)
+    _prepare(connection, service, role)
+    _set_up_role(connection, service, application, settings.shares_its_role(service))
+    _upgrade(connection, PLUMBING, "alembic_plumbing", role, plumbing)
+    _upgrade(connection, definition.migrations, f"alembic_{service}", role, revision)
+    _after_a_restore(connection)
+
+
+def known_revisions(versions: Path) -> set[str]:
+    """The revisions of a history that this version of the code can make."""
+    scripts = ScriptDirectory(str(SCRIPTS), version_locations=[str(versions)])
+    return {script.revision for script in scripts.walk_revisions()}
 
 
 def _owner_url(settings: Settings, application: URL) -> URL:

@@ -19,6 +19,7 @@ from shared.core.metrics import ATTEMPTS, DEAD_LETTERS, OUTBOX_AGE, OUTBOX_ROWS
 from shared.core.problems import Problem
 from shared.db.engine import transaction
 from shared.messaging.attempts import Attempt, DeadLetter
+from shared.messaging.epoch import current_epoch
 from shared.messaging.outbox import OutboxRow
 
 BEHIND_SECONDS = 10
@@ -47,13 +48,15 @@ def readiness(service: str) -> Readiness:
     """Tell whether the service can serve requests.
 
     `ready`; `degraded` while events wait for the broker (requests are still served); `down`
-    without a database.
+    without a database, or while a restore is not finished.
     """
     try:
         with transaction() as session:
-            waiting = backlog(session)
+            epoch, waiting = current_epoch(session), backlog(session)
     except SQLAlchemyError:
         return {"service": service, "status": "down", "reason": "the database does not answer"}
+    if epoch is None:
+        return {"service": service, "status": "down", "reason": "a restore was not finished"}
     behind = waiting.oldest_seconds > BEHIND_SECONDS
     return {
         "service": service,

@@ -25,6 +25,7 @@ from devkit.testkit import District, environment, migrate_all, private_postgres
 from shared.core.ids import new_id
 from shared.messaging.broker.connection import connect
 from shared.messaging.broker.topology import declare_topology
+from shared.messaging.epoch import FIRST_EPOCH
 
 RECORDS = int(os.environ.get("WISHTREE_FAULT_RECORDS", "3000"))
 PEOPLE = 60
@@ -448,6 +449,7 @@ def kill_message(event_id: str) -> str:
             "datacontenttype": "application/json",
             "dataschema": "/events/registration/volunteer.left/v1",
             "sequence": "1",
+            "epoch": str(FIRST_EPOCH),
             "data": data,
         }
     )

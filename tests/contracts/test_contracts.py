@@ -17,6 +17,7 @@ from console.services import definition_of
 from shared import SERVICES
 from shared.contracts.base import Event, catalogue, events_handled_by, events_published_by
 from shared.messaging.envelope import Envelope
+from shared.messaging.epoch import FIRST_EPOCH
 
 ROOT = Path(__file__).parents[2]
 CONTRACTS = sorted(catalogue().values(), key=lambda c: c.dataschema())
@@ -134,6 +135,7 @@ def test_a_message_is_a_cloud_event() -> None:
         data='{"points": 1}',
         traceparent=None,
         created_at=datetime.now(UTC),
+        epoch=FIRST_EPOCH,
     )
     event = json.loads(Envelope.of("rewards", row).to_bytes())
     assert event["specversion"] == "1.0"

@@ -17,6 +17,7 @@ from shared.contracts.registration import (
     Origin,
 )
 from shared.core.ids import new_id
+from shared.messaging.epoch import FIRST_EPOCH
 from shared.messaging.inbox import Delivery
 
 DAY = date(2026, 7, 15)
@@ -153,6 +154,7 @@ class Bank:
                 "subject": event.subject,
                 "time": datetime.now(UTC).isoformat(),
                 "sequence": str(self.sequence),
+                "epoch": str(FIRST_EPOCH),
                 "dataschema": event.dataschema(),
                 "data": event.model_dump(mode="json"),
             }

@@ -14,6 +14,7 @@ from shared.contracts.base import Event
 from shared.contracts.registration import Bucket, HoursRecorded, Origin
 from shared.contracts.rewards import VoucherIssued
 from shared.core.ids import new_id
+from shared.messaging.epoch import FIRST_EPOCH
 from shared.messaging.inbox import Delivery
 
 
@@ -28,6 +29,7 @@ def message(event: Event) -> Delivery:
         "time": datetime.now(UTC).isoformat(),
         "dataschema": event.dataschema(),
         "sequence": "1",
+        "epoch": str(FIRST_EPOCH),
         "data": event.model_dump(mode="json"),
     }
     return Delivery(json.dumps(cloud_event).encode())

@@ -10,8 +10,10 @@ from kombu.message import Message as Incoming
 
 from shared.core.logs import get_logger
 from shared.messaging.broker.connection import keep_connected
+from shared.messaging.broker.queue_watch import QueueWatch
 from shared.messaging.broker.topology import on_amqp, queues
 from shared.messaging.inbox import Delivery, Inbox, TryAgain
+from shared.messaging.turns import Loop, LoopKind, Trouble, unwatched
 
 log = get_logger(__name__)
 
@@ -20,20 +22,33 @@ COALESCE_SECONDS = 0.005
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 
-def consume(inbox: Inbox, url: str, batch_size: int, stop: threading.Event) -> None:
+def consume(
+    inbox: Inbox,
+    url: str,
+    batch_size: int,
+    stop: threading.Event,
+    loop: Loop = unwatched(LoopKind.CONSUME),
+) -> None:
     """Consume until `stop` is set; the batch in hand is finished first."""
 
     def work(connection: Connection) -> None:
-        EventConsumer(connection, inbox, batch_size).run(stop)
+        EventConsumer(connection, inbox, batch_size, loop).run(stop)
 
-    keep_connected(f"consume.{inbox.service}", stop, url, work)
+    keep_connected(f"consume.{inbox.service}", stop, url, work, loop)
 
 
 class EventConsumer:
     """Consumes a service's events over one connection, in batches of a few milliseconds."""
 
-    def __init__(self, connection: Connection, inbox: Inbox, batch_size: int) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        inbox: Inbox,
+        batch_size: int,
+        loop: Loop = unwatched(LoopKind.CONSUME),
+    ) -> None:
         self.connection, self.inbox, self.batch_size = connection, inbox, batch_size
+        self.loop = loop
         self.amqp = on_amqp(connection)
         self.gathered: list[Incoming] = []
         self.returned: list[Incoming] = []
@@ -48,6 +63,7 @@ class EventConsumer:
 
     def _start_consumers(self) -> None:
         events, dead = queues(self.inbox.service, self.amqp)
+        self.queue = QueueWatch(self.connection, events.name)
         self.consumer = Consumer(
             self.channel, [events], on_message=self.gathered.append, auto_declare=False
         )
@@ -65,7 +81,12 @@ class EventConsumer:
             if self.gathered:
                 self._take_gathered(stop)
             self._heartbeat()
+            self._turn()
         self.consumer.cancel()
+
+    def _turn(self) -> None:
+        self.loop.turn()
+        self.loop.work = self.queue.look() or self.loop.work
 
     def _gather(self) -> None:
         """Wait for a message, then a few milliseconds for others, up to a full batch."""
@@ -85,6 +106,7 @@ class EventConsumer:
         self._log_redelivered(deliveries)
         if not self._receive(deliveries, stop):
             return
+        self.queue.took()
         # Not `batch_size`: more may have come while the inbox was busy, and it is not taken yet.
         del self.gathered[: len(batch)]
         self._acknowledge(batch)
@@ -121,6 +143,7 @@ class EventConsumer:
                 )
             if stop.is_set():
                 return False
+            self.loop.turn(Trouble.DATABASE_AWAY)
             self._wait(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
             pause = min(pause * 2, LONGEST_PAUSE)
 

@@ -23,7 +23,7 @@ from shared.core.clock import app_now
 from shared.db.engine import Database, transaction
 from shared.jobs.late import most_late
 from shared.jobs.periodic import PROBE_PERIOD, Job, JobRun, databases, probe_of
-from shared.messaging.turns import Loop, LoopKind, Trouble, Turns, Work
+from shared.messaging.turns import Loop, LoopKind, Trouble, Turns, Work, stop_turns
 
 TURN_EVERY_SECONDS = 1.0
 
@@ -79,7 +79,7 @@ def watch_worker(app: Celery, turns: list[Turns]) -> None:
                 one.start()
 
         def stop(self, worker: Any) -> None:
-            stop_all(turns)
+            stop_turns(turns)
 
     class TurnWithLoop(bootsteps.StartStopStep):
         """Runs while the worker has a connection."""
@@ -115,11 +115,6 @@ def turn_all(loops: Iterable[Loop], trouble: Trouble | None = None) -> None:
         loop.turn(trouble)
 
 
-def stop_all(turns: Iterable[Turns]) -> None:
-    for one in turns:
-        one.stop()
-
-
 class WatchedScheduler(PersistentScheduler):
     """Celery's own scheduler, which shows that it ticks."""
 
@@ -134,4 +129,4 @@ class WatchedScheduler(PersistentScheduler):
 
     def close(self) -> None:
         super().close()
-        stop_all(WatchedScheduler.turns or ())
+        stop_turns(WatchedScheduler.turns or ())

@@ -17,7 +17,6 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, DateTime, Double, cast, delete, func, select
 from sqlalchemy.dialects.postgresql import Insert, insert
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.functions import Function
 
@@ -30,6 +29,7 @@ from shared.db.types import Plumbing
 log = get_logger(__name__)
 
 KEPT = timedelta(days=1)
+STOP_SECONDS = 1.0
 WRITES_PER_SILENCE = 6
 """How often a loop writes before its silence is noticed: every 5 s of 30."""
 
@@ -138,30 +138,33 @@ class Turns:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
-        """Take the rows back: this process ends as it should. Repeating it does nothing."""
-        if self._stop.is_set():
-            return
+    def end(self) -> None:
+        """Begin to end: the thread takes the rows back. `stop_turns` waits for it."""
         self._stop.set()
-        self._thread.join(timeout=1)
-        kinds = [loop.kind for loop in self.loops]
-        mine = delete(LoopTurn).where(LoopTurn.process == self.process, LoopTurn.loop.in_(kinds))
-        try:
-            with self._database.transaction() as session:
-                session.execute(select(func.set_config("statement_timeout", "1s", True)))
-                session.execute(mine)
-        except SQLAlchemyError as error:
-            log.warning("turns not taken back", service=self.service, error=type(error).__name__)
+
+    def join(self, seconds: float) -> None:
+        if self._thread.is_alive():
+            self._thread.join(seconds)
 
     def _run(self) -> None:
-        while True:
-            try:
-                self.write()
-            except Exception as error:  # it must go on, whatever one write met
-                if not is_passing(error):
-                    log.exception("turns not written", service=self.service)
-            if self._stop.wait(self._every):
-                return
+        while not self._stop.is_set():
+            self._try(self.write)
+            self._stop.wait(self._every)
+        self._try(self._take_back)
+
+    def _try(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except Exception as error:  # it must go on, whatever one write met
+            if not is_passing(error):
+                log.exception("turns not written", service=self.service)
+
+    def _take_back(self) -> None:
+        """Delete the rows: this process ends as it should, and no loop is missed."""
+        kinds = [loop.kind for loop in self.loops]
+        mine = delete(LoopTurn).where(LoopTurn.process == self.process, LoopTurn.loop.in_(kinds))
+        with self._database.transaction() as session:
+            session.execute(mine)
 
     def write(self) -> None:
         """Write a row for each loop that has turned since the last time."""
@@ -190,6 +193,15 @@ class Turns:
             "oldest_seconds": work.oldest_seconds,
             "trouble": loop.trouble,
         }
+
+
+def stop_turns(turns: Sequence[Turns]) -> None:
+    """Take back the rows of a process that ends. A database that hangs holds it up for a second."""
+    for one in turns:
+        one.end()
+    deadline = time.monotonic() + STOP_SECONDS
+    for one in turns:
+        one.join(max(0, deadline - time.monotonic()))
 
 
 def _upsert(rows: Sequence[dict[str, object]]) -> Insert:

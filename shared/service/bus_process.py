@@ -18,7 +18,7 @@ from shared.messaging.backlog import waiting_attempts, waiting_events
 from shared.messaging.broker.consumer import consume
 from shared.messaging.broker.relay import relay
 from shared.messaging.inbox import Inbox, TryAgain
-from shared.messaging.turns import Loop, LoopKind, Trouble, Turns, unwatched
+from shared.messaging.turns import Loop, LoopKind, Trouble, Turns, stop_turns, unwatched
 from shared.service.catch_up import CatchUp
 from shared.service.definition import ServiceDefinition
 from shared.service.process_health import serve_health
@@ -51,8 +51,7 @@ def run_bus(services: Iterable[ServiceDefinition], stop: threading.Event) -> Non
     _watch(threads, stop)
     for thread in threads:  # each finishes its batch
         thread.join(timeout=STOP_SECONDS)
-    for watched in turns:
-        watched.stop()
+    stop_turns(turns)
 
 
 def _watch(threads: list[threading.Thread], stop: threading.Event) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -53,6 +54,9 @@ TEXTS = {
     Code.JOBS_LATE: "Jobs of %(service)s are late by %(seconds)s s, though beat ticks:"
     " the %(loop)s on %(process)s does not get them or does not end them.",
 }
+TO_BROKER = (LoopKind.RELAY, LoopKind.CONSUME)
+WAIT_FOR_BROKER = (LoopKind.WORKER, LoopKind.BEAT)
+"""Celery's loops stop turning while they wait for the broker."""
 LOOP_NAMES = {
     LoopKind.RELAY: "relay",
     LoopKind.CONSUME: "consumer",
@@ -75,7 +79,7 @@ class LoopState:
     trouble: str | None
 
     @property
-    def status(self) -> str:
+    def status(self) -> Literal["turning", "silent"]:
         return "turning" if self.turns else "silent"
 
 
@@ -119,11 +123,7 @@ class Condition:
     @property
     def reaches_broker(self) -> bool | None:
         """Whether a relay or consumer is connected; None if none turns that would know."""
-        known = [one for one in self.loops if one.turns and one.loop in TO_BROKER]
-        return any(one.trouble != Trouble.BROKER_AWAY for one in known) if known else None
-
-
-TO_BROKER = (LoopKind.RELAY, LoopKind.CONSUME)
+        return _reaches_broker(self.loops)
 
 
 @dataclass(slots=True)
@@ -182,6 +182,11 @@ def _loops(session: Session, silent_seconds: float) -> list[LoopState]:
     ]
 
 
+def _reaches_broker(loops: Iterable[LoopState]) -> bool | None:
+    known = [one for one in loops if one.turns and one.loop in TO_BROKER]
+    return any(one.trouble != Trouble.BROKER_AWAY for one in known) if known else None
+
+
 def _loop_reason(
     service: str,
     kind: LoopKind,
@@ -195,11 +200,14 @@ def _loop_reason(
         missing = last_seen.missing_seconds(kind) if last_seen is not None else None
         gone = missing is None or missing > grace
         return Reason(Code.LOOP_MISSING, service, kind, None, missing) if gone else None
-    wrong = [_wrong_with(service, one) for one in ours]
+    without_broker = _reaches_broker(loops) is False
+    wrong = [_wrong_with(service, one, without_broker) for one in ours]
     return None if None in wrong else wrong[0]
 
 
-def _wrong_with(service: str, one: LoopState) -> Reason | None:
+def _wrong_with(service: str, one: LoopState, without_broker: bool) -> Reason | None:
+    if not one.turns and without_broker and one.loop in WAIT_FOR_BROKER:
+        return Reason(Code.BROKER_AWAY, service, one.loop, one.process)
     if not one.turns:
         return Reason(Code.LOOP_SILENT, service, one.loop, one.process, one.silent_seconds)
     if one.trouble is not None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from console.commands import access, develop, install, ledger, messages, recovery, run
+from console.commands import access, develop, install, ledger, messages, recovery, run, watch
 from console.options import DATA_HELP, use_data_folder
 from shared.core.problems import Problem
 from shared.core.settings import SettingsError
@@ -32,6 +32,7 @@ def main(data: Path | None) -> None:
     Try it:     wishtree up                  everything on this machine, http://localhost:8000
                 wishtree story               play the main job against it
     Operate it: wishtree migrate; wishtree api|bus|worker SERVICE; wishtree beat; wishtree gateway
+    Watch it:   wishtree status
 
     Settings come from the environment (WISHTREE_...), or with --data from a running `wishtree up`.
     `wishtree COMMAND --help` explains a command.
@@ -43,6 +44,7 @@ def main(data: Path | None) -> None:
 for command in (
     *(run.up, run.api, run.gateway, run.bus, run.worker, run.beat),
     *(install.migrate, install.seed),
+    watch.status,
     *(access.token, access.client, access.staff),
     *(messages.dead_letters, messages.reconcile, messages.events),
     *(ledger.ledger, ledger.settle),

@@ -51,12 +51,13 @@ class Gateway:
         return _not_found(path) if path.startswith(API_PATHS) else self._pages
 
     def _readiness(self) -> Response:
-        """Sum up all services: down if one is down, degraded if one is degraded."""
+        """Sum up all services: down if one is down, degraded if one is degraded, and why."""
         with ThreadPoolExecutor(len(SERVICES)) as pool:
             states = list(pool.map(self._state_of, SERVICES))
         found = {state["status"] for state in states}
         status = next(one for one in ("down", "degraded", "ready") if one in found)
-        body = {"status": status, "services": states}
+        reasons = [reason for state in states for reason in _reasons_in(state)]
+        body = {"status": status, "reasons": reasons, "services": states}
         return json_response(body, 503 if status == "down" else 200)
 
     def _state_of(self, service: str) -> JsonObject:
@@ -66,6 +67,13 @@ class Gateway:
         except ValueError:
             state = {}
         return state if "service" in state else {"service": service, "status": "down"}
+
+
+def _reasons_in(state: JsonObject) -> list[JsonObject]:
+    """Why a service is not ready: which loop of which process. One that gives no reason is away."""
+    silent = {"code": "service_away", "service": state["service"], "loop": None, "process": None}
+    given: list[JsonObject] = state.get("reasons", [silent])
+    return given
 
 
 def create_gateway() -> Gateway:

@@ -128,21 +128,23 @@ def worker(service: str, concurrency: int, with_beat: bool) -> None:
     It runs until SIGTERM, then finishes what it has begun, for at most 4 s. Start as many as you
     like: a job whose worker dies is given to another one.
     """
-    from prometheus_client import start_http_server
-
     from console.services import definitions_of
     from shared.core.settings import Settings
     from shared.core.stopping import end_soon_after_sigterm
     from shared.jobs.celery import make_celery
     from shared.jobs.enqueue import enqueue_through
+    from shared.jobs.turns import turns_of, watch_worker
+    from shared.messaging.turns import LoopKind
+    from shared.service.process_health import serve_health
 
     end_soon_after_sigterm()
     settings = Settings.read()
-    if settings.metrics_port:
-        start_http_server(settings.metrics_port)
     definitions_of(named(service))  # importing a service declares its jobs
     app = make_celery(named(service), settings)
     enqueue_through(app)
+    turns = turns_of(named(service), LoopKind.WORKER)
+    serve_health(settings, turns)
+    watch_worker(app, turns)
     app.worker_main(_worker_options(service, concurrency, with_beat))
 
 
@@ -166,10 +168,18 @@ def beat() -> None:
     from shared.core.settings import Settings
     from shared.core.stopping import end_soon_after_sigterm
     from shared.jobs.celery import make_celery
+    from shared.jobs.turns import turns_of, watch_beat
+    from shared.messaging.turns import LoopKind
+    from shared.service.process_health import serve_health
 
     end_soon_after_sigterm()
+    settings = Settings.read()
     definitions_of(SERVICES)  # importing a service declares its jobs
-    make_celery(SERVICES, Settings.read()).start(["beat", "-s", _beat_file(), "--loglevel", "INFO"])
+    app = make_celery(SERVICES, settings)
+    turns = turns_of(SERVICES, LoopKind.BEAT)
+    serve_health(settings, turns)
+    watch_beat(turns)
+    app.start(["beat", "-s", _beat_file(), "--loglevel", "INFO"])
 
 
 def _beat_file() -> str:

@@ -29,3 +29,25 @@ DEAD_LETTERS = Gauge(
     "wishtree_dead_letters", "Events that were given up and not yet replayed", ["service"]
 )
 JOBS = Histogram("wishtree_job_seconds", "Celery jobs", ["name", "outcome"])
+LOOP_TURNED = Gauge(
+    "wishtree_loop_last_turn_timestamp_seconds",
+    "When a loop of this process turned last",
+    ["service", "loop"],
+)
+LOOP_OLDEST = Gauge(
+    "wishtree_loop_oldest_seconds",
+    "How long the oldest work of a loop has waited, when it turned last",
+    ["service", "loop"],
+)
+LOOP_SILENT = Gauge(
+    "wishtree_loop_silent_seconds",
+    "Since when no process has turned this loop of the service",
+    ["service", "loop"],
+)
+JOBS_LATE = Gauge(
+    "wishtree_jobs_late_seconds", "How late the most overdue periodic job is", ["service"]
+)
+DATABASE_UP = Gauge("wishtree_database_up", "1 while the database answers", ["service"])
+BROKER_UP = Gauge(
+    "wishtree_broker_up", "1 while a bus of the service reaches the broker", ["service"]
+)

@@ -82,7 +82,8 @@ class Settings(BaseSettings):
     testing: bool = False  #: allows the clock to be moved; never set it in production
     clock_offset_seconds: float = 0  #: only with `testing`
     log_level: str = "INFO"
-    metrics_port: int | None = None  #: where a bus or worker serves metrics; unset: nowhere
+    metrics_port: int | None = None  #: where a bus, worker or beat serves metrics; unset: nowhere
+    loop_silent_seconds: float = Field(default=30, ge=1)  #: without a turn, a loop is called silent
 
     catch_up_every_seconds: int = Field(default=180, ge=1)
     catch_up_age_seconds: int = Field(default=60, ge=0)  #: younger events are left to the broker

@@ -16,7 +16,9 @@ from shared.core.logs import configure_logs
 from shared.core.settings import Settings
 from shared.db.engine import Database
 from shared.db.limits import JOBS
+from shared.jobs.late import jobs_of
 from shared.jobs.periodic import SCHEDULE, databases
+from shared.jobs.turns import declare_probe
 from shared.messaging.broker.topology import is_amqp
 
 COMMON: Mapping[str, object] = {
@@ -40,6 +42,7 @@ COMMON: Mapping[str, object] = {
     "broker_connection_max_retries": None,  # the default gives up after 100
     "broker_pool_acquire_timeout": 5,
     "beat_max_loop_interval": 1,
+    "beat_scheduler": "shared.jobs.turns:WatchedScheduler",
     "timezone": "UTC",
 }
 AMQP_ONLY: Mapping[str, object] = {
@@ -76,6 +79,8 @@ def make_celery(services: Iterable[str], settings: Settings) -> Celery:
         **COMMON,
         **(AMQP_ONLY if amqp else EMBEDDED_ONLY),
     )
+    for service in services:
+        declare_probe(app, service)
     databases.update({service: Database(service, settings, JOBS) for service in services})
     return app
 
@@ -91,8 +96,8 @@ def _beat_schedule(services: Iterable[str]) -> dict[str, Mapping[str, object]]:
         raise ValueError(f"The jobs of {', '.join(sorted(missing))} were not imported.")
     return {
         name: {"task": name, "schedule": seconds, "options": {"expires": seconds * 2}}
-        for name, seconds in SCHEDULE.items()
-        if name.partition(".")[0] in services
+        for service in services
+        for name, seconds in jobs_of(service).items()
     }
 
 

@@ -23,6 +23,9 @@ databases: dict[str, Database] = {}
 """Where the jobs of each service run; `make_celery` fills it."""
 SCHEDULE: dict[str, int] = {}
 """Periodic jobs of the services loaded in this process: name -> seconds."""
+PROBE_EVERY_SECONDS = 10
+PROBE_PERIOD = 0
+"""A probe has one row in `job_runs`, which every run writes anew."""
 
 
 class JobRun(Plumbing):
@@ -36,7 +39,7 @@ class JobRun(Plumbing):
     started_at: Mapped[datetime] = mapped_column(server_default=app_now())
 
 
-class _Job(Task):
+class Job(Task):
     """Runs with its service's database, in the trace of the transaction that enqueued it."""
 
     abstract = True
@@ -56,7 +59,7 @@ class _Job(Task):
 
 def job(name: str) -> Callable[[Callable[..., Any]], Any]:
     """Declare a Celery job. Running it twice must do no harm."""
-    return shared_task(name=name, base=_Job)  # type: ignore[no-any-return]
+    return shared_task(name=name, base=Job)  # type: ignore[no-any-return]
 
 
 def periodic(name: str, every_seconds: int) -> Callable[[Callable[[], Any]], Any]:
@@ -81,6 +84,11 @@ def _is_first(session: Session, name: str, seconds: int) -> bool:
     period = text("floor(extract(epoch FROM app_now()) / :seconds)::bigint")
     row = insert(JobRun).values(name=name, period=period.bindparams(seconds=seconds))
     return inserted(session, row.on_conflict_do_nothing())
+
+
+def probe_of(service: str) -> str:
+    """The job that shows that jobs travel from beat to a worker of this service."""
+    return f"{service}.probe_worker"
 
 
 def work_off(verb: Callable[[Session, int], int], size: int) -> None:

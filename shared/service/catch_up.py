@@ -18,6 +18,7 @@ from shared.db.contention import is_passing, took_too_long
 from shared.db.engine import Database
 from shared.db.types import Plumbing
 from shared.messaging.inbox import Delivery, Inbox, TryAgain
+from shared.messaging.turns import Loop, LoopKind, unwatched
 
 log = get_logger(__name__)
 PAGE_SIZE = 200
@@ -42,13 +43,15 @@ class CatchUp:
         for contract in events_handled_by(self.service):
             self.sources.setdefault(contract.source, []).append(contract.type)
         self._token = ""
+        self._loop = unwatched(LoopKind.CATCH_UP)
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: threading.Event, loop: Loop = unwatched(LoopKind.CATCH_UP)) -> None:
         """Read every feed now and every few minutes, until `stop` is set."""
+        self._loop = loop
         while not stop.is_set():
             for source in self.sources:
                 self._read_or_log(source, stop)
-            stop.wait(self.settings.catch_up_every_seconds)
+            loop.wait(stop, self.settings.catch_up_every_seconds)
 
     def _read_or_log(self, source: str, stop: threading.Event) -> None:
         try:
@@ -72,6 +75,7 @@ class CatchUp:
         """
         count = 0
         while stop is None or not stop.is_set():
+            self._loop.turn()
             page = self._fetch(source, self._cursor(source))
             old = [event for event in page["items"] if self._is_old(event)]
             self.inbox.receive([Delivery(to_json(event), trusted=True) for event in old])

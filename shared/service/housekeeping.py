@@ -21,6 +21,7 @@ from shared.http.idempotency import forget_old_keys
 from shared.jobs.periodic import JobRun, periodic, work_off
 from shared.messaging.inbox import InboxRow
 from shared.messaging.outbox import OutboxRow
+from shared.messaging.turns import forget_old_turns
 
 FEED_KEPT = timedelta(days=30)
 INBOX_KEPT = timedelta(days=45)
@@ -42,8 +43,9 @@ def declare(service: str) -> Callable[[], None]:
 
 
 def forget_small_tables(session: Session) -> None:
-    """Delete old idempotency keys, runs of jobs, and denials that no token is older than."""
+    """Delete old idempotency keys, runs of jobs, turns of loops, and denials of old tokens."""
     forget_old_keys(session)
+    forget_old_turns(session)
     session.execute(delete(JobRun).where(JobRun.started_at < app_now() - INBOX_KEPT))
     too_old = DeniedPerson.valid_from < app_now() - LONGEST_TOKEN
     session.execute(delete(DeniedPerson).where(too_old))

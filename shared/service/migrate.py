@@ -125,12 +125,34 @@ def _check_schema(connection: Connection, service: str) -> None:
 def _upgrade(
     connection: Connection, versions: Path, version_table: str, role: str, revision: str
 ) -> None:
+    config = _config(versions)
+    config.attributes.update(connection=connection, version_table=version_table, role=role)
+    command.upgrade(config, revision)
+
+
+def _config(versions: Path) -> Config:
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     config.set_main_option("version_locations", str(versions))
     config.set_main_option("path_separator", "os")
-    config.attributes.update(connection=connection, version_table=version_table, role=role)
-    command.upgrade(config, revision)
+    return config
+
+
+def is_migrated(session: Session, definition: ServiceDefinition) -> bool:
+    """Tell whether both histories of a schema are at the revisions of this code."""
+    return all(
+        _revision(session, table) == ScriptDirectory.from_config(_config(at)).get_current_head()
+        for table, at in (
+            ("alembic_plumbing", PLUMBING),
+            (f"alembic_{definition.name}", definition.migrations),
+        )
+    )
+
+
+def _revision(session: Session, table: str) -> str | None:
+    if session.scalar(text("SELECT to_regclass(:table)"), {"table": table}) is None:
+        return None
+    return session.scalar(text(f"SELECT version_num FROM {table}"))  # noqa: S608 - our own name
 
 
 def _after_a_restore(connection: Connection) -> None:

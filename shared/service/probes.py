@@ -1,37 +1,60 @@
 """Liveness, readiness and metrics of a service. Its tables are read, never the broker."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import NotRequired, TypedDict
-from uuid import UUID
 
 from apiflask import APIBlueprint
 from flask import Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import Select, func, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from shared.auth.access import allow
-from shared.core.clock import app_now
 from shared.core.language import translate
-from shared.core.metrics import ATTEMPTS, DEAD_LETTERS, OUTBOX_AGE, OUTBOX_ROWS
+from shared.core.metrics import (
+    ATTEMPTS,
+    BROKER_UP,
+    DATABASE_UP,
+    DEAD_LETTERS,
+    JOBS_LATE,
+    LOOP_OLDEST,
+    LOOP_SILENT,
+    OUTBOX_AGE,
+    OUTBOX_ROWS,
+)
 from shared.core.problems import Problem
-from shared.db.engine import transaction
-from shared.messaging.attempts import Attempt, DeadLetter
-from shared.messaging.epoch import current_epoch
-from shared.messaging.outbox import OutboxRow
+from shared.db.engine import current_database, transaction
+from shared.messaging.turns import LoopKind
+from shared.service.condition import (
+    Code,
+    Condition,
+    LastSeen,
+    LoopState,
+    Reason,
+    condition_of,
+)
 
-BEHIND_SECONDS = 10
-MOST_COUNTED = 10_000
+
+class ReasonShape(TypedDict):
+    """Why a service is not ready."""
+
+    code: str  #: one of a closed set, for programs
+    service: str
+    loop: str | None
+    process: str | None
+    seconds: float | None
+    text: str  #: a sentence for people, in the language of the request
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """Outbox rows that wait for the broker."""
+class LoopShape(TypedDict):
+    """One loop of one process."""
 
-    rows: int  #: counted up to 10,000
-    oldest_seconds: float
+    loop: str
+    process: str
+    status: str  #: turning, silent
+    silent_seconds: float
+    waiting: int | None
+    oldest_seconds: float | None
+    trouble: str | None  #: what keeps a loop that turns from its work
 
 
 class Readiness(TypedDict):
@@ -39,63 +62,110 @@ class Readiness(TypedDict):
 
     service: str
     status: str  #: ready, degraded, down
-    reason: NotRequired[str]  #: why it is down
-    outbox_waiting: NotRequired[int]
+    reason: NotRequired[str]  #: the first of the reasons, as a sentence
+    reasons: list[ReasonShape]
+    loops: list[LoopShape]
+    outbox_waiting: NotRequired[int | None]
     outbox_oldest_seconds: NotRequired[float]
 
 
-def readiness(service: str) -> Readiness:
-    """Tell whether the service can serve requests.
+class Probe:
+    """Looks at one service for readiness and metrics."""
 
-    `ready`; `degraded` while events wait for the broker (requests are still served); `down`
-    without a database, or while a restore is not finished.
-    """
-    try:
+    def __init__(self, service: str) -> None:
+        self._service, self._last_seen = service, LastSeen()
+
+    def readiness(self) -> Readiness:
+        """Tell whether the service can serve requests.
+
+        `ready`; `degraded` while something behind it does not work, so that what it accepts has its
+        effect late (requests are still served); `down` without a database, or while a restore is
+        not finished.
+        """
+        try:
+            condition = self._condition()
+        except SQLAlchemyError:
+            away = Reason(Code.DATABASE_AWAY, self._service)
+            return _readiness(self._service, "down", [away])
+        answer = _readiness(self._service, condition.status, condition.reasons)
+        answer["loops"] = [_loop_shape(one) for one in condition.loops]
+        answer["outbox_waiting"] = condition.outbox.waiting
+        answer["outbox_oldest_seconds"] = round(condition.outbox.oldest_seconds or 0, 1)
+        return answer
+
+    def measure(self) -> None:
+        """Bring the gauges up to date, for a scrape."""
+        service = self._service
+        try:
+            condition = self._condition()
+        except SQLAlchemyError:
+            DATABASE_UP.labels(service).set(0)
+            return  # the scrape still shows the rest
+        DATABASE_UP.labels(service).set(1)
+        if (reaches := condition.reaches_broker) is not None:
+            BROKER_UP.labels(service).set(reaches)
+        ATTEMPTS.labels(service).set(condition.attempts.waiting or 0)
+        DEAD_LETTERS.labels(service).set(condition.dead_letters)
+        OUTBOX_ROWS.labels(service).set(condition.outbox.waiting or 0)
+        OUTBOX_AGE.labels(service).set(condition.outbox.oldest_seconds or 0)
+        JOBS_LATE.labels(service).set(max((j.seconds for j in condition.late_jobs), default=0))
+        for kind in LoopKind:
+            self._measure_loop(condition, kind)
+
+    def _measure_loop(self, condition: Condition, kind: LoopKind) -> None:
+        silent = condition.silent_seconds(kind)
+        if silent is None:
+            silent = self._last_seen.missing_seconds(kind)
+        oldest = [one.work.oldest_seconds or 0 for one in condition.loops if one.loop == kind]
+        LOOP_SILENT.labels(self._service, kind).set(silent)
+        LOOP_OLDEST.labels(self._service, kind).set(max(oldest, default=0))
+
+    def _condition(self) -> Condition:
+        silent_seconds = current_database().settings.loop_silent_seconds
         with transaction() as session:
-            epoch, waiting = current_epoch(session), backlog(session)
-    except SQLAlchemyError:
-        return {"service": service, "status": "down", "reason": "the database does not answer"}
-    if epoch is None:
-        return {"service": service, "status": "down", "reason": "a restore was not finished"}
-    behind = waiting.oldest_seconds > BEHIND_SECONDS
-    return {
+            return condition_of(session, self._service, silent_seconds, self._last_seen)
+
+
+def _readiness(service: str, status: str, reasons: Sequence[Reason]) -> Readiness:
+    answer: Readiness = {
         "service": service,
-        "status": "degraded" if behind else "ready",
-        "outbox_waiting": waiting.rows,
-        "outbox_oldest_seconds": round(waiting.oldest_seconds, 1),
+        "status": status,
+        "reasons": [_reason_shape(reason) for reason in reasons],
+        "loops": [],
+    }
+    if reasons:
+        answer["reason"] = reasons[0].text()
+    return answer
+
+
+def _reason_shape(reason: Reason) -> ReasonShape:
+    return {
+        "code": reason.code,
+        "service": reason.service,
+        "loop": reason.loop,
+        "process": reason.process,
+        "seconds": None if reason.seconds is None else round(reason.seconds, 1),
+        "text": reason.text(),
     }
 
 
-def backlog(session: Session) -> Backlog:
-    """Count the outbox rows that wait for the broker."""
-    unpublished = select(OutboxRow.created_at).where(OutboxRow.published_at.is_(None))
-    waiting = unpublished.limit(MOST_COUNTED).subquery()
-    age = func.extract("epoch", app_now() - func.min(waiting.c.created_at))
-    rows, oldest = session.execute(select(func.count(), age).select_from(waiting)).one()
-    return Backlog(rows, float(oldest or 0))
-
-
-def measure(service: str) -> None:
-    """Bring the gauges up to date, for a scrape."""
-    dead = DeadLetter.replayed_at.is_(None)
-    try:
-        with transaction() as session:
-            waiting = backlog(session)
-            ATTEMPTS.labels(service).set(_count(session, select(Attempt.event_id)))
-            DEAD_LETTERS.labels(service).set(_count(session, select(DeadLetter.id).where(dead)))
-    except SQLAlchemyError:
-        return  # the scrape still shows the rest
-    OUTBOX_ROWS.labels(service).set(waiting.rows)
-    OUTBOX_AGE.labels(service).set(waiting.oldest_seconds)
-
-
-def _count(session: Session, rows: Select[UUID]) -> int:
-    return session.scalar(select(func.count()).select_from(rows.subquery())) or 0
+def _loop_shape(one: LoopState) -> LoopShape:
+    oldest = one.work.oldest_seconds
+    return {
+        "loop": one.loop,
+        "process": one.process,
+        "status": one.status,
+        "silent_seconds": round(one.silent_seconds, 1),
+        "waiting": one.work.waiting,
+        "oldest_seconds": None if oldest is None else round(oldest, 1),
+        "trouble": one.trouble,
+    }
 
 
 def probes_blueprint(service: str) -> APIBlueprint:
     """Serve probes, metrics for Prometheus, and the titles of problems."""
     bp = APIBlueprint("operations", __name__, enable_openapi=False)
+    probe = Probe(service)
 
     @bp.get("/healthz")
     @allow(public=True)
@@ -106,13 +176,13 @@ def probes_blueprint(service: str) -> APIBlueprint:
     @bp.get(f"/{service}/readyz")
     @allow(public=True)
     def readyz() -> tuple[Response, int]:
-        state = readiness(service)
+        state = probe.readiness()
         return jsonify(state), 503 if state["status"] == "down" else 200
 
     @bp.get(f"/{service}/metrics")
     @allow(public=True)
     def metrics() -> Response:
-        measure(service)
+        probe.measure()
         return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
     @bp.get("/problems/<slug>")

@@ -94,7 +94,7 @@ def test_upgrading_keeps_every_row(old: OldDatabase) -> None:
     with psycopg.connect(old.owner_url) as connection:
         for service in SERVICES:
             query = f"SELECT version_num FROM {service}.alembic_plumbing"
-            assert connection.execute(query).fetchall() == [("plumbing_0003",)]
+            assert connection.execute(query).fetchall() == [("plumbing_0004",)]
 
 
 def test_the_code_of_before_goes_on_while_and_after_the_tables_are_upgraded(

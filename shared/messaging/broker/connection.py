@@ -15,6 +15,7 @@ from shared.messaging.broker.topology import (
     is_amqp,
     on_amqp,
 )
+from shared.messaging.turns import Loop, Trouble
 
 log = get_logger(__name__)
 LIVED_SECONDS = 5  #: a connection that lasted this long was a good one: pauses begin anew
@@ -40,11 +41,12 @@ def connect(url: str) -> Connection:
 
 
 def keep_connected(
-    name: str, stop: threading.Event, url: str, work: Callable[[Connection], None]
+    name: str, stop: threading.Event, url: str, work: Callable[[Connection], None], loop: Loop
 ) -> None:
     """Connect, declare and work until `stop` is set.
 
-    After an error it starts over, with growing jittered pauses.
+    After an error it starts over, with growing jittered pauses. `work` turns the loop; without a
+    connection it turns here.
     """
     pause = SHORTEST_PAUSE
     while not stop.is_set():
@@ -57,6 +59,7 @@ def keep_connected(
             work(connection)
         except Exception as error:
             _log_lost(name, error)
+            loop.turn(Trouble.BROKER_AWAY)
             if time.monotonic() - connected > LIVED_SECONDS:
                 pause = SHORTEST_PAUSE
             stop.wait(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter

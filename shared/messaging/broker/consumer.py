@@ -11,24 +11,32 @@ from kombu.message import Message as Incoming
 
 from shared.core.logs import get_logger
 from shared.messaging.broker.connection import keep_connected, reader_of
+from shared.messaging.broker.queue_watch import QueueWatch
 from shared.messaging.broker.topology import on_amqp, queues
 from shared.messaging.inbox import Delivery, Inbox, TryAgain
+from shared.messaging.turns import Loop, LoopKind, Trouble, Work, unwatched
 
 log = get_logger(__name__)
 
 IDLE_SECONDS = 0.5
 COALESCE_SECONDS = 0.005
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-LOOK_EVERY_SECONDS = 10  #: at the queue, while nothing comes
+DEAF_SECONDS = 15  #: so long messages may wait while none comes
 
 
-def consume(inbox: Inbox, url: str, batch_size: int, stop: threading.Event) -> None:
+def consume(
+    inbox: Inbox,
+    url: str,
+    batch_size: int,
+    stop: threading.Event,
+    loop: Loop = unwatched(LoopKind.CONSUME),
+) -> None:
     """Consume until `stop` is set; the batch in hand is finished first."""
 
     def work(connection: Connection) -> None:
-        EventConsumer(connection, inbox, batch_size).run(stop)
+        EventConsumer(connection, inbox, batch_size, loop).run(stop)
 
-    keep_connected(f"consume.{inbox.service}", stop, url, work)
+    keep_connected(f"consume.{inbox.service}", stop, url, work, loop)
 
 
 class Deaf(Exception):
@@ -38,8 +46,15 @@ class Deaf(Exception):
 class EventConsumer:
     """Consumes a service's events over one connection, in batches of a few milliseconds."""
 
-    def __init__(self, connection: Connection, inbox: Inbox, batch_size: int) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        inbox: Inbox,
+        batch_size: int,
+        loop: Loop = unwatched(LoopKind.CONSUME),
+    ) -> None:
         self.connection, self.inbox, self.batch_size = connection, inbox, batch_size
+        self.loop = loop
         self.amqp = on_amqp(connection)
         self._read = reader_of(connection)
         self.gathered: list[Incoming] = []
@@ -49,13 +64,14 @@ class EventConsumer:
         # message that kills the process takes the whole prefetch window with it each time, and all
         # of it comes closer to the delivery limit.
         self.slow = self.amqp
-        self._next_look, self._waited_before = time.monotonic() + LOOK_EVERY_SECONDS, False
+        self._connected_at = time.monotonic()
         self.channel = connection.channel()
         self._prefetch(1 if self.slow else 2 * batch_size)
         self._start_consumers()
 
     def _start_consumers(self) -> None:
         events, dead = queues(self.inbox.service, self.amqp)
+        self.queue = QueueWatch(self.connection, events.name, self.loop.work.oldest_seconds)
         self.consumer = Consumer(
             self.channel, [events], on_message=self.gathered.append, auto_declare=False
         )
@@ -69,12 +85,28 @@ class EventConsumer:
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
             self._gather()
-            self._look_at_queue()
             self._take_returned(stop)
             if self.gathered:
                 self._take_gathered(stop)
             self._heartbeat()
+            self._turn()
         self.consumer.cancel()
+
+    def _turn(self) -> None:
+        self.loop.turn()
+        work = self.queue.look()
+        if work is not None:
+            self.loop.work = work
+            self._check_hearing(work)
+
+    def _check_hearing(self, work: Work) -> None:
+        """Raise Deaf if messages wait and none comes: the connection then starts over.
+
+        A connection can be alive while its consumer is gone at the broker.
+        """
+        connected = time.monotonic() - self._connected_at
+        if min(connected, work.oldest_seconds or 0) > DEAF_SECONDS:
+            raise Deaf(f"{work.waiting} messages wait, and none comes")
 
     def _gather(self) -> None:
         """Wait for a message, then a few milliseconds for others, up to a full batch."""
@@ -88,28 +120,13 @@ class EventConsumer:
                 return
             wait = COALESCE_SECONDS if self.gathered else IDLE_SECONDS
 
-    def _look_at_queue(self) -> None:
-        """Raise Deaf if messages have waited since the last look, and none has come.
-
-        A connection can be alive while its consumer is gone at the broker. The queue may be gone
-        too, which is a channel error here: either way the connection starts over, and declares.
-        """
-        now = time.monotonic()
-        if self.gathered or not self.amqp:
-            self._next_look, self._waited_before = now + LOOK_EVERY_SECONDS, False
-        elif now >= self._next_look:
-            name = queues(self.inbox.service, self.amqp)[0].name
-            waiting = self.channel.queue_declare(name, passive=True).message_count > 0
-            if waiting and self._waited_before and not self.gathered:
-                raise Deaf(f"messages wait in {name}, and none has come")
-            self._next_look, self._waited_before = now + LOOK_EVERY_SECONDS, waiting
-
     def _take_gathered(self, stop: threading.Event) -> None:
         batch = self.gathered[: self.batch_size]
         deliveries = [_delivery(message) for message in batch]
         self._log_redelivered(deliveries)
         if not self._receive(deliveries, stop):
             return
+        self.queue.took()
         # Not `batch_size`: more may have come while the inbox was busy, and it is not taken yet.
         del self.gathered[: len(batch)]
         self._acknowledge(batch)
@@ -146,6 +163,7 @@ class EventConsumer:
                 )
             if stop.is_set():
                 return False
+            self.loop.turn(Trouble.DATABASE_AWAY)
             self._wait(pause * random.uniform(0.5, 1), stop)  # noqa: S311 - jitter
             pause = min(pause * 2, LONGEST_PAUSE)
 

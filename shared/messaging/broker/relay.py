@@ -21,6 +21,7 @@ from shared.messaging.broker.publisher import Blocked, Message, Publisher, publi
 from shared.messaging.broker.topology import declare_topology, on_amqp
 from shared.messaging.envelope import Envelope
 from shared.messaging.outbox import ENVELOPE_COLUMNS, EnvelopeRow, OutboxRow
+from shared.messaging.turns import Loop, LoopKind, Trouble, unwatched
 
 log = get_logger(__name__)
 
@@ -79,7 +80,9 @@ def _message(source: str, row: EnvelopeRow) -> Message:
     return Message(row.id, f"{source}.{row.type}", body, mandatory=handled)
 
 
-def relay(database: Database, url: str, stop: threading.Event) -> None:
+def relay(
+    database: Database, url: str, stop: threading.Event, loop: Loop = unwatched(LoopKind.RELAY)
+) -> None:
     """Publish outbox rows until `stop` is set.
 
     Rows that wait are published at once. An idle outbox is looked at every 200 ms, a missing
@@ -87,16 +90,19 @@ def relay(database: Database, url: str, stop: threading.Event) -> None:
     """
 
     def work(connection: Connection) -> None:
-        _relay_over(connection, database, stop)
+        _relay_over(connection, database, stop, loop)
 
-    keep_connected(f"relay.{database.service}", stop, url, work)
+    keep_connected(f"relay.{database.service}", stop, url, work, loop)
 
 
-def _relay_over(connection: Connection, database: Database, stop: threading.Event) -> None:
+def _relay_over(
+    connection: Connection, database: Database, stop: threading.Event, loop: Loop
+) -> None:
     publisher = publisher_over(connection)
     declared, pause = time.monotonic(), SHORTEST_PAUSE
     while not stop.is_set():
         taken = _relay_batch_if_possible(database, publisher)
+        loop.turn(Trouble.DATABASE_AWAY if taken is None else None)
         pause = _next_pause(pause, taken)
         if taken is None or taken < RELAY_BATCH:
             stop.wait(pause)

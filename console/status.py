@@ -147,7 +147,7 @@ def _read(session: Session, definition: ServiceDefinition) -> ServiceStatus:
 def _shape(found: Condition) -> ServiceStatus:
     return ServiceStatus(
         service=found.service,
-        status="degraded" if found.reasons else "ready",
+        status=found.status,
         database="answers",
         broker={True: "reached", False: "away", None: "unknown"}[found.reaches_broker],  # type: ignore[arg-type]
         migrations="current",

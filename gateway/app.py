@@ -1,22 +1,25 @@
 """The gateway as a WSGI app.
 
 In compact mode the services run in this process, else they are upstreams at their own addresses.
+A service that hangs takes neither the threads nor the time of others: programs reach it through
+`gateway.pass_through`, pages through `gateway.asking`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from flask import Flask
 from werkzeug.test import Client, TestResponse
 from werkzeug.wrappers import Response
 
-from gateway.json_responses import json_response, problem_response
+from gateway.json_responses import problem_response
+from gateway.pass_through import PassThrough
+from gateway.readiness import Readiness
 from gateway.routing import owner_of
 from gateway.shell import make_pages
 from gateway.upstreams import Upstream
 from shared import SERVICES
-from shared.core.json import JsonObject
 from shared.core.logs import configure_logs, traced
 from shared.core.settings import Settings
 
@@ -33,8 +36,14 @@ API_PATHS = (
 class Gateway:
     """Pass each request to the upstream of its path."""
 
-    def __init__(self, services: Mapping[str, WSGIApplication], pages: WSGIApplication) -> None:
-        self._services, self._pages = services, pages
+    def __init__(self, services: Mapping[str, WSGIApplication], pages: Flask) -> None:
+        self._pages = pages
+        settings: Settings = pages.extensions["settings"]
+        places = settings.requests_at_once
+        self._services = {
+            service: PassThrough(service, app, places) for service, app in services.items()
+        }
+        self._readiness = Readiness(services, 1.5 * settings.page_seconds)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         with traced(environ.get("HTTP_TRACEPARENT")) as traceparent:
@@ -44,36 +53,11 @@ class Gateway:
 
     def _app_for(self, path: str) -> WSGIApplication:
         if path == "/readyz":
-            return self._readiness()
+            return self._readiness.response()
         owner = owner_of(path)
         if owner is not None:
             return self._services[owner]
         return _not_found(path) if path.startswith(API_PATHS) else self._pages
-
-    def _readiness(self) -> Response:
-        """Sum up all services: down if one is down, degraded if one is degraded, and why."""
-        with ThreadPoolExecutor(len(SERVICES)) as pool:
-            states = list(pool.map(self._state_of, SERVICES))
-        found = {state["status"] for state in states}
-        status = next(one for one in ("down", "degraded", "ready") if one in found)
-        reasons = [reason for state in states for reason in _reasons_in(state)]
-        body = {"status": status, "reasons": reasons, "services": states}
-        return json_response(body, 503 if status == "down" else 200)
-
-    def _state_of(self, service: str) -> JsonObject:
-        response = Client(self._services[service]).get(f"/{service}/readyz")
-        try:
-            state: JsonObject = response.get_json()
-        except ValueError:
-            state = {}
-        return state if "service" in state else {"service": service, "status": "down"}
-
-
-def _reasons_in(state: JsonObject) -> list[JsonObject]:
-    """Why a service is not ready: which loop of which process. One that gives no reason is away."""
-    silent = {"code": "service_away", "service": state["service"], "loop": None, "process": None}
-    given: list[JsonObject] = state.get("reasons", [silent])
-    return given
 
 
 def create_gateway() -> Gateway:

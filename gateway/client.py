@@ -2,29 +2,26 @@
 
 A page asks for all it needs at once with `ask_all`. The requests are prepared and the log-in is
 renewed in the thread that serves the page, because only that thread knows the page's request;
-other threads only send.
+other threads send, those of `gateway.asking`.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from flask import current_app, g, request
 from werkzeug.test import TestResponse
 
+from gateway.asking import Asker, Patience, Pending, Send
 from gateway.login_sessions import LogInNeeded, LoginSession, login_sessions
-from gateway.refusals import refusal_from
+from gateway.refusals import Missing, Refusal, Unanswered, refusal_from, unanswered
+from gateway.routing import owner_of
+from gateway.upstreams import SECONDS, NoAnswer
 from shared.core.logs import current_traceparent, traced
 
-MOST_AT_ONCE = 32
-"""Threads of a process that send for pages: two pages that ask much, or many that ask little.
-More than that waits its turn, so that a burst of pages does not use up the services' connections.
-"""
 ANY_REFUSAL = range(400, 600)
-
-Send = Callable[[], TestResponse]
+AWAY = (502, 503, 504)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +37,29 @@ class ApiRequest:
     anonymous: bool = False  #: sent without the log-in
     fallback: Any = None
     fallback_for: Collection[int] = ()
+    patience: Patience | None = None  #: by default that of a page for GET, of a form for the rest
+    optional: bool = False
+
+    @property
+    def service(self) -> str:
+        """Who is asked."""
+        owner = owner_of(self.path)
+        if owner is None:
+            raise ValueError(f"No service owns {self.path}.")
+        return owner
+
+    @property
+    def time_to_wait(self) -> Patience:
+        return self.patience or (Patience.PAGE if self.method == "GET" else Patience.FORM)
+
+    def as_part(self) -> "ApiRequest":
+        """The same for a part of a page that may be left out: its result is Missing while the
+        service does not answer.
+        """
+        return replace(self, optional=True)
+
+    def with_patience(self, patience: Patience) -> "ApiRequest":
+        return replace(self, patience=patience)
 
     def or_else(self, fallback: Any, statuses: Collection[int] = (404,)) -> "ApiRequest":
         """The same, but a refusal with one of these statuses is answered by `fallback`."""
@@ -71,14 +91,18 @@ def delete(path: str, body: Any = None) -> ApiRequest:
 
 
 def ask(wanted: ApiRequest) -> Any:
-    """The JSON of one response. Raises Refusal, or LogInNeeded when the log-in has ended."""
+    """The JSON of one response.
+
+    Raises Refusal, Unanswered among them, or LogInNeeded when the log-in has ended.
+    """
     return ask_all(wanted)[0]
 
 
 def ask_all(*wanted: ApiRequest | None) -> list[Any]:
     """The JSON of several responses in order, asked for at the same time; None stays None.
 
-    Raises the first Refusal that has no fallback, or LogInNeeded.
+    A part of a page that its service does not give is Missing. Raises the first other Refusal that
+    has no fallback, or LogInNeeded.
     """
     asked = [one for one in wanted if one is not None]
     results = iter([_result(*pair) for pair in zip(asked, _responses(asked), strict=True)])
@@ -89,24 +113,37 @@ def fetch(wanted: ApiRequest) -> TestResponse:
     """The whole response, such as a file. Raises as `ask` does."""
     (response,) = _responses([wanted])
     _result(wanted, response)
+    assert isinstance(response, TestResponse)  # else it was refused
     return response
 
 
-def _result(wanted: ApiRequest, response: TestResponse) -> Any:
-    found = response.get_json(silent=True)
-    if response.status_code < 400:
-        return found
-    if response.status_code in wanted.fallback_for:
+def _result(wanted: ApiRequest, response: TestResponse | Unanswered) -> Any:
+    if isinstance(response, TestResponse) and response.status_code < 400:
+        return response.get_json(silent=True)
+    refusal = _refusal_of(wanted, response)
+    if refusal.status in wanted.fallback_for:
         return wanted.fallback
-    raise refusal_from(response.status_code, found)
+    if wanted.optional and isinstance(refusal, Unanswered):
+        return Missing(refusal)
+    raise refusal
 
 
-def _responses(wanted: Sequence[ApiRequest]) -> list[TestResponse]:
+def _refusal_of(wanted: ApiRequest, response: TestResponse | Unanswered) -> Refusal:
+    if isinstance(response, Unanswered):
+        return response
+    if response.status_code in AWAY:
+        # The service itself says that it cannot answer, and that it changed nothing.
+        return unanswered(wanted.method, wanted.path, may_be_done=response.status_code != 503)
+    return refusal_from(response.status_code, response.get_json(silent=True))
+
+
+def _responses(wanted: Sequence[ApiRequest]) -> list[TestResponse | Unanswered]:
     """Send all. If the access token has ended, renew it once and repeat what was refused."""
     if all(one.anonymous for one in wanted):
-        return _send_all([_sender(one, None) for one in wanted])
+        return _send_all(wanted, None)
     session = login_sessions().current()
-    responses = _send_all([_sender(one, session) for one in wanted])
+    # What everybody may read is shown while the log-in cannot be renewed.
+    responses = _send_all(wanted, session if session and not session.has_ended else None)
     if session is None:
         return responses
     # The access token may end before the time in the cookie: the clocks of two machines differ,
@@ -119,28 +156,61 @@ def _responses(wanted: Sequence[ApiRequest]) -> list[TestResponse]:
     return responses
 
 
-def _repeat(wanted: Sequence[ApiRequest], session: LoginSession) -> list[TestResponse]:
+def _repeat(wanted: Sequence[ApiRequest], session: LoginSession) -> list[TestResponse | Unanswered]:
     renewed = login_sessions().renew(session)
-    responses = _send_all([_sender(one, renewed) for one in wanted])
+    responses = _send_all(wanted, renewed)
     if any(_is_log_in_over(*pair) for pair in zip(wanted, responses, strict=True)):
         raise LogInNeeded
     return responses
 
 
-def _is_log_in_over(wanted: ApiRequest, response: TestResponse) -> bool:
+def _is_log_in_over(wanted: ApiRequest, response: TestResponse | Unanswered) -> bool:
+    if isinstance(response, Unanswered):
+        return False
     return response.status_code == 401 and not wanted.anonymous
 
 
-def _send_all(senders: Sequence[Send]) -> list[TestResponse]:
-    """Send at the same time: the last here, the others in threads."""
-    if not senders:
-        return []
-    *others, own = (partial(_send_in_trace, current_traceparent(), one) for one in senders)
-    # The thread that serves the page would only wait, so it sends one too: a page of one request
-    # needs no other thread.
-    waiting = [_threads().submit(one) for one in others]
-    response = own()
-    return [*(one.result() for one in waiting), response]
+def _send_all(
+    wanted: Sequence[ApiRequest], session: LoginSession | None
+) -> list[TestResponse | Unanswered]:
+    """Send at the same time; who does not answer gives Unanswered."""
+    begun = [_begin(one, session) for one in wanted]
+    return [_wait_for(*pair) for pair in zip(wanted, begun, strict=True)]
+
+
+def _begin(wanted: ApiRequest, session: LoginSession | None) -> Pending | Unanswered:
+    asker = _asker_of(wanted.service)
+    if asker.service in _silent_services():
+        return unanswered(wanted.method, wanted.path, may_be_done=False)
+    seconds = asker.seconds_of(wanted.time_to_wait)
+    send = partial(_send_in_trace, current_traceparent(), _sender(wanted, session, seconds))
+    try:
+        return asker.begin(send, wanted.time_to_wait)
+    except NoAnswer:
+        return unanswered(wanted.method, wanted.path, may_be_done=False)
+
+
+def _wait_for(wanted: ApiRequest, begun: Pending | Unanswered) -> TestResponse | Unanswered:
+    if isinstance(begun, Unanswered):
+        return begun
+    try:
+        return begun.response()
+    except NoAnswer as error:
+        _silent_services().add(wanted.service)
+        return unanswered(wanted.method, wanted.path, may_be_done=error.may_be_done)
+
+
+def _silent_services() -> set[str]:
+    """Who did not answer this page. It waits for nobody twice."""
+    if "silent_services" not in g:
+        g.silent_services = set()
+    found: set[str] = g.silent_services
+    return found
+
+
+def _asker_of(service: str) -> Asker:
+    askers: dict[str, Asker] = current_app.extensions["askers"]
+    return askers[service]
 
 
 def _send_in_trace(traceparent: str | None, send: Send) -> TestResponse:
@@ -148,20 +218,14 @@ def _send_in_trace(traceparent: str | None, send: Send) -> TestResponse:
         return send()
 
 
-@cache
-def _threads() -> ThreadPoolExecutor:
-    """One pool a process, made at first use: threads would not live through a fork."""
-    return ThreadPoolExecutor(MOST_AT_ONCE, "pages")
-
-
-def _sender(wanted: ApiRequest, session: LoginSession | None) -> Send:
+def _sender(wanted: ApiRequest, session: LoginSession | None, seconds: float) -> Send:
     """The request with everything it needs from the page's own, ready for another thread."""
     send = partial(
         current_app.extensions["call"],
         wanted.method,
         wanted.path,
         headers=_headers(wanted, session),
-        environ_overrides={"REMOTE_ADDR": request.remote_addr or ""},
+        environ_overrides={"REMOTE_ADDR": request.remote_addr or "", SECONDS: seconds},
     )
     if wanted.query:
         filled = {name: value for name, value in wanted.query.items() if value}

@@ -5,7 +5,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from gateway.login_sessions import LogInNeeded
-from gateway.refusals import Refusal
+from gateway.refusals import Refusal, Unanswered
 from shared.core.language import translate
 from shared.core.logs import current_traceparent, get_logger
 
@@ -19,6 +19,7 @@ FOREIGN_FORM = "This form is not from here, or too old. Load the page and try ag
 
 def install_error_pages(app: Flask) -> None:
     app.register_error_handler(LogInNeeded, go_to_log_in)
+    app.register_error_handler(Unanswered, show_away)
     app.register_error_handler(Refusal, show_refusal)
     app.register_error_handler(HTTPException, show_http_error)
     app.register_error_handler(Exception, show_unexpected)
@@ -31,6 +32,13 @@ def go_to_log_in(_: LogInNeeded) -> Response:
 
 def show_refusal(refusal: Refusal) -> tuple[str, int]:
     return error_page(refusal.status, refusal.title, refusal.request_id)
+
+
+def show_away(silence: Unanswered) -> tuple[str, int]:
+    """The page that needs what does not answer: what is missing, and when to try again."""
+    if request.headers.get("X-Part"):
+        return render_template("counter_result.html", refusal=silence), silence.status
+    return render_template("away.html", title=silence.title), silence.status
 
 
 def show_http_error(error: HTTPException) -> tuple[str, int]:

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from flask import redirect, request
+from flask import redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from gateway.client import ApiRequest, ask
-from gateway.refusals import Refusal
+from gateway.form_tokens import FIELD
+from gateway.refusals import Refusal, Unanswered
 
 Answer = Response | str | tuple[str, int]
 ShowRefusal = Callable[[Refusal], str]
@@ -25,12 +26,30 @@ def submit(wanted: ApiRequest, *, then: str, done: str, show: ShowRefusal) -> An
 
 
 def submit_and(wanted: ApiRequest, use: Callable[[Any], Answer], show: ShowRefusal) -> Answer:
-    """Send a form's request; answer with what `use` makes of the JSON, or show the refusal."""
+    """Send a form's request; answer with what `use` makes of the JSON, or show the refusal.
+
+    If the service does not answer, the form is kept as it was typed, for sending it again.
+    """
     try:
         answer = ask(wanted)
+    except Unanswered as silence:
+        return unsent_page(silence), silence.status
     except Refusal as refusal:
         return show(refusal), refusal.status
     return use(answer)
+
+
+def unsent_page(silence: Unanswered) -> str:
+    """The form as it was typed, its own number included, so that it has one effect if sent again.
+
+    Files are not in it: a browser lets nobody fill them in.
+    """
+    return render_template(
+        "unsent.html",
+        silence=silence,
+        fields=[(name, value) for name, value in request.form.items(multi=True) if name != FIELD],
+        has_files=bool(request.files),
+    )
 
 
 def with_done(path: str, done: str) -> str:

@@ -212,6 +212,13 @@ LABELS = {
         "practised": "its sandbox has redeemed a voucher",
     },
     "run": {"running": "under way", "done": "done"},
+    "away": {
+        "log_in": "Logging in does not work just now.",
+        "registration": "Activities and hours cannot be shown just now.",
+        "wishes": "Wishes cannot be shown just now.",
+        "rewards": "Points and vouchers cannot be shown just now.",
+        "notify": "Messages cannot be shown just now.",
+    },
 }
 
 DONE_MESSAGES = {

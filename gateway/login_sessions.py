@@ -8,6 +8,7 @@ import base64
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from threading import Lock
 from typing import TypedDict
@@ -15,13 +16,20 @@ from typing import TypedDict
 from flask import Flask, Response, current_app, g, request
 from werkzeug.test import TestResponse
 
+from gateway.refusals import Unanswered, unanswered
+from gateway.upstreams import SECONDS, NoAnswer
 from shared.core.crypto import vault
 from shared.core.json import JsonObject
 from shared.core.settings import Settings
 
 REFRESH_PATH = "/v1/auth/refresh"
 RENEW_BEFORE_SECONDS = 30
-REMEMBER_RENEWAL_SECONDS = 60
+REMEMBER_RENEWAL_SECONDS = 120
+"""From when it was sent. An answer may take most of it."""
+
+LONGEST_RENEWAL_SECONDS = 90
+RETRY_RENEWAL_SECONDS = 2
+RENEWALS_AT_ONCE = 4
 COOKIE_SECONDS = 30 * 24 * 3600
 MOST_COORDINATED = 20
 """A cookie holds no more organisations: browsers refuse more than 4 KB."""
@@ -55,6 +63,10 @@ class LoginSession:
     def ends_soon(self) -> bool:
         return self.expires - RENEW_BEFORE_SECONDS < time.time()
 
+    @property
+    def has_ended(self) -> bool:
+        return self.expires < time.time()
+
 
 def login_session_from(answer: JsonObject) -> LoginSession:
     """Read what registration answered to a log-in or a refresh."""
@@ -77,41 +89,76 @@ def _claims_of(token: str) -> JsonObject:
     return claims
 
 
+class RenewalUnanswered(Exception):
+    """Registration does not say just now whether the login session goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A refresh token on its way to registration, and when it was sent."""
+
+    future: Future[LoginSession | None]
+    begun: float
+
+
 class Renewals:
     """Renew each refresh token once, also when several requests ask at the same time.
 
     A refresh token works once, but a browser asks for several pages at a time: the first one here
-    renews, the others get the same answer.
+    renews, the others get the same answer. A page waits a second at most. The request itself goes
+    on: given up and sent again it would be a second use, which ends the log-in everywhere.
     """
 
-    def __init__(self, call: Callable[..., TestResponse]) -> None:
-        self._call = call
+    def __init__(self, call: Callable[..., TestResponse], page_seconds: float) -> None:
+        self._call, self._page_seconds = call, page_seconds
         self._lock = Lock()
-        self._known: dict[str, tuple[float, LoginSession | None]] = {}
+        self._threads = ThreadPoolExecutor(RENEWALS_AT_ONCE, "renewals")
+        self._known: dict[str, Renewal] = {}
 
     def renewed(self, session: LoginSession, organisation: str) -> LoginSession | None:
-        """The session with a new pair of tokens, or None if registration refuses."""
-        # The lock is held while registration answers: without it two threads would send the same
-        # refresh token, and the second use of one ends the log-in everywhere.
+        """The session with a new pair of tokens, or None if registration refuses.
+
+        Raises RenewalUnanswered.
+        """
+        renewal = self._renewal_of(session, organisation)
+        left = renewal.begun + self._page_seconds - time.monotonic()
+        try:
+            return renewal.future.result(max(0.0, left))
+        except (TimeoutError, NoAnswer):
+            raise RenewalUnanswered from None
+
+    def _renewal_of(self, session: LoginSession, organisation: str) -> Renewal:
         with self._lock:
             self._forget_old()
             if session.refresh not in self._known:
-                until = time.monotonic() + REMEMBER_RENEWAL_SECONDS
-                self._known[session.refresh] = until, self._refresh(session, organisation)
-            return self._known[session.refresh][1]
+                future = self._threads.submit(self._refresh, session, organisation)
+                self._known[session.refresh] = Renewal(future, time.monotonic())
+            return self._known[session.refresh]
 
     def _forget_old(self) -> None:
         now = time.monotonic()
-        self._known = {key: kept for key, kept in self._known.items() if kept[0] > now}
+        self._known = {
+            key: kept for key, kept in self._known.items() if not _is_forgotten(kept, now)
+        }
 
     def _refresh(self, session: LoginSession, organisation: str) -> LoginSession | None:
         body = {"refresh_token": session.refresh}
         if organisation:
             body["organisation_id"] = organisation
-        response = self._call("POST", REFRESH_PATH, json=body)
+        environ = {SECONDS: LONGEST_RENEWAL_SECONDS}
+        response = self._call("POST", REFRESH_PATH, json=body, environ_overrides=environ)
         if response.status_code >= 500:
-            raise LogInNeeded  # not remembered: the next page tries again
+            raise NoAnswer(may_be_done=False)
         return login_session_from(response.get_json()) if response.status_code < 300 else None
+
+
+def _is_forgotten(renewal: Renewal, now: float) -> bool:
+    """An answer is remembered for a while, a failure for two seconds."""
+    if not renewal.future.done():
+        return False
+    failed = renewal.future.exception() is not None
+    kept = RETRY_RENEWAL_SECONDS if failed else REMEMBER_RENEWAL_SECONDS
+    return renewal.begun + kept < now
 
 
 class CookieOptions(TypedDict):
@@ -128,7 +175,7 @@ class LoginSessions:
 
     def __init__(self, settings: Settings, call: Callable[..., TestResponse]) -> None:
         self._vault = vault(settings, "gateway.session")
-        self._renewals = Renewals(call)
+        self._renewals = Renewals(call, settings.page_seconds)
         self._secure = settings.public_url.startswith("https://")
         self._cookie = cookie_name("wishtree_session", self._secure)
 
@@ -142,12 +189,15 @@ class LoginSessions:
         return found
 
     def renew(self, session: LoginSession, organisation: str | None = None) -> LoginSession:
-        """Change the refresh token for a new pair. Raises LogInNeeded.
+        """Change the refresh token for a new pair. Raises LogInNeeded, or Unanswered.
 
         `organisation` is where its owner wants to coordinate from now on; "" is nowhere.
         """
         where = session.organisation if organisation is None else organisation
-        renewed = self._renewals.renewed(session, where)
+        try:
+            renewed = self._renewals.renewed(session, where)
+        except RenewalUnanswered:
+            raise unanswered("GET", REFRESH_PATH, may_be_done=False) from None
         if renewed is None:
             self.end()
             raise LogInNeeded
@@ -179,10 +229,13 @@ class LoginSessions:
         return response
 
     def _renew_or_forget(self, session: LoginSession) -> None:
+        """Renew it. While registration does not answer, its owner stays who they are."""
         try:
             self.renew(session)
         except LogInNeeded:
             g.login_session = None
+        except Unanswered:
+            pass
 
     def _seal(self, session: LoginSession) -> str:
         return base64.urlsafe_b64encode(self._vault.seal(json.dumps(asdict(session)))).decode()

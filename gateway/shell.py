@@ -11,17 +11,21 @@ from uuid import uuid4
 from flask import Flask, Response, current_app, g, request
 from werkzeug.test import TestResponse
 
+from gateway.asking import Asker
 from gateway.error_pages import install_error_pages, show_foreign_form
 from gateway.form_tokens import form_token, install_form_tokens, is_own_form
 from gateway.formats import FILTERS
 from gateway.labels import done_message, label_of
 from gateway.login_sessions import current_login, install_login_sessions
 from gateway.pages import BLUEPRINTS
+from gateway.refusals import Missing
+from shared import SERVICES
 from shared.core.language import LANGUAGES, request_language, translate
 from shared.core.settings import Settings
 
 LANGUAGE_COOKIE = "wishtree_lang"
 YEAR_SECONDS = 365 * 24 * 3600
+RETRY_AFTER_SECONDS = 5
 SECURITY_HEADERS = {
     "Content-Security-Policy": "; ".join(
         (
@@ -49,6 +53,7 @@ def make_pages(settings: Settings, call: Callable[..., TestResponse]) -> Flask:
     app = Flask(__name__, static_url_path="/static")
     app.config.update(MAX_CONTENT_LENGTH=MAX_FORM_BYTES)
     app.extensions["settings"] = settings
+    app.extensions["askers"] = {service: Asker(service, settings) for service in SERVICES}
     install_login_sessions(app, settings, call)
     install_form_tokens(app, settings)
     install_error_pages(app)
@@ -61,6 +66,7 @@ def make_pages(settings: Settings, call: Callable[..., TestResponse]) -> Flask:
     app.after_request(finish)
     app.context_processor(template_names)
     app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.tests["missing"] = lambda part: isinstance(part, Missing)
     return app
 
 
@@ -93,6 +99,8 @@ def finish(response: Response) -> Response:
         response.headers["Cache-Control"] = "no-store"
         response.headers["Vary"] = "Cookie, Accept-Language"
         response.headers["Content-Language"] = g.language
+    if response.status_code == 503:
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if request.args.get("lang") in LANGUAGES:
         _remember_language(response, request.args["lang"])
     return response

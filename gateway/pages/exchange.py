@@ -7,7 +7,7 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from gateway.access import page_for
 from gateway.client import ask_all, get, post
 from gateway.forms import Answer, submit_and
-from gateway.queries import PRODUCTS, VENUES, account_of, names_by_id
+from gateway.queries import PRODUCTS, VENUE_NAMES, account_of, names_by_id
 from gateway.refusals import Refusal
 from shared.core.json import JsonObject
 
@@ -20,7 +20,7 @@ ISSUE_RULES = get("/v1/rules", kind="issue", in_force="true", limit=200)
 @page_for("volunteer")
 def show_exchange(refusal: Refusal | None = None) -> str:
     account, rules, products, venues = ask_all(
-        account_of(g.login_session.subject), ISSUE_RULES, PRODUCTS, VENUES
+        account_of(g.login_session.subject), ISSUE_RULES, PRODUCTS, VENUE_NAMES
     )
     offered = {rule["product_id"] for rule in rules["items"]}
     return render_template(

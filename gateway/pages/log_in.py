@@ -6,8 +6,9 @@ from flask import Blueprint, abort, current_app, g, redirect, render_template, r
 from werkzeug.wrappers import Response
 
 from gateway.access import page_for
+from gateway.asking import Patience
 from gateway.client import ApiRequest, ask, get, post
-from gateway.forms import Answer, field_text, submit_and
+from gateway.forms import Answer, field_text
 from gateway.login_sessions import current_login, login_session_from, login_sessions
 from gateway.refusals import Refusal
 from shared.core.json import JsonObject
@@ -24,12 +25,21 @@ def show_log_in() -> str:
 def send_code() -> Answer:
     """The answer is the same whether or not somebody with this phone volunteers."""
     wanted = post("/v1/auth/codes", {"phone": field_text("phone")}).as_anyone()
-    return submit_and(wanted, lambda _: _form(sent=True), _form)
+    try:
+        ask(wanted)
+    except Refusal as refusal:
+        return _form(refusal), refusal.status
+    return _form(sent=True)
 
 
 @bp.post("/login")
 def log_in() -> Answer:
-    return submit_and(_proof().as_anyone(), _begin, _form_again)
+    """The form is shown again without the password, whatever went wrong."""
+    try:
+        answer = ask(_proof().as_anyone())
+    except Refusal as refusal:
+        return _form_again(refusal), refusal.status
+    return _begin(answer)
 
 
 @bp.post("/logout")
@@ -38,7 +48,7 @@ def log_out() -> Response:
     if session is not None:
         body = {"refresh_token": session.refresh}
         with suppress(Refusal):  # the cookie goes in any case; the refresh token ends by itself
-            ask(post("/v1/auth/sign-out", body).as_anyone())
+            ask(post("/v1/auth/sign-out", body).as_anyone().with_patience(Patience.PAGE))
     login_sessions().end()
     return redirect(url_for("tree.show_tree"))
 

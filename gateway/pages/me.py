@@ -8,9 +8,10 @@ from gateway.access import page_for
 from gateway.client import ApiRequest, ask, ask_all, delete, get, put
 from gateway.forms import Answer, submit_and
 from gateway.login_sessions import current_login
-from gateway.queries import account_of, get_page
-from gateway.refusals import Refusal
+from gateway.queries import account_of, get_page, need_one_of
+from gateway.refusals import Missing, Refusal
 from shared.contracts.notify import STAFF_INBOX
+from shared.core.json import JsonObject
 
 bp = Blueprint("me", __name__)
 
@@ -20,10 +21,11 @@ bp = Blueprint("me", __name__)
 def show_me() -> str:
     subject = g.login_session.subject
     volunteer, hours, account = ask_all(
-        get(f"/v1/volunteers/{subject}"),
-        get(f"/v1/volunteers/{subject}/hours"),
-        account_of(subject),
+        get(f"/v1/volunteers/{subject}").as_part(),
+        get(f"/v1/volunteers/{subject}/hours").as_part(),
+        account_of(subject).as_part(),
     )
+    need_one_of(volunteer, hours, account)
     return render_template("me.html", volunteer=volunteer, hours=hours, account=account)
 
 
@@ -58,7 +60,8 @@ def show_activity(activity_id: UUID, refusal: Refusal | None = None) -> str:
         "activity.html",
         activity=activity,
         sessions=sessions,
-        seats={one["session_id"]: one["status"] for one in sign_ups["items"]} if sign_ups else {},
+        sign_ups=sign_ups,
+        seats=_seats(sign_ups),
         refusal=refusal,
         done=request.args.get("done"),
     )
@@ -87,4 +90,11 @@ def _own_sign_ups() -> ApiRequest | None:
     login = current_login()
     if login is None or not login.volunteers:
         return None
-    return get(f"/v1/volunteers/{login.subject}/sign-ups")
+    return get(f"/v1/volunteers/{login.subject}/sign-ups").as_part()
+
+
+def _seats(sign_ups: JsonObject | Missing | None) -> dict[str, str]:
+    """The state of one's own sign-up, by activity session."""
+    if sign_ups is None or isinstance(sign_ups, Missing):
+        return {}
+    return {one["session_id"]: one["status"] for one in sign_ups["items"]}

@@ -8,8 +8,8 @@ from gateway.access import page_for
 from gateway.client import ask_all, delete, get, post
 from gateway.forms import Answer, field_text, filled_in, submit
 from gateway.login_sessions import current_login
-from gateway.queries import PRODUCTS, get_page, titles_by_id
-from gateway.refusals import Refusal
+from gateway.queries import PRODUCT_NAMES, get_page, titles_by_id
+from gateway.refusals import Missing, Refusal
 from shared.core.json import JsonObject
 
 bp = Blueprint("pool", __name__)
@@ -22,8 +22,8 @@ REQUESTS = "/v1/pool/requests"
 @bp.get("/pool")
 def show_pool(refusal: Refusal | None = None) -> str:
     login = current_login()
-    own = get_page(REQUESTS) if login is not None and login.volunteers else None
-    pool, products, requests = ask_all(get("/v1/pool"), PRODUCTS, own)
+    own = get_page(REQUESTS).as_part() if login is not None and login.volunteers else None
+    pool, products, requests = ask_all(get("/v1/pool"), PRODUCT_NAMES, own)
     return render_template(
         "pool.html",
         pool=pool,
@@ -51,11 +51,14 @@ def withdraw(request_id: UUID) -> Answer:
     return submit(wanted, then=url_for(HERE), done="request-withdrawn", show=show_pool)
 
 
-def _explained(page: JsonObject) -> JsonObject:
+def _explained(page: JsonObject | Missing) -> JsonObject | Missing:
     """The requests, each granted one with the reason, which the list itself leaves out."""
+    if isinstance(page, Missing):
+        return page
     granted = [one for one in page["items"] if one["status"] == "granted"]
     lacking = [one["id"] for one in granted if "explanation" not in one]
-    found = ask_all(*(get(f"{REQUESTS}/{request_id}") for request_id in lacking))
-    explanations = {one["id"]: one.get("explanation") for one in found}
+    found = ask_all(*(get(f"{REQUESTS}/{request_id}").as_part() for request_id in lacking))
+    given = [one for one in found if not isinstance(one, Missing)]
+    explanations = {one["id"]: one.get("explanation") for one in given}
     items = [{"explanation": explanations.get(one["id"])} | one for one in page["items"]]
     return page | {"items": items}

@@ -21,7 +21,7 @@ def show_tree() -> str:
     wanted, category = request.args.get("label"), request.args.get("category")
     label = wanted if wanted in LABELS else None
     counts, page = ask_all(
-        get("/v1/statistics/wishes"),
+        get("/v1/statistics/wishes").as_part(),
         get_page("/v1/wishes", label=label, category=category, limit=PAGE),
     )
     return render_template(

@@ -9,12 +9,13 @@ from uuid import UUID
 
 from flask import Blueprint, Response, abort, render_template, request
 
+from gateway.asking import Patience
 from gateway.client import ApiRequest, ask, ask_all, get
-from gateway.forms import Answer, field_text
+from gateway.forms import Answer, field_text, unsent_page
 from gateway.months import recent_months
 from gateway.pages.desk.settlement import FORMATS, file_of, report_of, sent_csv
 from gateway.queries import VENUES
-from gateway.refusals import Refusal
+from gateway.refusals import Refusal, Unanswered
 
 bp = Blueprint("venue_month", __name__)
 
@@ -51,6 +52,8 @@ def send_list() -> Answer:
     try:
         report = report_of(_venue_id(), _month(), sent_csv())
         return _month_page(taken=ask(report.with_key(field_text("key"))))
+    except Unanswered as silence:
+        return unsent_page(silence), silence.status
     except Refusal as refusal:
         return show_form(refusal), refusal.status
 
@@ -78,7 +81,8 @@ def _page(venues: Any, shown: Month | None = None, refusal: Refusal | None = Non
 
 def _settlement(below: str = "", **query: Any) -> ApiRequest:
     path = f"/v1/settlements/{_venue_id()}/{_month()}{below}"
-    return get(path, **query).with_key(field_text("key"))
+    wanted = get(path, **query).with_patience(Patience.REPORT)
+    return wanted.with_key(field_text("key"))
 
 
 def _venue_id() -> UUID:

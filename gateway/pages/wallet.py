@@ -9,11 +9,12 @@ from flask import Blueprint, Response, g, render_template, request, url_for
 from markupsafe import Markup
 
 from gateway.access import page_for
+from gateway.asking import Patience
 from gateway.client import ask, ask_all, fetch, get, post, put
 from gateway.forms import Answer, field_text, filled_in, submit, submit_and
 from gateway.months import days_of, recent_months
-from gateway.queries import PRODUCTS, VENUES, account_of, get_page, names_by_id
-from gateway.refusals import Refusal
+from gateway.queries import PRODUCT_NAMES, VENUE_NAMES, account_of, get_page, names_by_id
+from gateway.refusals import Missing, Refusal
 from shared.core.json import JsonObject
 
 bp = Blueprint("wallet", __name__)
@@ -28,14 +29,17 @@ HERE = "wallet.show_wallet"
 def show_wallet(refusal: Refusal | None = None) -> str:
     subject = g.login_session.subject
     vouchers, account, venues, products = ask_all(
-        get_page("/v1/vouchers", holder_id=subject), account_of(subject), VENUES, PRODUCTS
+        get_page("/v1/vouchers", holder_id=subject),
+        account_of(subject).as_part(),
+        VENUE_NAMES,
+        PRODUCT_NAMES,
     )
     return render_template(
         "wallet.html",
         page=_usable_first(vouchers),
         account=account,
         venues=names_by_id(venues),
-        products=products["items"],
+        products=[] if isinstance(products, Missing) else products["items"],
         choices=CHOICES,
         refusal=refusal,
     )
@@ -80,9 +84,9 @@ def show_voucher(voucher_id: UUID, refusal: Refusal | None = None) -> str:
     path = f"/v1/vouchers/{voucher_id}"
     voucher, chain, trace, venues = ask_all(
         get(path),
-        get(f"{path}/chain").or_else({"items": []}),
-        get(f"{path}/trace").or_else({"transfers": [], "sources": []}),
-        VENUES,
+        get(f"{path}/chain").or_else({"items": []}).as_part(),
+        get(f"{path}/trace").or_else({"transfers": [], "sources": []}).as_part(),
+        VENUE_NAMES,
     )
     return render_template(
         "voucher.html",
@@ -121,7 +125,8 @@ def show_statement() -> str:
     month = wanted if wanted in months else months[0]
     first, last = days_of(month)
     path = f"/v1/accounts/{g.login_session.subject}/statement"
-    statement = ask(get_page(path, limit=100, **{"from": first, "to": last}))
+    page = get_page(path, limit=100, **{"from": first, "to": last})
+    statement = ask(page.with_patience(Patience.REPORT))
     return render_template("statement.html", statement=statement, months=months, month=month)
 
 
@@ -130,7 +135,8 @@ def show_statement() -> str:
 def show_hours() -> str:
     """How points came about: record by record, with the rule that counted."""
     page = get_page(f"/v1/accounts/{g.login_session.subject}/explain", limit=50)
-    return render_template("explain.html", explained=ask(page))
+    explained = ask(page.with_patience(Patience.REPORT))
+    return render_template("explain.html", explained=explained)
 
 
 def _usable_first(page: JsonObject) -> JsonObject:

@@ -12,6 +12,7 @@ from pathlib import Path
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import has_request_context, request
+from werkzeug.datastructures import LanguageAccept
 
 LANGUAGES = ("zh-CN", "en")
 ROOT = Path(__file__).parents[2]
@@ -45,9 +46,11 @@ def _read(path: Path) -> stdlib.NullTranslations:
 
 def request_language() -> str:
     """The language that the request accepts best; Chinese if it names none."""
-    if not has_request_context():
-        return LANGUAGES[0]
-    best = request.accept_languages.best_match([*LANGUAGES, "zh"], LANGUAGES[0])
+    return language_of(request.accept_languages) if has_request_context() else LANGUAGES[0]
+
+
+def language_of(accepted: LanguageAccept) -> str:
+    best = accepted.best_match([*LANGUAGES, "zh"], LANGUAGES[0])
     return "en" if best == "en" else "zh-CN"
 
 

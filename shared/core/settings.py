@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     wishes_url: str = "http://localhost:8002"
     rewards_url: str = "http://localhost:8003"
     notify_url: str = "http://localhost:8004"
+    page_seconds: float = Field(default=1.0, gt=0, le=30)  #: how long a page waits for a service
+    #: requests of programs that a gateway has under way at one service; more wait a second
+    requests_at_once: int = Field(default=10, ge=1, le=100)
 
     signing_key: str | None = None  #: PEM of an EC P-256 key; only registration signs
     data_key: str | None = None  #: base64 of 32 bytes; encrypts personal data and voucher codes

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from shared.core.clock import app_now
 from shared.db.engine import Database, transaction
+from shared.db.limits import HANDLERS
 from shared.jobs.late import most_late
 from shared.jobs.periodic import PROBE_PERIOD, Job, JobRun, databases, probe_of
 from shared.messaging.turns import Loop, LoopKind, Trouble, Turns, Work, stop_turns
@@ -55,7 +56,7 @@ def turns_of(services: Iterable[str], kind: LoopKind) -> list[Turns]:
     found = []
     for service in services:
         used = databases[service]
-        turns = Turns(Database(service, used.settings))
+        turns = Turns(Database(service, used.settings, HANDLERS))
         turns.loop(kind, partial(_late_work, service))
         found.append(turns)
     return found

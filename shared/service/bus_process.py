@@ -37,7 +37,7 @@ def run_bus(services: Iterable[ServiceDefinition], stop: threading.Event) -> Non
     settings = Settings.read()
     configure_logs(settings.log_level)
     enqueue_through(make_celery([service.name for service in services], settings))
-    turns = [Turns(service.database(settings)) for service in services]
+    turns = [Turns(service.database(settings, HANDLERS)) for service in services]
     threads = [
         thread
         for service, watched in zip(services, turns, strict=True)

@@ -1,4 +1,7 @@
-"""Gunicorn with one worker process of threads: a replica. Scale by starting more replicas."""
+"""Gunicorn with one worker process of threads: a replica. Scale by starting more replicas.
+
+`/healthz` does not need a free thread: see `shared.service.liveness`.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +19,7 @@ class _Server(BaseApplication):
         self._options = {
             "bind": bind,
             "workers": 1,
-            "worker_class": "gthread",
+            "worker_class": "shared.service.liveness.LiveWorker",
             "threads": threads,
             "graceful_timeout": STOP_SECONDS,
             "timeout": 60,

@@ -11,8 +11,9 @@ import pytest
 from werkzeug.test import TestResponse
 
 from gateway.app import Gateway, caller_of
-from gateway.client import MOST_AT_ONCE
+from gateway.asking import AT_ONCE
 from gateway.shell import make_pages
+from shared import SERVICES
 from tests.gateway.test_log_in import expire
 from tests.support.browsing import Browser, Centre
 from tests.support.cinema import Cinema
@@ -165,7 +166,7 @@ def test_many_people_at_once_see_their_own_pages(centre: Centre, services: SlowS
         for thread in threads:
             thread.join()
     assert wrong == []
-    assert sum(one.name.startswith("pages") for one in threading.enumerate()) <= MOST_AT_ONCE
+    assert services.most_in_flight <= AT_ONCE * len(SERVICES)
 
 
 def test_one_refusal_among_many_answers_is_the_pages_answer(

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pytest
 from werkzeug.test import Client
 
+from gateway.pass_through import PassThrough
 from gateway.upstreams import Upstream
 
 
@@ -55,7 +56,7 @@ def service() -> Iterator[type[Service]]:
 
 @pytest.fixture
 def client(service: type[Service]) -> Client:
-    return Client(Upstream("wishes", service.url))
+    return Client(PassThrough("wishes", Upstream("wishes", service.url), 4))
 
 
 def test_a_request_is_passed_on_with_the_address_of_its_sender(
@@ -90,12 +91,14 @@ def test_a_redirect_is_passed_on_and_not_followed(service: type[Service], client
 
 
 def test_a_service_that_does_not_answer_is_a_problem_document_with_a_time_to_wait() -> None:
-    answer = Client(Upstream("wishes", "http://127.0.0.1:1")).get("/v1/wishes")
+    away = PassThrough("wishes", Upstream("wishes", "http://127.0.0.1:1"), 4)
+    answer = Client(away).get("/v1/wishes", headers={"Accept-Language": "en"})
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "2"
     assert answer.content_type == "application/problem+json"
     assert answer.get_json() == {
         "type": "/problems/unavailable",
-        "title": "wishes does not answer just now.",
+        "title": "The service cannot answer just now. Try again shortly.",
         "status": 503,
+        "detail": "Nothing was changed.",
     }

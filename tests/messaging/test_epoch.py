@@ -133,7 +133,8 @@ def test_nothing_is_taken_in_while_a_restore_is_not_finished(
 
     assert receiver.received == []
     assert answer.status_code == 503
-    assert answer.get_json()["reason"] == "a restore was not finished"
+    assert answer.get_json()["status"] == "down"
+    assert answer.get_json()["reasons"][0]["code"] == "restore_unfinished"
 
 
 def test_the_epoch_of_what_a_feed_brings_is_not_compared(receiver: Receiver) -> None:

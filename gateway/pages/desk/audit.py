@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, render_template, request
 
 from gateway.access import page_for
+from gateway.asking import Patience
 from gateway.client import ApiRequest, ask, ask_all, get
 from gateway.forms import field_text
 from gateway.refusals import Refusal
@@ -32,8 +33,8 @@ def show_audit(refusal: Refusal | None = None, checked: Checked | None = None) -
     # Adding up reads the whole journal, so only on demand.
     adds_up = request.args.get("books") == "yes"
     books, heads = ask_all(
-        get("/v1/ledger/books") if adds_up else None,
-        get("/v1/ledger/heads", limit=7).or_else({"items": []}),
+        get("/v1/ledger/books").with_patience(Patience.REPORT) if adds_up else None,
+        get("/v1/ledger/heads", limit=7).or_else({"items": []}).as_part(),
     )
     return render_template(
         "desk/audit.html",
@@ -79,7 +80,7 @@ def _check_accounts() -> Checked:
 
 def _after(checked: Checked, wanted: ApiRequest, counted: str) -> Checked:
     """One page further. A finding ends the audit."""
-    page = ask(wanted)
+    page = ask(wanted.with_patience(Patience.REPORT))
     following = None if page["finding"] else page["next"]
     return Checked(checked.part, checked.count + page[counted], page["finding"], following)
 

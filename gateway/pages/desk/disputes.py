@@ -7,7 +7,7 @@ from flask import Blueprint, render_template, request, url_for
 from gateway.access import page_for
 from gateway.client import ask_all, put
 from gateway.forms import Answer, FormFields, fen_from_yuan, field_text, filled_in, submit
-from gateway.queries import VENUES, get_page, names_by_id
+from gateway.queries import VENUE_NAMES, get_page, names_by_id
 from gateway.refusals import Refusal
 
 bp = Blueprint("desk_disputes", __name__)
@@ -21,7 +21,7 @@ HERE = "desk_disputes.show_disputes"
 def show_disputes(refusal: Refusal | None = None) -> str:
     wanted = request.args.get("status")
     status = wanted if wanted in STATES else "open"
-    page, venues = ask_all(get_page("/v1/disputes", status=status), VENUES)
+    page, venues = ask_all(get_page("/v1/disputes", status=status), VENUE_NAMES)
     return render_template(
         "desk/disputes.html",
         page=page,

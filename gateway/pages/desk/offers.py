@@ -7,7 +7,7 @@ from flask import Blueprint, render_template, request, url_for
 from gateway.access import page_for
 from gateway.client import ApiRequest, ask_all, get, post, put
 from gateway.forms import Answer, FormFields, fen_from_yuan, field_text, filled_in, submit
-from gateway.queries import PRODUCTS, VENUES, names_by_id
+from gateway.queries import PRODUCTS, VENUE_NAMES, VENUES, names_by_id
 from gateway.refusals import Refusal
 
 bp = Blueprint("desk_products", __name__)
@@ -40,7 +40,7 @@ def add_product() -> Answer:
 @bp.get("/desk/products/<uuid:product_id>")
 @page_for("staff")
 def show_product(product_id: UUID, refusal: Refusal | None = None) -> str:
-    product, venues = ask_all(get(f"/v1/products/{product_id}"), VENUES)
+    product, venues = ask_all(get(f"/v1/products/{product_id}"), VENUE_NAMES)
     return render_template(
         "desk/product.html", product=product, venues=names_by_id(venues), refusal=refusal
     )

@@ -7,7 +7,7 @@ from flask import Blueprint, render_template, request, url_for
 from gateway.access import page_for
 from gateway.client import ApiRequest, ask_all, delete, get, post
 from gateway.forms import Answer, filled_in, submit
-from gateway.queries import PRODUCTS, get_page, titles_by_id
+from gateway.queries import PRODUCT_NAMES, get_page, titles_by_id
 from gateway.refusals import Refusal
 
 bp = Blueprint("desk_pool", __name__)
@@ -21,8 +21,8 @@ def show_pool(refusal: Refusal | None = None) -> str:
     pool, requests, wishes, products = ask_all(
         get("/v1/pool"),
         get_page("/v1/pool/requests"),
-        get_page("/v1/pool/wishes", after=request.args.get("wishes_after")),
-        PRODUCTS,
+        get_page("/v1/pool/wishes", after=request.args.get("wishes_after")).as_part(),
+        PRODUCT_NAMES,
     )
     return render_template(
         "desk/pool.html",

@@ -8,9 +8,18 @@ from uuid import UUID
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from gateway.access import page_for
+from gateway.asking import Patience
 from gateway.client import ApiRequest, ask_all, get, post, put
 from gateway.forms import Answer, FormFields, filled_in, instant_at_site, submit, submit_and
-from gateway.queries import PAGE, PRODUCTS, VENUES, get_page, names_by_id, titles_by_id
+from gateway.queries import (
+    PAGE,
+    PRODUCT_NAMES,
+    PRODUCTS,
+    VENUE_NAMES,
+    get_page,
+    names_by_id,
+    titles_by_id,
+)
 from gateway.refusals import Refusal
 from shared.core.json import JsonObject
 
@@ -27,7 +36,7 @@ HERE = "desk_rules.show_rules"
 def show_rules(refusal: Refusal | None = None) -> str:
     everything = request.args.get("all") == "yes"
     page, products = ask_all(
-        get_page("/v1/rules", limit=100, in_force="" if everything else "true"), PRODUCTS
+        get_page("/v1/rules", limit=100, in_force="" if everything else "true"), PRODUCT_NAMES
     )
     return render_template(
         "desk/rules.html",
@@ -52,7 +61,7 @@ def show_new(kind: str, refusal: Refusal | None = None, trial: Any = None) -> st
     """The form of a new rule; after a trial also what the rule would give."""
     if kind not in KINDS:
         abort(404)
-    products, venues = ask_all(PRODUCTS, VENUES if trial else None)
+    products, venues = ask_all(PRODUCTS, VENUE_NAMES if trial else None)
     return render_template(
         "desk/rule.html",
         kind=kind,
@@ -90,7 +99,9 @@ def make(kind: str) -> Answer:
 @bp.get("/desk/rules/runs/<uuid:run_id>")
 @page_for("staff")
 def show_run(run_id: UUID) -> str:
-    run, products, venues = ask_all(get(f"/v1/rules/applications/{run_id}"), PRODUCTS, VENUES)
+    run, products, venues = ask_all(
+        get(f"/v1/rules/applications/{run_id}"), PRODUCT_NAMES, VENUE_NAMES
+    )
     return render_template(
         "desk/run.html", run=run, titles=titles_by_id(products), venues=names_by_id(venues)
     )
@@ -99,7 +110,7 @@ def show_run(run_id: UUID) -> str:
 def _on_old_records(move: str, kind: str) -> ApiRequest:
     body = {"rules": [_rule(kind)], "since": request.form.get("since") or None}
     query = {"limit": PAGE} if move == "dry-run" else None
-    return ApiRequest("POST", f"/v1/rules/{move}", body, query)
+    return ApiRequest("POST", f"/v1/rules/{move}", body, query, patience=Patience.REPORT)
 
 
 def _go_to_run(run: JsonObject) -> Answer:

@@ -5,11 +5,12 @@ from uuid import UUID
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 
 from gateway.access import page_for
+from gateway.asking import Patience
 from gateway.client import ApiRequest, ask, ask_all, delete, fetch, get, post, put
 from gateway.forms import Answer, field_text, submit
 from gateway.months import recent_months
-from gateway.queries import PAGE, VENUES, get_page
-from gateway.refusals import Refusal
+from gateway.queries import PAGE, VENUE_NAMES, VENUES, get_page
+from gateway.refusals import Missing, Refusal
 
 bp = Blueprint("desk_settlement", __name__)
 
@@ -33,14 +34,16 @@ def choose() -> Answer:
 def show_settlement(venue_id: UUID, month: str, refusal: Refusal | None = None) -> str:
     path = f"/v1/settlements/{venue_id}/{month}"
     statement, differences, venues = ask_all(
-        get(path, limit=PAGE), get_page(f"{path}/differences", limit=50), VENUES
+        get(path, limit=PAGE).with_patience(Patience.REPORT),
+        get_page(f"{path}/differences", limit=50).with_patience(Patience.REPORT),
+        VENUE_NAMES,
     )
     return render_template(
         "desk/settlement.html",
         statement=statement,
         differences=differences,
         refusal=refusal,
-        venues=venues["items"],
+        venues=[] if isinstance(venues, Missing) else venues["items"],
         months=recent_months(),
         month=month,
         formats=FORMATS,
@@ -90,7 +93,7 @@ def download(venue_id: UUID, month: str, format_: str) -> Response:
 def report_of(venue_id: UUID, month: str, csv: bytes) -> ApiRequest:
     """Hand a venue report on as it is."""
     path = f"/v1/venues/{venue_id}/statements"
-    return ApiRequest("POST", path, query={"month": month}, csv=csv)
+    return ApiRequest("POST", path, query={"month": month}, csv=csv, patience=Patience.REPORT)
 
 
 def sent_csv() -> bytes:
@@ -100,7 +103,7 @@ def sent_csv() -> bytes:
 
 def file_of(wanted: ApiRequest) -> Response:
     """The whole month as a file."""
-    found = fetch(wanted)
+    found = fetch(wanted.with_patience(Patience.REPORT))
     answer = Response(found.get_data(), content_type=found.content_type)
     answer.headers["Content-Disposition"] = found.headers.get("Content-Disposition", "attachment")
     return answer

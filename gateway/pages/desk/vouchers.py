@@ -10,7 +10,7 @@ from flask import Blueprint, render_template, request, url_for
 from gateway.access import page_for
 from gateway.client import ApiRequest, ask_all, post, put
 from gateway.forms import Answer, field_text, submit
-from gateway.queries import VENUES, account_of, get_page, names_by_id
+from gateway.queries import VENUE_NAMES, account_of, get_page, names_by_id
 from gateway.refusals import Refusal
 
 bp = Blueprint("desk_vouchers", __name__)
@@ -24,7 +24,9 @@ def show_vouchers(refusal: Refusal | None = None) -> str:
     """By the id of a volunteer; without one the newest of all."""
     holder = request.values.get("holder_id", "").strip()
     page, venues, account = ask_all(
-        get_page("/v1/vouchers", holder_id=holder), VENUES, account_of(holder) if holder else None
+        get_page("/v1/vouchers", holder_id=holder),
+        VENUE_NAMES,
+        account_of(holder).as_part() if holder else None,
     )
     return render_template(
         "desk/vouchers.html",

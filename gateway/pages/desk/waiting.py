@@ -8,8 +8,8 @@ from flask import Blueprint, abort, render_template, request, url_for
 from gateway.access import page_for
 from gateway.client import ANY_REFUSAL, ApiRequest, ask_all, get, put
 from gateway.forms import Answer, FormFields, submit
-from gateway.queries import PAGE
-from gateway.refusals import Refusal
+from gateway.queries import PAGE, need_one_of
+from gateway.refusals import Missing, Refusal
 from shared import SERVICES
 from shared.core.json import JsonObject
 
@@ -24,8 +24,8 @@ MOVES = {
     "publish": "publication",
     "confirm": "confirmation",
 }
-ORGANISATIONS = get("/v1/organisations", limit=200)
-WISHES = [get("/v1/wishes", status=status, limit=PAGE) for status in WAITING]
+ORGANISATIONS = get("/v1/organisations", limit=200).as_part()
+WISHES = [get("/v1/wishes", status=status, limit=PAGE).as_part() for status in WAITING]
 DEAD_LETTERS = [
     # The desk is of use even when a service does not answer.
     get(f"/{service}/dead-letters", limit=200).or_else(None, ANY_REFUSAL)
@@ -42,12 +42,13 @@ def show_desk(refusal: Refusal | None = None) -> str:
         ORGANISATIONS, _records_of(wanted), *WISHES, *DEAD_LETTERS
     )
     wishes, letters = others[: len(WISHES)], others[len(WISHES) :]
+    need_one_of(organisations, *wishes)
     chosen = wanted or _first_of(organisations)
     return render_template(
         "desk/waiting.html",
         wishes=dict(zip(WAITING, wishes, strict=True)),
         reasons=REASONS,
-        organisations=organisations["items"],
+        organisations=organisations,
         chosen=chosen,
         records=records or ask_all(_records_of(chosen))[0],
         refusal=refusal,
@@ -80,14 +81,16 @@ def _body_of(move: str) -> FormFields | None:
     return {} if move == "verify" else None
 
 
-def _first_of(organisations: JsonObject) -> str | None:
+def _first_of(organisations: JsonObject | Missing) -> str | None:
+    if isinstance(organisations, Missing):
+        return None
     return next((one["id"] for one in organisations["items"]), None)
 
 
 def _records_of(organisation_id: str | None) -> ApiRequest | None:
     if not organisation_id:
         return None
-    return get("/v1/service-records", organisation_id=organisation_id, limit=PAGE)
+    return get("/v1/service-records", organisation_id=organisation_id, limit=PAGE).as_part()
 
 
 def _counts(letters: list[Any]) -> dict[str, str]:

@@ -1,0 +1,96 @@
+"""How pages ask one service: in threads of its own, for a limited time, and not while it is away.
+
+The thread that serves a page only waits, a second for what the page reads. So a service that hangs
+holds its own threads here and no others, in compact mode as well, where a call cannot be cut off.
+"""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import Enum
+from threading import BoundedSemaphore
+
+from werkzeug.test import TestResponse
+
+from gateway.circuit import Circuit
+from gateway.upstreams import NoAnswer
+from shared.core.settings import Settings
+
+AT_ONCE = 8
+"""Requests of pages to one service: a page that asks much, or many that ask little. More than that
+waits its turn, so that a burst of pages does not use up the service's connections.
+"""
+
+LONG_AT_ONCE = 4
+"""Of these, forms and reports, which may wait long, and with them the threads that serve pages."""
+
+FAILURES = 3
+PLACE_SECONDS = 1.0
+
+Send = Callable[[], TestResponse]
+
+
+class Patience(Enum):
+    """How long a page waits for an answer."""
+
+    PAGE = "page"  #: WISHTREE_PAGE_SECONDS: what a page shows
+    FORM = "form"  #: ten seconds: what a form does
+    REPORT = "report"  #: half a minute: a file, or figures over a whole history
+
+
+class Asker:
+    """Ask one service for pages."""
+
+    def __init__(self, service: str, settings: Settings) -> None:
+        self.service = service
+        self._seconds = {
+            Patience.PAGE: settings.page_seconds,
+            Patience.FORM: 10 * settings.page_seconds,
+            Patience.REPORT: 30 * settings.page_seconds,
+        }
+        self._threads = ThreadPoolExecutor(AT_ONCE, f"pages-{service}")
+        self._long_places = BoundedSemaphore(LONG_AT_ONCE)
+        self._circuit = Circuit(f"{service} pages", FAILURES)
+
+    def seconds_of(self, patience: Patience) -> float:
+        return self._seconds[patience]
+
+    def begin(self, send: Send, patience: Patience) -> "Pending":
+        """Start a request; `Pending.response` waits for it. Raises NoAnswer at once if it is
+        not sent.
+        """
+        seconds = self._seconds[patience]
+        if not self._circuit.lets_through(seconds):
+            raise NoAnswer(may_be_done=False)
+        deadline = time.monotonic() + seconds
+        if patience is Patience.PAGE:
+            return Pending(self._threads.submit(send), deadline, self._circuit)
+        if not self._long_places.acquire(timeout=PLACE_SECONDS):
+            self._circuit.fail()
+            raise NoAnswer(may_be_done=False)
+        future = self._threads.submit(send)
+        future.add_done_callback(lambda _: self._long_places.release())
+        return Pending(future, deadline, self._circuit)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A request of a page that is under way."""
+
+    _future: Future[TestResponse]
+    _deadline: float
+    _circuit: Circuit
+
+    def response(self) -> TestResponse:
+        """Wait for the answer. Raises NoAnswer."""
+        try:
+            found = self._future.result(max(0.0, self._deadline - time.monotonic()))
+        except TimeoutError:
+            self._circuit.fail()
+            raise NoAnswer(may_be_done=not self._future.cancel()) from None
+        except NoAnswer:
+            self._circuit.fail()
+            raise
+        self._circuit.succeed()
+        return found

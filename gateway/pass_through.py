@@ -1,0 +1,73 @@
+"""A service as programs reach it through the gateway: with a bulkhead and a circuit of its own.
+
+A request stays in the thread that serves it, in compact mode too: to hand it to another one would
+free no thread, and a call in this process cannot be cut off. There the limits of the database end
+it, and the bulkhead keeps a service that hangs from taking every thread.
+"""
+
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from werkzeug.wrappers import Request, Response
+
+from gateway.bulkhead import Bulkhead, Full
+from gateway.circuit import Circuit
+from gateway.json_responses import problem_response
+from gateway.upstreams import READ_SECONDS, NoAnswer
+from shared.core.language import language_of, translate
+
+FAILURES = 5
+"""Each of these has waited 30 seconds, or could not connect."""
+
+RETRY_AFTER_SECONDS = 2
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+UNAVAILABLE = "The service cannot answer just now. Try again shortly."
+UNANSWERED = "No answer came in time, so it is not known whether it was done."
+NOTHING_CHANGED = "Nothing was changed."
+HOW_TO_REPEAT = "Repeat it with the same Idempotency-Key, or ask for the state."
+
+
+class PassThrough:
+    """Pass requests of programs on to a service; answer 503 where it does not."""
+
+    def __init__(self, service: str, app: WSGIApplication, places: int) -> None:
+        self.app = app
+        self._bulkhead, self._circuit = Bulkhead(places), Circuit(f"{service} api", FAILURES)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            with self._bulkhead.place():
+                return self._answer(environ, start_response)
+        except Full:
+            return _unavailable(environ)(environ, start_response)
+        except NoAnswer as error:
+            response = _unanswered(environ) if error.may_be_done else _unavailable(environ)
+            return response(environ, start_response)
+
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if not self._circuit.lets_through(READ_SECONDS):
+            raise NoAnswer(may_be_done=False)
+        try:
+            answer = self.app(environ, start_response)
+        except NoAnswer:
+            self._circuit.fail()
+            raise
+        self._circuit.succeed()
+        return answer
+
+
+def _unavailable(environ: WSGIEnvironment) -> Response:
+    return _problem(environ, "unavailable", UNAVAILABLE, NOTHING_CHANGED)
+
+
+def _unanswered(environ: WSGIEnvironment) -> Response:
+    if environ["REQUEST_METHOD"] in SAFE_METHODS:
+        return _unavailable(environ)
+    return _problem(environ, "unanswered", UNANSWERED, HOW_TO_REPEAT)
+
+
+def _problem(environ: WSGIEnvironment, slug: str, title: str, detail: str) -> Response:
+    language = language_of(Request(environ).accept_languages)
+    response = problem_response(slug, translate(title, language), 503, translate(detail, language))
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response

@@ -84,7 +84,7 @@ class _KeptServer:
         try:
             self._look()
         except Exception as error:
-            self._failed(f"could not be started: {cause_of(error)}")
+            self._failed(f"{self.name} could not be started: {cause_of(error)}")
 
     def _look(self) -> None:
         if self._answer_by is not None:
@@ -94,7 +94,7 @@ class _KeptServer:
                 self._launch()
         elif not self._server.running:
             self._ended_at = time.monotonic()
-            self._wait(how_it_ended(self._server.exit_code))
+            self._wait(f"{self.name} {how_it_ended(self._server.exit_code)}")
         else:
             self._mend()
 
@@ -120,7 +120,7 @@ class _KeptServer:
 
     def _wait(self, what_happened: str) -> None:
         pause = self._back_off.ended()
-        self._show(f"{self.name} {what_happened}; again in {pause} s")
+        self._show(f"{what_happened}; again in {pause} s")
 
     def _mend(self) -> None:
         """Bring back a helper that died alone; the server itself goes on."""

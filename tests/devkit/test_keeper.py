@@ -178,9 +178,7 @@ def test_a_server_runs_without_its_log(folder: Path, quick: None) -> None:
         kept.until_said("Broker is back after")
 
 
-def test_the_frozen_are_named_and_left_alone(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_frozen_are_named_and_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper, "FROZEN_LOOK_SECONDS", 0.1)
     with keeping(folder, processes=[Process("worker", SLEEP)]) as kept:
         pid = kept.supervisor.pids()["worker"]

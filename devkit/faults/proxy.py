@@ -73,12 +73,12 @@ class Proxy:
     def reset(self) -> int:
         """Send RST to both ends of every connection; returns how many there were."""
         count = len(self._pairs)
-        self._do(lambda: [pair.reset() for pair in list(self._pairs)])
+        self._do(self._reset_all)
         return count
 
     def half_close(self) -> None:
         """Tell every server that its client sends no more; answers still pass."""
-        self._do(lambda: [pair.half_close() for pair in list(self._pairs)])
+        self._do(self._half_close_all)
 
     @property
     def connections(self) -> int:
@@ -94,6 +94,14 @@ class Proxy:
 
         self._loop.call_soon_threadsafe(do)
         done.wait(5)
+
+    def _reset_all(self) -> None:
+        for pair in list(self._pairs):
+            pair.reset()
+
+    def _half_close_all(self) -> None:
+        for pair in list(self._pairs):
+            pair.half_close()
 
     def _change(self, link: Link) -> None:
         self._link = link

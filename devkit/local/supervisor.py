@@ -77,6 +77,10 @@ class Supervisor:
         for child in self._children:
             child.process.kill_now()
 
+    def replace(self, process: Process) -> None:
+        """Use another command or environment from the next start of this name on."""
+        next(child for child in self._children if child.name == process.name).spec = process
+
     def pids(self) -> dict[str, int | None]:
         """The number that each process has now, by name."""
         return {child.name: child.process.pid for child in self._children}
@@ -90,7 +94,7 @@ class _KeptProcess:
     ) -> None:
         self.name = spec.name
         self.process = Child(pids / f"{spec.name}.process")
-        self._spec = spec
+        self.spec = spec
         self._log = logs / f"{spec.name}.log"
         self._show = show
         self._verbose = verbose
@@ -100,7 +104,7 @@ class _KeptProcess:
         self._log_is_full = False
 
     def start(self) -> None:
-        self.process.start(self._spec.argv, subprocess.PIPE, self._spec.env)
+        self.process.start(self.spec.argv, subprocess.PIPE, self.spec.env)
         self._back_off.runs()
         assert self.process.stdout is not None
         self._copier = threading.Thread(target=self._copy, args=[self.process.stdout], daemon=True)

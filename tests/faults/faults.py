@@ -228,7 +228,7 @@ class DiskAlarm(Fault):
     lasts = (20, 60)
 
     def begin(self, stage: Stage, rng: Random) -> None:
-        stage.rabbit.ctl("set_disk_free_limit", "100TB")
+        stage.rabbit.ctl("set_disk_free_limit", "100000GB")
 
     def end(self, stage: Stage) -> None:
         stage.rabbit.ctl("set_disk_free_limit", "200MB")

@@ -4,13 +4,15 @@ export WISHTREE_DATA ?= var
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help run test test-browser test-full lock clean
+.PHONY: help run test test-browser test-full test-faults test-faults-sabotage lock clean
 
 help:
 	@echo "make run        start everything at http://localhost:$(PORT) (state in $(WISHTREE_DATA)/, Ctrl-C stops)"
 	@echo "make test       lint, types, import rules and tests"
 	@echo "make test-browser  the pages in Chromium, which has to be installed"
 	@echo "make test-full  the same with the large sizes and long fault runs"
+	@echo "make test-faults  everything breaks, on both brokers (25 min; WISHTREE_FAULT_SEED=N repeats a schedule)"
+	@echo "make test-faults-sabotage  the fault suite is red when a guard is switched off (15 min)"
 	@echo "make lock       resolve the lock files anew"
 	@echo "make clean      remove .venv and caches; $(WISHTREE_DATA)/ is kept"
 
@@ -29,7 +31,15 @@ test-browser:
 
 test-full:
 	@scripts/setup test
-	@WISHTREE_FAULT_RECORDS=20000 WISHTREE_FUZZ_EXAMPLES=100 scripts/check --timeout=1800
+	@WISHTREE_FAULT_RECORDS=20000 WISHTREE_FUZZ_EXAMPLES=100 scripts/check --timeout=1800 -m "not faults"
+
+test-faults:
+	@scripts/setup test
+	@$(BIN)/python -m pytest -n 0 -s tests/faults -m faults --deselect tests/faults/test_sabotage.py
+
+test-faults-sabotage:
+	@scripts/setup test
+	@$(BIN)/python -m pytest -n 0 -s tests/faults/test_sabotage.py
 
 # Each resolution takes the one before as given, so that tests run on what is installed in production.
 UV_COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \

@@ -71,6 +71,34 @@ def start_times(pid: int) -> dict[int, str]:
     return {member: started for member, started in times.items() if started is not None}
 
 
+def marked(name: str, value: str) -> set[int]:
+    """Every process with this variable in the environment that it was started with."""
+    found = set()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):  # it ended, or is not ours to look at
+            if process.environ().get(name) == value:
+                found.add(process.pid)
+    return found
+
+
+def working_in(folder: Path) -> set[int]:
+    """Every process whose current folder is this one."""
+    found = set()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.cwd() == str(folder):
+                found.add(process.pid)
+    return found
+
+
+def is_frozen(pid: int) -> bool:
+    """Whether SIGSTOP holds it."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    except psutil.NoSuchProcess:
+        return False
+
+
 def kill_all(processes: Mapping[int, str]) -> None:
     """SIGKILL for those of `start_times` that still live, and for what they have started since."""
     for pid, started in processes.items():

@@ -22,12 +22,15 @@ from devkit.local.files import write_private
 from devkit.local.process_tree import (
     kill_all,
     kill_tree,
+    marked,
     start_times,
     started_at,
     wait_for_end,
 )
 
 STOP_SECONDS = 20
+MARK = "WISHTREE_STARTED_AS"
+"""In the environment of each child: its record. A helper that outlived it is known by this."""
 
 
 class InUse(Exception):
@@ -85,6 +88,11 @@ class Child:
         return self._popen.poll() if self._popen else None
 
     @property
+    def is_stopping(self) -> bool:
+        """Whether a stop was requested and it has not been started again since."""
+        return bool(self._stopping)
+
+    @property
     def stdout(self) -> IO[bytes] | None:
         return self._popen.stdout if self._popen else None
 
@@ -103,10 +111,13 @@ class Child:
         """
         self._kill_leftovers()
         stop_recorded(self._pid_file, refuse_if_owned=True)
+        mark = str(self._pid_file.absolute())
+        for pid in marked(MARK, mark):
+            kill_tree(pid)
         with signals_delayed():
             self._popen = subprocess.Popen(
                 [str(part) for part in argv],
-                env=env,
+                env={**(os.environ if env is None else env), MARK: mark},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,
@@ -120,6 +131,7 @@ class Child:
         if self._popen is not None and self.running and not self._stopping:
             self._stopping = start_times(self._popen.pid)
             os.kill(self._popen.pid, self._stop_signal)
+            os.kill(self._popen.pid, signal.SIGCONT)  # a frozen one could not hear it
 
     def finish(self, timeout: float) -> None:
         """Wait until it has stopped; kill it after `timeout` seconds, and its descendants."""

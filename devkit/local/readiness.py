@@ -2,19 +2,19 @@
 
 import http.client
 import time
+from collections.abc import Callable
 
 from devkit.local.place import Place, UpFailed
 from devkit.local.ports import LOOPBACK
-from devkit.local.supervisor import Supervisor
 
 READY_SECONDS = 60
 
 
-def wait_until_ready(place: Place, supervisor: Supervisor) -> None:
+def wait_until_ready(place: Place, check: Callable[[], None]) -> None:
     """Return when the gateway answers that all are ready.
 
-    The gateway comes last, since it asks the others. Raises UpFailed after a minute, with the last
-    response.
+    The gateway comes last, since it asks the others. `check` is called meanwhile. Raises UpFailed
+    after a minute, with the last response.
     """
     deadline = time.monotonic() + READY_SECONDS
     services = [(port, "/healthz") for port in place.ports if port != place.port]
@@ -25,7 +25,7 @@ def wait_until_ready(place: Place, supervisor: Supervisor) -> None:
                     f"Not ready after {READY_SECONDS} s: {path} on port {port} answers {response} "
                     f"(logs: {place.data / 'log'})."
                 )
-            supervisor.check()
+            check()
             time.sleep(0.1)
 
 

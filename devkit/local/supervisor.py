@@ -12,12 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
+from devkit.local.back_off import BackOff, cause_of, how_it_ended
 from devkit.local.files import private_folder
 from devkit.local.processes import STOP_SECONDS, Child
 
-LONGEST_PAUSE_SECONDS = 10
-STEADY_SECONDS = 30
-"""A process that has run for this long was healthy: its next end counts as the first."""
 LOG_BYTES = 20_000_000
 ALARMING = re.compile(
     r'"level": ?"(warning|error|critical)"|\b(WARNING|ERROR|CRITICAL)\b'
@@ -79,9 +77,13 @@ class Supervisor:
         for child in self._children:
             child.process.kill_now()
 
-    def pid(self, name: str) -> int | None:
-        """The number of the process that has this name now."""
-        return next(child.process.pid for child in self._children if child.name == name)
+    def replace(self, process: Process) -> None:
+        """Use another command or environment from the next start of this name on."""
+        next(child for child in self._children if child.name == process.name).spec = process
+
+    def pids(self) -> dict[str, int | None]:
+        """The number that each process has now, by name."""
+        return {child.name: child.process.pid for child in self._children}
 
 
 class _KeptProcess:
@@ -92,39 +94,44 @@ class _KeptProcess:
     ) -> None:
         self.name = spec.name
         self.process = Child(pids / f"{spec.name}.process")
-        self._spec = spec
+        self.spec = spec
         self._log = logs / f"{spec.name}.log"
         self._show = show
         self._verbose = verbose
         self._copier: threading.Thread | None = None
-        self._started_at = 0.0
-        self._ends = 0
-        self._start_at: float | None = None
+        self._back_off = BackOff()
+        self._ended_at = 0.0
+        self._log_is_full = False
 
     def start(self) -> None:
-        self.process.start(self._spec.argv, subprocess.PIPE, self._spec.env)
-        self._started_at, self._start_at = time.monotonic(), None
+        self.process.start(self.spec.argv, subprocess.PIPE, self.spec.env)
+        self._back_off.runs()
         assert self.process.stdout is not None
         self._copier = threading.Thread(target=self._copy, args=[self.process.stdout], daemon=True)
         self._copier.start()
 
     def check(self) -> None:
-        """Start it again once its pause is over: 1 s after its first end, 2 s, 4 s ... 10 s."""
-        if self.process.running:
-            return
-        if self._start_at is None:
-            self._schedule_start()
-        elif time.monotonic() >= self._start_at:
-            self.start()
+        """Start it again once its pause is over."""
+        if self._back_off.is_over:
+            self._start_again()
+        elif not self._back_off.waits and not self.process.running:
+            self._ended_at = time.monotonic()
+            self._wait(how_it_ended(self.process.exit_code))
 
-    def _schedule_start(self) -> None:
-        now = time.monotonic()
-        was_steady = now - self._started_at > STEADY_SECONDS
-        self._ends = 1 if was_steady else self._ends + 1
-        pause = min(2 ** (self._ends - 1), LONGEST_PAUSE_SECONDS)
-        self._start_at = now + pause
-        how = _describe(self.process.exit_code)
-        self._show(f"{self.name} ended ({how}); again in {pause} s (log: {self._log})")
+    def _start_again(self) -> None:
+        """Start it; if that fails, for whatever reason, say why and pause again."""
+        try:
+            self.start()
+        except Exception as error:
+            self.process.kill()  # it may run without its record or without a reader of its output
+            self._wait(f"could not be started ({cause_of(error)})")
+        else:
+            away = time.monotonic() - self._ended_at
+            self._show(f"{self.name} runs again after {away:.1f} s")
+
+    def _wait(self, what_happened: str) -> None:
+        pause = self._back_off.ended()
+        self._show(f"{self.name} {what_happened}; again in {pause} s (log: {self._log})")
 
     def close(self) -> None:
         """Wait until the last output is in the log."""
@@ -144,14 +151,19 @@ class _KeptProcess:
                     self._show(f"{self.name}: {text}")
 
     def _write(self, line: bytes) -> None:
-        """Append to the log; a log that has grown too long becomes the previous log."""
-        if self._log.exists() and self._log.stat().st_size > LOG_BYTES:
-            self._log.replace(self._log.with_suffix(".log.1"))
-        with self._log.open("ab") as log:
-            log.write(line)
+        """Append to the log; a log that has grown too long becomes the previous log.
 
-
-def _describe(exit_code: int | None) -> str:
-    if exit_code is not None and exit_code < 0:
-        return f"signal {-exit_code}"
-    return f"exit code {exit_code}"
+        A line that cannot be written is dropped, which is said once: a process must not wait for
+        its log.
+        """
+        try:
+            if self._log.exists() and self._log.stat().st_size > LOG_BYTES:
+                self._log.replace(self._log.with_suffix(".log.1"))
+            with self._log.open("ab") as log:
+                log.write(line)
+        except OSError as error:
+            if not self._log_is_full:
+                self._show(f"{self.name}: its log cannot be written ({cause_of(error)})")
+            self._log_is_full = True
+        else:
+            self._log_is_full = False

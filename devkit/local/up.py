@@ -20,13 +20,13 @@ from devkit.local.environment import (
     settings_of,
 )
 from devkit.local.files import private_folder, write_settings
+from devkit.local.keeper import Keeper
 from devkit.local.place import Mode, Place, UpFailed, take_place
 from devkit.local.processes import Child, InUse
 from devkit.local.readiness import wait_until_ready
 from devkit.local.servers import (
     PostgresServer,
     RabbitServer,
-    Server,
     ServerFailed,
     ValkeyServer,
 )
@@ -35,7 +35,6 @@ from devkit.local.supervisor import Process, Supervisor
 from devkit.local.terminal import progress, show
 from shared import SERVICES
 
-SERVER_PAUSE_SECONDS = 5
 WISHTREE = (sys.executable, "-m", "console.main")
 STEPS = (Process("migrate", [*WISHTREE, "migrate"]), Process("seed", [*WISHTREE, "seed"]))
 
@@ -102,10 +101,12 @@ def _start_and_keep(
     write_settings(place.data / "env", settings, between="=")
     env = environment(settings)
     outputs = [run_once(step, env, place.data, running) for step in steps]
-    supervisor = start_services([p.with_env(env) for p in processes], place, running, verbose)
+    supervisor = Supervisor([p.with_env(env) for p in processes], place.data, show, verbose)
+    keeper = Keeper(supervisor, (postgres, broker), show)
+    start_services(supervisor, keeper, place, running)
     show_addresses(place, settings, time.monotonic() - begun)
     show("".join(outputs[-1:]).rstrip())  # the last step is seed, which prints the demo log-ins
-    keep_running(supervisor, (postgres, broker))
+    keeper.run()
 
 
 def start_servers(
@@ -159,16 +160,12 @@ def _last_line(*files: Path) -> str:
     return (text.strip().splitlines() or ["it printed nothing"])[-1]
 
 
-def start_services(
-    processes: Sequence[Process], place: Place, running: Running, verbose: bool
-) -> Supervisor:
+def start_services(supervisor: Supervisor, keeper: Keeper, place: Place, running: Running) -> None:
     """Start our processes and wait until all are ready."""
-    supervisor = Supervisor(processes, place.data, show, verbose)
     running.add(supervisor)
     with progress("Starting services"):
         supervisor.start()
-        wait_until_ready(place, supervisor)
-    return supervisor
+        wait_until_ready(place, keeper.check)
 
 
 def show_addresses(place: Place, settings: Mapping[str, str], seconds: float) -> None:
@@ -177,24 +174,3 @@ def show_addresses(place: Place, settings: Mapping[str, str], seconds: float) ->
     show(f"Ready after {seconds:.1f} s: {url} (data in {place.data}; Ctrl-C stops)")
     for name in SERVICES if place.mode == "real" else ():
         show(f"  {name:<12} {settings[f'WISHTREE_{name.upper()}_URL']}")
-
-
-def keep_running(supervisor: Supervisor, servers: Sequence[Server]) -> NoReturn:
-    """Restart every process that ends, servers too, until a signal interrupts."""
-    next_try = 0.0
-    while True:
-        supervisor.check()
-        for server in servers:
-            if not server.running and time.monotonic() >= next_try:
-                next_try = time.monotonic() + SERVER_PAUSE_SECONDS
-                _start_again(server)
-        time.sleep(0.2)
-
-
-def _start_again(server: Server) -> None:
-    """Start a server that has ended; if that fails, print why: it will be tried again."""
-    show(f"{server.name} ended; starting it again.")
-    try:
-        server.start()
-    except (ServerFailed, MissingBinary, NoAccount) as error:
-        show(str(error))

@@ -16,6 +16,7 @@ from psycopg import sql
 from devkit.local.accounts import Account, account_for
 from devkit.local.binaries import find_postgres
 from devkit.local.ports import LOOPBACK
+from devkit.local.process_tree import kill_tree, working_in
 from devkit.local.servers.base import (
     NO_ACCOUNT,
     Server,
@@ -149,8 +150,37 @@ class PostgresServer(Server):
         return [self._binaries / "postgres", "-D", self.data, *options]
 
     def _launch(self, env: Mapping[str, str] | None = None, account: Account = NO_ACCOUNT) -> None:
+        self._end_orphans()
         self._drop_stale_lock()
         super()._launch(env, self._account)
+
+    def mend(self) -> str | None:
+        """Finish a shutdown that waits for its clients.
+
+        A SIGTERM that did not come from us means just that, and refuses everybody meanwhile.
+        """
+        if self._child.is_stopping or self._pid_file_line(-1) != "stopping":
+            return None
+        self._child.request_stop()
+        return "somebody told it to stop once all clients have left; it stops now"
+
+    def _end_orphans(self) -> None:
+        """Kill the processes of a postmaster that was killed alone.
+
+        They end by themselves, except one that is frozen or busy; the next postmaster refuses to
+        start until then.
+        """
+        if not _is_postgres(self._pid_file_line(0)):
+            for pid in working_in(self.data):
+                if _is_postgres(str(pid)):
+                    kill_tree(pid)
+
+    def _pid_file_line(self, number: int) -> str:
+        """A line of postmaster.pid: the first is its number, the last its state; or nothing."""
+        try:
+            return (self.data / "postmaster.pid").read_text().splitlines()[number].strip()
+        except (OSError, IndexError):
+            return ""
 
     def _drop_stale_lock(self) -> None:
         """Remove the lock file of a crashed server whose number another program has now.
@@ -159,10 +189,9 @@ class PostgresServer(Server):
         numbers are few, that is the usual case. A lock file of a dead number is left to PostgreSQL,
         which also looks at the shared memory.
         """
-        lock = self.data / "postmaster.pid"
-        pid = lock.read_text().split("\n", 1)[0] if lock.exists() else ""
-        if pid.isdigit() and _is_another_program(int(pid)):
-            lock.unlink()
+        pid = self._pid_file_line(0)
+        if pid.isdigit() and psutil.pid_exists(int(pid)) and not _is_postgres(pid):
+            (self.data / "postmaster.pid").unlink()
 
     def _answers(self) -> bool:
         try:
@@ -172,8 +201,10 @@ class PostgresServer(Server):
         return True
 
 
-def _is_another_program(pid: int) -> bool:
+def _is_postgres(pid: str) -> bool:
+    """Whether a process of PostgreSQL has this number now."""
     try:
-        return not psutil.Process(pid).name().startswith("postgres")
-    except psutil.NoSuchProcess:
+        process = psutil.Process(int(pid))
+        return process.status() != psutil.STATUS_ZOMBIE and process.name().startswith("postgres")
+    except (psutil.NoSuchProcess, ValueError):
         return False

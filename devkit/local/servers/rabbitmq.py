@@ -13,11 +13,12 @@ from typing import ClassVar
 from urllib.parse import quote
 
 from devkit.local.accounts import Account
+from devkit.local.back_off import how_it_ended
 from devkit.local.binaries import find_epmd, find_rabbitmq
 from devkit.local.files import write_private, write_settings
 from devkit.local.ports import LOOPBACK, remembered_port, response_of, wait_for_port
 from devkit.local.processes import Child
-from devkit.local.servers.base import NO_ACCOUNT, Server, ServerFailed
+from devkit.local.servers.base import NO_ACCOUNT, Server, ServerFailed, reason_in
 
 AMQP_GREETING = b"AMQP\0\0\x09\x01"
 METHOD_FRAME = b"\x01"
@@ -113,14 +114,35 @@ class RabbitServer(Server):
     def _launch(self, env: Mapping[str, str] | None = None, account: Account = NO_ACCOUNT) -> None:
         """Start the port mapper, then the node.
 
-        Without a mapper Erlang would start one by itself, which would stay behind.
+        Without a mapper Erlang would start one by itself, which would stay behind. One that has
+        outlived its node is kept.
         """
-        port = remembered_port(self.folder / "epmd-port")
+        if not self._mapper.running:
+            self._start_mapper()
+        super()._launch(self._env())
+
+    def mend(self) -> str | None:
+        """Start the port mapper again; the node registers with it by itself, within 2 s."""
+        if self._mapper.running:
+            return None
+        how = how_it_ended(self._mapper.exit_code)
+        self._start_mapper()
+        return f"its port mapper (epmd) {how} and was started again"
+
+    def _start_mapper(self) -> None:
+        """Start it at its port, which a running node knows. Raises ServerFailed."""
+        port = self._mapper_port
         command: list[str | Path] = [find_epmd(), "-port", str(port), "-address", LOOPBACK]
-        with self.log.open("ab") as output:
+        with self._output() as output:
             self._mapper.start(command, output)
         wait_for_port(port)
-        super()._launch(self._env())
+        if not self._mapper.running:
+            raise ServerFailed(f"epmd did not start: {reason_in(self.log)} (port {port})")
+
+    @property
+    def _mapper_port(self) -> int:
+        keep = self.running or self._mapper.running
+        return remembered_port(self.folder / "epmd-port", keep=keep)
 
     def _env(self) -> dict[str, str]:
         """The environment of the node and of rabbitmqctl.
@@ -148,7 +170,7 @@ class RabbitServer(Server):
             "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_DIST_PORT": str(dist_port),
             "ERL_EPMD_ADDRESS": LOOPBACK,
-            "ERL_EPMD_PORT": str(remembered_port(self.folder / "epmd-port")),
+            "ERL_EPMD_PORT": str(self._mapper_port),
         }
 
     def _files(self) -> dict[str, str]:

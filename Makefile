@@ -4,12 +4,13 @@ export WISHTREE_DATA ?= var
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help run test test-browser test-full lock clean
+.PHONY: help run test test-browser test-faults test-full lock clean
 
 help:
 	@echo "make run        start everything at http://localhost:$(PORT) (state in $(WISHTREE_DATA)/, Ctrl-C stops)"
 	@echo "make test       lint, types, import rules and tests"
 	@echo "make test-browser  the pages in Chromium, which has to be installed"
+	@echo "make test-faults  the installation under faults, with the scoreboard; 20 to 30 minutes"
 	@echo "make test-full  the same with the large sizes and long fault runs"
 	@echo "make lock       resolve the lock files anew"
 	@echo "make clean      remove .venv and caches; $(WISHTREE_DATA)/ is kept"
@@ -20,16 +21,20 @@ run:
 
 test:
 	@scripts/setup test
-	@scripts/check --test-limit 5 -m "not browser and not slow"
+	@scripts/check --test-limit 5 -m "not browser and not slow and not faults"
 	@echo "The pages in a browser were not tested: make test-browser (needs Chromium)."
 
 test-browser:
 	@scripts/setup test
 	@$(BIN)/python -m pytest tests/browser -m browser
 
+test-faults:
+	@scripts/setup test
+	@scripts/faults
+
 test-full:
 	@scripts/setup test
-	@WISHTREE_FAULT_RECORDS=20000 WISHTREE_FUZZ_EXAMPLES=100 scripts/check --timeout=1800
+	@WISHTREE_FAULT_RECORDS=20000 WISHTREE_FUZZ_EXAMPLES=100 scripts/check --timeout=1800 -m "not faults"
 
 # Each resolution takes the one before as given, so that tests run on what is installed in production.
 UV_COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \

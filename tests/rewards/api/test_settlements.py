@@ -47,6 +47,7 @@ def test_a_preview_is_computed_from_the_journal(cinema: CinemaMonth) -> None:
     assert cinema.bank.count("settlements") == 0
 
 
+@pytest.mark.check("L8")
 def test_months_are_months_of_the_site(cinema: CinemaMonth) -> None:
     """The last evening is in the month, though by UTC the next month begins on that day."""
     cinema.take_in("LATE", "EARLY")
@@ -221,6 +222,7 @@ def test_the_database_settles_nothing_twice(cinema: CinemaMonth) -> None:
         )
 
 
+@pytest.mark.check("S2")
 def test_a_venue_sees_its_own_month_and_no_other(cinema: CinemaMonth) -> None:
     cinema.take_in("A", on=day(3))
     rival = Venue(cinema.bank, "柯城游泳馆")
@@ -282,6 +284,7 @@ def download(cinema: CinemaMonth, format_: str) -> bytes:
     return answer.get_data()
 
 
+@pytest.mark.check("S8")
 def test_csv_holds_every_line_as_text(cinema: CinemaMonth) -> None:
     cinema.take_in("-A", "B", on=day(3))
     cinema.as_owner(
@@ -296,6 +299,7 @@ def test_csv_holds_every_line_as_text(cinema: CinemaMonth) -> None:
     ]
 
 
+@pytest.mark.check("S8")
 def test_xlsx_holds_totals_and_lines_and_no_formula(cinema: CinemaMonth) -> None:
     from openpyxl import load_workbook
 

@@ -321,6 +321,38 @@ def test_xlsx_holds_totals_and_lines_and_no_formula(cinema: CinemaMonth) -> None
     assert "@SUM(A1)" in figures
 
 
+FORMULA_STARTS = ["=", "+", "-", "@", "\t=", "\r=", "\n=", "＝", "＋", "－", "＠", " =", "'=", '"=']
+FORMULAS = [
+    start + rest
+    for start in FORMULA_STARTS
+    for rest in ("1+1", 'HYPERLINK("http://127.0.0.1","票")', "cmd|'/C calc'!A0", "SUM(A1:A9)", "A")
+]
+
+
+@pytest.mark.check("S8")
+def test_seventy_formulas_stay_text_in_csv_and_xlsx(cinema: CinemaMonth) -> None:
+    from openpyxl import load_workbook
+
+    cinema.load(len(FORMULAS))
+    cinema.as_owner(
+        "UPDATE vouchers SET title = (cast(:titles AS text[]))[number] FROM"
+        " (SELECT id, row_number() OVER (ORDER BY id) AS number FROM vouchers) AS numbered"
+        " WHERE vouchers.id = numbered.id",
+        titles=FORMULAS,
+    )
+    rows = list(
+        csv.DictReader(io.StringIO(download(cinema, "csv").decode("utf-8-sig"), newline=""))
+    )
+    assert sorted(row["title"].removeprefix("'") for row in rows) == sorted(
+        formula.removeprefix("'") for formula in FORMULAS
+    )
+    assert not [row["title"] for row in rows if row["title"].strip()[:1] in tuple("=+-@＝＋－＠")]
+    sheet = load_workbook(io.BytesIO(download(cinema, "xlsx")))["明细"]
+    titles = [row[3] for row in sheet.iter_rows(min_row=2)]
+    assert len(titles) == len(FORMULAS)
+    assert {cell.data_type for cell in titles} <= {"s", "inlineStr"}
+
+
 def test_pdf_has_chinese_text_and_room_for_signatures(cinema: CinemaMonth) -> None:
     cinema.take_in("A", "B", on=day(3))
     cinema.as_owner(

@@ -10,8 +10,8 @@ help:
 	@echo "make run        start everything at http://localhost:$(PORT) (state in $(WISHTREE_DATA)/, Ctrl-C stops)"
 	@echo "make test       lint, types, import rules and tests"
 	@echo "make test-browser  the pages in Chromium, which has to be installed"
+	@echo "make test-faults  the installation under faults, with the scoreboard (30 min; WISHTREE_FAULT_SEED=N repeats)"
 	@echo "make test-full  the same with the large sizes and long fault runs"
-	@echo "make test-faults  everything breaks, on both brokers (25 min; WISHTREE_FAULT_SEED=N repeats a schedule)"
 	@echo "make test-faults-sabotage  the fault suite is red when a guard is switched off (15 min)"
 	@echo "make lock       resolve the lock files anew"
 	@echo "make clean      remove .venv and caches; $(WISHTREE_DATA)/ is kept"
@@ -29,13 +29,13 @@ test-browser:
 	@scripts/setup test
 	@$(BIN)/python -m pytest tests/browser -m browser
 
+test-faults:
+	@scripts/setup test
+	@scripts/faults
+
 test-full:
 	@scripts/setup test
 	@WISHTREE_FAULT_RECORDS=20000 WISHTREE_FUZZ_EXAMPLES=100 scripts/check --timeout=1800 -m "not faults"
-
-test-faults:
-	@scripts/setup test
-	@$(BIN)/python -m pytest -n 0 -s tests/faults -m faults --deselect tests/faults/test_sabotage.py
 
 test-faults-sabotage:
 	@scripts/setup test

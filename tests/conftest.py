@@ -10,7 +10,11 @@ from hypothesis import settings
 
 from devkit.testkit import District, PrivatePostgres, environment, migrate_all, private_postgres
 
-pytest_plugins = ["tests.support.loud_skips", "tests.support.time_limit"]
+pytest_plugins = [
+    "tests.support.loud_skips",
+    "tests.support.scoreboard",
+    "tests.support.time_limit",
+]
 
 # Tests share the cores, so a deadline for each example would measure the machine.
 settings.register_profile("no-deadline", settings.default, deadline=None)

@@ -6,6 +6,7 @@ Personal data never goes into a field.
 https://www.w3.org/TR/trace-context/#traceparent-header
 """
 
+import json
 import logging
 import re
 import secrets
@@ -13,10 +14,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 import structlog
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_STEERING = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""DEL and C1 (0x9b begins an escape sequence), other ends of lines, changes of direction, and half
+characters, which no stream takes. JSON itself escapes what is below 0x20."""
 _traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 
@@ -53,11 +58,17 @@ def _json_handler() -> logging.Handler:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
+                structlog.processors.JSONRenderer(serializer=_one_line),
             ],
         )
     )
     return handler
+
+
+def _one_line(entry: object, **options: Any) -> str:
+    """Render JSON that people can read, without characters that steer a terminal."""
+    text = json.dumps(entry, ensure_ascii=False, **options)
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _add_trace(

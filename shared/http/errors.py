@@ -1,5 +1,7 @@
 """Every error leaves as a problem document (RFC 9457) with a request id; a 500 says no more."""
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from apiflask import APIFlask
@@ -22,6 +24,7 @@ HINTS = {
     404: "No such path. An id in a path is a UUID.",
     405: "This path knows other methods: see the Allow header.",
 }
+MOST_ERRORS = 100  #: of one body; a body of a million wrong fields is not answered with a million
 PASSED_ON = ("allow", "retry-after")  #: headers of werkzeug's errors that clients need
 
 
@@ -103,7 +106,7 @@ def _size_hint() -> str:
 
 
 def _validation_problem(detail: dict[str, Any]) -> dict[str, Any]:
-    errors = _pointers(detail)
+    errors = list(islice(_pointers(detail), MOST_ERRORS))
     first = "; ".join(f"{error['pointer']}: {error['detail']}" for error in errors[:3])
     return {"type": "/problems/invalid", "errors": errors, "detail": first}
 
@@ -130,14 +133,12 @@ def problem_response(body: dict[str, Any], headers: dict[str, str] | None = None
     return response
 
 
-def _pointers(detail: dict[str, Any]) -> list[dict[str, str]]:
+def _pointers(detail: dict[str, Any]) -> Iterator[dict[str, str]]:
     """APIFlask's {location: {"items.0.minutes": [reasons]}} as JSON pointers (RFC 6901)."""
-    found = []
     for fields in detail.values():
         for path, reasons in fields.items() if isinstance(fields, dict) else ():
             text = "; ".join(str(reason) for reason in reasons)
-            found.append({"pointer": _pointer(path), "detail": text})
-    return found
+            yield {"pointer": _pointer(path), "detail": text}
 
 
 def _pointer(path: str) -> str:

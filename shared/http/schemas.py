@@ -22,6 +22,7 @@ from shared.contracts import bounds
 from shared.core.json import storable
 
 EARLIEST, LATEST = 1900, 2200
+MOST_FIELDS = 1000  #: of one object; each unknown field costs an error of a kilobyte
 
 
 def _storable(value: Any, pointer: str = "") -> Any:
@@ -50,6 +51,8 @@ class RequestModel(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _check_text(cls, data: Any) -> Any:
+        if isinstance(data, dict) and len(data) > MOST_FIELDS:
+            raise ValueError(f"may have at most {MOST_FIELDS} fields")
         return _storable(data)
 
 

@@ -79,6 +79,7 @@ def test_an_event_reaches_every_service_that_handles_it_and_no_other(
         assert session.scalar(text("SELECT count(*) FROM outbox WHERE published_at IS NULL")) == 0
 
 
+@pytest.mark.check("R9")
 def test_what_no_queue_takes_is_noticed_and_stays_in_the_outbox(broker_url: str) -> None:
     with connect(broker_url) as connection:
         declare_topology(connection)
@@ -88,6 +89,7 @@ def test_what_no_queue_takes_is_noticed_and_stays_in_the_outbox(broker_url: str)
         assert publisher.publish([known, unknown]) == {unknown.id}
 
 
+@pytest.mark.check("R7")
 def test_a_full_queue_is_an_error_and_not_a_loss(
     broker_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,6 +107,7 @@ def test_a_full_queue_is_an_error_and_not_a_loss(
             )
 
 
+@pytest.mark.check("R9")
 def test_a_deleted_queue_is_declared_again_and_its_events_follow(
     quiet_district: District,
     broker_url: str,
@@ -129,6 +132,7 @@ def test_a_deleted_queue_is_declared_again_and_its_events_follow(
     )
 
 
+@pytest.mark.check("R4")
 def test_what_comes_while_the_database_is_away_is_kept_with_the_batch_in_hand(
     quiet_district: District, broker_url: str, stop: threading.Event
 ) -> None:
@@ -238,6 +242,7 @@ class StubInbox:
 RETURNED_FIRST = [("dead", b"first"), ("dead", b"second"), ("events", b"ordinary")]
 
 
+@pytest.mark.check("R4")
 def test_what_was_returned_is_not_acknowledged_with_what_came_after_it(
     broker_url: str, stop: threading.Event
 ) -> None:
@@ -323,6 +328,7 @@ def test_a_foreign_message_is_a_dead_letter_and_the_rest_flows(
     )
 
 
+@pytest.mark.check("R6")
 @pytest.mark.long(reason="the broker starts again")
 def test_the_bus_comes_back_after_the_broker_was_killed(
     quiet_district: District, installation: Installation, broker_url: str, stop: threading.Event

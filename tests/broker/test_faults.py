@@ -201,6 +201,7 @@ def not_quiet(installation: Installation) -> str:
     return f"not quiet: {state(installation)}, {where}"
 
 
+@pytest.mark.check("R1", "R2")
 @pytest.mark.long(reason="five kills, each once events flow again")
 def test_nothing_is_lost_and_nothing_counts_twice_under_kill_9(
     crowd: Crowd, installation: Installation
@@ -292,6 +293,7 @@ def restart(installation: Installation, name: str) -> None:
     installation.start(*name.split("-"))
 
 
+@pytest.mark.check("R9")
 @pytest.mark.long(reason="the broker starts again, then two buses")
 def test_catch_up_restores_what_a_wiped_broker_lost(
     crowd: Crowd, installation: Installation
@@ -318,6 +320,7 @@ def test_catch_up_restores_what_a_wiped_broker_lost(
     )
 
 
+@pytest.mark.check("R3")
 @pytest.mark.long(reason="the database is down for 2 s, twice, under load")
 def test_the_database_may_be_killed_and_come_back(rabbit: RabbitServer, broker_url: str) -> None:
     """kill -9 under load, twice: 503 or nothing, every 2xx present, never a dead letter, no restart
@@ -364,6 +367,7 @@ def kill_the_database(installation: Installation, server: PostgresServer, record
     assert not crowd.server_errors
 
 
+@pytest.mark.check("R8")
 @pytest.mark.long(reason="the bus dies and starts again five times")
 def test_a_poison_message_is_found_out_while_the_rest_flows(
     crowd: Crowd, installation: Installation
@@ -455,6 +459,7 @@ def kill_message(event_id: str) -> str:
     )
 
 
+@pytest.mark.check("L1")
 @pytest.mark.long(reason="four processes stop and start, one after the other")
 def test_a_stop_finishes_what_is_in_hand(crowd: Crowd, installation: Installation) -> None:
     """SIGTERM to each process under load: it ends in time and nothing is lost."""

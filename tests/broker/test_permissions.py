@@ -51,6 +51,7 @@ def publish_raw(connection: Connection, key: str, exchange: Exchange = EVENTS) -
         exchange(channel).declare(passive=True)
 
 
+@pytest.mark.check("R9", "S9")
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_declares_everything_and_publishes_only_its_own(
     urls: dict[str, str], service: str
@@ -87,6 +88,7 @@ def test_beat_may_start_jobs_of_all_and_publish_no_event(urls: dict[str, str]) -
         publish_raw(connection, "rewards.an.event")
 
 
+@pytest.mark.check("S9")
 def test_a_service_starts_no_job_of_another(urls: dict[str, str]) -> None:
     with connect(urls["rewards"]) as connection:
         TASKS(connection.default_channel).declare()

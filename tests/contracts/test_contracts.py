@@ -94,6 +94,7 @@ def test_no_exported_schema_lost_its_contract() -> None:
     assert {path.name for path in Path(DOCS).glob("*.v*.json")} == known
 
 
+@pytest.mark.check("P1")
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda c: c.routing_key())
 def test_a_contract_says_what_it_means_and_carries_nothing_personal(contract: type[Event]) -> None:
     assert contract.__doc__

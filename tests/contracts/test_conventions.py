@@ -21,6 +21,7 @@ def test_a_time_is_rfc_3339_with_a_zone(district: District, at: Any) -> None:
     assert "/starts_at" in {error["pointer"] for error in response.get_json()["errors"]}
 
 
+@pytest.mark.check("S7")
 @pytest.mark.parametrize("text", ["测试\x00", "\ud800"])
 def test_text_that_cannot_be_stored_names_its_place(district: District, text: str) -> None:
     response = district.registration.call(
@@ -66,6 +67,7 @@ def test_an_unknown_path_of_the_api_is_a_problem_document(
     assert response.content_type == "application/problem+json"
 
 
+@pytest.mark.check("S9")
 def test_a_framework_error_says_what_to_do(district: District) -> None:
     response = district.registration.call(
         "POST",

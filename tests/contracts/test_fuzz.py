@@ -28,11 +28,13 @@ SCOPES = "records:write records:verified events:read events:* contacts:read mess
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance]
 
 
+@pytest.mark.check("S1")
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_document_is_valid_openapi(district: District, service: str) -> None:
     validate(district.services[service].call("GET", f"/{service}/openapi.json").get_json())
 
 
+@pytest.mark.check("S1")
 @pytest.mark.parametrize("role", ["staff", "system", "anyone"])
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_input_makes_a_service_fail(district: District, service: str, role: str) -> None:

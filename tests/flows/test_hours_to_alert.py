@@ -172,6 +172,7 @@ def end_state_of_work(centre: Centre, times: int, seed: int | None) -> EndState:
     return centre.end_state()
 
 
+@pytest.mark.check("R10")
 def test_events_doubled_and_shuffled_end_the_same(centre: Centre, district: District) -> None:
     in_order = end_state_of_work(centre, 1, None)
     for seed in range(4):

@@ -89,6 +89,7 @@ def prepare_claim(district: District, url: str) -> Callable[[], ClaimResult]:
     return claim
 
 
+@pytest.mark.check("M1")
 def test_200_claims_at_once_over_two_processes_have_one_winner(installation: Installation) -> None:
     district = District(installation.env)
     replica_urls = itertools.cycle(replicas(installation, "wishes"))
@@ -136,6 +137,7 @@ def signed(secret: str, webhook_id: str, body: bytes) -> dict[str, str]:
     }
 
 
+@pytest.mark.check("M2")
 def test_100_redemptions_at_once_by_counter_and_webhook_redeem_once(
     installation: Installation,
 ) -> None:

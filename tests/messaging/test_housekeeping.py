@@ -42,6 +42,7 @@ def insert_rows(district: District) -> None:
         session.execute(insert(InboxRow), received)
 
 
+@pytest.mark.check("P3")
 @pytest.mark.parametrize(
     ("forget", "batches"), [(forget_published, [3, 2]), (forget_received, [3, 1])]
 )

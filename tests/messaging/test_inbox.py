@@ -81,6 +81,7 @@ def activated(n: int) -> list[VolunteerActivated]:
     return [VolunteerActivated(volunteer_id=new_id()) for _ in range(n)]
 
 
+@pytest.mark.check("R10")
 def test_an_event_takes_effect_once_however_often_it_is_delivered(
     district: District, receiver: Receiver
 ) -> None:
@@ -118,6 +119,7 @@ def test_one_bad_event_does_not_hold_up_its_batch(district: District, receiver: 
     assert attempt.error == "ValueError: no such thing"
 
 
+@pytest.mark.check("R8")
 def test_what_fails_five_times_is_a_dead_letter_and_replay_works(
     district: District, receiver: Receiver
 ) -> None:
@@ -164,6 +166,7 @@ def test_an_event_is_not_tried_before_it_is_due(district: District, receiver: Re
     assert receiver.inbox.retry_due() == 0
 
 
+@pytest.mark.check("R8")
 def test_a_message_that_kills_the_process_is_found_out_within_five_attempts(
     district: District, receiver: Receiver
 ) -> None:

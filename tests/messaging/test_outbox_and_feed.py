@@ -48,6 +48,7 @@ def publish_some(district: District, n: int = 1) -> list[UUID]:
         return publish(session, *(VolunteerActivated(volunteer_id=new_id()) for _ in range(n)))
 
 
+@pytest.mark.check("R4")
 def test_a_rolled_back_change_publishes_nothing(district: District) -> None:
     with pytest.raises(ZeroDivisionError), district.registration.session() as session:
         publish(session, VolunteerActivated(volunteer_id=new_id()))
@@ -55,6 +56,7 @@ def test_a_rolled_back_change_publishes_nothing(district: District) -> None:
     assert unpublished(district) == 0
 
 
+@pytest.mark.check("R4")
 def test_a_row_stays_until_the_broker_confirmed_it(district: District) -> None:
     publish_some(district, 3)
     publisher = StubPublisher()
@@ -75,6 +77,7 @@ def test_what_no_queue_took_stays(district: District) -> None:
     assert unpublished(district) == 1
 
 
+@pytest.mark.check("R5")
 def test_a_lower_row_that_commits_later_is_published(district: District) -> None:
     database, publisher = district.registration.database, StubPublisher()
     with database.session() as slow:
@@ -87,6 +90,7 @@ def test_a_lower_row_that_commits_later_is_published(district: District) -> None
     assert publisher.taken == [early, late]
 
 
+@pytest.mark.check("R5")
 def test_many_relays_share_the_rows(district: District) -> None:
     ids = publish_some(district, 400)
     publishers = [StubPublisher() for _ in range(3)]
@@ -150,6 +154,7 @@ def feed(district: District, after: str | None = None, **query: Any) -> Any:
     ).get_json()
 
 
+@pytest.mark.check("R5")
 def test_the_feed_never_skips_a_late_commit(district: District) -> None:
     database = district.registration.database
     first = publish_some(district, 2)

@@ -83,6 +83,7 @@ def old(postgres: PrivatePostgres) -> Iterator[OldDatabase]:
     postgres.drop_database(name)
 
 
+@pytest.mark.check("L6")
 def test_upgrading_keeps_every_row(old: OldDatabase) -> None:
     before = old.fingerprints()
     assert sum(rows for rows, _ in before.values()) > 200
@@ -97,6 +98,7 @@ def test_upgrading_keeps_every_row(old: OldDatabase) -> None:
             assert connection.execute(query).fetchall() == [("plumbing_0004",)]
 
 
+@pytest.mark.check("L6")
 def test_the_code_of_before_goes_on_while_and_after_the_tables_are_upgraded(
     old: OldDatabase,
 ) -> None:

@@ -16,6 +16,7 @@ def pinned(lock: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9._-]+)(?:\[[a-z,]+\])?==(\S+)", text, re.MULTILINE))
 
 
+@pytest.mark.check("S9")
 @pytest.mark.parametrize("lock", LOCKS)
 def test_every_package_has_hashes_and_no_address(lock: str) -> None:
     text = (ROOT / lock).read_text().replace("\\\n", " ")

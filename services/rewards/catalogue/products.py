@@ -229,7 +229,7 @@ def available_now(session: Session, product_id: UUID) -> int:
 
 
 _AVAILABLE_NOW = text(
-    f"SELECT {_AVAILABLE} FROM stocks s {_COUNTED} WHERE s.product_id = :product_id"  # noqa: S608
+    f"SELECT {_AVAILABLE} FROM stocks s {_COUNTED} WHERE s.product_id = :product_id"  # noqa: S608 - ours
 ).bindparams(bindparam("product_id", type_=Uuid()))
 
 

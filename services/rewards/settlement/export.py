@@ -71,8 +71,13 @@ def _plain(value: Any) -> Any:
     """Put an apostrophe in front of text that a spreadsheet would compute."""
     if isinstance(value, str):
         value = _UNPRINTABLE.sub("", value)
-        return f"'{value}" if value.startswith(_FORMULA) else value
+        return f"'{value}" if _is_computed(value) else value
     return value
+
+
+def _is_computed(value: str) -> bool:
+    """Tell whether a spreadsheet may compute this text. Some skip spaces in front."""
+    return value.startswith(_FORMULA) or value.lstrip().startswith(_FORMULA)
 
 
 def as_xlsx(statement: SettlementStatement, lines: Iterable[StatementLine]) -> bytes:
@@ -101,7 +106,7 @@ def _append(sheet: Any, cells: Iterable[Any]) -> None:
 
 def _text_cell(sheet: Any, value: str) -> Any:
     value = _UNPRINTABLE.sub("", value)
-    if not value.startswith(_FORMULA):
+    if not _is_computed(value):
         return value
     from openpyxl.cell import WriteOnlyCell
 

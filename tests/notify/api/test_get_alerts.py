@@ -4,6 +4,7 @@ import random
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import func, select, text
 
 from devkit.testkit import District
@@ -90,6 +91,7 @@ def test_after_a_merge_the_one_who_stays_also_gets_late_alerts(district: Distric
     assert len(items(district, kept)) == 2
 
 
+@pytest.mark.check("P3")
 def test_the_erased_keep_no_alerts_and_get_no_new_ones(district: District) -> None:
     shen_fang, duplicate = new_id(), new_id()
     district.notify.receive(message(hours(shen_fang)), message(hours(duplicate)))

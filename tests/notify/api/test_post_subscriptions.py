@@ -118,6 +118,7 @@ def pass_25_hours_for_secrets(district: District) -> None:
         session.execute(update(SubscriptionSecret).values(valid_until=earlier))
 
 
+@pytest.mark.check("W2")
 def test_a_failure_is_tried_again_later_and_not_before_retry_after(district: District) -> None:
     with receiver() as cinema:
         created = subscribe(district, cinema.url)
@@ -137,6 +138,7 @@ def test_a_failure_is_tried_again_later_and_not_before_retry_after(district: Dis
     assert len({headers["webhook-id"] for _, headers, _ in cinema.received}) == 1
 
 
+@pytest.mark.check("W2")
 def test_410_disables_once_and_recover_sends_what_was_held(district: District) -> None:
     with receiver() as cinema:
         created = subscribe(district, cinema.url)
@@ -159,6 +161,7 @@ def test_410_disables_once_and_recover_sends_what_was_held(district: District) -
     assert len(cinema.received) == 3
 
 
+@pytest.mark.check("W2")
 def test_five_days_of_failures_disable_and_a_spent_schedule_is_dead(district: District) -> None:
     with receiver() as cinema:
         subscribe(district, cinema.url)
@@ -179,6 +182,7 @@ def test_five_days_of_failures_disable_and_a_spent_schedule_is_dead(district: Di
     assert reasons_of_disabling(district) == ["failing"]
 
 
+@pytest.mark.check("W2", "W4")
 def test_a_redirect_is_a_failure_and_is_not_followed(district: District) -> None:
     with receiver() as cinema, receiver() as elsewhere:
         subscribe(district, cinema.url)
@@ -204,6 +208,7 @@ def test_two_sweeps_never_send_the_same_delivery_at_once(district: District) -> 
     assert len(cinema.received) == 2
 
 
+@pytest.mark.check("R4", "W2")
 def test_killed_mid_send_it_is_sent_again_after_the_lease_and_not_before(
     district: District,
 ) -> None:
@@ -221,6 +226,7 @@ def test_killed_mid_send_it_is_sent_again_after_the_lease_and_not_before(
     assert only_delivery(district).attempts == 2
 
 
+@pytest.mark.check("W3")
 def test_a_slow_receiver_occupies_only_a_few_senders(district: District) -> None:
     with receiver() as slow, receiver() as quick:
         subscribe(district, slow.url)
@@ -253,6 +259,7 @@ ENDLESS = {
 }
 
 
+@pytest.mark.check("W2")
 @pytest.mark.parametrize("scheme", ENDLESS)
 def test_a_receiver_that_drips_is_cut_off_and_has_failed(
     district: District, monkeypatch: pytest.MonkeyPatch, scheme: str
@@ -328,6 +335,7 @@ PRIVATE = [
 ]
 
 
+@pytest.mark.check("W4")
 @pytest.mark.parametrize("url", PRIVATE)
 def test_private_addresses_are_refused_in_any_notation(district: District, url: str) -> None:
     body = {"url": url, "events": ["voucher.issued"]}
@@ -337,6 +345,7 @@ def test_private_addresses_are_refused_in_any_notation(district: District, url: 
         assert session.scalar(select(func.count()).select_from(Subscription)) == 0
 
 
+@pytest.mark.check("W4")
 @pytest.mark.parametrize("host", ["10.0.0.1", "2130706433", "localhost", "[::1]", "0x7f000001"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_private_addresses_are_refused_when_sending_too(

@@ -118,6 +118,7 @@ def test_a_code_dies_after_five_wrong_tries_and_after_five_minutes(world, mailbo
     assert by_code(world, code).status_code == 401
 
 
+@pytest.mark.check("S5")
 def test_an_unknown_phone_gets_the_same_answer_and_no_message(world):
     world.volunteer("沈芳")
     known, unknown = ask_code(world), ask_code(world, "13912345678")
@@ -147,6 +148,7 @@ def test_a_coordinator_names_the_organisation_to_log_in_for(world, mailbox):
     assert (got["role"], got["organisation_id"]) == ("coordinator", str(world.station))
 
 
+@pytest.mark.check("S4")
 def test_a_refresh_token_works_once_and_its_theft_ends_the_log_in(world, admin):
     first = log_in(world).json
     second = world.ok("POST", "/v1/auth/refresh", {"refresh_token": first["refresh_token"]})
@@ -169,6 +171,7 @@ def test_signing_out_ends_the_refresh_token(world, admin):
     assert world.status("POST", "/v1/auth/refresh", {"refresh_token": got["refresh_token"]}) == 401
 
 
+@pytest.mark.check("S4")
 def test_suspension_voids_every_token(world, mailbox):
     shen_fang = world.volunteer("沈芳")
     ask_code(world)

@@ -117,6 +117,7 @@ def test_who_only_applied_is_not_activated_by_lifting_a_suspension(world):
     assert world.status("DELETE", f"/v1/volunteers/{applied}/suspension", as_=world.staff) == 409
 
 
+@pytest.mark.check("P3")
 def test_leaving_keeps_hours_and_erasing_keeps_only_the_number(world):
     shen_fang = world.volunteer("沈芳")
     world.ok(

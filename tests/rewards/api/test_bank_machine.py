@@ -394,6 +394,7 @@ def play(district: District, runs: int) -> None:
     )
 
 
+@pytest.mark.check("M4")
 @pytest.mark.parametrize("part", range(PARTS))  # so that no test is long
 def test_nothing_is_made_lost_or_rewritten(district: District, part: int) -> None:
     play(district, max(1, RUNS // PARTS))

@@ -56,6 +56,7 @@ def changes(answer: Any) -> list[int]:
     return [item["available"] for item in answer["items"]]
 
 
+@pytest.mark.check("L8")
 def test_days_are_days_at_the_site(bank: Bank) -> None:
     for points, at in (
         (1, "2026-03-01T15:59:59"),
@@ -171,6 +172,7 @@ def test_a_bad_moment_is_refused(bank: Bank, moment: str) -> None:
     bank.ask("GET", f"/v1/accounts/{bank.fang}?at={moment}", status=422, as_=bank.of(bank.fang))
 
 
+@pytest.mark.check("S2")
 def test_only_its_owner_staff_and_auditors_see_a_statement(bank: Bank) -> None:
     came(bank, bank.fang, 5, datetime(2026, 3, 1, tzinfo=UTC))
     path = f"/v1/accounts/{bank.fang}/statement?from=2026-03-01&to=2026-03-02"

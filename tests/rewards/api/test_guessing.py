@@ -48,6 +48,7 @@ def let_pass(bank: Bank, minutes: int) -> None:
         )
 
 
+@pytest.mark.check("S5")
 @pytest.mark.parametrize("guesses", [500, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_guesses_hit_nothing_and_lock_out_only_the_guesser(
     bank: Bank, star: Venue, guesses: int
@@ -66,6 +67,7 @@ def test_guesses_hit_nothing_and_lock_out_only_the_guesser(
     assert star.redeem(bank.code(bank.fang, 0), "P-1") == "redeemed"
 
 
+@pytest.mark.check("S5")
 def test_codes_that_exist_work_for_a_venue_that_is_locked_out(bank: Bank, star: Venue) -> None:
     bank.receive(bank.hours(bank.fang, 120))
     guess(bank, star.id, GUESSES)
@@ -86,6 +88,7 @@ def test_the_alert_is_raised_once_per_lock_out(bank: Bank, star: Venue) -> None:
     assert lock_outs(bank) == {star.id: 2}
 
 
+@pytest.mark.check("S5")
 def test_venues_that_guess_together_are_locked_out_together(bank: Bank, star: Venue) -> None:
     bank.receive(bank.hours(bank.fang, 120))
     gang = [bank.venue(f"Pool {number}") for number in range(11)]
@@ -99,6 +102,7 @@ def test_venues_that_guess_together_are_locked_out_together(bank: Bank, star: Ve
     assert star.redeem(bank.code(bank.fang), "P-1") == "redeemed"
 
 
+@pytest.mark.check("S5")
 def test_guesses_at_once_raise_one_alarm(bank: Bank, star: Venue) -> None:
     guess(bank, star.id, GUESSES - 4)
     at_once([lambda: guess(bank, star.id, 1)] * 7)

@@ -240,6 +240,7 @@ def test_an_older_word_on_suspension_changes_nothing(bank: Bank) -> None:
     assert bank.rows("SELECT suspended FROM accounts") == [(True,)]
 
 
+@pytest.mark.check("M4")
 def test_the_application_cannot_change_the_journal(bank: Bank, star: Venue) -> None:
     bank.receive(bank.hours(bank.fang, 30))
     for statement in (
@@ -251,6 +252,7 @@ def test_the_application_cannot_change_the_journal(bank: Bank, star: Venue) -> N
             session.execute(text(statement))
 
 
+@pytest.mark.check("M5")
 def test_balances_are_what_the_journal_says(bank: Bank, star: Venue) -> None:
     bank.receive(bank.hours(bank.fang, 130))
     with bank.rewards.session() as session:

@@ -279,6 +279,7 @@ def test_a_chain_written_anew_does_not_lead_to_the_exported_head(sealed: Bank) -
     assert finding is not None and (finding.kind, finding.seal) == (audit.Flaw.TAIL_CUT, 4)
 
 
+@pytest.mark.check("M5")
 @pytest.mark.parametrize(
     ("change", "account"),
     [
@@ -560,6 +561,7 @@ def test_a_bad_question_is_refused(bank: Bank, query: str) -> None:
     bank.ask("GET", f"/v1/ledger/audit?{query}", status=422, as_=bank.staff)
 
 
+@pytest.mark.check("M5")
 def test_the_books_sum_to_nothing(sealed: Bank, star: Venue) -> None:
     sealed.receive(sealed.hours(sealed.fang, 100))
     star.redeem(sealed.code(sealed.fang), "POS-1")

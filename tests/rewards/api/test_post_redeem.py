@@ -1,5 +1,6 @@
 """The counter: one redemption a voucher; other venues' codes are unknown; guessing is refused."""
 
+import pytest
 from sqlalchemy import text
 
 from services.rewards.tasks import BATCH
@@ -171,6 +172,7 @@ def test_an_expired_voucher_is_not_taken_and_expires_once(bank: Bank, star: Venu
     bank.assert_sound()
 
 
+@pytest.mark.check("M4")
 def test_expiry_and_redemption_at_once_have_one_winner(bank: Bank, star: Venue) -> None:
     bank.receive(bank.hours(bank.fang, 1200))
     found = [bank.code(bank.fang, number) for number in range(10)]

@@ -169,6 +169,7 @@ def test_csv_needs_its_month(cinema: CinemaMonth) -> None:
     assert send_csv(cinema, b"reference\nA\n", 422, "")["errors"][0]["pointer"] == "/month"
 
 
+@pytest.mark.check("S7")
 def test_a_list_has_an_end(cinema: CinemaMonth) -> None:
     rows = b"reference\n" + b"".join(b"%d\n" % n for n in range(MOST_LINES + 1))
     assert "100000" in send_csv(cinema, rows, 422)["detail"]
@@ -310,6 +311,7 @@ def test_differences_come_in_pages_of_one_report(cinema: CinemaMonth) -> None:
     cinema.bank.by_staff("GET", f"{path}&after=eA", status=422)
 
 
+@pytest.mark.check("M5")
 def test_planted_differences_are_all_found_and_none_else(cinema: CinemaMonth) -> None:
     """One month through the database; the unit test matches fifty."""
     chance = random.Random(0)

@@ -132,6 +132,7 @@ def test_a_message_from_another_time_is_refused(bank: Bank, star: Venue, minutes
     star.confirm(NEVER_ISSUED, "1", at=datetime.now(UTC) + timedelta(minutes=minutes), status=401)
 
 
+@pytest.mark.check("W1")
 def test_the_old_secret_stays_valid_for_a_day(bank: Bank, star: Venue) -> None:
     new = bank.secret(star.id, "webhook")
     assert star.confirm(NEVER_ISSUED, "1")["outcome"] == "unknown"
@@ -363,6 +364,7 @@ ALTERATIONS = (
 )
 
 
+@pytest.mark.check("W1")
 def test_fifteen_altered_messages_are_refused_and_the_true_one_is_taken(
     bank: Bank, star: Venue
 ) -> None:
@@ -390,6 +392,7 @@ def test_fifteen_altered_messages_are_refused_and_the_true_one_is_taken(
     assert bank.ask("POST", path, data=body, headers=headers)["outcome"] == "redeemed"
 
 
+@pytest.mark.check("W1")
 def test_a_thousand_replays_have_one_effect(bank: Bank, star: Venue) -> None:
     bank.receive(bank.hours(bank.fang, 120))
     body = json.dumps(

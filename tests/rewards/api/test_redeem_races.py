@@ -28,6 +28,7 @@ def patiently(call: Callable[[], Any]) -> Any:
                 raise
 
 
+@pytest.mark.check("M2")
 @Rounds
 def test_a_hundred_at_once_through_three_venues_redeem_once(
     bank: Bank, star: Venue, rounds: int
@@ -71,6 +72,7 @@ def test_a_hundred_at_once_through_three_venues_redeem_once(
     bank.assert_sound()
 
 
+@pytest.mark.check("M4")
 @pytest.mark.parametrize(
     "races", [20, pytest.param(300, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])]
 )

@@ -47,6 +47,7 @@ def test_a_preview_is_computed_from_the_journal(cinema: CinemaMonth) -> None:
     assert cinema.bank.count("settlements") == 0
 
 
+@pytest.mark.check("L8")
 def test_months_are_months_of_the_site(cinema: CinemaMonth) -> None:
     """The last evening is in the month, though by UTC the next month begins on that day."""
     cinema.take_in("LATE", "EARLY")
@@ -221,6 +222,7 @@ def test_the_database_settles_nothing_twice(cinema: CinemaMonth) -> None:
         )
 
 
+@pytest.mark.check("S2")
 def test_a_venue_sees_its_own_month_and_no_other(cinema: CinemaMonth) -> None:
     cinema.take_in("A", on=day(3))
     rival = Venue(cinema.bank, "柯城游泳馆")
@@ -282,6 +284,7 @@ def download(cinema: CinemaMonth, format_: str) -> bytes:
     return answer.get_data()
 
 
+@pytest.mark.check("S8")
 def test_csv_holds_every_line_as_text(cinema: CinemaMonth) -> None:
     cinema.take_in("-A", "B", on=day(3))
     cinema.as_owner(
@@ -296,6 +299,7 @@ def test_csv_holds_every_line_as_text(cinema: CinemaMonth) -> None:
     ]
 
 
+@pytest.mark.check("S8")
 def test_xlsx_holds_totals_and_lines_and_no_formula(cinema: CinemaMonth) -> None:
     from openpyxl import load_workbook
 
@@ -315,6 +319,38 @@ def test_xlsx_holds_totals_and_lines_and_no_formula(cinema: CinemaMonth) -> None
     figures = {row[0].value: row[1].value for row in totals.iter_rows() if row[0].value}
     assert figures["应付合计（元） Owed in all (CNY)"] == "70.00"
     assert "@SUM(A1)" in figures
+
+
+FORMULA_STARTS = ["=", "+", "-", "@", "\t=", "\r=", "\n=", "＝", "＋", "－", "＠", " =", "'=", '"=']
+FORMULAS = [
+    start + rest
+    for start in FORMULA_STARTS
+    for rest in ("1+1", 'HYPERLINK("http://127.0.0.1","票")', "cmd|'/C calc'!A0", "SUM(A1:A9)", "A")
+]
+
+
+@pytest.mark.check("S8")
+def test_seventy_formulas_stay_text_in_csv_and_xlsx(cinema: CinemaMonth) -> None:
+    from openpyxl import load_workbook
+
+    cinema.load(len(FORMULAS))
+    cinema.as_owner(
+        "UPDATE vouchers SET title = (cast(:titles AS text[]))[number] FROM"
+        " (SELECT id, row_number() OVER (ORDER BY id) AS number FROM vouchers) AS numbered"
+        " WHERE vouchers.id = numbered.id",
+        titles=FORMULAS,
+    )
+    rows = list(
+        csv.DictReader(io.StringIO(download(cinema, "csv").decode("utf-8-sig"), newline=""))
+    )
+    assert sorted(row["title"].removeprefix("'") for row in rows) == sorted(
+        formula.removeprefix("'") for formula in FORMULAS
+    )
+    assert not [row["title"] for row in rows if row["title"].strip()[:1] in tuple("=+-@＝＋－＠")]
+    sheet = load_workbook(io.BytesIO(download(cinema, "xlsx")))["明细"]
+    titles = [row[3] for row in sheet.iter_rows(min_row=2)]
+    assert len(titles) == len(FORMULAS)
+    assert {cell.data_type for cell in titles} <= {"s", "inlineStr"}
 
 
 def test_pdf_has_chinese_text_and_room_for_signatures(cinema: CinemaMonth) -> None:

@@ -171,6 +171,7 @@ def test_onboarding_shows_the_next_step(bank: Bank) -> None:
     bank.ask("GET", path, status=403, as_=bank.of(bank.fang))
 
 
+@pytest.mark.check("W1")
 def test_a_rotation_of_the_secret_loses_no_delivery(bank: Bank, star: Venue) -> None:
     """The venue changes over while messages signed with the old secret are on their way."""
     bank.receive(bank.hours(bank.fang, 120 * 6))

@@ -4,6 +4,7 @@ import itertools
 import random
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ def test_a_new_code_passes_and_has_19_signs() -> None:
         assert set(code) <= set(codes.SIGNS)
 
 
+@pytest.mark.check("S5")
 def test_the_generator_is_even_and_never_repeats() -> None:
     """Chi-square of 10,000 codes at each place; one in a million runs exceeds the limit."""
     made = [codes.new_code() for _ in range(10_000)]

@@ -25,11 +25,13 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
+@pytest.mark.check("W1")
 def test_the_library_accepts_what_we_sign() -> None:
     secret = webhook_signatures.new_secret()
     Webhook(secret).verify(BODY, headers(secret, now()))
 
 
+@pytest.mark.check("W1")
 def test_we_accept_what_the_library_signs() -> None:
     secret, at = webhook_signatures.new_secret(), now()
     signed = {
@@ -49,6 +51,7 @@ def test_any_of_several_secrets_may_have_signed() -> None:
     assert webhook_signatures.verify([new], both, BODY, at)
 
 
+@pytest.mark.check("W1", "L8")
 @pytest.mark.parametrize("seconds", [-301, 301])
 def test_five_minutes_both_ways(seconds: int) -> None:
     secret, at = webhook_signatures.new_secret(), now()
@@ -59,6 +62,7 @@ def test_five_minutes_both_ways(seconds: int) -> None:
     assert webhook_signatures.verify([secret], inside, BODY, at)
 
 
+@pytest.mark.check("W1")
 @pytest.mark.parametrize(
     "change",
     [

@@ -47,6 +47,7 @@ def test_the_same_key_and_body_give_the_same_answer(district: District) -> None:
     assert organisations(district) == 1
 
 
+@pytest.mark.check("M3")
 def test_another_body_is_refused(district: District) -> None:
     post(district, "a")
     status, body, _ = post(district, "a", {"name": "别的", "kind": "company"})
@@ -87,6 +88,7 @@ def test_what_is_no_json_is_compared_byte_by_byte(district: District) -> None:
     assert (status, body["type"]) == (422, "/problems/key-reused")  # type: ignore[index]
 
 
+@pytest.mark.check("M3")
 def test_a_failed_request_leaves_no_trace(district: District) -> None:
     assert post(district, "a", {"name": "x", "kind": "nonsense"})[0] == 422
     assert post(district, "a")[0] == 201
@@ -98,6 +100,7 @@ def test_a_key_belongs_to_its_caller(district: District) -> None:
     assert organisations(district) == 2
 
 
+@pytest.mark.check("M3")
 def test_fifty_at_once_have_one_effect(district: District) -> None:
     answers: list[tuple[int, object, bool]] = []
     threads = [
@@ -113,6 +116,7 @@ def test_fifty_at_once_have_one_effect(district: District) -> None:
     assert len({str(body) for status, body, _ in answers if status == 201}) == 1
 
 
+@pytest.mark.check("M3")
 def test_a_key_is_forgotten_after_a_day(district: District) -> None:
     post(district, "a")
     with district.registration.session() as session:

@@ -1,11 +1,14 @@
 """GET /v1/wishes/{id}/contact: who sees whom to deliver to, and until when."""
 
+import pytest
+
 from services.wishes import contacts
 from tests.support.wish_tree import CANARIES, Tree
 
 GUARDIAN = {"name": CANARIES[2], "phone": CANARIES[3], "consent": True}
 
 
+@pytest.mark.check("P1")
 def test_the_claimer_sees_the_contact_only_while_claimed_and_each_look_is_logged(
     tree: Tree,
 ) -> None:
@@ -35,6 +38,7 @@ def test_the_claimer_sees_the_contact_only_while_claimed_and_each_look_is_logged
     ) == [("delivery", True), ("station", False)]
 
 
+@pytest.mark.check("P2")
 def test_a_giver_is_led_to_the_guardian_not_to_the_child(tree: Tree) -> None:
     wish_id = tree.published(beneficiary={"age_band": "0-13", "guardian": GUARDIAN})
     tree.claim(wish_id, tree.shen_fang)
@@ -46,6 +50,7 @@ def test_a_giver_is_led_to_the_guardian_not_to_the_child(tree: Tree) -> None:
     }
 
 
+@pytest.mark.check("P3")
 def test_contacts_are_erased_after_the_end(tree: Tree) -> None:
     rejected, open_wish = tree.submitted(description="电话 13712345678"), tree.published()
     body = {"decision": "reject", "reason_code": "other"}

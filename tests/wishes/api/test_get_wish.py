@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from shared.contracts.registration import OrganisationRegistered
 from shared.messaging.outbox import publish
 from tests.support.wish_tree import CANARIES, Tree
@@ -43,6 +45,7 @@ def every_state(tree: Tree) -> dict[str, str]:
     return {state: str(wish_id) for state, wish_id in wishes.items()}
 
 
+@pytest.mark.check("P1")
 def test_nothing_public_and_no_event_tells_who_wishes(tree: Tree) -> None:
     wishes = every_state(tree)
     responses = [

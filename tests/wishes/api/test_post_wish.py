@@ -1,5 +1,6 @@
 """POST /v1/wishes: consent, guardians, appeals; and what the application role cannot change."""
 
+import pytest
 from sqlalchemy import text
 
 from tests.support.wish_tree import CANARIES, Tree
@@ -20,6 +21,7 @@ def test_anybody_hangs_a_wish_and_its_contact_is_sealed(tree: Tree) -> None:
     ]
 
 
+@pytest.mark.check("P2")
 def test_no_consent_no_wish(tree: Tree) -> None:
     response = tree.call(
         "POST", "/v1/wishes", tree.body(beneficiary={"consent": False}), expect=422
@@ -28,6 +30,7 @@ def test_no_consent_no_wish(tree: Tree) -> None:
     assert tree.rows("SELECT * FROM wishes") == []
 
 
+@pytest.mark.check("P2")
 def test_a_childs_wish_needs_a_guardian(tree: Tree) -> None:
     for band in ("0-13", "14-17"):
         response = tree.call(

@@ -4,6 +4,8 @@ from functools import partial
 from threading import Thread
 from uuid import UUID
 
+import pytest
+
 from services.wishes import claims
 from services.wishes.claimers import Claimer
 from services.wishes.tasks import BATCH
@@ -18,6 +20,7 @@ def put_claim(tree: Tree, wish_id: UUID, who: UUID, token: str) -> int:
     return tree.wishes.call("PUT", f"/v1/wishes/{wish_id}/claim", body, as_=token).status_code
 
 
+@pytest.mark.check("M1")
 def test_only_one_of_many_volunteers_gets_a_wish(tree: Tree) -> None:
     for _ in range(5):
         wish_id = tree.published()
@@ -182,6 +185,7 @@ def test_the_clock_releases_lapsed_claims_once(tree: Tree) -> None:
     tree.fulfil(lapsed, tree.shen_fang, fence, 409)
 
 
+@pytest.mark.check("M1")
 def test_the_clock_and_the_claimer_do_not_both_win(tree: Tree) -> None:
     def expire() -> None:
         with tree.wishes.session() as session:

@@ -1,5 +1,7 @@
 """PUT /v1/wishes/{id}/verification, publication and withdrawal."""
 
+import pytest
+
 from shared.contracts.registration import OrganisationRegistered
 from shared.messaging.outbox import publish
 from tests.support.wish_tree import Tree
@@ -28,6 +30,7 @@ def test_verification_without_a_body_is_enough(tree: Tree) -> None:
     )
 
 
+@pytest.mark.check("S2")
 def test_a_foreign_station_finds_no_wish(tree: Tree) -> None:
     wish_id = tree.submitted()
     for step in ("verification", "publication", "withdrawal", "confirmation"):

@@ -15,6 +15,9 @@ from shared.contracts.registration import PersonAccessChanged
 from shared.core.settings import Settings
 from shared.db.engine import Database
 from shared.messaging.inbox import Handler, Inbox, handlers_in
+from shared.service.audit import Check
+from shared.service.differences import DifferenceKind
+from shared.service.evidence_api import EvidenceRows
 
 ApiKeys = Callable[[str], Principal]
 
@@ -30,6 +33,9 @@ class ServiceDefinition:
     blueprints: Sequence[APIBlueprint]
     migrations: Path
     settings: type[Settings] = Settings
+    evidence: Sequence[EvidenceRows] = ()  #: what the audits of other services may read
+    checks: Sequence[Check] = ()  #: what its own audit compares
+    kinds: Sequence[DifferenceKind] = ()  #: of differences that its audit finds
     api_keys: ApiKeys | None = None  #: finds who sent an API key; None: the service takes none
 
     def database(self, settings: Settings) -> Database:

@@ -20,6 +20,7 @@ from shared.core.problems import Problem
 from shared.db.engine import transaction
 from shared.messaging.attempts import Attempt, DeadLetter
 from shared.messaging.outbox import OutboxRow
+from shared.service import audit_runs
 
 BEHIND_SECONDS = 10
 MOST_COUNTED = 10_000
@@ -80,6 +81,7 @@ def measure(service: str) -> None:
             waiting = backlog(session)
             ATTEMPTS.labels(service).set(_count(session, select(Attempt.event_id)))
             DEAD_LETTERS.labels(service).set(_count(session, select(DeadLetter.id).where(dead)))
+            audit_runs.measure(session, service)
     except SQLAlchemyError:
         return  # the scrape still shows the rest
     OUTBOX_ROWS.labels(service).set(waiting.rows)

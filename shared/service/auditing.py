@@ -39,7 +39,8 @@ def run_or_log(service: str, checks: Sequence[Check], run_id: UUID) -> None:
     """Run it. When another service or the database is away, note that and leave it to later."""
     reader = HttpReader(service, current_database().settings)
     try:
-        run(service, checks, reader, run_id)
+        result = run(service, checks, reader, run_id)
+        log.info("audit finished", service=service, compared=result.compared, found=result.found)
     except Exception as error:
         if not isinstance(error, requests.RequestException) and not is_passing(error):
             raise
@@ -59,5 +60,4 @@ def run(service: str, checks: Sequence[Check], reader: EvidenceReader, run_id: U
             audit_runs.keep_differences(session, run_id, batch)
     with transaction() as session:
         audit_runs.finish_run(session, run_id, result)
-    log.info("audit finished", service=service, compared=result.compared, found=result.found)
     return result

@@ -150,7 +150,8 @@ class ManyRecords:
             " cost_fen, code_fingerprint, code_sealed, status, expires_at)"
             f" SELECT {sql_id('voucher')}, {sql_id('volunteer', '1')}, :product, :venue, 'Film',"
             " 120, 3500, sha256(cast(cast(n AS text) AS bytea)), '', CASE n % 4"
-            f" WHEN 0 THEN 'issued' WHEN 1 THEN 'redeemed' ELSE 'settled' END, :began + interval '90 days' {series}"
+            f" WHEN 0 THEN 'issued' WHEN 1 THEN 'redeemed' ELSE 'settled' END,"
+            f" :began + interval '90 days' {series}"
         )
         yield (
             "INSERT INTO rewards.redemptions (id, voucher_id, venue_id, reference, channel,"

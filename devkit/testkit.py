@@ -41,6 +41,9 @@ from shared.db.engine import transaction, using
 from shared.messaging.envelope import Envelope
 from shared.messaging.inbox import Delivery, Inbox
 from shared.messaging.outbox import ENVELOPE_COLUMNS, OutboxRow
+from shared.service.audit import AuditResult
+from shared.service.audit_runs import begin_run
+from shared.service.auditing import run as run_audit
 from shared.service.migrate import migrate
 from shared.service.web import ServiceApp
 
@@ -239,6 +242,23 @@ class District:
             for member in self.services.values():
                 _deliver(member, messages, times, seed)
         raise AssertionError("The services do not stop publishing.")
+
+    def audit(self, service: str) -> AuditResult:
+        """Compare what a service copied with what the others have, and keep what was found."""
+        member = self.services[service]
+        with using(member.database):
+            with transaction() as session:
+                run_id = begin_run(session, "test")
+            return run_audit(service, definition_of(service).checks, self, run_id)
+
+    def read(self, source: str, kind: str, after: UUID, limit: int) -> bytes:
+        """Read a page of evidence, as an audit does over HTTP."""
+        token = self.token("system", "service-test", scopes="evidence:read")
+        path = f"/v1/evidence/{source}/{kind}?after={after}&limit={limit}"
+        response = self.services[source].call("GET", path, as_=token)
+        if response.status_code != 200:
+            raise AssertionError(response.get_data(as_text=True))
+        return response.data
 
     def close(self) -> None:
         """Close the connections to the database."""

@@ -222,6 +222,7 @@ LABELS = {
 }
 
 DONE_MESSAGES = {
+    "audit-requested": "Requested. The audits begin within half a minute.",
     "verify": "The wish is verified.",
     "reject": "The wish is rejected.",
     "publish": "The wish is on the tree.",

@@ -3,15 +3,16 @@
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
-from gateway.routing import OWN_PAGES, RESOURCES
+from gateway.routing import BY_SERVICE, OWN_PAGES, RESOURCES
 from shared import SERVICES
 
 CONFIGURATION = Path(__file__).parents[1] / "deploy" / "nginx.conf"
 FIRST_PORT = 8001
-HIDDEN_PAGES = {"metrics"}
-"""For Prometheus inside the installation; the ingress answers 404."""
+HIDDEN = {"metrics", "evidence"}
+"""For Prometheus and for audits inside the installation; the ingress answers 404."""
 
 _MAP = re.compile(r"(?<=map \$uri \$owner \{\n).*?(?=    \}\n)", re.DOTALL)
 
@@ -37,8 +38,11 @@ def _resources_of(service: str) -> str:
 
 
 def _own_pages_of(service: str) -> str:
-    pages = "|".join(page for page in OWN_PAGES if page not in HIDDEN_PAGES).replace(".", r"\.")
-    return rf"^(/v1/events/{service}(/|$)|/{service}/({pages})(/|$))"
+    return rf"^(/v1/({_shown(BY_SERVICE)})/{service}(/|$)|/{service}/({_shown(OWN_PAGES)})(/|$))"
+
+
+def _shown(pages: Iterable[str]) -> str:
+    return "|".join(page for page in pages if page not in HIDDEN).replace(".", r"\.")
 
 
 def _target(service: str) -> str:

@@ -49,10 +49,13 @@ RESOURCES = {
         "dead-letters",
     ),
 }
-"""The first part of a path below /v1/. Each service also serves its feed, /v1/events/{service}."""
+"""The first part of a path below /v1/, besides `BY_SERVICE`."""
 
 OWN_PAGES = ("openapi.json", "docs", "readyz", "metrics", "dead-letters")
 """What each service serves below its own name. /wishes/{id} is a page of the gateway."""
+
+BY_SERVICE = ("events", "audit", "evidence")
+"""What every service serves below /v1/, by its own name: /v1/events/{service}."""
 
 _OWNER = {resource: service for service, resources in RESOURCES.items() for resource in resources}
 _RESOURCE = re.compile(r"/v1/([a-z-]+)(?:[/:]|$)")
@@ -69,9 +72,9 @@ def owner_of(path: str) -> str | None:
 
 
 def _owner_by_name(parts: list[str]) -> str | None:
-    """The service that a path names: in /v1/events/{service} or /{service}/{page}."""
+    """The service that a path names: as in /v1/events/{service} or /{service}/{page}."""
     match parts:
-        case ["", "v1", "events", service, *_] if service in SERVICES:
+        case ["", "v1", part, service, *_] if part in BY_SERVICE and service in SERVICES:
             return service
         case ["", service, page, *_] if service in SERVICES and page in OWN_PAGES:
             return service

@@ -1,6 +1,7 @@
 """Events: the catalogue, dead letters, what a broker lost."""
 
 import json
+import sys
 from uuid import UUID
 
 import click
@@ -72,17 +73,38 @@ def replay_dead_letters(letter_ids: tuple[UUID, ...], everything: bool) -> None:
 
 @click.command()
 @click.argument("service", type=ONE_OR_ALL, default="all")
+@click.option("--audit", is_flag=True, help="Compare instead what the services have of each other.")
+@click.option(
+    "--repair", is_flag=True, help="With --audit: hand over again the events that never arrived."
+)
+@click.option("--json", "as_json", is_flag=True, help="With --audit: print JSON.")
 @data_option
-def reconcile(service: str) -> None:
+def reconcile(service: str, audit: bool, repair: bool, as_json: bool) -> None:
     """Read the feeds of the other services now and handle every event that a broker lost.
 
     For SERVICE, or for all. The catch-up does the same by itself, for events over a minute old.
     Prints how many events were looked at. Repeating it changes nothing.
+
+    With --audit it compares the services' copies with what their owners have. It prints a line for
+    each difference and what to do about it, and ends with 1 if there are any. The services have to
+    be running.
     """
+    if audit:
+        _audit(service, repair, as_json)
+        return
+    if repair or as_json:
+        raise click.UsageError("--repair and --json go with --audit.")
     from console.reconciliation import reconcile as run
 
     for name in named(service):
         click.echo(f"{name}: {run(name)} events looked at")
+
+
+def _audit(service: str, repair: bool, as_json: bool) -> None:
+    from console.audit import run_audit
+
+    if run_audit(named(service), repair, as_json, click.echo):
+        sys.exit(1)
 
 
 @click.group()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.notify import events, tasks
+from services.notify import audit, events, tasks
 from services.notify.api import BLUEPRINTS
 from services.notify.models.base import Base
 from shared.core.settings import Settings
@@ -16,6 +16,8 @@ SERVICE = ServiceDefinition(
     tasks=tasks,
     blueprints=BLUEPRINTS,
     migrations=Path(__file__).parent / "migrations",
+    checks=audit.CHECKS,
+    kinds=audit.KINDS,
 )
 
 

@@ -132,10 +132,16 @@ for _audience in AUDIENCES:
 def draft_alerts(events: Iterable[Event]) -> Iterator[AlertDraft]:
     """Draft an alert for everybody whom these events concern."""
     for event in events:
-        for audience in _AUDIENCES_OF.get(type(event), ()):
-            person_id = audience.recipient(event)
-            if person_id is not None:
-                yield _draft(event, person_id, audience.template)
+        for person_id, template in recipients_of(event):
+            yield _draft(event, person_id, template)
+
+
+def recipients_of(event: Event) -> Iterator[tuple[UUID, str]]:
+    """Who gets an alert about an event, each with the name of its template."""
+    for audience in _AUDIENCES_OF.get(type(event), ()):
+        person_id = audience.recipient(event)
+        if person_id is not None:
+            yield person_id, audience.template
 
 
 def _draft(event: Event, person_id: UUID, name: str) -> AlertDraft:

@@ -2,13 +2,14 @@
 
 from uuid import UUID
 
-from services.notify import alerts, messages
+from services.notify import alerts, audit, messages
 from services.notify.webhooks import delivery
 from shared.db.engine import transaction
 from shared.jobs.periodic import job, periodic
-from shared.service import housekeeping
+from shared.service import auditing, housekeeping
 
 housekeeping.declare("notify")
+auditing.declare("notify", audit.CHECKS)
 
 
 @job("notify.deliver_webhook")

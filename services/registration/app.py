@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.registration import events, tasks
+from services.registration import audit, events, tasks
 from services.registration.api import BLUEPRINTS
 from services.registration.models.base import Base
 from shared.core.settings import Settings
@@ -16,6 +16,9 @@ SERVICE = ServiceDefinition(
     tasks=tasks,
     blueprints=BLUEPRINTS,
     migrations=Path(__file__).parent / "migrations",
+    evidence=audit.EVIDENCE,
+    checks=audit.CHECKS,
+    kinds=audit.KINDS,
 )
 
 

@@ -30,7 +30,10 @@ SCOPES = frozenset(
         "events:*",
     }
 )
-SERVICE_SCOPES = frozenset({"events:read", "events:*", "contacts:read", "messages:send"})
+SERVICE_SCOPES = frozenset(
+    {"events:read", "events:*", "contacts:read", "messages:send", "evidence:read"}
+)
+"""Evidence is for our own services alone: no client can be given its scope."""
 SERVICE_PREFIX = "service-"
 
 

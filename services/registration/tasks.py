@@ -2,12 +2,13 @@
 
 from uuid import UUID
 
-from services.registration import attendance, log_in, sign_ups
+from services.registration import attendance, audit, log_in, sign_ups
 from shared.db.engine import transaction
 from shared.jobs.periodic import periodic
-from shared.service import housekeeping
+from shared.service import auditing, housekeeping
 
 housekeeping.declare("registration")
+auditing.declare("registration", audit.CHECKS)
 
 
 @periodic("registration.close_forgotten_check_outs", every_seconds=300)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.rewards import events, tasks
+from services.rewards import audit, events, tasks
 from services.rewards.api import BLUEPRINTS
 from services.rewards.models.base import Base
 from services.rewards.venues.keys import principal_of_key
@@ -17,6 +17,8 @@ SERVICE = ServiceDefinition(
     tasks=tasks,
     blueprints=BLUEPRINTS,
     migrations=Path(__file__).parent / "migrations",
+    checks=audit.CHECKS,
+    kinds=audit.KINDS,
     api_keys=principal_of_key,
 )
 

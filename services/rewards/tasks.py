@@ -1,5 +1,6 @@
 """Celery entry points of rewards: a few lines each, calling a verb."""
 
+from services.rewards import audit
 from services.rewards.catalogue import products
 from services.rewards.issuing import issue
 from services.rewards.issuing.issue import MOST_AT_ONCE, MOST_PER_ACCOUNT
@@ -13,9 +14,10 @@ from services.rewards.vouchers import holds, lifecycle, reminders
 from shared.core.logs import get_logger
 from shared.db.engine import transaction
 from shared.jobs.periodic import periodic, work_off
-from shared.service import housekeeping
+from shared.service import auditing, housekeeping
 
 housekeeping.declare("rewards")
+auditing.declare("rewards", audit.CHECKS)
 
 BATCH = 500
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.wishes import events, tasks
+from services.wishes import audit, events, tasks
 from services.wishes.api import BLUEPRINTS
 from services.wishes.models.base import Base
 from services.wishes.settings import WishesSettings
@@ -16,6 +16,9 @@ SERVICE = ServiceDefinition(
     tasks=tasks,
     blueprints=BLUEPRINTS,
     migrations=Path(__file__).parent / "migrations",
+    evidence=audit.EVIDENCE,
+    checks=audit.CHECKS,
+    kinds=audit.KINDS,
     settings=WishesSettings,
 )
 

@@ -1,11 +1,12 @@
 """Celery entry points of wishes: a few lines each, calling a verb."""
 
-from services.wishes import claims, contacts, lifecycle
+from services.wishes import audit, claims, contacts, lifecycle
 from services.wishes.settings import own_settings
 from shared.jobs.periodic import periodic, work_off
-from shared.service import housekeeping
+from shared.service import auditing, housekeeping
 
 housekeeping.declare("wishes")
+auditing.declare("wishes", audit.CHECKS)
 
 BATCH = 200
 

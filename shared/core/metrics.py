@@ -28,6 +28,10 @@ ATTEMPTS = Gauge("wishtree_attempts_waiting", "Events that wait for another atte
 DEAD_LETTERS = Gauge(
     "wishtree_dead_letters", "Events that were given up and not yet replayed", ["service"]
 )
+AUDIT_DIFFERENCES = Gauge(
+    "wishtree_audit_differences", "Open differences of the audit", ["service", "kind"]
+)
+AUDIT_AGE = Gauge("wishtree_audit_age_seconds", "Since the newest audit finished", ["service"])
 JOBS = Histogram("wishtree_job_seconds", "Celery jobs", ["name", "outcome"])
 LOOP_TURNED = Gauge(
     "wishtree_loop_last_turn_timestamp_seconds",

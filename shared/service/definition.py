@@ -16,6 +16,9 @@ from shared.core.settings import Settings
 from shared.db.engine import Database
 from shared.db.limits import Limits
 from shared.messaging.inbox import Handler, Inbox, handlers_in
+from shared.service.audit import Check
+from shared.service.differences import DifferenceKind
+from shared.service.evidence_api import EvidenceRows
 
 ApiKeys = Callable[[str], Principal]
 
@@ -31,6 +34,9 @@ class ServiceDefinition:
     blueprints: Sequence[APIBlueprint]
     migrations: Path
     settings: type[Settings] = Settings
+    evidence: Sequence[EvidenceRows] = ()  #: what the audits of other services may read
+    checks: Sequence[Check] = ()  #: what its own audit compares
+    kinds: Sequence[DifferenceKind] = ()  #: of differences that its audit finds
     api_keys: ApiKeys | None = None  #: finds who sent an API key; None: the service takes none
 
     def database(self, settings: Settings, limits: Limits) -> Database:

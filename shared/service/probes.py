@@ -24,6 +24,7 @@ from shared.core.metrics import (
 from shared.core.problems import Problem
 from shared.db.engine import current_database, transaction
 from shared.messaging.turns import LoopKind
+from shared.service import audit_runs
 from shared.service.condition import (
     Code,
     Condition,
@@ -98,6 +99,8 @@ class Probe:
         service = self._service
         try:
             condition = self._condition()
+            with transaction() as session:
+                audit_runs.measure(session, service)
         except SQLAlchemyError:
             DATABASE_UP.labels(service).set(0)
             return  # the scrape still shows the rest

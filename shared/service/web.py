@@ -27,9 +27,11 @@ from shared.http.errors import answer_problems
 from shared.http.idempotency import HEADER, idempotently, takes_idempotency_keys
 from shared.http.limits import MAX_BODY_BYTES, limit_of
 from shared.http.text import refuse_nul
+from shared.service.audit_api import audit_blueprint
 from shared.service.dead_letters_api import dead_letters_blueprint
 from shared.service.definition import ApiKeys, ServiceDefinition
 from shared.service.docs_page import api_page_blueprint
+from shared.service.evidence_api import evidence_blueprint
 from shared.service.feed_api import feed_blueprint
 from shared.service.openapi import finish_spec
 from shared.service.probes import probes_blueprint
@@ -157,6 +159,8 @@ def _register_blueprints(app: ServiceApp, definition: ServiceDefinition) -> None
     common = (
         feed_blueprint(service),
         dead_letters_blueprint(f"/{service}/dead-letters", "own_dead_letters"),
+        evidence_blueprint(service, definition.evidence),
+        audit_blueprint(service, definition.kinds),
         probes_blueprint(service),
         api_page_blueprint(service),
     )

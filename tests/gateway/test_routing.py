@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pytest
 
 from devkit.testkit import District
-from gateway.routing import OWN_PAGES, RESOURCES, owner_of
+from gateway.routing import BY_SERVICE, OWN_PAGES, RESOURCES, owner_of
 from shared import SERVICES
 
 AT_EACH_SERVICE_ALONE = ("/healthz", "/problems/")
@@ -27,7 +27,7 @@ def test_the_table_lists_what_the_service_serves_and_nothing_else(
     district: District, service: str
 ) -> None:
     paths = paths_of(district, service)
-    assert first_parts(paths, "v1") - {"events"} == set(RESOURCES[service])
+    assert first_parts(paths, "v1") - set(BY_SERVICE) == set(RESOURCES[service])
     assert first_parts(paths, service) == set(OWN_PAGES)
 
 

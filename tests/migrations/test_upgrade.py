@@ -95,7 +95,7 @@ def test_upgrading_keeps_every_row(old: OldDatabase) -> None:
     with psycopg.connect(old.owner_url) as connection:
         for service in SERVICES:
             query = f"SELECT version_num FROM {service}.alembic_plumbing"
-            assert connection.execute(query).fetchall() == [("plumbing_0004",)]
+            assert connection.execute(query).fetchall() == [("plumbing_0005",)]
 
 
 @pytest.mark.check("L6")

@@ -22,7 +22,8 @@ AT_SERVICES = [
         for rest in ("", "/1", ":batch", "/1/a?b=c")
     ),
     *(f"/{service}/{page}" for service in SERVICES for page in OWN_PAGES if page != "metrics"),
-    *(f"/v1/events/{service}" for service in SERVICES),
+    *(f"/v1/{part}/{service}" for part in ("events", "audit") for service in SERVICES),
+    *(f"/v1/audit/{service}/runs" for service in SERVICES),
     "/.well-known/jwks.json",
 ]
 AT_THE_GATEWAY = [
@@ -65,6 +66,13 @@ def test_metrics_stay_inside() -> None:
     hidden = re.search(r"location ~ (\S+) {\s+return 404;", CONF)
     assert hidden is not None
     assert all(re.search(hidden[1], f"/{service}/metrics") for service in SERVICES)
+
+
+def test_evidence_stays_inside() -> None:
+    hidden = re.findall(r"location ~ (\S+) {\s+return 404;", CONF)
+    for service in SERVICES:
+        assert any(re.search(one, f"/v1/evidence/{service}/records") for one in hidden)
+        assert target_of(f"/v1/evidence/{service}/records") == "gateway:8000"
 
 
 def test_the_map_is_the_one_that_is_written_from_the_table() -> None:

@@ -9,6 +9,7 @@ from gateway.pages.desk import (
     pool,
     rules,
     settlement,
+    system_audit,
     venues,
     vouchers,
     waiting,
@@ -24,4 +25,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     pool.bp,
     vouchers.bp,
     audit.bp,
+    system_audit.bp,
 )

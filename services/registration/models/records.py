@@ -83,6 +83,11 @@ class Correction(Base):
     __table_args__ = (
         CheckConstraint("ended_at >= started_at", name="ends_after_start"),
         CheckConstraint("approved_by IS NULL OR approved_by <> asked_by", name="two_people"),
+        Index(
+            "ix_corrections_new_record_id",
+            "new_record_id",
+            postgresql_where=text("new_record_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -5,8 +5,7 @@ It stops reading from connections that publish, and goes on sending heartbeats.
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import text
@@ -23,17 +22,9 @@ from shared.messaging.broker.relay import relay
 from shared.messaging.broker.topology import declare_topology
 from shared.messaging.outbox import publish
 from tests.broker.test_bus import SERVICE, Receiver
+from tests.support.all_roles import memory_alarm
 
 KEY = VolunteerActivated.routing_key()
-
-
-@contextmanager
-def memory_alarm(rabbit: RabbitServer) -> Iterator[None]:
-    rabbit.ctl("set_vm_memory_high_watermark", "absolute", "1")
-    try:
-        yield
-    finally:
-        rabbit.ctl("set_vm_memory_high_watermark", "0.6")
 
 
 def message() -> Message:

@@ -2,8 +2,8 @@
 ORM and validation.
 
 Same server (gunicorn, one process, 16 threads), same database, same client threads, in turn:
-figures are requests per second and their ratio. The SQL of the bare view is what the endpoint was seen to
-send, statement for statement.
+figures are requests per second and their ratio. The SQL of the bare view is what the endpoint was
+seen to send, statement for statement.
 """
 
 import os

@@ -150,12 +150,12 @@ def run_once(step: Process, env: Mapping[str, str], data: Path, running: Running
             time.sleep(0.05)
     child.stop()
     if child.exit_code != 0:
-        reason = telling_line(output, errors)
+        reason = reason_of_failure(output, errors)
         raise UpFailed(f"`{step.name}` failed: {reason} (log: {errors})")
     return output.read_text(errors="replace")
 
 
-def telling_line(*files: Path) -> str:
+def reason_of_failure(*files: Path) -> str:
     """The last line of a command's output that names an error, or else its last line.
 
     Below its error, SQLAlchemy prints the statement and a link.

@@ -63,6 +63,23 @@ def test_a_frozen_database_holds_a_thread_for_a_bounded_time(member: Member) -> 
             assert session.scalar(text("SELECT 1")) == 1
 
 
+def test_readiness_is_down_soon_while_the_database_is_frozen(
+    member: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database_with(member, Limits(10, 3, 5)) as database:
+        with database.transaction() as session:  # the only connection: the pool gives it again
+            pid = session.scalars(text("SELECT pg_backend_pid()")).one()
+        monkeypatch.setattr(member.app, "database", database)
+        os.kill(pid, signal.SIGSTOP)
+        started = time.monotonic()
+        try:
+            assert member.call("GET", "/wishes/readyz").status_code == 503
+            assert time.monotonic() - started < 5
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert member.call("GET", "/wishes/readyz").status_code == 200
+
+
 def test_a_verb_may_ask_for_more_time(member: Member) -> None:
     """For its own transaction: the next one on the connection has the usual limits again."""
     sleep = text("SELECT pg_sleep(1.2)")

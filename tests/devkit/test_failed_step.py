@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.local.up import telling_line
+from devkit.local.up import reason_of_failure
 
 OF_SQLALCHEMY = """Traceback (most recent call last):
   File "x.py", line 1, in <module>
@@ -27,4 +27,4 @@ sqlalchemy.exc.OperationalError: (psycopg.OperationalError) connection failed: n
 def test_the_line_that_says_why_is_shown(tmp_path: Path, printed: str, shown: str) -> None:
     log = tmp_path / "seed.log"
     log.write_text(printed)
-    assert telling_line(log).startswith(shown)
+    assert reason_of_failure(log).startswith(shown)

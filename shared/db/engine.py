@@ -14,7 +14,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from shared.core.settings import Settings
 from shared.db.connection import GRACE_SECONDS, PatientConnection
-from shared.db.limits import Limits, SessionSettings, missing_settings, session_settings
+from shared.db.limits import (
+    JOBS,
+    Limits,
+    SessionSettings,
+    missing_settings,
+    session_settings,
+)
 
 NOTICE_A_DEAD_HOST = {
     "keepalives_idle": 10,
@@ -28,7 +34,7 @@ NOTICE_A_DEAD_HOST = {
 class Database:
     """Engine and sessions of one service's schema, with the limits of one kind of process."""
 
-    def __init__(self, service: str, settings: Settings, limits: Limits) -> None:
+    def __init__(self, service: str, settings: Settings, limits: Limits = JOBS) -> None:
         self.service = service
         self.settings = settings
         self.engine = create_engine(
@@ -151,7 +157,7 @@ def after_commit(session: Session, callback: Callable[[], None]) -> None:
 def allow_time(session: Session, seconds: int) -> None:
     """Let the statements of this transaction take longer, or less long, than this process's."""
     connection = session.connection()
-    connection.execute(select(func.set_config("statement_timeout", f"{seconds}s", True)))
     answering = connection.connection.driver_connection
     if isinstance(answering, PatientConnection):
         answering.answer_seconds = seconds + GRACE_SECONDS
+    connection.execute(select(func.set_config("statement_timeout", f"{seconds}s", True)))

@@ -15,7 +15,6 @@ from kombu import Exchange, Queue
 from shared.core.logs import configure_logs
 from shared.core.settings import Settings
 from shared.db.engine import Database
-from shared.db.limits import JOBS
 from shared.jobs.late import jobs_of
 from shared.jobs.periodic import SCHEDULE, databases
 from shared.jobs.turns import declare_probe
@@ -81,7 +80,7 @@ def make_celery(services: Iterable[str], settings: Settings) -> Celery:
     )
     for service in services:
         declare_probe(app, service)
-    databases.update({service: Database(service, settings, JOBS) for service in services})
+    databases.update({service: Database(service, settings) for service in services})
     return app
 
 

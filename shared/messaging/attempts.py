@@ -17,6 +17,7 @@ from shared.contracts.base import Event
 from shared.core.clock import app_now
 from shared.core.ids import new_id
 from shared.core.json import made_storable
+from shared.db.contention import first_line
 from shared.db.types import Plumbing
 
 MAX_ATTEMPTS = 5
@@ -195,12 +196,9 @@ def next_due(attempts: int) -> ColumnElement[datetime]:
 
 
 def in_one_line(error: BaseException) -> str:
-    """The class and first line of an error.
-
-    A statement's parameters are in later lines; they may be personal.
-    """
+    """The class and first line of an error, as `as_error`."""
     try:
-        first = str(getattr(error, "orig", None) or error).partition("\n")[0]
+        first = first_line(error)
     except Exception:  # nothing that an error says may keep it from being noted
         first = "(says nothing)"
     return as_error(f"{type(error).__name__}: {first}")

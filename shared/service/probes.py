@@ -22,7 +22,7 @@ from shared.core.metrics import (
     OUTBOX_ROWS,
 )
 from shared.core.problems import Problem
-from shared.db.engine import current_database, transaction
+from shared.db.engine import allow_time, current_database, transaction
 from shared.messaging.turns import LoopKind
 from shared.service import audit_runs
 from shared.service.condition import (
@@ -33,6 +33,8 @@ from shared.service.condition import (
     Reason,
     condition_of,
 )
+
+PROBE_SECONDS = 2  #: who asks does not wait for long
 
 
 class ReasonShape(TypedDict):
@@ -100,6 +102,7 @@ class Probe:
         try:
             condition = self._condition()
             with transaction() as session:
+                allow_time(session, PROBE_SECONDS)
                 audit_runs.measure(session, service)
         except SQLAlchemyError:
             DATABASE_UP.labels(service).set(0)
@@ -126,6 +129,7 @@ class Probe:
     def _condition(self) -> Condition:
         silent_seconds = current_database().settings.loop_silent_seconds
         with transaction() as session:
+            allow_time(session, PROBE_SECONDS)
             return condition_of(session, self._service, silent_seconds, self._last_seen)
 
 

@@ -87,7 +87,7 @@ class DiscardedFuture:
     def lose_a_future(self) -> None:
         """Back up, then let events be published that rewards does not get to handle."""
         self.start()
-        wait_until(lambda: self._is_quiet(), 30, "the first events were not handled")
+        wait_until(self._is_quiet, 30, "the first events were not handled")
         self.run("backup", str(self.folder))
         os.kill(self.installation.processes["bus-rewards"].pid, signal.SIGSTOP)
         assert self.send_records() == {201}

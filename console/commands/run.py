@@ -57,7 +57,7 @@ def up(mode: str, data: Path, port: int, verbose: bool) -> None:
 @click.argument("service", type=ONE_OR_ALL)
 @click.option("--port", type=PORT, help="Default: 8001 registration ... 8004 notify; all: 8000.")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--threads", type=THREADS, default=8, show_default=True)
+@click.option("--threads", type=THREADS, default=16, show_default=True)
 @data_option
 def api(service: str, port: int | None, host: str, threads: int) -> None:
     """Serve the endpoints of SERVICE (`all`: of all four, and the gateway, on one port).
@@ -101,12 +101,14 @@ def gateway(port: int, host: str, threads: int) -> None:
 def bus(service: str) -> None:
     """Publish the outbox of SERVICE and handle the events that it receives.
 
-    It runs until SIGTERM, then finishes what it has begun. Start as many as you like: they share
-    the work, and no event counts twice.
+    It runs until SIGTERM, then finishes what it has begun, for at most 4 s. Start as many as you
+    like: they share the work, and no event counts twice.
     """
     from console.services import definitions_of
+    from shared.core.stopping import end_soon_after_sigterm
     from shared.service.bus_process import run_bus
 
+    end_soon_after_sigterm()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -123,16 +125,18 @@ def bus(service: str) -> None:
 def worker(service: str, concurrency: int, with_beat: bool) -> None:
     """Run the Celery jobs of SERVICE.
 
-    It runs until SIGTERM, then finishes what it has begun. Start as many as you like: a job whose
-    worker dies is given to another one.
+    It runs until SIGTERM, then finishes what it has begun, for at most 4 s. Start as many as you
+    like: a job whose worker dies is given to another one.
     """
     from prometheus_client import start_http_server
 
     from console.services import definitions_of
     from shared.core.settings import Settings
+    from shared.core.stopping import end_soon_after_sigterm
     from shared.jobs.celery import make_celery
     from shared.jobs.enqueue import enqueue_through
 
+    end_soon_after_sigterm()
     settings = Settings.read()
     if settings.metrics_port:
         start_http_server(settings.metrics_port)
@@ -160,8 +164,10 @@ def beat() -> None:
     """
     from console.services import definitions_of
     from shared.core.settings import Settings
+    from shared.core.stopping import end_soon_after_sigterm
     from shared.jobs.celery import make_celery
 
+    end_soon_after_sigterm()
     definitions_of(SERVICES)  # importing a service declares its jobs
     make_celery(SERVICES, Settings.read()).start(["beat", "-s", _beat_file(), "--loglevel", "INFO"])
 

@@ -21,6 +21,7 @@ from devkit.bench.statements import Recording, Statement
 from shared.core.ids import new_id
 from shared.core.settings import Settings
 from shared.db.engine import Database
+from shared.db.limits import ENDPOINTS
 from shared.service.serve import serve
 
 
@@ -73,7 +74,7 @@ class _Repetition:
 
 
 def create(service: str, recording: Recording) -> Flask:
-    app, engine = Flask("bare"), Database(service, Settings.read()).engine
+    app, engine = Flask("bare"), Database(service, Settings.read(), ENDPOINTS).engine
     renewal = Renewal(recording)
 
     @app.route("/healthz")

@@ -17,6 +17,7 @@ from kombu import Exchange, Queue
 from services.rewards.app import SERVICE
 from shared.core.settings import Settings
 from shared.db.engine import using
+from shared.db.limits import HANDLERS
 from shared.messaging.envelope import read_event
 from shared.messaging.inbox import Inbox
 
@@ -60,7 +61,7 @@ app.conf.update(
 @cache
 def _inbox() -> Inbox:
     """Make the inbox in the child, after the fork: connections must not be shared."""
-    return SERVICE.inbox(SERVICE.database(Settings.read()))
+    return SERVICE.inbox(SERVICE.database(Settings.read(), HANDLERS))
 
 
 @app.task(name="bench.credit")

@@ -23,6 +23,7 @@ from shared.db.engine import transaction
 JWKS_SECONDS = 300
 JWKS_RETRY_SECONDS = 15
 DENIALS_SECONDS = 5
+LONGEST_WAIT_SECONDS = 2  #: as for a connection of the pool
 
 
 class Verifier:
@@ -92,13 +93,18 @@ class Verifier:
     def _denials(self) -> dict[str, datetime]:
         """Denials of tokens that have not expired by themselves.
 
-        One thread at a time reads them again, every few seconds.
+        One thread at a time reads them again, every few seconds. Raises Unavailable when the
+        database keeps it from doing so: the threads behind it must not wait one after another.
         """
-        with self._denials_lock:
+        if not self._denials_lock.acquire(timeout=LONGEST_WAIT_SECONDS):
+            raise Unavailable("Tokens cannot be checked: the database is away or busy.")
+        try:
             if time.monotonic() > self._denied_until:
                 self._denied = _read_denials()
                 self._denied_until = time.monotonic() + DENIALS_SECONDS
             return self._denied
+        finally:
+            self._denials_lock.release()
 
 
 def _read_denials() -> dict[str, datetime]:

@@ -91,6 +91,10 @@ class Unavailable(Problem):
 
     status = 503
 
+    def __init__(self, detail: str = "", **more: Any) -> None:
+        super().__init__(detail, **more)
+        self.headers["Retry-After"] = "2"
+
 
 def invalid(pointer: str, reason: str) -> Unprocessable:
     """Refuse a field that is well-formed but wrong, named by JSON pointer as in validation."""

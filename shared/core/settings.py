@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -57,8 +57,12 @@ class Settings(BaseSettings):
     rewards_database_url: str | None = None
     notify_database_url: str | None = None
     owner_database_url: str | None = None  #: the role that migrates; for `wishtree migrate` alone
-    #: connections that one process may hold per service
-    database_pool_size: int = Field(default=10, ge=1, le=100)
+    #: connections that one process may hold per service. Fewer than an API has threads: when all
+    #: wait for the database, the others answer 503 soon instead of waiting too
+    database_pool_size: int = Field(default=8, ge=1, le=100)
+    database_pooler: bool = False  #: pgbouncer in transaction mode is in between
+    #: after how many times a statement is prepared; "none": never (for pgbouncer before 1.21)
+    database_prepare_threshold: int | None = Field(default=5, ge=0)
     broker_url: str = "amqp://localhost:5672//"
 
     public_url: str = "http://localhost:8000"  #: where people and venues reach the gateway
@@ -84,6 +88,11 @@ class Settings(BaseSettings):
     catch_up_age_seconds: int = Field(default=60, ge=0)  #: younger events are left to the broker
     batch_size: int = Field(default=200, ge=1, le=5000)  #: events in one transaction
     webhook_test_networks: str = ""  #: CIDRs of our own that webhooks may reach, comma-separated
+
+    @field_validator("database_prepare_threshold", mode="before")
+    @classmethod
+    def _none_is_never(cls, value: object) -> object:
+        return None if value == "none" else value
 
     @classmethod
     def settings_customise_sources(
@@ -113,6 +122,10 @@ class Settings(BaseSettings):
         """The application role's URL for one service's schema."""
         url: str | None = getattr(self, f"{service}_database_url") or self.database_url
         return url or missing(f"{service}_database_url", "a postgresql:// URL")
+
+    def shares_its_role(self, service: str) -> bool:
+        """Tell whether a service has no database URL of its own, so that others use its role."""
+        return not getattr(self, f"{service}_database_url")
 
     def url_of(self, service: str) -> str:
         """Where a service answers inside the installation."""

@@ -7,7 +7,6 @@ RETRYABLE = (
     psycopg.errors.DeadlockDetected,
     psycopg.errors.SerializationFailure,
     psycopg.errors.LockNotAvailable,
-    psycopg.errors.QueryCanceled,
 )
 AWAY = (
     "57P",  # the server stops or starts
@@ -39,6 +38,15 @@ def _is_away(error: BaseException | None) -> bool:
         return error.sqlstate.startswith(AWAY)
     # Without a code it comes from the client: the connection, or a statement that cannot be built.
     return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+
+
+def took_too_long(error: BaseException) -> bool:
+    """Tell whether a statement was ended by its time limit.
+
+    Waiting for a lock has a shorter limit of its own, so this is the statement's own work, or a
+    server that is too busy for it. Trying again may take as long, so let it have an end.
+    """
+    return isinstance(error, DBAPIError) and isinstance(error.orig, psycopg.errors.QueryCanceled)
 
 
 def is_contention(error: BaseException) -> bool:

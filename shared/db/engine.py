@@ -7,25 +7,28 @@ tasks set it with `using()`; `transaction()` finds it there. So a verb need not 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from shared.core.settings import Settings
+from shared.db.connection import GRACE_SECONDS, PatientConnection
+from shared.db.limits import Limits, SessionSettings, missing_settings, session_settings
 
 NOTICE_A_DEAD_HOST = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
-    "tcp_user_timeout": 40_000,
+    "tcp_user_timeout": 15_000,
 }
-"""A wait for a host that vanished ends within a minute. The system's default is two hours."""
+"""A wait for a host that vanished ends within half a minute. The system's default is two hours."""
 
 
 class Database:
-    """Engine and sessions of one service's schema."""
+    """Engine and sessions of one service's schema, with the limits of one kind of process."""
 
-    def __init__(self, service: str, settings: Settings) -> None:
+    def __init__(self, service: str, settings: Settings, limits: Limits) -> None:
         self.service = service
         self.settings = settings
         self.engine = create_engine(
@@ -35,11 +38,15 @@ class Database:
             hide_parameters=True,  # they may be personal, and errors are logged
             pool_timeout=2,  # a full pool gives 503 with Retry-After; the default waits 30 s
             connect_args={
-                "options": _options(service, settings),
                 "connect_timeout": 3,
+                "prepare_threshold": settings.database_prepare_threshold,
                 **NOTICE_A_DEAD_HOST,
+                **_start_up_options(service, settings, limits),
             },
         )
+        _wait_for_answers(self.engine, limits.statement_seconds + GRACE_SECONDS)
+        if settings.database_pooler:
+            _set_locally(self.engine, missing_settings(service, settings, limits))
         # Neither `synchronize_session=False` nor `populate_existing=True` is set here for all
         # statements. Some verbs read an object after their UPDATE of its row, with expire_on_commit
         # off: the first would leave it stale. The second would change objects that a verb still
@@ -62,21 +69,38 @@ class Database:
                 callback()
 
 
-def _options(service: str, settings: Settings) -> str:
-    """Settings of the database session, sent with the connection: no further round trip.
+def _start_up_options(service: str, settings: Settings, limits: Limits) -> dict[str, str]:
+    """Settings of the database session, sent with the connection: no further round trip."""
+    if settings.database_pooler:
+        return {}
+    wanted = session_settings(service, settings, limits)
+    return {"options": " ".join(f"-c{name}={value}" for name, value in wanted.items())}
 
-    A pooler may drop them. Behind one, set them on each service's role (ALTER ROLE ... SET).
-    """
-    options = {
-        "search_path": f"{service},public",
-        "timezone": "UTC",
-        "statement_timeout": "30s",
-        "idle_in_transaction_session_timeout": "60s",
-        "jit": "off",  # short statements: compiling them costs more than running them
-    }
-    if settings.clock_offset_seconds:
-        options["wishtree.clock_offset"] = f"{settings.clock_offset_seconds}s"
-    return " ".join(f"-c{name}={value}" for name, value in options.items())
+
+def _wait_for_answers(engine: Engine, seconds: float) -> None:
+    """Let every wait for the server end after some seconds."""
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: Any, _record: Any, args: Any, options: Any) -> PatientConnection:
+        connection = PatientConnection.connect(*args, **options)
+        connection.answer_seconds = seconds
+        return connection
+
+    @event.listens_for(engine, "checkin")
+    def forget_more_time(connection: PatientConnection | None, _record: Any) -> None:
+        if connection is not None:
+            connection.answer_seconds = seconds
+
+
+def _set_locally(engine: Engine, wanted: SessionSettings) -> None:
+    """Send settings with each transaction: one more round trip, behind a pooler only."""
+    if not wanted:
+        return
+    statement = select(*(func.set_config(name, value, True) for name, value in wanted.items()))
+
+    @event.listens_for(engine, "begin")
+    def set_locally(connection: Connection) -> None:
+        connection.execute(statement)
 
 
 _current: ContextVar[Database] = ContextVar("database")
@@ -122,3 +146,12 @@ def joinable_transaction() -> Iterator[Session]:
 def after_commit(session: Session, callback: Callable[[], None]) -> None:
     """Run `callback` after the commit. A crash may prevent it, so nothing may depend on it."""
     session.info.setdefault("after_commit", []).append(callback)
+
+
+def allow_time(session: Session, seconds: int) -> None:
+    """Let the statements of this transaction take longer, or less long, than this process's."""
+    connection = session.connection()
+    connection.execute(select(func.set_config("statement_timeout", f"{seconds}s", True)))
+    answering = connection.connection.driver_connection
+    if isinstance(answering, PatientConnection):
+        answering.answer_seconds = seconds + GRACE_SECONDS

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from shared.core.language import translate
 from shared.core.logs import current_traceparent, get_logger
 from shared.core.problems import BadRequest, Conflict, Problem, Unavailable
-from shared.db.contention import constraint_of, is_database_away, is_passing
+from shared.db.contention import constraint_of, is_database_away, is_passing, took_too_long
 from shared.http.limits import MAX_BODY_BYTES
 
 log = get_logger(__name__)
@@ -45,14 +45,12 @@ def _on_database_error(error: DBAPIError) -> Response:
         # No verb expected this constraint. The client gets a 409 all the same, and we log it.
         log.warning("constraint decided", constraint=constraint_of(error))
         return _on_problem(Conflict("This contradicts something that is already stored."))
-    return _on_passing(error) if is_passing(error) else _on_any(error)
+    return _on_passing(error) if is_passing(error) or took_too_long(error) else _on_any(error)
 
 
 def _on_passing(error: Exception) -> Response:
     log.warning("database away or busy", error=type(error).__name__)
-    problem = Unavailable("The database is away or busy. Nothing was changed.")
-    problem.headers["Retry-After"] = "2"
-    return _on_problem(problem)
+    return _on_problem(Unavailable("The database is away or busy. Send the request again."))
 
 
 def _on_any(error: Exception) -> Response:

@@ -15,6 +15,7 @@ from kombu import Exchange, Queue
 from shared.core.logs import configure_logs
 from shared.core.settings import Settings
 from shared.db.engine import Database
+from shared.db.limits import JOBS
 from shared.jobs.periodic import SCHEDULE, databases
 from shared.messaging.broker.topology import is_amqp
 
@@ -32,7 +33,7 @@ COMMON: Mapping[str, object] = {
     "worker_enable_remote_control": False,  # RabbitMQ 4 gives up the kind of queues it needs
     # Else a job goes on here and, redelivered, runs elsewhere too.
     "worker_cancel_long_running_tasks_on_connection_loss": True,
-    "worker_soft_shutdown_timeout": 20,
+    "worker_soft_shutdown_timeout": 3,  # the process ends hard a little later
     "worker_hijack_root_logger": False,
     "broker_connection_timeout": 3,
     "broker_connection_retry_on_startup": True,
@@ -43,11 +44,18 @@ COMMON: Mapping[str, object] = {
 }
 AMQP_ONLY: Mapping[str, object] = {
     "broker_heartbeat": 15,  # the default notices a hung broker after minutes
-    "broker_transport_options": {"confirm_publish": True, "confirm_timeout": 5},
+    # The timeouts of the socket are for a broker that is frozen or whose memory is full: py-amqp
+    # waits for ever.
+    "broker_transport_options": {
+        "confirm_publish": True,
+        "confirm_timeout": 5,
+        "read_timeout": 10,
+        "write_timeout": 5,
+    },
 }
 EMBEDDED_ONLY: Mapping[str, object] = {
     "broker_heartbeat": None,
-    "broker_transport_options": {"visibility_timeout": 600},
+    "broker_transport_options": {"visibility_timeout": 600, "socket_timeout": 30},
 }
 
 
@@ -68,7 +76,7 @@ def make_celery(services: Iterable[str], settings: Settings) -> Celery:
         **COMMON,
         **(AMQP_ONLY if amqp else EMBEDDED_ONLY),
     )
-    databases.update({service: Database(service, settings) for service in services})
+    databases.update({service: Database(service, settings, JOBS) for service in services})
     return app
 
 

@@ -25,7 +25,7 @@ from shared.core import clock
 from shared.core.clock import app_now
 from shared.core.logs import get_logger, traced
 from shared.core.metrics import EVENTS_HANDLED, HANDLER_SECONDS, LAG
-from shared.db.contention import is_contention, is_database_away, is_passing
+from shared.db.contention import is_database_away, is_passing, took_too_long
 from shared.db.engine import Database, using
 from shared.db.types import Plumbing
 from shared.messaging import attempts
@@ -124,7 +124,7 @@ class Inbox:
             with using(self.database):
                 yield
         except Exception as error:
-            if is_passing(error):
+            if is_passing(error) or took_too_long(error):
                 raise TryAgain from error
             raise
 
@@ -149,19 +149,31 @@ class Inbox:
 
     def _handle_together(self, events: list[Event]) -> None:
         """Handle all in one transaction. If it fails, handle them singly to find the culprit."""
-        if not events:
+        if len(events) < 2:
+            self._handle_singly(events)
             return
-        alone = len(events) == 1
         try:
             self._handle(events)
         except Exception as error:
-            if is_database_away(error) or (alone and is_contention(error)):
+            if is_database_away(error):
                 raise
-            if alone:
-                self._defer(events[0], error)
-                return
-            for event in events:
-                self._handle_together([event])
+            self._handle_singly(events)
+
+    def _handle_singly(self, events: Iterable[Event]) -> None:
+        """Handle each in a transaction of its own; defer those that fail.
+
+        One whose statement takes too long fails as any other, so that it ends as a dead letter. The
+        second of them says that the database is too busy for all.
+        """
+        too_slow = 0
+        for event in events:
+            try:
+                self._handle([event])
+            except Exception as error:
+                too_slow += took_too_long(error)
+                if is_passing(error) or too_slow > 1:
+                    raise
+                self._defer(event, error)
 
     def _handle_redelivered(self, event: Event) -> None:
         """Count the attempt, commit it, then handle the event: it may have killed a process."""

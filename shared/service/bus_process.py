@@ -5,6 +5,7 @@ a supervisor starts it again.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -13,6 +14,8 @@ from prometheus_client import start_http_server
 from shared.core.logs import configure_logs, get_logger
 from shared.core.memory import keep_for_good
 from shared.core.settings import Settings
+from shared.core.stopping import STOP_SECONDS
+from shared.db.limits import HANDLERS
 from shared.jobs.celery import make_celery
 from shared.jobs.enqueue import enqueue_through
 from shared.messaging.broker.consumer import consume
@@ -24,7 +27,6 @@ from shared.service.definition import ServiceDefinition
 log = get_logger(__name__)
 
 ATTEMPTS_PAUSE = 0.5
-STOP_SECONDS = 20
 
 Loop = Callable[..., None]
 
@@ -43,8 +45,7 @@ def run_bus(services: Iterable[ServiceDefinition], stop: threading.Event) -> Non
         thread.start()
     log.info("bus running", services=[service.name for service in services])
     _watch(threads, stop)
-    for thread in threads:  # each finishes its batch
-        thread.join(timeout=STOP_SECONDS)
+    _join(threads)
 
 
 def _watch(threads: list[threading.Thread], stop: threading.Event) -> None:
@@ -56,11 +57,18 @@ def _watch(threads: list[threading.Thread], stop: threading.Event) -> None:
             raise SystemExit(f"bus loop ended: {', '.join(ended)}")
 
 
+def _join(threads: list[threading.Thread]) -> None:
+    """Let each finish its batch. What waits for a server that does not answer is left behind."""
+    deadline = time.monotonic() + STOP_SECONDS
+    for thread in threads:
+        thread.join(timeout=max(0.0, deadline - time.monotonic()))
+
+
 def _threads(
     definition: ServiceDefinition, settings: Settings, stop: threading.Event
 ) -> Iterator[threading.Thread]:
     service, url = definition.name, settings.broker_url
-    database = definition.database(settings)
+    database = definition.database(settings, HANDLERS)
     inbox = definition.inbox(database)
     yield _thread(f"{service}.relay", stop, relay, database, url)
     yield _thread(f"{service}.consume", stop, consume, inbox, url, settings.batch_size)

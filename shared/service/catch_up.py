@@ -14,7 +14,7 @@ from shared.core import clock
 from shared.core.json import JsonObject
 from shared.core.logs import get_logger
 from shared.core.settings import Settings
-from shared.db.contention import is_passing
+from shared.db.contention import is_passing, took_too_long
 from shared.db.engine import Database
 from shared.db.types import Plumbing
 from shared.messaging.inbox import Delivery, Inbox, TryAgain
@@ -136,4 +136,4 @@ def _will_pass(error: Exception) -> bool:
     """Tell whether the other service or the database is away or busy: read again later."""
     if isinstance(error, requests.RequestException | TryAgain | KeyError | ValueError):
         return True
-    return is_passing(error)
+    return is_passing(error) or took_too_long(error)

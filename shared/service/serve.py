@@ -7,6 +7,7 @@ from gunicorn.app.base import BaseApplication
 
 from shared.core.memory import keep_for_good
 from shared.core.settings import SettingsError
+from shared.core.stopping import STOP_SECONDS
 
 
 class _Server(BaseApplication):
@@ -17,7 +18,7 @@ class _Server(BaseApplication):
             "workers": 1,
             "worker_class": "gthread",
             "threads": threads,
-            "graceful_timeout": 20,
+            "graceful_timeout": STOP_SECONDS,
             "timeout": 60,
             "keepalive": 30,
             "accesslog": None,

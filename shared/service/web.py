@@ -20,6 +20,7 @@ from shared.core.metrics import REQUESTS
 from shared.core.problems import BadRequest, Unauthorized
 from shared.core.settings import Settings
 from shared.db.engine import Database, using
+from shared.db.limits import ENDPOINTS
 from shared.http.errors import answer_problems
 from shared.http.idempotency import HEADER, idempotently, takes_idempotency_keys
 from shared.http.limits import MAX_BODY_BYTES, limit_of
@@ -101,7 +102,7 @@ def make_app(definition: ServiceDefinition, settings: Settings) -> ServiceApp:
     """
     configure_logs(settings.log_level)
     app = _bare_app(definition.name)
-    app.database = definition.database(settings)
+    app.database = definition.database(settings, ENDPOINTS)
     app.settings = app.extensions["settings"] = settings
     app.verifier = Verifier(settings)
     app.api_keys = definition.api_keys

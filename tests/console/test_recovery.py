@@ -93,6 +93,9 @@ def four(postgres: PrivatePostgres) -> Iterator[Databases]:
     """Each service in a database of its own, with the demo district."""
     owner_url, name = postgres.create_database()
     env = environment(owner_url, name)
+    # Without a database: then the owner logs in to the one of each service.
+    anywhere = make_url(owner_url).set(database=None)
+    env["WISHTREE_OWNER_DATABASE_URL"] = anywhere.render_as_string(hide_password=False)
     for service in SERVICES:
         postgres._execute(f"CREATE DATABASE {name}_{service} OWNER {name}_owner")
         variable = f"WISHTREE_{service.upper()}_DATABASE_URL"

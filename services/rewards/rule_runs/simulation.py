@@ -41,9 +41,11 @@ from services.rewards.rules.versions import (
 )
 from shared.core.clock import site_today
 from shared.core.problems import Unprocessable
+from shared.db.engine import allow_time
 
 MOST_RECORDS = 500_000
 ACCOUNTS_AT_ONCE = 1000
+_DRY_RUN_SECONDS = 60
 
 
 class TooMuchHistory(Unprocessable):
@@ -171,6 +173,7 @@ def dry_run(
     TooMuchHistory.
     """
     session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+    allow_time(session, _DRY_RUN_SECONDS)
     _refuse_too_much(session, since)
     summary = Summary()
     listed: list[Gainer] = []

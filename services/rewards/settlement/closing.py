@@ -28,6 +28,7 @@ from shared.contracts.rewards import SettlementClosed, SettlementReopened
 from shared.core.clock import app_now
 from shared.core.ids import new_id
 from shared.core.problems import Conflict, NotFound
+from shared.db.engine import allow_time
 from shared.db.statements import changed
 from shared.messaging.outbox import publish
 
@@ -130,7 +131,7 @@ def _settle(session: Session, venue_id: UUID, month: Month, by: str) -> Settleme
     )
     session.add(settlement)
     session.flush()
-    session.execute(_TAKE_TIME)
+    allow_time(session, _SETTLE_SECONDS)
     parameters = {"venue_id": venue_id, "until": month.until, "settlement_id": settlement.id}
     sums = session.execute(_SETTLE, parameters).one()
     settlement.redemptions, settlement.points, settlement.fen = map(int, sums)
@@ -139,7 +140,7 @@ def _settle(session: Session, venue_id: UUID, month: Month, by: str) -> Settleme
     return settlement
 
 
-_TAKE_TIME = text("SET LOCAL statement_timeout = '5min'")
+_SETTLE_SECONDS = 300
 """Enough for the largest venue on a busy machine; a timeout would undo everything."""
 
 # Vouchers are locked first and in order, as everywhere. A redemption that was reversed while this
@@ -199,7 +200,7 @@ def reopen_month(
     if newest != month:
         raise ClosedTooLongAgo(f"{newest} was closed after {month}.")
     _mark_reopened(session, settlement, month, reason, by)
-    session.execute(_TAKE_TIME)
+    allow_time(session, _SETTLE_SECONDS)
     session.execute(_REOPEN, {"settlement_id": settlement.id})
     disputes.free_paid(session, settlement.id)
     _move_points(

@@ -9,11 +9,23 @@ from collections.abc import Callable
 from kombu import Connection
 
 from shared.core.logs import get_logger
-from shared.messaging.broker.topology import HEARTBEAT_SECONDS, declare_topology, is_amqp
+from shared.messaging.broker.topology import (
+    HEARTBEAT_SECONDS,
+    declare_topology,
+    is_amqp,
+    on_amqp,
+)
 
 log = get_logger(__name__)
 LIVED_SECONDS = 5  #: a connection that lasted this long was a good one: pauses begin anew
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+SOCKET_SECONDS = 10
+"""No read or write of a socket waits longer. py-amqp sets no limit for what has none of its own:
+opening a channel, declaring, acknowledging. So a broker that is frozen, or that reads nothing while
+its memory is full, would hold a thread for ever."""
+
+
+EMBEDDED_OPTIONS = {"visibility_timeout": 60, "socket_timeout": SOCKET_SECONDS}
 
 
 def connect(url: str) -> Connection:
@@ -21,7 +33,7 @@ def connect(url: str) -> Connection:
 
     Without kombu's `confirm_publish`: our publisher collects its confirms itself.
     """
-    options = {} if is_amqp(url) else {"visibility_timeout": 60}
+    options = {} if is_amqp(url) else EMBEDDED_OPTIONS
     return Connection(
         url, heartbeat=HEARTBEAT_SECONDS, connect_timeout=3, transport_options=options
     )
@@ -39,6 +51,7 @@ def keep_connected(
         connection, connected = connect(url), math.inf
         try:
             connection.ensure_connection(max_retries=1, timeout=3)
+            _limit_socket(connection)
             declare_topology(connection)
             connected = time.monotonic()
             work(connection)
@@ -51,6 +64,24 @@ def keep_connected(
         finally:
             # Drops the socket. `close()` would wait for a broker that does not answer.
             connection.collect()
+
+
+def _limit_socket(connection: Connection) -> None:
+    if on_amqp(connection):
+        connection.connection.transport.sock.settimeout(SOCKET_SECONDS)
+
+
+def reader_of(connection: Connection) -> Callable[[float], object]:
+    """A function that reads once from the broker and calls what waits for it.
+
+    It takes the seconds to wait, and raises TimeoutError. It returns after one frame, be it a
+    heartbeat. `drain_events` begins its timeout anew at each heartbeat, so that a timeout longer
+    than their interval never ends.
+    """
+    if on_amqp(connection):
+        read: Callable[[float], object] = connection.connection.blocking_read
+        return read
+    return lambda seconds: connection.drain_events(timeout=seconds)
 
 
 def _log_lost(name: str, error: Exception) -> None:

@@ -4,12 +4,13 @@ import math
 import random
 import threading
 import time
+from contextlib import suppress
 
 from kombu import Connection, Consumer
 from kombu.message import Message as Incoming
 
 from shared.core.logs import get_logger
-from shared.messaging.broker.connection import keep_connected
+from shared.messaging.broker.connection import keep_connected, reader_of
 from shared.messaging.broker.topology import on_amqp, queues
 from shared.messaging.inbox import Delivery, Inbox, TryAgain
 
@@ -18,6 +19,7 @@ log = get_logger(__name__)
 IDLE_SECONDS = 0.5
 COALESCE_SECONDS = 0.005
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+LOOK_EVERY_SECONDS = 10  #: at the queue, while nothing comes
 
 
 def consume(inbox: Inbox, url: str, batch_size: int, stop: threading.Event) -> None:
@@ -29,12 +31,17 @@ def consume(inbox: Inbox, url: str, batch_size: int, stop: threading.Event) -> N
     keep_connected(f"consume.{inbox.service}", stop, url, work)
 
 
+class Deaf(Exception):
+    """The queue has messages and the broker gives us none, though we could take them."""
+
+
 class EventConsumer:
     """Consumes a service's events over one connection, in batches of a few milliseconds."""
 
     def __init__(self, connection: Connection, inbox: Inbox, batch_size: int) -> None:
         self.connection, self.inbox, self.batch_size = connection, inbox, batch_size
         self.amqp = on_amqp(connection)
+        self._read = reader_of(connection)
         self.gathered: list[Incoming] = []
         self.returned: list[Incoming] = []
         """Messages at the broker's delivery limit: they become dead letters."""
@@ -42,6 +49,7 @@ class EventConsumer:
         # message that kills the process takes the whole prefetch window with it each time, and all
         # of it comes closer to the delivery limit.
         self.slow = self.amqp
+        self._next_look, self._waited_before = time.monotonic() + LOOK_EVERY_SECONDS, False
         self.channel = connection.channel()
         self._prefetch(1 if self.slow else 2 * batch_size)
         self._start_consumers()
@@ -61,6 +69,7 @@ class EventConsumer:
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
             self._gather()
+            self._look_at_queue()
             self._take_returned(stop)
             if self.gathered:
                 self._take_gathered(stop)
@@ -72,12 +81,28 @@ class EventConsumer:
         wait = IDLE_SECONDS
         while len(self.gathered) < self.batch_size:
             try:
-                self.connection.drain_events(timeout=wait)
+                self._read(wait)
             except TimeoutError:
                 return
             if self.slow and self.gathered:
                 return
             wait = COALESCE_SECONDS if self.gathered else IDLE_SECONDS
+
+    def _look_at_queue(self) -> None:
+        """Raise Deaf if messages have waited since the last look, and none has come.
+
+        A connection can be alive while its consumer is gone at the broker. The queue may be gone
+        too, which is a channel error here: either way the connection starts over, and declares.
+        """
+        now = time.monotonic()
+        if self.gathered or not self.amqp:
+            self._next_look, self._waited_before = now + LOOK_EVERY_SECONDS, False
+        elif now >= self._next_look:
+            name = queues(self.inbox.service, self.amqp)[0].name
+            waiting = self.channel.queue_declare(name, passive=True).message_count > 0
+            if waiting and self._waited_before and not self.gathered:
+                raise Deaf(f"messages wait in {name}, and none has come")
+            self._next_look, self._waited_before = now + LOOK_EVERY_SECONDS, waiting
 
     def _take_gathered(self, stop: threading.Event) -> None:
         batch = self.gathered[: self.batch_size]
@@ -121,17 +146,15 @@ class EventConsumer:
                 )
             if stop.is_set():
                 return False
-            self._wait(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
+            self._wait(pause * random.uniform(0.5, 1), stop)  # noqa: S311 - jitter
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    def _wait(self, seconds: float) -> None:
+    def _wait(self, seconds: float, stop: threading.Event) -> None:
         """Wait and go on reading: heartbeats are answered, and the prefetch limits what comes."""
         deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            try:
-                self.connection.drain_events(timeout=left)
-            except TimeoutError:
-                break
+        while (left := deadline - time.monotonic()) > 0 and not stop.is_set():
+            with suppress(TimeoutError):
+                self._read(min(left, IDLE_SECONDS))
         self._heartbeat()
 
     def _acknowledge(self, taken: list[Incoming]) -> None:

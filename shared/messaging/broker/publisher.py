@@ -2,16 +2,22 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
 from kombu import Connection, Producer
 
+from shared.core.logs import get_logger
 from shared.messaging.broker.topology import EVENTS, on_amqp
 
+log = get_logger(__name__)
+
 CONTENT_TYPE = "application/cloudevents+json"
+SEND_SECONDS = 15
 CONFIRM_SECONDS = 10
+"""Both together, and one write of a socket, are less than a transaction may be idle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +33,21 @@ class Message:
 class Publisher(Protocol):
     """Hands a batch to the broker; returns the ids that no queue took. Raises if in doubt."""
 
+    blocked: bool  #: the broker said that it takes nothing for now
+
     def publish(self, batch: Sequence[Message]) -> set[UUID]: ...
 
 
 class Unconfirmed(Exception):
     """The broker refused or did not confirm a message. It may have stored a part of the batch."""
+
+
+class Blocked(Exception):
+    """The broker takes nothing: its memory or its disk is full. It will say when it does again.
+
+    It may store the batch then. Keep the connection: each new one would add what it sends to what
+    waits for the broker.
+    """
 
 
 class ConfirmedPublisher:
@@ -43,8 +59,12 @@ class ConfirmedPublisher:
     """
 
     def __init__(self, connection: Connection) -> None:
+        self.blocked = False
         self._channel = connection.channel()
         self._channel.confirm_select()
+        # https://www.rabbitmq.com/docs/connection-blocked
+        self._channel.connection.on_blocked = self._on_blocked
+        self._channel.connection.on_unblocked = self._on_unblocked
         self._tag = 0
         self._pending: set[int] = set()
         self._nacked: set[int] = set()
@@ -56,10 +76,13 @@ class ConfirmedPublisher:
     def publish(self, batch: Sequence[Message]) -> set[UUID]:
         """Publish, and return the ids that no queue took.
 
-        Raises Unconfirmed or a connection error when any other message is in doubt.
+        Raises Blocked, Unconfirmed or a connection error when any other message is in doubt. Late
+        confirms of a batch before are ignored.
         """
-        self._nacked, self._returned = set(), set()
+        self._pending, self._nacked, self._returned = set(), set(), set()
+        deadline = time.monotonic() + SEND_SECONDS
         for message in batch:
+            self._check(deadline, SEND_SECONDS)
             self._send(message)
         self._await_confirms()
         return self._returned
@@ -80,13 +103,29 @@ class ConfirmedPublisher:
     def _await_confirms(self) -> None:
         deadline = time.monotonic() + CONFIRM_SECONDS
         while self._pending:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                count = len(self._pending)
-                raise Unconfirmed(f"{count} messages not confirmed within {CONFIRM_SECONDS} s.")
-            self._channel.connection.drain_events(timeout=left)
+            left = self._check(deadline, CONFIRM_SECONDS)
+            with suppress(TimeoutError):
+                # `drain_events` would begin its timeout anew at each heartbeat.
+                self._channel.connection.blocking_read(left)
         if self._nacked:
             raise Unconfirmed(f"{len(self._nacked)} messages refused by the broker.")
+
+    def _check(self, deadline: float, seconds: int) -> float:
+        """The seconds that are left. Raises Blocked, or Unconfirmed when there are none."""
+        if self.blocked:
+            raise Blocked("The broker takes nothing (memory or disk alarm).")
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise Unconfirmed(f"{len(self._pending)} messages not confirmed within {seconds} s.")
+        return left
+
+    def _on_blocked(self, _reason: str) -> None:
+        self.blocked = True
+        log.warning("broker takes nothing (memory or disk alarm), outbox waits")
+
+    def _on_unblocked(self) -> None:
+        self.blocked = False
+        log.info("broker takes messages again")
 
     def _on_ack(self, tag: int, multiple: bool) -> None:
         self._settle(tag, multiple)
@@ -99,13 +138,15 @@ class ConfirmedPublisher:
         self._returned.add(UUID(message.properties["message_id"]))
 
     def _settle(self, tag: int, multiple: bool) -> set[int]:
-        settled = {t for t in self._pending if t <= tag} if multiple else {tag}
+        settled = {t for t in self._pending if t <= tag} if multiple else self._pending & {tag}
         self._pending -= settled
         return settled
 
 
 class PlainPublisher:
     """Publishes over a transport without confirms (embedded). Catch-up brings what it loses."""
+
+    blocked = False
 
     def __init__(self, connection: Connection) -> None:
         self._producer = Producer(connection.channel(), exchange=EVENTS, auto_declare=False)

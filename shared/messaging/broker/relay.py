@@ -14,10 +14,10 @@ from shared.contracts.base import catalogue
 from shared.core.clock import app_now
 from shared.core.logs import get_logger
 from shared.core.metrics import PUBLISHED
-from shared.db.contention import is_database_away
+from shared.db.contention import is_passing, took_too_long
 from shared.db.engine import Database
-from shared.messaging.broker.connection import keep_connected
-from shared.messaging.broker.publisher import Message, Publisher, publisher_over
+from shared.messaging.broker.connection import keep_connected, reader_of
+from shared.messaging.broker.publisher import Blocked, Message, Publisher, publisher_over
 from shared.messaging.broker.topology import declare_topology, on_amqp
 from shared.messaging.envelope import Envelope
 from shared.messaging.outbox import ENVELOPE_COLUMNS, EnvelopeRow, OutboxRow
@@ -27,7 +27,7 @@ log = get_logger(__name__)
 DECLARE_EVERY_SECONDS = 30
 RELAY_BATCH = 500
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 0.2  #: seconds between two looks at an idle outbox
-DATABASE_AWAY_PAUSE = 1.0
+AWAY_PAUSE = 1.0
 
 
 def relay_batch(database: Database, publisher: Publisher, limit: int) -> int:
@@ -83,7 +83,7 @@ def relay(database: Database, url: str, stop: threading.Event) -> None:
     """Publish outbox rows until `stop` is set.
 
     Rows that wait are published at once. An idle outbox is looked at every 200 ms, a missing
-    database once a second.
+    database or a broker that takes nothing once a second.
     """
 
     def work(connection: Connection) -> None:
@@ -107,19 +107,23 @@ def _relay_over(connection: Connection, database: Database, stop: threading.Even
 
 
 def _relay_batch_if_possible(database: Database, publisher: Publisher) -> int | None:
-    """Relay a batch; None if the database is away."""
+    """Relay a batch; None if the broker takes nothing, or the database is away or busy."""
+    if publisher.blocked:
+        return None
     try:
         return relay_batch(database, publisher, RELAY_BATCH)
+    except Blocked:  # the publisher logged it
+        return None
     except Exception as error:
-        if not is_database_away(error):
+        if not (is_passing(error) or took_too_long(error)):
             raise
-        log.warning("database away, outbox waits", service=database.service)
+        log.warning("database away or busy, outbox waits", service=database.service)
         return None
 
 
 def _next_pause(pause: float, taken: int | None) -> float:
     if taken is None:
-        return DATABASE_AWAY_PAUSE
+        return AWAY_PAUSE
     return SHORTEST_PAUSE if taken else min(pause * 1.5, LONGEST_PAUSE)
 
 
@@ -129,4 +133,4 @@ def _keep_alive(connection: Connection) -> None:
         return
     connection.heartbeat_check()
     with suppress(TimeoutError):
-        connection.drain_events(timeout=0.001)
+        reader_of(connection)(0.001)

@@ -35,7 +35,7 @@ from shared import SERVICES
 from shared.core.settings import Settings
 from shared.service.migrate import (
     PLUMBING,
-    known_revisions,
+    is_known,
     make_schema,
     owner_engine,
     owner_url,
@@ -91,8 +91,8 @@ def check_backup(
 
 
 def _check_revisions(schema: SchemaBackup) -> None:
-    known = known_revisions(definition_of(schema.service).migrations)
-    if schema.revision not in known or schema.plumbing_revision not in known_revisions(PLUMBING):
+    migrations = definition_of(schema.service).migrations
+    if not (is_known(PLUMBING, schema.plumbing_revision) and is_known(migrations, schema.revision)):
         raise click.ClickException(
             f"The backup was made by a newer version: revision {schema.revision}"
             f" ({schema.plumbing_revision}) of {schema.service} is not known here."

@@ -12,6 +12,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.engine import make_url
@@ -67,10 +68,13 @@ def make_schema(
     _after_a_restore(connection)
 
 
-def known_revisions(versions: Path) -> set[str]:
-    """The revisions of a history that this version of the code can make."""
+def is_known(versions: Path, revision: str) -> bool:
+    """Tell whether this version of the code can bring a history to a revision."""
     scripts = ScriptDirectory(str(SCRIPTS), version_locations=[str(versions)])
-    return {script.revision for script in scripts.walk_revisions()}
+    try:
+        return scripts.get_revision(revision) is not None
+    except CommandError:
+        return False
 
 
 def owner_engine(settings: Settings, service: str) -> Engine:

@@ -36,7 +36,6 @@ FLAGS = {
     "build": set(),
     "restart": set(),
     "logs": {"--follow", "--tail", "--since", "--no-log-prefix"},
-    "exec": set(),
 }
 TAKES_A_VALUE = {"--scale", "--user", "--tail", "--since"}
 
@@ -51,11 +50,14 @@ class Stage:
 
     def prepare(self) -> None:
         """Write the commands and copy what the pages name."""
-        shutil.copytree(ROOT / "deploy", self.folder / "deploy")
-        shutil.rmtree(self.folder / "deploy" / "secrets", ignore_errors=True)
+        shutil.copytree(
+            ROOT / "deploy", self.folder / "deploy", ignore=shutil.ignore_patterns("secrets")
+        )
         for name in ("bin", ".venv/bin", "docs"):
             (self.folder / name).mkdir(parents=True)
         self._script(".venv/bin/wishtree", "-m console.main")
+        self._script("bin/python3", "")  # of `deploy/make-secrets`
+        subprocess.run([sys.executable, "deploy/make-secrets"], cwd=self.folder, check=True)
         for name in ("docker", "make"):
             words = f"{Path(__file__)} {self.folder} {self.port} {name}"
             self._script(f"bin/{name}", words)
@@ -115,15 +117,15 @@ class Stage:
         env = {name: value for name, value in os.environ.items() if "WISHTREE_" not in name}
         return {**env, "PATH": f"{self.folder / 'bin'}:{env['PATH']}"}
 
-    def type(self, line: str) -> subprocess.CompletedProcess[str]:
-        """Run a line of a page. Only the ports differ from what stands there."""
+    def type(self, line: str, answers: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a line of a page, and answer what it asks. Only the ports differ from the page."""
         typed = line.replace("localhost:8080", f"localhost:{self.port}")
         typed = typed.replace("localhost:8000", f"localhost:{self.port}")
         return subprocess.run(
             ["bash", "-c", typed],
             cwd=self.folder,
             env=self.environment(),
-            stdin=subprocess.DEVNULL,
+            input=answers,
             capture_output=True,
             text=True,
             timeout=150,
@@ -153,8 +155,7 @@ class Compose:
         return 0
 
     def _check(self, command: str, flags: Mapping[str, list[str]], rest: Sequence[str]) -> None:
-        named = list(rest[:1] if command == "exec" else rest)
-        named += [value.partition("=")[0] for value in flags.get("--scale", [])]
+        named = [*rest, *(value.partition("=")[0] for value in flags.get("--scale", []))]
         unknown = set(named) - set(self.services)
         if unknown:
             raise SystemExit(f"docker-compose.yml has no {', '.join(sorted(unknown))}")
@@ -162,7 +163,7 @@ class Compose:
     def _run(self, name: str, *arguments: str) -> int:
         service = self.services[name]
         words = list(arguments or service["command"])
-        words = [word.replace("/backups/", "backups/") for word in words]
+        words = [word.replace("/backups/", "compose-backups/") for word in words]
         with ExitStack() as stack:
             if self.stage.running:
                 settings = read_settings(self.stage.data)

@@ -4,15 +4,18 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from console.commands import access, develop, install, ledger, messages, recovery, run
 from console.options import DATA_HELP, use_data_folder
 from shared.core.problems import Problem
 from shared.core.settings import SettingsError
+from shared.db.contention import first_line
 
 
 class _Group(click.Group):
-    """Prints a wrong setting or a refusal as a sentence instead of a traceback."""
+    """Prints a wrong setting, a refusal or what the database says instead of a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -21,6 +24,8 @@ class _Group(click.Group):
             raise click.ClickException(str(error)) from None
         except Problem as problem:
             raise click.ClickException(f"{problem.title()} {problem.detail}") from None
+        except (DBAPIError, PoolTimeout) as error:
+            raise click.ClickException(f"The database: {first_line(error)}") from None
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -111,4 +111,4 @@ def _run(cursor: Any, statement: Statement) -> list[Any]:
 
 if __name__ == "__main__":
     given: Recording = pickle.load(sys.stdin.buffer)
-    serve(lambda: create(sys.argv[1], given), f"127.0.0.1:{sys.argv[2]}", 8)
+    serve(lambda: create(sys.argv[1], given), f"127.0.0.1:{sys.argv[2]}", 16)

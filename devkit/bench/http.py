@@ -1,9 +1,9 @@
 """Hot endpoints against a bare Flask view that runs the same SQL in one transaction, without auth,
 ORM and validation.
 
-Same server (gunicorn, one process, 8 threads), same database, same client threads, in turn: figures
-are requests per second and their ratio. The SQL of the bare view is what the endpoint was seen to
-send, statement for statement.
+Same server (gunicorn, one process, 16 threads), same database, same client threads, in turn:
+figures are requests per second and their ratio. The SQL of the bare view is what the endpoint was
+seen to send, statement for statement.
 """
 
 import os

@@ -4,6 +4,7 @@ Everything it makes is below the data folder. A second start continues with the 
 passwords.
 """
 
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -137,7 +138,7 @@ def servers_of(place: Place) -> tuple[PostgresServer, ValkeyServer | RabbitServe
 def run_once(step: Process, env: Mapping[str, str], data: Path, running: Running) -> str:
     """Run a command to its end and return its standard output.
 
-    Raises UpFailed with the last line that it printed.
+    Raises UpFailed with the line that says why.
     """
     logs = private_folder(data / "log")
     output, errors = logs / f"{step.name}.out", logs / f"{step.name}.log"
@@ -149,14 +150,20 @@ def run_once(step: Process, env: Mapping[str, str], data: Path, running: Running
             time.sleep(0.05)
     child.stop()
     if child.exit_code != 0:
-        reason = _last_line(output, errors)
+        reason = reason_of_failure(output, errors)
         raise UpFailed(f"`{step.name}` failed: {reason} (log: {errors})")
     return output.read_text(errors="replace")
 
 
-def _last_line(*files: Path) -> str:
+def reason_of_failure(*files: Path) -> str:
+    """The last line of a command's output that names an error, or else its last line.
+
+    Below its error, SQLAlchemy prints the statement and a link.
+    """
     text = "\n".join(file.read_text(errors="replace") for file in files)
-    return (text.strip().splitlines() or ["it printed nothing"])[-1]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if re.match(r"([\w.]+(Error|Exception)|Error)\b.*: ", line)]
+    return (errors or lines or ["it printed nothing"])[-1]
 
 
 def start_services(

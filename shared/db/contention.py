@@ -54,6 +54,14 @@ def is_contention(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and isinstance(error.orig, RETRYABLE)
 
 
+def first_line(error: BaseException) -> str:
+    """What went wrong, in one line.
+
+    A statement and its parameters are in later lines; they may be personal.
+    """
+    return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+
+
 def constraint_of(error: DBAPIError) -> str | None:
     """The name of the constraint that refused a row, if one did."""
     return error.orig.diag.constraint_name if isinstance(error.orig, psycopg.Error) else None

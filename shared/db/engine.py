@@ -151,7 +151,7 @@ def after_commit(session: Session, callback: Callable[[], None]) -> None:
 def allow_time(session: Session, seconds: int) -> None:
     """Let the statements of this transaction take longer, or less long, than this process's."""
     connection = session.connection()
-    connection.execute(select(func.set_config("statement_timeout", f"{seconds}s", True)))
     answering = connection.connection.driver_connection
     if isinstance(answering, PatientConnection):
         answering.answer_seconds = seconds + GRACE_SECONDS
+    connection.execute(select(func.set_config("statement_timeout", f"{seconds}s", True)))

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from shared.contracts.base import Event
 from shared.core.clock import app_now
 from shared.core.ids import new_id
+from shared.db.contention import first_line
 from shared.db.types import Plumbing
 
 MAX_ATTEMPTS = 5
@@ -186,9 +187,5 @@ def next_due(attempts: int) -> ColumnElement[datetime]:
 
 
 def in_one_line(error: BaseException) -> str:
-    """The class and first line of an error.
-
-    A statement's parameters are in later lines; they may be personal.
-    """
-    first = str(getattr(error, "orig", None) or error).partition("\n")[0]
-    return f"{type(error).__name__}: {first}"[:500]
+    """The class and first line of an error."""
+    return f"{type(error).__name__}: {first_line(error)}"[:500]

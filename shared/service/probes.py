@@ -17,13 +17,14 @@ from shared.core.clock import app_now
 from shared.core.language import translate
 from shared.core.metrics import ATTEMPTS, DEAD_LETTERS, OUTBOX_AGE, OUTBOX_ROWS
 from shared.core.problems import Problem
-from shared.db.engine import transaction
+from shared.db.engine import allow_time, transaction
 from shared.messaging.attempts import Attempt, DeadLetter
 from shared.messaging.epoch import current_epoch
 from shared.messaging.outbox import OutboxRow
 
 BEHIND_SECONDS = 10
 MOST_COUNTED = 10_000
+PROBE_SECONDS = 2  #: who asks does not wait for long
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ def readiness(service: str) -> Readiness:
     """
     try:
         with transaction() as session:
+            allow_time(session, PROBE_SECONDS)
             epoch, waiting = current_epoch(session), backlog(session)
     except SQLAlchemyError:
         return {"service": service, "status": "down", "reason": "the database does not answer"}
@@ -80,6 +82,7 @@ def measure(service: str) -> None:
     dead = DeadLetter.replayed_at.is_(None)
     try:
         with transaction() as session:
+            allow_time(session, PROBE_SECONDS)
             waiting = backlog(session)
             ATTEMPTS.labels(service).set(_count(session, select(Attempt.event_id)))
             DEAD_LETTERS.labels(service).set(_count(session, select(DeadLetter.id).where(dead)))

@@ -129,6 +129,34 @@ def test_a_deleted_queue_is_declared_again_and_its_events_follow(
     )
 
 
+def test_a_consumer_that_the_broker_forgot_starts_over(
+    quiet_district: District,
+    broker_url: str,
+    stop: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its connection is alive and nothing comes, while messages wait in its queue."""
+    monkeypatch.setattr("shared.messaging.broker.consumer.LOOK_EVERY_SECONDS", 0.7)
+    forgotten: list[EventConsumer] = []
+    begin = EventConsumer._start_consumers
+
+    def begin_and_forget_the_first(consumer: EventConsumer) -> None:
+        begin(consumer)
+        if not forgotten:
+            forgotten.append(consumer)
+            consumer.consumer.cancel()
+
+    monkeypatch.setattr(EventConsumer, "_start_consumers", begin_and_forget_the_first)
+    receiver = Receiver(quiet_district, SERVICE)
+    run(consume, receiver.inbox, broker_url, 50, stop)
+    run(relay, quiet_district.registration.database, broker_url, stop)
+    event = VolunteerActivated(volunteer_id=new_id())
+    with quiet_district.registration.session() as session:
+        publish(session, event)
+    wait_until(lambda: receiver.received == [event.volunteer_id], 20, "nothing came")
+    assert forgotten
+
+
 def test_what_comes_while_the_database_is_away_is_kept_with_the_batch_in_hand(
     quiet_district: District, broker_url: str, stop: threading.Event
 ) -> None:

@@ -48,3 +48,12 @@ def test_the_help_of_a_command_begins_with_what_it_does(name: str) -> None:
     text = command.get_short_help_str(200)
     assert text and text[0].isupper() and len(text) > 20
     assert isinstance(command, click.Command)
+
+
+def test_what_the_database_says_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WISHTREE_REWARDS_DATABASE_URL", "postgresql://a:b@127.0.0.1:1/c")
+    done = CliRunner().invoke(main, ["ledger", "audit"])
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: The database: connection failed: ")
+    assert "Connection refused" in done.output
+    assert len(done.output.splitlines()) == 1

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg.errors import QueryCanceled
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -17,6 +18,8 @@ from shared.contracts.base import Event
 from shared.contracts.registration import VolunteerActivated, VolunteerRegistered
 from shared.core.clock import app_now
 from shared.core.ids import new_id
+from shared.db.engine import Database
+from shared.db.limits import Limits
 from shared.messaging.attempts import MAX_ATTEMPTS, Attempt, DeadLetter, replay
 from shared.messaging.envelope import read_event
 from shared.messaging.inbox import Delivery, Inbox, InboxRow, TryAgain
@@ -269,6 +272,60 @@ def test_contention_takes_its_count_back(district: District, receiver: Receiver)
     receiver.inbox.receive([replace(delivery, redelivered=True)])
     assert receiver.effects(event.volunteer_id) == 1
     assert receiver.count(DeadLetter) == 0
+
+
+def too_slow() -> Exception:
+    return OperationalError("SELECT 1", {}, QueryCanceled("statement timeout"))
+
+
+def test_an_event_whose_statement_always_takes_too_long_has_an_end(
+    district: District, receiver: Receiver
+) -> None:
+    """Nobody knows whether it or the database is slow, so it may not be tried for ever."""
+    slow, other = events = activated(2)
+    receiver.fail_on, receiver.error = {slow.volunteer_id}, too_slow
+    receiver.inbox.receive(publish_and_take(district, *events))
+    assert receiver.effects(other.volunteer_id) == 1
+    for _ in range(MAX_ATTEMPTS - 1):
+        receiver.make_due()
+        receiver.inbox.retry_due()
+    assert (receiver.count(DeadLetter), receiver.count(Attempt)) == (1, 0)
+
+
+def test_a_database_too_busy_for_all_is_given_time(district: District, receiver: Receiver) -> None:
+    """Else each event of a batch would wait in turn, and the broker would miss our heartbeat."""
+    events = activated(20)
+    deliveries = publish_and_take(district, *events)
+    receiver.fail_on, receiver.error = {event.volunteer_id for event in events}, too_slow
+    with pytest.raises(TryAgain):
+        receiver.inbox.receive(deliveries)
+    assert receiver.calls == 3, "the batch, and two events of it"
+    receiver.fail_on = set()
+    receiver.inbox.receive(deliveries)
+    assert [receiver.effects(event.volunteer_id) for event in events] == [1] * 20
+    assert receiver.count(DeadLetter) == 0
+
+
+def test_a_locked_table_costs_no_attempt_and_stops_no_other_service(
+    district: District, receiver: Receiver
+) -> None:
+    member = district.wishes
+    short = Database("wishes", member.settings, Limits(5, lock_seconds=1, idle_seconds=5))
+    inbox = Inbox(short, receiver.inbox.handlers)
+    events = activated(3)
+    deliveries = publish_and_take(district, *events)
+    with member.database.transaction() as holder:
+        holder.execute(text("LOCK TABLE job_runs"))
+        with pytest.raises(TryAgain):
+            inbox.receive(deliveries)
+        with pytest.raises(TryAgain):
+            inbox.receive(deliveries[:1])
+        with district.rewards.session() as session:
+            assert session.scalar(text("SELECT count(*) FROM job_runs")) == 0
+    assert (receiver.count(Attempt), receiver.count(DeadLetter)) == (0, 0)
+    inbox.receive(deliveries)
+    assert [receiver.effects(event.volunteer_id) for event in events] == [1] * 3
+    short.engine.dispose()
 
 
 def test_a_killer_among_the_due_uses_up_nobody_elses_attempts(

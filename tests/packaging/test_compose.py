@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,11 @@ import compose_spec
 import pytest
 import yaml
 
+from console.commands.run import api
 from console.main import main
+from devkit.local.place import Place
+from devkit.local.servers.postgres import MAX_CONNECTIONS as LOCAL_CONNECTIONS
+from devkit.local.up import processes_of
 from shared import SERVICES
 from shared.core.settings import Settings
 
@@ -119,8 +124,45 @@ def test_our_processes_wait_for_the_migration(compose: dict[str, Any]) -> None:
 def test_our_processes_get_the_time_to_finish_and_no_rights(compose: dict[str, Any]) -> None:
     for name in [*OURS, "beat", "gateway", "migrate"]:
         service = compose["services"][name]
-        assert service["stop_grace_period"] == "35s"
+        assert service["stop_grace_period"] == "10s"
         assert service["cap_drop"] == ["ALL"] and service["read_only"] is True
+
+
+def test_all_processes_together_leave_connections_to_spare(compose: dict[str, Any]) -> None:
+    """Each holds a full pool for each database that it knows, and PostgreSQL takes all of them."""
+    services = [compose["services"][name] for name in [*OURS, "beat", "gateway", "operator"]]
+    pools = sum(
+        variable.endswith("DATABASE_URL_FILE")
+        for service in services
+        for variable in service["environment"]
+    )
+    command = compose["services"]["postgres"]["command"]
+    most = int(next(word for word in command if "max_connections" in word).partition("=")[2])
+    pool_size = Settings.model_fields["database_pool_size"].default
+    assert pools == len(OURS) + 2 * len(SERVICES)
+    assert pools * pool_size <= 0.8 * most
+
+
+def test_all_processes_of_one_machine_leave_connections_to_spare(tmp_path: Path) -> None:
+    pool_size = Settings.model_fields["database_pool_size"].default
+    for mode in ("embedded", "real"):
+        processes = processes_of(Place(mode, tmp_path, 8000))
+        pools = sum(_pools_of(process.argv[3:]) for process in processes)
+        assert pools >= 3 * len(SERVICES)
+        assert pools * pool_size <= 0.8 * LOCAL_CONNECTIONS
+
+
+def _pools_of(command: Sequence[str]) -> int:
+    """How many databases a `wishtree` command knows."""
+    if command[0] == "gateway":
+        return 0
+    return len(SERVICES) if command[0] == "beat" or command[1] == "all" else 1
+
+
+def test_an_api_has_more_threads_than_connections() -> None:
+    """Else its pool is never empty, and a frozen database holds all of its threads."""
+    (threads,) = (option for option in api.params if option.name == "threads")
+    assert threads.default > Settings.model_fields["database_pool_size"].default
 
 
 def test_every_mounted_file_exists(compose: dict[str, Any]) -> None:

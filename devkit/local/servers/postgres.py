@@ -25,6 +25,8 @@ from devkit.local.servers.base import (
     socket_folder,
 )
 
+MAX_CONNECTIONS = 200
+
 
 class PostgresServer(Server):
     """A private PostgreSQL, reached with a password only.
@@ -138,7 +140,7 @@ class PostgresServer(Server):
             "port": str(self.port),
             "unix_socket_directories": str(self._account.give(socket_folder(self.folder))),
             "unix_socket_permissions": "0700",
-            "max_connections": "200",
+            "max_connections": str(MAX_CONNECTIONS),
             "timezone": "UTC",
             "log_timezone": "UTC",
             "fsync": durable,

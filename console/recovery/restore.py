@@ -33,7 +33,13 @@ from console.recovery.manifest import (
 from console.services import definition_of
 from shared import SERVICES
 from shared.core.settings import Settings
-from shared.service.migrate import PLUMBING, known_revisions, make_schema, owner_engine
+from shared.service.migrate import (
+    PLUMBING,
+    is_known,
+    make_schema,
+    owner_engine,
+    owner_url,
+)
 
 SESSIONS_END_SECONDS = 3
 
@@ -85,8 +91,8 @@ def check_backup(
 
 
 def _check_revisions(schema: SchemaBackup) -> None:
-    known = known_revisions(definition_of(schema.service).migrations)
-    if schema.revision not in known or schema.plumbing_revision not in known_revisions(PLUMBING):
+    migrations = definition_of(schema.service).migrations
+    if not (is_known(PLUMBING, schema.plumbing_revision) and is_known(migrations, schema.revision)):
         raise click.ClickException(
             f"The backup was made by a newer version: revision {schema.revision}"
             f" ({schema.plumbing_revision}) of {schema.service} is not known here."
@@ -99,15 +105,15 @@ def owned_databases(settings: Settings) -> Iterator[list[OwnedDatabase]]:
     """The databases of all services, as their owner. Services of one URL share one."""
     groups: dict[str, list[str]] = {}
     for service in SERVICES:
-        url = make_url(settings.database_url_of(service))
-        groups.setdefault(f"{url.host}:{url.port}/{url.database}?{url.query}", []).append(service)
+        url = owner_url(settings, service)
+        groups.setdefault(url.render_as_string(hide_password=False), []).append(service)
     found = [
         OwnedDatabase(
             tuple(services),
             tuple(
                 str(make_url(settings.database_url_of(service)).username) for service in services
             ),
-            owner_engine(services[0], settings),
+            owner_engine(settings, services[0]),
         )
         for services in groups.values()
     ]
@@ -199,7 +205,6 @@ def _load(
             schema = backup.schema_of(service) if backup else None
             if backup and schema:
                 load_schema(connection, settings, backup.folder, schema, report)
-            _use_schema(connection, service)
             make_schema(connection, definition_of(service), settings, "head", "head")
             _set_epoch(connection, service, epoch)
 
@@ -209,8 +214,8 @@ def load_schema(
 ) -> None:
     """Replace a schema by the one of the backup, in the caller's transaction."""
     service = schema.service
+    connection.execute(text("SET LOCAL lock_timeout = '5s'"))
     connection.execute(text(f'DROP SCHEMA IF EXISTS "{service}" CASCADE'))
-    _use_schema(connection, service)
     definition = definition_of(service)
     make_schema(connection, definition, settings, schema.plumbing_revision, schema.revision)
     with _without_foreign_keys(connection, service):
@@ -222,10 +227,6 @@ def load_schema(
             name = f'"{service}"."{sequence}"'
             connection.execute(text("SELECT setval(:name, :last)"), {"name": name, "last": last})
     report(f"{service}: {sum(table.rows for table in schema.tables):,} rows restored")
-
-
-def _use_schema(connection: Connection, service: str) -> None:
-    connection.execute(text(f'SET LOCAL search_path TO "{service}", public'))
 
 
 @contextmanager

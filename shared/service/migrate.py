@@ -12,6 +12,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.engine import make_url
@@ -39,18 +40,12 @@ def migrate(definition: ServiceDefinition, settings: Settings, revision: str = "
     All of it in one transaction, so it may go through a pooler. Repeating it changes nothing.
     Raises SettingsError if the tables would go into another schema.
     """
-    engine = owner_engine(definition.name, settings)
+    engine = owner_engine(settings, definition.name)
     try:
         with engine.begin() as connection:
             make_schema(connection, definition, settings, "head", revision)
     finally:
         engine.dispose()
-
-
-def owner_engine(service: str, settings: Settings) -> Engine:
-    """Connect as the owner role. No setting of the session is needed: a pooler may be between."""
-    url = _owner_url(settings, make_url(settings.database_url_of(service)))
-    return create_engine(url, poolclass=NullPool, connect_args={"prepare_threshold": None})
 
 
 def make_schema(
@@ -76,14 +71,24 @@ def make_schema(
     _after_a_restore(connection)
 
 
-def known_revisions(versions: Path) -> set[str]:
-    """The revisions of a history that this version of the code can make."""
+def is_known(versions: Path, revision: str) -> bool:
+    """Tell whether this version of the code can bring a history to a revision."""
     scripts = ScriptDirectory(str(SCRIPTS), version_locations=[str(versions)])
-    return {script.revision for script in scripts.walk_revisions()}
+    try:
+        return scripts.get_revision(revision) is not None
+    except CommandError:
+        return False
 
 
-def _owner_url(settings: Settings, application: URL) -> URL:
-    """Where the owner logs in. What its URL leaves out is as in the application's."""
+def owner_engine(settings: Settings, service: str) -> Engine:
+    """Connects as the owner, also through a pooler."""
+    url = owner_url(settings, service)
+    return create_engine(url, poolclass=NullPool, connect_args={"prepare_threshold": None})
+
+
+def owner_url(settings: Settings, service: str) -> URL:
+    """Where the owner of a schema logs in. What its URL leaves out is as in the application's."""
+    application = make_url(settings.database_url_of(service))
     given = settings.owner_database_url or missing(
         "owner_database_url", "the URL of the role that owns the schemas"
     )

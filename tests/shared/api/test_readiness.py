@@ -1,5 +1,6 @@
 """Readiness names what is wrong: which loop, of which process, since when."""
 
+import re
 from datetime import timedelta
 from typing import Any
 

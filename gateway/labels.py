@@ -9,6 +9,20 @@ from flask import g
 from shared.core.language import translate
 
 LABELS = {
+    "loop": {
+        "relay": "relay: sends events",
+        "consume": "consumer: receives events",
+        "attempts": "attempts: tries failed events again",
+        "catch_up": "catch-up: fetches lost events",
+        "worker": "worker: does jobs",
+        "beat": "beat: starts jobs in time",
+    },
+    "loop_state": {
+        "turning": "works",
+        "silent": "does not respond",
+        "broker_away": "waits for the message broker",
+        "database_away": "waits for its database",
+    },
     "label": {
         "待认领": "waiting to be claimed",
         "已认领": "claimed",

@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from gateway.pages import counter, exchange, log_in, me, pool, tree, venue_month, wallet
+from gateway.pages import counter, exchange, log_in, me, pool, system, tree, venue_month, wallet
 from gateway.pages.desk import BLUEPRINTS as DESK
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -15,4 +15,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     counter.bp,
     venue_month.bp,
     *DESK,
+    system.bp,
 )

@@ -122,7 +122,8 @@ class Probe:
         silent = condition.silent_seconds(kind)
         if silent is None:
             silent = self._last_seen.missing_seconds(kind)
-        oldest = [one.work.oldest_seconds or 0 for one in condition.loops if one.loop == kind]
+        turning = [one for one in condition.loops if one.loop == kind and one.turns]
+        oldest = [one.work.oldest_seconds or 0 for one in turning]
         LOOP_SILENT.labels(self._service, kind).set(silent)
         LOOP_OLDEST.labels(self._service, kind).set(max(oldest, default=0))
 

@@ -95,6 +95,7 @@ def test_the_desk_fits_a_phone_and_can_be_read(centre: Centre, open_page: Any, s
         "/pool",
         "/vouchers",
         "/audit?books=yes",
+        "/system",
     ):
         page.goto(f"/desk{path}")
         assert_readable(page)

@@ -12,7 +12,10 @@ from shared.core.clock import SITE
 from tests.support.browsing import Browser, Centre
 from tests.support.cinema import Cinema, code_of, forms
 
-TABS = ("rules", "products", "venues", "settlement", "disputes", "pool", "vouchers", "audit")
+TABS = (
+    *("rules", "products", "venues", "settlement", "disputes", "pool", "vouchers", "audit"),
+    "system",
+)
 NOW = datetime.now(SITE)
 MONTH = f"{NOW:%Y-%m}"
 BEFORE = f"{NOW.replace(day=1) - timedelta(days=1):%Y-%m}"

@@ -1,5 +1,6 @@
 """Readiness names what is wrong: which loop, of which process, since when."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -74,7 +75,7 @@ def test_a_silent_loop_is_named_with_its_process(rewards: Member, kind: LoopKind
     reason = only_reason(rewards)
     assert reason["code"] == "loop_silent" and reason["loop"] == kind
     assert reason["process"] == "host-2:4711" and 40 < reason["seconds"] < 45
-    assert reason["text"].endswith("of rewards on host-2:4711 has not turned for 41 s.")
+    assert re.search("of rewards on host-2:4711 has not turned for 4[1-4] s.$", reason["text"])
     chinese = readiness(rewards, {"Accept-Language": "zh-CN"})["reason"]
     assert "host-2:4711 上 rewards 的" in chinese and "秒无响应。" in chinese
 

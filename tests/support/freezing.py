@@ -2,11 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import quantiles
 
+import psutil
 import requests
 
 
@@ -23,27 +24,29 @@ class Watch:
 
     url: str
     clients: int = 1
-    pause: float = 0.05
     answers: list[Answer] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        stop = threading.Event()
-        threads = [threading.Thread(target=self._ask, args=(stop,)) for _ in range(self.clients)]
-        for thread in threads:
+    def start(self) -> None:
+        self._threads = [threading.Thread(target=self._ask) for _ in range(self.clients)]
+        for thread in self._threads:
             thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            for thread in threads:
-                thread.join()
 
-    def _ask(self, stop: threading.Event) -> None:
+    def stop(self) -> None:
+        """Ask no more. What is under way goes on."""
+        self._stop.set()
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self) -> None:
+        pause = 0.25 if self.clients > 5 else 0.05
         with requests.Session() as http:
-            while not stop.is_set():
+            while not self._stop.is_set():
                 self.answers.append(self._answer(http))
-                stop.wait(self.pause)
+                self._stop.wait(pause)
 
     def _answer(self, http: requests.Session) -> Answer:
         at = time.monotonic()
@@ -52,9 +55,6 @@ class Watch:
         except requests.RequestException:
             status = 0
         return Answer(at, time.monotonic() - at, status)
-
-    def since(self, at: float) -> list[Answer]:
-        return [one for one in self.answers if one.at >= at]
 
     def slowest(self) -> float:
         return max(one.seconds for one in self.answers)
@@ -74,3 +74,30 @@ def seconds_until_whole(look: Callable[[], bool], seconds: float) -> float:
             return time.monotonic() - started
         time.sleep(0.1)
     raise AssertionError(f"not whole after {seconds} s")
+
+
+@contextmanager
+def frozen(processes: list[psutil.Process]) -> Iterator[None]:
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
+
+
+def watch_while_frozen(
+    processes: list[psutil.Process], seconds: float, clients: Mapping[str, int]
+) -> dict[str, Watch]:
+    """Freeze processes for so long; what so many clients each saw of the addresses meanwhile."""
+    watches = {url: Watch(url, count) for url, count in clients.items()}
+    with frozen(processes):
+        for watch in watches.values():
+            watch.start()
+        time.sleep(seconds)
+        for watch in watches.values():
+            watch.stop()
+    for watch in watches.values():
+        watch.join()
+    return watches

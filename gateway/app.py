@@ -2,7 +2,7 @@
 
 In compact mode the services run in this process, else they are upstreams at their own addresses.
 A service that hangs takes neither the threads nor the time of others: programs reach it through
-`gateway.pass_through`, pages through `gateway.asking`.
+`gateway.pass_through`, pages through `gateway.page_calls`.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -2,7 +2,7 @@
 
 A page asks for all it needs at once with `ask_all`. The requests are prepared and the log-in is
 renewed in the thread that serves the page, because only that thread knows the page's request;
-other threads send, those of `gateway.asking`.
+other threads send, those of `gateway.page_calls`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,8 +13,8 @@ from typing import Any
 from flask import current_app, g, request
 from werkzeug.test import TestResponse
 
-from gateway.asking import Asker, Patience, Pending, Send
 from gateway.login_sessions import LogInNeeded, LoginSession, login_sessions
+from gateway.page_calls import PageCalls, Patience, Pending, Send
 from gateway.refusals import Missing, Refusal, Unanswered, refusal_from, unanswered
 from gateway.routing import owner_of
 from gateway.upstreams import SECONDS, NoAnswer
@@ -179,13 +179,13 @@ def _send_all(
 
 
 def _begin(wanted: ApiRequest, session: LoginSession | None) -> Pending | Unanswered:
-    asker = _asker_of(wanted.service)
-    if asker.service in _silent_services():
+    calls = _calls_to(wanted.service)
+    if calls.service in _silent_services():
         return unanswered(wanted.method, wanted.path, may_be_done=False)
-    seconds = asker.seconds_of(wanted.time_to_wait)
+    seconds = calls.seconds_of(wanted.time_to_wait)
     send = partial(_send_in_trace, current_traceparent(), _sender(wanted, session, seconds))
     try:
-        return asker.begin(send, wanted.time_to_wait)
+        return calls.begin(send, wanted.time_to_wait)
     except NoAnswer:
         return unanswered(wanted.method, wanted.path, may_be_done=False)
 
@@ -208,9 +208,9 @@ def _silent_services() -> set[str]:
     return found
 
 
-def _asker_of(service: str) -> Asker:
-    askers: dict[str, Asker] = current_app.extensions["askers"]
-    return askers[service]
+def _calls_to(service: str) -> PageCalls:
+    page_calls: dict[str, PageCalls] = current_app.extensions["page_calls"]
+    return page_calls[service]
 
 
 def _send_in_trace(traceparent: str | None, send: Send) -> TestResponse:

@@ -11,12 +11,12 @@ from uuid import uuid4
 from flask import Flask, Response, current_app, g, request
 from werkzeug.test import TestResponse
 
-from gateway.asking import Asker
 from gateway.error_pages import install_error_pages, show_foreign_form
 from gateway.form_tokens import form_token, install_form_tokens, is_own_form
 from gateway.formats import FILTERS
 from gateway.labels import done_message, label_of
 from gateway.login_sessions import current_login, install_login_sessions
+from gateway.page_calls import PageCalls
 from gateway.pages import BLUEPRINTS
 from gateway.refusals import Missing
 from shared import SERVICES
@@ -53,7 +53,7 @@ def make_pages(settings: Settings, call: Callable[..., TestResponse]) -> Flask:
     app = Flask(__name__, static_url_path="/static")
     app.config.update(MAX_CONTENT_LENGTH=MAX_FORM_BYTES)
     app.extensions["settings"] = settings
-    app.extensions["askers"] = {service: Asker(service, settings) for service in SERVICES}
+    app.extensions["page_calls"] = {service: PageCalls(service, settings) for service in SERVICES}
     install_login_sessions(app, settings, call)
     install_form_tokens(app, settings)
     install_error_pages(app)

@@ -13,6 +13,12 @@ from console.options import ONE_OR_ALL, PORT, data_option, named, needs_checkout
 from shared import SERVICES
 
 THREADS = click.IntRange(1, 200)
+API_THREADS = 16
+GATEWAY_THREADS = 64
+"""More than all services can hold for long, were all to hang: each of the four has ten requests of
+programs (WISHTREE_REQUESTS_AT_ONCE) and four of forms and reports. The other eight serve the pages
+that ask nobody, readiness and files.
+"""
 
 
 @click.command()
@@ -57,9 +63,9 @@ def up(mode: str, data: Path, port: int, verbose: bool) -> None:
 @click.argument("service", type=ONE_OR_ALL)
 @click.option("--port", type=PORT, help="Default: 8001 registration ... 8004 notify; all: 8000.")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--threads", type=THREADS, default=16, show_default=True)
+@click.option("--threads", type=THREADS, help="Default: 16; all: 64.")
 @data_option
-def api(service: str, port: int | None, host: str, threads: int) -> None:
+def api(service: str, port: int | None, host: str, threads: int | None) -> None:
     """Serve the endpoints of SERVICE (`all`: of all four, and the gateway, on one port).
 
     It runs until SIGTERM. Start more on other ports to serve more requests.
@@ -73,16 +79,16 @@ def api(service: str, port: int | None, host: str, threads: int) -> None:
     if service == "all":
         from console.compact import create_compact
 
-        serve(create_compact, f"{host}:{port or 8000}", threads)
+        serve(create_compact, f"{host}:{port or 8000}", threads or GATEWAY_THREADS)
     else:
         address = f"{host}:{port or 8001 + SERVICES.index(service)}"
-        serve(partial(create_api, service), address, threads)
+        serve(partial(create_api, service), address, threads or API_THREADS)
 
 
 @click.command()
 @click.option("--port", type=PORT, default=8000, show_default=True)
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--threads", type=THREADS, default=16, show_default=True)
+@click.option("--threads", type=THREADS, default=GATEWAY_THREADS, show_default=True)
 @data_option
 def gateway(port: int, host: str, threads: int) -> None:
     """Serve the pages, and the APIs of all services at one address.

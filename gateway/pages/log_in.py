@@ -6,10 +6,10 @@ from flask import Blueprint, abort, current_app, g, redirect, render_template, r
 from werkzeug.wrappers import Response
 
 from gateway.access import page_for
-from gateway.asking import Patience
 from gateway.client import ApiRequest, ask, get, post
 from gateway.forms import Answer, field_text
 from gateway.login_sessions import current_login, login_session_from, login_sessions
+from gateway.page_calls import Patience
 from gateway.refusals import Refusal
 from shared.core.json import JsonObject
 

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from flask import Blueprint, Response, abort, render_template, request
 
-from gateway.asking import Patience
 from gateway.client import ApiRequest, ask, ask_all, get
 from gateway.forms import Answer, field_text, unsent_page
 from gateway.months import recent_months
+from gateway.page_calls import Patience
 from gateway.pages.desk.settlement import FORMATS, file_of, report_of, sent_csv
 from gateway.queries import VENUES
 from gateway.refusals import Refusal, Unanswered

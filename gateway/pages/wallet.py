@@ -9,10 +9,10 @@ from flask import Blueprint, Response, g, render_template, request, url_for
 from markupsafe import Markup
 
 from gateway.access import page_for
-from gateway.asking import Patience
 from gateway.client import ask, ask_all, fetch, get, post, put
 from gateway.forms import Answer, field_text, filled_in, submit, submit_and
 from gateway.months import days_of, recent_months
+from gateway.page_calls import Patience
 from gateway.queries import PRODUCT_NAMES, VENUE_NAMES, account_of, get_page, names_by_id
 from gateway.refusals import Missing, Refusal
 from shared.core.json import JsonObject

@@ -22,6 +22,11 @@ from shared.db.engine import transaction
 
 JWKS_SECONDS = 300
 JWKS_RETRY_SECONDS = 15
+FIRST_JWKS_TIMEOUT, JWKS_TIMEOUT = 3, 0.5
+"""Seconds. With older keys at hand one request waits for new ones, and only a little: registration
+may hang, and pages wait a second for this service.
+"""
+
 DENIALS_SECONDS = 5
 LONGEST_WAIT_SECONDS = 2  #: as for a connection of the pool
 
@@ -36,6 +41,7 @@ class Verifier:
         self._settings = settings
         self._keys: KeySet | None = None
         self._keys_until = 0.0
+        self._keys_lock = threading.Lock()
         self._denied: dict[str, datetime] = {}
         self._denied_until = 0.0
         self._denials_lock = threading.Lock()
@@ -67,23 +73,30 @@ class Verifier:
         return _principal(decoded.claims)
 
     def _key_set(self) -> KeySet:
-        if self._keys is None or time.monotonic() > self._keys_until:
+        if self._keys is None:
+            with self._keys_lock:
+                return self._keys or self._renewed_keys(FIRST_JWKS_TIMEOUT)
+        if time.monotonic() > self._keys_until and self._keys_lock.acquire(blocking=False):
             try:
-                self._keys = KeySet.import_key_set(self._fetch_keys())  # type: ignore[arg-type]
-                self._keys_until = time.monotonic() + JWKS_SECONDS
+                return self._renewed_keys(JWKS_TIMEOUT)
             except Unavailable:
-                if self._keys is None:
-                    raise
                 # The keys we have are still good; asking at each request would slow them all.
                 self._keys_until = time.monotonic() + JWKS_RETRY_SECONDS
+            finally:
+                self._keys_lock.release()
         return self._keys
 
-    def _fetch_keys(self) -> JsonObject:
+    def _renewed_keys(self, timeout: float) -> KeySet:
+        keys = KeySet.import_key_set(self._fetch_keys(timeout))  # type: ignore[arg-type]
+        self._keys, self._keys_until = keys, time.monotonic() + JWKS_SECONDS
+        return keys
+
+    def _fetch_keys(self, timeout: float) -> JsonObject:
         if self._settings.signing_key:  # registration itself, and the compact process
             return public_keys(self._settings)
         url = f"{self._settings.url_of('registration')}/.well-known/jwks.json"
         try:
-            response = requests.get(url, timeout=3)
+            response = requests.get(url, timeout=timeout)
             response.raise_for_status()
             document: JsonObject = response.json()
             return document

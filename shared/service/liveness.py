@@ -58,16 +58,16 @@ class LiveWorker(ThreadWorker):
         self._closers = ThreadPoolExecutor(CLOSERS, "closer")
         super().init_process()
 
-    def accept(self, listener: socket) -> None:
+    def accept(self, server: socket) -> None:
         """Take a connection in, and wait for its first byte without a thread."""
         try:
-            sock, client = listener.accept()
+            sock, client = server.accept()
         except OSError as error:
             if error.errno in PASSING:
                 return
             raise
         self.nr_conns += 1
-        conn = Connection(self.cfg, sock, client, listener.getsockname())
+        conn = Connection(self.cfg, sock, client, server.getsockname())
         conn.closers = self._closers
         conn.timeout = monotonic() + SILENT_SECONDS
         self.pending_conns.append(conn)

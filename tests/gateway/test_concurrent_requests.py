@@ -11,7 +11,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from gateway.app import Gateway, caller_of
-from gateway.asking import AT_ONCE
+from gateway.page_calls import AT_ONCE
 from gateway.shell import make_pages
 from shared import SERVICES
 from tests.gateway.test_log_in import expire

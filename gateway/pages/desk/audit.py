@@ -6,9 +6,9 @@ from typing import Any
 from flask import Blueprint, render_template, request
 
 from gateway.access import page_for
-from gateway.asking import Patience
 from gateway.client import ApiRequest, ask, ask_all, get
 from gateway.forms import field_text
+from gateway.page_calls import Patience
 from gateway.refusals import Refusal
 
 bp = Blueprint("desk_audit", __name__)

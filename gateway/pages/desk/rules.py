@@ -8,9 +8,9 @@ from uuid import UUID
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from gateway.access import page_for
-from gateway.asking import Patience
 from gateway.client import ApiRequest, ask_all, get, post, put
 from gateway.forms import Answer, FormFields, filled_in, instant_at_site, submit, submit_and
+from gateway.page_calls import Patience
 from gateway.queries import (
     PAGE,
     PRODUCT_NAMES,

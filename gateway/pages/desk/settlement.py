@@ -5,10 +5,10 @@ from uuid import UUID
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 
 from gateway.access import page_for
-from gateway.asking import Patience
 from gateway.client import ApiRequest, ask, ask_all, delete, fetch, get, post, put
 from gateway.forms import Answer, field_text, submit
 from gateway.months import recent_months
+from gateway.page_calls import Patience
 from gateway.queries import PAGE, VENUE_NAMES, VENUES, get_page
 from gateway.refusals import Missing, Refusal
 

@@ -39,7 +39,7 @@ class Patience(Enum):
     REPORT = "report"  #: half a minute: a file, or figures over a whole history
 
 
-class Asker:
+class PageCalls:
     """Ask one service for pages."""
 
     def __init__(self, service: str, settings: Settings) -> None:

@@ -149,9 +149,7 @@ def test_real_mode_runs_the_installed_servers(folder: Path) -> None:
     run = RunningUp(folder / "data", mode="real")
     run.wait_for("沈芳 logs in with 123 amqp", seconds=90)
     assert f"http://127.0.0.1:{run.port + 4}" in run.printed()
-    os.kill(
-        json.loads((run.data / "rabbitmq/rabbitmq.process").read_text())["pid"], signal.SIGKILL
-    )
+    os.kill(json.loads((run.data / "rabbitmq/rabbitmq.process").read_text())["pid"], signal.SIGKILL)
     run.wait_for("RabbitMQ was killed by SIGKILL; again in 1 s")
     run.wait_for("RabbitMQ is back after", seconds=90)
     assert run.interrupt() == 0

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -232,6 +233,21 @@ def test_postgresql_comes_back_though_its_smart_shutdown_waits_for_a_client(
         os.kill(server.pid, signal.SIGTERM)
         kept.until_said("PostgreSQL is back after")
         connection.close()
+
+
+def test_a_server_waits_for_its_own_port_while_a_stranger_has_it(folder: Path, quick: None) -> None:
+    """Our processes know its URL, so another port would be of no use."""
+    server = postgres_in(folder)
+    with keeping(folder, [server]) as kept:
+        assert server.pid is not None
+        port = server.port
+        os.kill(server.pid, signal.SIGKILL)
+        wait_until(lambda: not server.running, 5, "it lives")
+        with socket.create_server(("127.0.0.1", port)):
+            kept.until_said("PostgreSQL did not start")
+            assert any("could not" in line or "bind" in line for line in kept.said)
+        kept.until_said("PostgreSQL is back after")
+        assert server.port == port
 
 
 def test_a_backend_that_is_killed_is_left_to_postgresql(folder: Path) -> None:

@@ -93,8 +93,10 @@ def test_a_process_and_a_server_that_are_killed_come_back(running_up: RunningUp)
         os.kill(
             json.loads((running_up.data / f"{note}.process").read_text())["pid"], signal.SIGKILL
         )
-    running_up.wait_for("worker ended (signal 9); again in 1 s")
-    running_up.wait_for("Valkey ended; starting it again.")
+    running_up.wait_for("worker was killed by SIGKILL; again in 1 s")
+    running_up.wait_for("Valkey was killed by SIGKILL; again in 1 s")
+    running_up.wait_for("worker runs again after")
+    running_up.wait_for("Valkey is back after")
 
     def both_run() -> bool:
         running = " ".join(processes_naming(running_up.data).values())
@@ -137,7 +139,7 @@ def test_a_step_that_fails_stops_everything_and_gives_its_reason(folder: Path) -
 
 @pytest.mark.rabbitmq
 @pytest.mark.xdist_group("broker")
-@pytest.mark.long(reason="PostgreSQL and the broker start")
+@pytest.mark.long(reason="PostgreSQL and the broker start, the broker twice")
 def test_real_mode_runs_the_installed_servers(folder: Path) -> None:
     try:
         find_rabbitmq()
@@ -147,6 +149,9 @@ def test_real_mode_runs_the_installed_servers(folder: Path) -> None:
     run = RunningUp(folder / "data", mode="real")
     run.wait_for("沈芳 logs in with 123 amqp", seconds=90)
     assert f"http://127.0.0.1:{run.port + 4}" in run.printed()
+    os.kill(json.loads((run.data / "rabbitmq/rabbitmq.process").read_text())["pid"], signal.SIGKILL)
+    run.wait_for("RabbitMQ was killed by SIGKILL; again in 1 s")
+    run.wait_for("RabbitMQ is back after", seconds=90)
     assert run.interrupt() == 0
     assert processes_naming(run.data) == {}
 

@@ -47,10 +47,10 @@ class Crowd:
         self._lock = threading.Lock()
         self._sent = 0
         self._threads = [
-            *(threading.Thread(target=self._run, args=[self._send_hours]) for _ in range(SENDERS)),
-            threading.Thread(target=self._run, args=[self._claim_a_wish]),
-            threading.Thread(target=self._run, args=[self._redeem_a_voucher]),
+            threading.Thread(target=self._run, args=[work], daemon=True)
+            for work in (*[self._send_hours] * SENDERS, self._claim_a_wish, self._redeem_a_voucher)
         ]
+        self._abandoned = False
         self.failures: list[BaseException] = []
 
     def _set_up(self, district: District) -> None:
@@ -108,6 +108,11 @@ class Crowd:
         if self.failures:
             raise self.failures[0]
 
+    def abandon(self) -> None:
+        """End at once, whatever was not acknowledged. Repeating it is harmless."""
+        self._abandoned = True
+        self._enough.set()
+
     def _run(self, work: Callable[[], None]) -> None:
         try:
             while not self._enough.is_set():
@@ -119,7 +124,7 @@ class Crowd:
         self, method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> requests.Response:
         """Send a request until it is acknowledged; 409 means that its first try still runs."""
-        for _ in range(2000):
+        while not self._abandoned:
             try:
                 answer = requests.request(method, url, json=body, headers=headers, timeout=PATIENCE)
             except requests.RequestException as error:
@@ -129,7 +134,7 @@ class Crowd:
                     return answer
                 self._note(method, url, answer)
             time.sleep(0.25)
-        raise AssertionError(f"{method} {url} was never acknowledged")
+        raise AssertionError(f"{method} {url} was not acknowledged until the stage fell")
 
     def _note(self, method: str, url: str, answer: requests.Response) -> None:
         if answer.status_code in (ALREADY, NOT_NOW):

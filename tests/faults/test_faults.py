@@ -6,7 +6,7 @@ fell inside the load.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,13 @@ def seed() -> int:
 @contextmanager
 def playing(mode: Mode, folder: Path, **options: Any) -> Iterator[tuple[Stage, Crowd]]:
     stage = Stage(mode, folder, **options)
-    try:
+    with ExitStack() as ending:
+        ending.callback(stage.stop)
         stage.start()
         crowd = Crowd(stage)
+        ending.callback(crowd.abandon)
         crowd.begin()
         yield stage, crowd
-    finally:
-        stage.stop()
 
 
 def needs_rabbitmq() -> None:

@@ -5,7 +5,7 @@ have no alerts.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, literal, select, union_all
@@ -49,8 +49,7 @@ PERSON_UNKNOWN = DifferenceKind(
 KINDS = (ALERT_MISSING, ALERT_WITHOUT_EVENT, MERGER_MISSING, ERASURE_MISSING, PERSON_UNKNOWN)
 
 
-@dataclass(frozen=True, slots=True)
-class AlertsOfEvent:
+class AlertsOfEvent(NamedTuple):
     """The alerts that one event made; `id` is the event."""
 
     id: UUID
@@ -108,8 +107,7 @@ def _alerts_about(source: str) -> Comparison[EventEvidence, AlertsOfEvent]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class PersonCopy:
+class PersonCopy(NamedTuple):
     """What is known here of a merged or erased person."""
 
     id: UUID

@@ -4,7 +4,7 @@ Wishes proposes hours for granted wishes: each is a record here, once.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import and_, cast, select
@@ -95,8 +95,7 @@ PROPOSAL_VOLUNTEER = DifferenceKind(
 KINDS = (PROPOSAL_MISSING, PROPOSAL_WITHOUT_WISH, PROPOSAL_VOLUNTEER)
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(NamedTuple):
     """A record that was made for a granted wish; `id` is the wish."""
 
     id: UUID

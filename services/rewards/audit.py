@@ -4,8 +4,7 @@ wishes, and its own vouchers, redemptions and settlements with each other.
 Points against minutes, seals and balances are the audit of the ledger.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import case, func, literal, or_, select
@@ -164,8 +163,7 @@ KINDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CreditCopy:
+class CreditCopy(NamedTuple):
     """A credited record; `id` is the record."""
 
     id: UUID
@@ -194,8 +192,7 @@ def _without_record(credit: CreditCopy) -> Difference:
     return CREDIT_WITHOUT_RECORD(credit.id, here, NOTHING, credit.volunteer_id)
 
 
-@dataclass(frozen=True, slots=True)
-class CorrectionCopy:
+class CorrectionCopy(NamedTuple):
     """A correction that was applied."""
 
     id: UUID
@@ -221,8 +218,7 @@ def _change(correction: CorrectionEvidence | CorrectionCopy) -> str:
     return f"{correction.minutes:+} min"
 
 
-@dataclass(frozen=True, slots=True)
-class AccountCopy:
+class AccountCopy(NamedTuple):
     """The account of a volunteer."""
 
     id: UUID
@@ -273,8 +269,7 @@ def compare_account(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class PoolWishCopy:
+class PoolWishCopy(NamedTuple):
     """A wish as the pool knows it."""
 
     id: UUID

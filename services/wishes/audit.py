@@ -4,7 +4,7 @@ Copied here: organisations, and whether a volunteer may claim.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -75,8 +75,7 @@ KINDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OrganisationCopy:
+class OrganisationCopy(NamedTuple):
     """An organisation as it is known here."""
 
     id: UUID
@@ -102,8 +101,7 @@ def compare_organisation(
     return ORGANISATION_DIFFERS(theirs.id, f"other {which}", which)
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimerCopy:
+class ClaimerCopy(NamedTuple):
     """What is known here about whether a volunteer may claim."""
 
     id: UUID

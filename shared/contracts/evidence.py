@@ -73,14 +73,19 @@ class WishEvidence(Evidence):
     proposed_minutes: int
 
 
-class EventEvidence(Evidence):
-    """A published event, whole, so that it can be handed over again."""
+class EventHeading(Evidence):
+    """A published event without its fields: whether it arrived is all that is asked."""
 
     type: str
-    version: int
     subject: str
-    sequence: int
     time: datetime  #: when the publisher committed it
+
+
+class EventEvidence(EventHeading):
+    """A published event, whole, so that it can be handed over again."""
+
+    version: int
+    sequence: int
     traceparent: str | None
     data: str  #: its fields as JSON
 

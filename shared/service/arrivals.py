@@ -7,11 +7,13 @@ from itertools import islice
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import any_, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
+from sqlalchemy.types import Uuid
 
 from shared.contracts.base import events_handled_by
-from shared.contracts.evidence import EventEvidence
+from shared.contracts.evidence import EventHeading
 from shared.core import clock
 from shared.core.clock import app_now
 from shared.core.ids import oldest_id_of
@@ -94,22 +96,22 @@ class Arrivals:
                 found += _differences(session, batch)
         return found
 
-    def _wait_for(self, source: str, events: Sequence[EventEvidence]) -> None:
+    def _wait_for(self, source: str, events: Sequence[EventHeading]) -> None:
         self._explain_by(events)
         for event in events:
             self.waiting[event.id] = WaitingEvent(
                 event.id, source, event.type, event.subject, event.time
             )
 
-    def _explain_by(self, events: Iterable[EventEvidence]) -> None:
+    def _explain_by(self, events: Iterable[EventHeading]) -> None:
         for event in events:
             self.about |= {str(event.id), event.subject}
 
-    def _events_since(self, moment: datetime) -> Iterator[tuple[str, list[EventEvidence]]]:
+    def _events_since(self, moment: datetime) -> Iterator[tuple[str, list[EventHeading]]]:
         """Pages of the events that this service handles, source by source."""
         for source in self._sources:
             events = evidence_from(
-                self._reader, EventEvidence, source, self._kind, oldest_id_of(moment)
+                self._reader, EventHeading, source, self._kind, oldest_id_of(moment)
             )
             for page in batches_of(events, PAGE):
                 yield source, page
@@ -126,10 +128,10 @@ class Arrivals:
             return set(session.scalars(own))
 
 
-def _arrived(events: Sequence[EventEvidence]) -> set[UUID]:
-    ids = [event.id for event in events]
+def _arrived(events: Sequence[EventHeading]) -> set[UUID]:
+    ids = literal([event.id for event in events], ARRAY(Uuid()))
     with transaction() as session:
-        return set(session.scalars(select(InboxRow.event_id).where(InboxRow.event_id.in_(ids))))
+        return set(session.scalars(select(InboxRow.event_id).where(InboxRow.event_id == any_(ids))))
 
 
 def _differences(session: Session, events: Sequence[WaitingEvent]) -> Iterator[Difference]:

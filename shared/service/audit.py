@@ -52,7 +52,7 @@ class Comparison(Generic[Theirs, Ours]):
     source: str  #: the service that owns the rows
     kind: str  #: of evidence
     ours: Keyset
-    row: type[Ours]  #: what a row of ours is read as
+    row: type[Ours]  #: what a row of ours is read as: its fields are the columns, in order
     difference: Callable[[Theirs | None, Ours | None], Difference | None]
     confirm: Confirm = all_of_them  #: what else this service knows of the rows that differ
     lately: bool = False  #: compare only what feeds still have
@@ -123,7 +123,7 @@ def _compare(
 ) -> Iterator[Difference]:
     after = oldest_id_of(clock.now() - LOOKED_BACK) if comparison.lately else BEGINNING
     theirs = evidence_from(reader, comparison.theirs, comparison.source, comparison.kind, after)
-    ours = (comparison.row(**row._mapping) for row in comparison.ours.all(after))
+    ours = (comparison.row(*row) for row in comparison.ours.all(after))
     pairs = _counted(side_by_side(theirs, ours), result)
     differences = (one for pair in pairs if (one := comparison.difference(*pair)) is not None)
     for batch in batches_of(differences, PAGE):
@@ -138,10 +138,10 @@ def side_by_side(
     """Pair rows with the same id; None where one side has none. Both are in the order of ids."""
     their, our = next(theirs, None), next(ours, None)
     while their is not None or our is not None:
-        if our is None or (their is not None and their.id < our.id):
+        if our is None or (their is not None and their.id.int < our.id.int):
             yield their, None
             their = next(theirs, None)
-        elif their is None or our.id < their.id:
+        elif their is None or our.id.int < their.id.int:
             yield None, our
             our = next(ours, None)
         else:

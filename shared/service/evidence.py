@@ -58,7 +58,7 @@ def evidence_from(
 ) -> Iterator[T]:
     """Read all evidence of a kind behind an id, in the order of ids."""
     while True:
-        page = read_page(reader, contract, source, kind, after)
+        page = read_page(reader, contract, source, kind, after, PAGE)
         yield from page
         if len(page) < PAGE:
             return
@@ -71,7 +71,7 @@ def read_page(
     source: str,
     kind: str,
     after: UUID,
-    limit: int = PAGE,
+    limit: int,
 ) -> list[T]:
     """Read one page."""
     body = reader.read(source, kind, after, limit)

@@ -10,7 +10,6 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
-from pydantic_core import to_json
 from sqlalchemy import select
 
 from shared import SERVICES
@@ -67,9 +66,8 @@ def evidence_blueprint(service: str, shown: Iterable[EvidenceRows]) -> APIBluepr
         if keyset is None:
             raise EvidenceNotFound(f"One of: {', '.join(sorted(keysets))}.")
         with transaction() as session:
-            rows = keyset.page(session, query_data.after, query_data.limit)
-        page = {"items": [dict(row._mapping) for row in rows]}
-        return Response(to_json(page), content_type="application/json")
+            items = keyset.page_as_json(session, query_data.after, query_data.limit)
+        return Response(f'{{"items":{items}}}', content_type="application/json")
 
     return bp
 

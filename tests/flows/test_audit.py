@@ -3,16 +3,23 @@
 import os
 import time
 from collections.abc import Iterator
+from random import Random
 from typing import NamedTuple
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
+from console.services import definition_of
 from devkit.testkit import District
 from shared import SERVICES
 from shared.core.ids import new_id
+from shared.db import keyset
+from shared.db.engine import using
+from shared.service import arrivals, audit, evidence
+from shared.service.repair import hand_over_again
 from tests.support.many_records import ManyRecords, id_of, owner
+from tests.support.town import Town
 
 MANY = int(os.environ.get("WISHTREE_AUDIT_RECORDS", "100000"))
 
@@ -231,8 +238,154 @@ def check_planted(district: District, count: int) -> float:
     return time.perf_counter() - started
 
 
-def test_planted_differences_are_all_found_and_none_else(district: District) -> None:
+def test_planted_differences_are_all_found_and_none_else(
+    district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (keyset, evidence, audit, arrivals):
+        monkeypatch.setattr(module, "PAGE", 70)  # several pages of everything
     check_planted(district, 300)
+
+
+def check_town(district: District, seed: int, steps: int) -> None:
+    """Let so many things happen, events in between; no audit finds a difference."""
+    town = Town(district, Random(seed))
+    for _ in range(3):
+        town.registers()
+    for step in range(steps):
+        town.step()
+        if step % 60 == 30:  # not everything has arrived: that is no difference
+            assert found_by_audits(district) == []
+        if town.random.random() < 0.3:
+            district.deliver_all(times=2, seed=seed)
+    district.deliver_all()
+    results = [district.audit(service) for service in SERVICES]
+    assert [(one.differences, one.in_flight) for one in results] == [([], 0)] * len(SERVICES)
+
+
+@pytest.mark.long(reason="plays 50 steps through four services and audits them twice")
+@pytest.mark.parametrize("seed", [1, 2])
+def test_whatever_people_do_in_whatever_order_leaves_no_difference(
+    district: District, seed: int
+) -> None:
+    check_town(district, seed, 50)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("seed", range(10, 16))
+def test_nor_does_a_longer_life_of_the_town(district: District, seed: int) -> None:
+    check_town(district, seed, 250)
+
+
+def test_what_is_on_its_way_is_no_difference_until_it_is_late(district: District) -> None:
+    town = Town(district)
+    town.registers()
+    district.deliver_all()
+    town.works()
+    result = district.audit("rewards")
+    assert (result.differences, result.in_flight) == ([], 1)
+
+    let_time_pass(district)
+    assert {one.kind for one in found_by_audits(district)} == {"event_missing"}
+
+    event = next(one.id for one in found_by_audits(district) if one.service == "rewards")
+    with district.rewards.session() as session:
+        session.execute(
+            text(
+                "INSERT INTO attempts (event_id, body, attempts, due_at)"
+                " VALUES (:id, '', 1, app_now())"
+            ),
+            {"id": event},
+        )
+    assert [one.service for one in found_by_audits(district)] == ["notify"]
+
+
+class BusyReader:
+    """Reads the evidence of a town in which somebody works while records are read."""
+
+    def __init__(self, town: Town, *, credited_at_once: bool) -> None:
+        self.town, self.credited_at_once = town, credited_at_once
+
+    def read(self, source: str, kind: str, after: UUID, limit: int) -> bytes:
+        district = self.town.district
+        if kind == "records" and not self.credited_at_once:
+            self.town.works()  # is on the page, and has no credit
+        page = district.read(source, kind, after, limit)
+        if kind == "records" and self.credited_at_once:
+            self.town.works()  # is not on the page, and has a credit when credits are read
+            district.deliver_all()
+        return page
+
+
+@pytest.mark.parametrize("credited_at_once", [False, True])
+def test_what_happens_while_an_audit_reads_is_no_difference(
+    district: District, credited_at_once: bool
+) -> None:
+    town = Town(district)
+    town.registers()
+    district.deliver_all()
+    reader = BusyReader(town, credited_at_once=credited_at_once)
+    with using(district.rewards.database):
+        checks = definition_of("rewards").checks
+        result = audit.audit("rewards", district.settings, reader, checks)
+    assert len(town.records) == 1
+    assert (result.differences, result.in_flight) == ([], 1)
+
+
+def test_erased_people_need_no_alerts(district: District) -> None:
+    town = Town(district)
+    town.registers()
+    town.works()
+    [person] = town.volunteers
+    district.deliver_all()
+    town.ask("registration", "PUT", f"/v1/volunteers/{person}/erasure")
+    district.deliver_all()
+    assert found_by_audits(district) == []
+
+
+def test_people_merged_over_several_steps_are_followed(district: District) -> None:
+    town = Town(district)
+    for _ in range(4):
+        town.registers()
+    town.works()
+    first, second, third, last = town.volunteers
+    for who, into in ((first, second), (second, third), (third, last)):
+        body = {"into_id": into}
+        town.ask("registration", "PUT", f"/v1/volunteers/{who}/merger", body)
+    district.deliver_all(times=2, seed=3)
+    assert found_by_audits(district) == []
+
+
+def test_a_repair_hands_over_what_never_arrived_and_nothing_twice(district: District) -> None:
+    town = Town(district)
+    town.registers()
+    for _ in range(3):
+        town.works()
+    district.deliver_all()
+    alerts = alert_ids(district)
+    with owner(district) as connection:
+        connection.execute(text("DELETE FROM notify.inbox"))
+        connection.execute(text("DELETE FROM notify.alerts"))
+    let_time_pass(district)
+    found = district.audit("notify").differences
+    inbox = district.notify.inbox
+    for _ in range(2):
+        assert hand_over_again("notify", district, inbox, found) == len(found) > 3
+    assert found_by_audits(district) == []
+    assert len(alert_ids(district)) == len(alerts)
+
+
+def alert_ids(district: District) -> list[UUID]:
+    with district.notify.session() as session:
+        return list(session.scalars(text("SELECT id FROM alerts")))
+
+
+def let_time_pass(district: District) -> None:
+    """Make every event an hour older."""
+    with owner(district) as connection:
+        for service in SERVICES:
+            connection.execute(
+                text(f"UPDATE {service}.outbox SET created_at = created_at - interval '1 hour'")
+            )
 
 
 @pytest.fixture

@@ -123,6 +123,17 @@ def test_our_processes_get_the_time_to_finish_and_no_rights(compose: dict[str, A
         assert service["cap_drop"] == ["ALL"] and service["read_only"] is True
 
 
+def test_each_role_is_healthy_only_while_its_own_loops_turn(compose: dict[str, Any]) -> None:
+    """An API must not be restarted because a bus is away, nor a bus because an API is."""
+    for name in [*OURS, "beat"]:
+        address = compose["services"][name]["healthcheck"]["test"][-1]
+        if name.endswith("-api"):
+            assert address.endswith(f"/{name.removesuffix('-api')}/readyz")
+        else:
+            assert address == "http://127.0.0.1:9100/healthz"
+            assert compose["services"][name]["environment"]["WISHTREE_METRICS_PORT"] == 9100
+
+
 def test_every_mounted_file_exists(compose: dict[str, Any]) -> None:
     for service in compose["services"].values():
         for volume in service.get("volumes", []):

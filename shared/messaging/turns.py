@@ -90,6 +90,8 @@ class Loop:
         self.kind, self._measure = kind, measure
         self.turned_at = time.monotonic()
         self.trouble: Trouble | None = None
+        self.at_broker = False
+        """A library connects or sends: the loop does not turn then, and a restart would not help."""
         self.work = Work()
 
     def turn(self, trouble: Trouble | None = None) -> None:

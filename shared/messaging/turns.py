@@ -91,7 +91,7 @@ class Loop:
         self.turned_at = time.monotonic()
         self.trouble: Trouble | None = None
         self.at_broker = False
-        """A library connects or sends: the loop does not turn then, and a restart would not help."""
+        """A library connects or sends: the loop does not turn, and a restart would not help."""
         self.work = Work()
 
     def turn(self, trouble: Trouble | None = None) -> None:

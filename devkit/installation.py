@@ -50,7 +50,7 @@ class Installation:
         self.start("api", service, "--port", str(port), name=name or f"api-{service}")
         url = f"http://127.0.0.1:{port}"
         wait_until(
-            lambda: requests.get(f"{url}/healthz", timeout=2).ok, 20, f"{service} does not answer"
+            lambda: requests.get(f"{url}/healthz", timeout=2).ok, 60, f"{service} does not answer"
         )
         return url
 

@@ -24,7 +24,15 @@ from shared.db.engine import Database, transaction
 from shared.db.limits import HANDLERS
 from shared.jobs.late import most_late
 from shared.jobs.periodic import PROBE_PERIOD, Job, JobRun, databases, probe_of
-from shared.messaging.turns import Loop, LoopKind, Trouble, Turns, Work, stop_turns
+from shared.messaging.turns import (
+    Loop,
+    LoopKind,
+    Trouble,
+    Turns,
+    Work,
+    stop_turns,
+    with_one_connection,
+)
 
 TURN_EVERY_SECONDS = 1.0
 
@@ -56,7 +64,7 @@ def turns_of(services: Iterable[str], kind: LoopKind) -> list[Turns]:
     found = []
     for service in services:
         used = databases[service]
-        turns = Turns(Database(service, used.settings, HANDLERS))
+        turns = Turns(Database(service, with_one_connection(used.settings), HANDLERS))
         turns.loop(kind, partial(_late_work, service))
         found.append(turns)
     return found
@@ -69,6 +77,7 @@ def _late_work(service: str, session: Session) -> Work:
 def watch_worker(app: Celery, turns: list[Turns]) -> None:
     """Turn with the worker's event loop, from its start to its end."""
     loops = loops_of(turns)
+    wait_for_broker(loops, True)  # until there is a connection
 
     class WriteTurns(bootsteps.StartStopStep):
         """Runs as long as the worker. Its thread begins after the embedded beat was forked off."""
@@ -88,6 +97,7 @@ def watch_worker(app: Celery, turns: list[Turns]) -> None:
         requires = (ConnectionStep,)
 
         def start(self, consumer: Any) -> None:
+            wait_for_broker(loops, False)
             turn_all(loops)
             self.timer = consumer.timer.call_repeatedly(TURN_EVERY_SECONDS, turn_all, (loops,))
 
@@ -95,6 +105,7 @@ def watch_worker(app: Celery, turns: list[Turns]) -> None:
             if (timer := getattr(self, "timer", None)) is not None:
                 timer.cancel()
             turn_all(loops, Trouble.BROKER_AWAY)
+            wait_for_broker(loops, True)
 
     app.steps["worker"].add(WriteTurns)
     app.steps["consumer"].add(TurnWithLoop)
@@ -116,13 +127,21 @@ def turn_all(loops: Iterable[Loop], trouble: Trouble | None = None) -> None:
         loop.turn(trouble)
 
 
+def wait_for_broker(loops: Iterable[Loop], waits: bool) -> None:
+    for loop in loops:
+        loop.at_broker = waits
+
+
 class WatchedScheduler(PersistentScheduler):
     """Celery's own scheduler, which shows that it ticks."""
 
     turns: list[Turns] | None = None
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
+        loops = loops_of(WatchedScheduler.turns or ())
+        wait_for_broker(loops, True)  # a tick does nothing else that may take long
         interval = super().tick(*args, **kwargs)
+        wait_for_broker(loops, False)
         if WatchedScheduler.turns is None:  # embedded: this process was forked off a moment ago
             watch_beat(turns_of(databases, LoopKind.BEAT))
         turn_all(loops_of(WatchedScheduler.turns or ()))

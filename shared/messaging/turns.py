@@ -22,6 +22,7 @@ from sqlalchemy.sql.functions import Function
 
 from shared.core.logs import get_logger
 from shared.core.metrics import LOOP_OLDEST, LOOP_TURNED
+from shared.core.settings import Settings
 from shared.db.contention import is_passing
 from shared.db.engine import Database
 from shared.db.types import Plumbing
@@ -90,6 +91,8 @@ class Loop:
         self.kind, self._measure = kind, measure
         self.turned_at = time.monotonic()
         self.trouble: Trouble | None = None
+        self.at_broker = False
+        """A library connects or sends: the loop does not turn, and a restart would not help."""
         self.work = Work()
 
     def turn(self, trouble: Trouble | None = None) -> None:
@@ -114,6 +117,11 @@ class Loop:
 def unwatched(kind: LoopKind) -> Loop:
     """A loop that nobody looks at, for tests and commands that run a part of one."""
     return Loop(kind)
+
+
+def with_one_connection(settings: Settings) -> Settings:
+    """For a database that only writes turns: those of a process need no pool."""
+    return settings.model_copy(update={"database_pool_size": 1})
 
 
 class Turns:

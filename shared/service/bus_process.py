@@ -21,7 +21,15 @@ from shared.messaging.backlog import waiting_attempts, waiting_events
 from shared.messaging.broker.consumer import consume
 from shared.messaging.broker.relay import relay
 from shared.messaging.inbox import Inbox, TryAgain
-from shared.messaging.turns import Loop, LoopKind, Trouble, Turns, stop_turns, unwatched
+from shared.messaging.turns import (
+    Loop,
+    LoopKind,
+    Trouble,
+    Turns,
+    stop_turns,
+    unwatched,
+    with_one_connection,
+)
 from shared.service.catch_up import CatchUp
 from shared.service.definition import ServiceDefinition
 from shared.service.process_health import serve_health
@@ -37,7 +45,8 @@ def run_bus(services: Iterable[ServiceDefinition], stop: threading.Event) -> Non
     settings = Settings.read()
     configure_logs(settings.log_level)
     enqueue_through(make_celery([service.name for service in services], settings))
-    turns = [Turns(service.database(settings, HANDLERS)) for service in services]
+    single = with_one_connection(settings)
+    turns = [Turns(service.database(single, HANDLERS)) for service in services]
     threads = [
         thread
         for service, watched in zip(services, turns, strict=True)

@@ -183,7 +183,9 @@ def condition_of(
 
 
 def _loops(session: Session, silent_seconds: float) -> list[LoopState]:
-    rows = session.execute(select(LoopTurn, silence()).order_by(LoopTurn.loop, LoopTurn.process))
+    known = LoopTurn.loop.in_(list(LoopKind))  # a newer version may write others
+    turns = select(LoopTurn, silence()).where(known)
+    rows = session.execute(turns.order_by(LoopTurn.loop, LoopTurn.process))
     return [
         LoopState(
             LoopKind(row.loop),
@@ -225,7 +227,7 @@ def _wrong_with(service: str, one: LoopState, without_broker: bool) -> Reason | 
         return Reason(Code.BROKER_AWAY, service, one.loop, one.process)
     if not one.turns:
         return Reason(Code.LOOP_SILENT, service, one.loop, one.process, one.silent_seconds)
-    if one.trouble is not None:
+    if one.trouble in list(Trouble):
         return Reason(Code(one.trouble), service, one.loop, one.process)
     waited = one.work.oldest_seconds or 0
     if one.loop is LoopKind.CONSUME and waited > LATE_SECONDS:

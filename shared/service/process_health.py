@@ -34,7 +34,7 @@ class _Quiet(WSGIRequestHandler):
 def health_app(turns: Sequence[Turns], stuck_seconds: float) -> WSGIApplication:
     """`/healthz` answers 503 and names the loops that have not turned for so long.
 
-    A loop that waits for the broker or the database turns: a restart would bring neither back.
+    One that waits for the broker or the database is not stuck: a restart would bring neither back.
     """
     metrics = make_wsgi_app()
 
@@ -45,7 +45,7 @@ def health_app(turns: Sequence[Turns], stuck_seconds: float) -> WSGIApplication:
             f"{one.service}.{loop.kind}"
             for one in turns
             for loop in one.loops
-            if loop.silent_seconds > stuck_seconds
+            if loop.silent_seconds > stuck_seconds and not loop.at_broker
         ]
         status = "503 Service Unavailable" if stuck else "200 OK"
         start_response(status, [("Content-Type", "text/plain; charset=utf-8")])

@@ -163,6 +163,8 @@ def test_health_names_the_loop_that_is_stuck_and_no_other(turns: Turns) -> None:
     assert browser.get("/healthz").status_code == 200
     stuck.turned_at -= 61
     well.turn(Trouble.BROKER_AWAY)  # a restart would not bring the broker back
+    waits = turns.loop(LoopKind.WORKER)
+    waits.turned_at, waits.at_broker = stuck.turned_at, True
     answer: Any = browser.get("/healthz")
     assert (answer.status_code, answer.text) == (503, "stuck: registration.relay")
     assert "wishtree_loop_oldest_seconds" in browser.get("/metrics").text

@@ -11,7 +11,7 @@ import compose_spec
 import pytest
 import yaml
 
-from console.commands.run import api
+from console.commands.run import API_THREADS
 from console.main import main
 from devkit.local.place import Place
 from devkit.local.servers.postgres import MAX_CONNECTIONS as LOCAL_CONNECTIONS
@@ -128,6 +128,9 @@ def test_our_processes_get_the_time_to_finish_and_no_rights(compose: dict[str, A
         assert service["cap_drop"] == ["ALL"] and service["read_only"] is True
 
 
+FOR_TURNS = 1  #: connections of a process, besides its pool
+
+
 @pytest.mark.check("L3")
 def test_all_processes_together_leave_connections_to_spare(compose: dict[str, Any]) -> None:
     """Each holds a full pool for each database that it knows, and PostgreSQL takes all of them."""
@@ -141,7 +144,7 @@ def test_all_processes_together_leave_connections_to_spare(compose: dict[str, An
     most = int(next(word for word in command if "max_connections" in word).partition("=")[2])
     pool_size = Settings.model_fields["database_pool_size"].default
     assert pools == len(OURS) + 2 * len(SERVICES)
-    assert pools * pool_size <= 0.8 * most
+    assert pools * (pool_size + FOR_TURNS) <= 0.8 * most
 
 
 def test_all_processes_of_one_machine_leave_connections_to_spare(tmp_path: Path) -> None:
@@ -150,7 +153,7 @@ def test_all_processes_of_one_machine_leave_connections_to_spare(tmp_path: Path)
         processes = processes_of(Place(mode, tmp_path, 8000))
         pools = sum(_pools_of(process.argv[3:]) for process in processes)
         assert pools >= 3 * len(SERVICES)
-        assert pools * pool_size <= 0.8 * LOCAL_CONNECTIONS
+        assert pools * (pool_size + FOR_TURNS) <= 0.8 * LOCAL_CONNECTIONS
 
 
 def _pools_of(command: Sequence[str]) -> int:
@@ -162,8 +165,18 @@ def _pools_of(command: Sequence[str]) -> int:
 
 def test_an_api_has_more_threads_than_connections() -> None:
     """Else its pool is never empty, and a frozen database holds all of its threads."""
-    (threads,) = (option for option in api.params if option.name == "threads")
-    assert threads.default > Settings.model_fields["database_pool_size"].default
+    assert Settings.model_fields["database_pool_size"].default < API_THREADS
+
+
+def test_each_role_is_healthy_only_while_its_own_loops_turn(compose: dict[str, Any]) -> None:
+    """An API must not be restarted because a bus is away, nor a bus because an API is."""
+    for name in [*OURS, "beat"]:
+        address = compose["services"][name]["healthcheck"]["test"][-1]
+        if name.endswith("-api"):
+            assert address.endswith(f"/{name.removesuffix('-api')}/readyz")
+        else:
+            assert address == "http://127.0.0.1:9100/healthz"
+            assert compose["services"][name]["environment"]["WISHTREE_METRICS_PORT"] == 9100
 
 
 def test_every_mounted_file_exists(compose: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ from devkit.local.servers.base import (
     socket_folder,
 )
 
-MAX_CONNECTIONS = 200
+MAX_CONNECTIONS = 300
 
 
 class PostgresServer(Server):

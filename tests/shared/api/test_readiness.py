@@ -117,6 +117,12 @@ def test_a_loop_without_broker_says_so(rewards: Member) -> None:
     assert found == {("broker_away", loop) for loop in ("relay", "consume", "worker")}
 
 
+def test_what_a_newer_version_writes_is_no_error(rewards: Member) -> None:
+    replace(rewards, "future", turn("future"))
+    replace(rewards, "relay", turn("relay", trouble="something_new"))
+    assert readiness(rewards)["status"] == "ready"
+
+
 def test_events_that_do_not_leave_are_seen(rewards: Member) -> None:
     with rewards.session() as session:
         (event_id,) = publish(session, VolunteerActivated(volunteer_id=new_id()))

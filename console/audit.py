@@ -102,9 +102,8 @@ def run_audit(
     audited = [audit_service(service) for service in services]
     if repair:
         handed = sum(repair_service(one) for one in audited)
-        show(
-            json.dumps({"handed_over": handed}) if as_json else f"{handed} events handed over again"
-        )
+        if not as_json:
+            show(f"{handed} events handed over again")
         audited = [audit_service(service) for service in services]
     if as_json:
         show(json.dumps([one.as_json() for one in audited], default=str, indent=2))

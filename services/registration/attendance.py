@@ -24,6 +24,7 @@ from services.registration.policy import (
     AUTO_APPROVAL_FOR,
     CLOCKS_DIFFER_BY,
     CLOSE_AFTER,
+    LONGEST,
     MINIMUM_PERCENT,
     SLIP,
     TOLERANCE,
@@ -98,8 +99,9 @@ class CheckOut:
 
 
 def presence(starts_at: datetime, ends_at: datetime, came: datetime, went: datetime) -> Presence:
-    """Cut a presence to the session and its tolerance; travel never counts."""
-    from_, to = max(came, starts_at - TOLERANCE), min(went, ends_at + TOLERANCE)
+    """Cut a presence to the session, its tolerance and a day; travel never counts."""
+    from_ = max(came, starts_at - TOLERANCE)
+    to = min(went, ends_at + TOLERANCE, from_ + LONGEST)
     minutes = max(0, minutes_between(from_, to))
     planned = (ends_at - starts_at) / timedelta(minutes=1)
     return Presence(

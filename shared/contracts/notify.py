@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from shared.contracts.base import Event, event
+from shared.contracts.bounds import Code
 
 STAFF_INBOX = UUID("00000000-0000-7000-8000-000000000001")
 """Not a person: the inbox that all centre staff share."""
@@ -15,4 +16,4 @@ class SubscriptionDisabled(Event):
     """
 
     subscription_id: UUID
-    reason: str  #: gone (it answered 410), failing (five days of failures)
+    reason: Code  #: gone (it answered 410), failing (five days of failures)

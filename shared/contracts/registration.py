@@ -1,10 +1,18 @@
 """The events that registration publishes: who volunteers, for whom, when and how long."""
 
-from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
 from shared.contracts.base import Event, event
+from shared.contracts.bounds import (
+    Code,
+    Day,
+    Instant,
+    Minutes,
+    MinutesBefore,
+    SomeMinutes,
+    Title,
+)
 
 EVERYONE = ("wishes", "rewards", "notify")
 
@@ -32,7 +40,7 @@ class VolunteerRegistered(Event):
     """Somebody applied to be a volunteer. Name and contact stay in registration."""
 
     volunteer_id: UUID
-    number: str  #: public volunteer number
+    number: Code  #: public volunteer number
 
 
 @event("registration", "volunteer.activated", subject="volunteer_id", handled_by=EVERYONE)
@@ -80,7 +88,7 @@ class PersonAccessChanged(Event):
     """
 
     person_id: UUID
-    valid_from: datetime
+    valid_from: Instant
 
 
 @event(
@@ -93,8 +101,8 @@ class OrganisationRegistered(Event):
     """An organisation joined the network, or its public name or place in the tree changed."""
 
     organisation_id: UUID
-    name: str  #: public name of an organisation, not of a person
-    kind: str  #: federation, branch, station, group, company, school, association
+    name: Title  #: public name of an organisation, not of a person
+    kind: Code  #: federation, branch, station, group, company, school, association
     parent_id: UUID | None = None
 
 
@@ -104,8 +112,8 @@ class ActivityPublished(Event):
 
     activity_id: UUID
     organisation_id: UUID
-    title: str  #: public title
-    category: str
+    title: Title  #: public title
+    category: Code
 
 
 @event("registration", "signup.confirmed", subject="volunteer_id", handled_by=("notify",))
@@ -115,8 +123,8 @@ class SignupConfirmed(Event):
     session_id: UUID
     volunteer_id: UUID
     activity_id: UUID
-    title: str
-    starts_at: datetime
+    title: Title
+    starts_at: Instant
 
 
 @event("registration", "signup.waitlisted", subject="volunteer_id", handled_by=("notify",))
@@ -126,7 +134,7 @@ class SignupWaitlisted(Event):
     session_id: UUID
     volunteer_id: UUID
     activity_id: UUID
-    title: str
+    title: Title
 
 
 @event("registration", "signup.cancelled", subject="volunteer_id", handled_by=("notify",))
@@ -136,7 +144,7 @@ class SignupCancelled(Event):
     session_id: UUID
     volunteer_id: UUID
     activity_id: UUID
-    title: str
+    title: Title
 
 
 @event("registration", "attendance.checked_in", subject="volunteer_id", handled_by=("notify",))
@@ -145,7 +153,7 @@ class AttendanceCheckedIn(Event):
 
     session_id: UUID
     volunteer_id: UUID
-    at: datetime
+    at: Instant
 
 
 @event("registration", "attendance.checked_out", subject="volunteer_id", handled_by=("notify",))
@@ -154,8 +162,8 @@ class AttendanceCheckedOut(Event):
 
     session_id: UUID
     volunteer_id: UUID
-    at: datetime
-    minutes: int  #: whole minutes between check-in and check-out inside the session
+    at: Instant
+    minutes: Minutes  #: whole minutes between check-in and check-out inside the session
 
 
 @event("registration", "hours.recorded", subject="record_id", handled_by=("rewards", "notify"))
@@ -166,11 +174,11 @@ class HoursRecorded(Event):
     volunteer_id: UUID
     organisation_id: UUID
     session_id: UUID | None = None
-    minutes: int  #: always positive; a correction is an event of its own
-    category: str
+    minutes: SomeMinutes  #: always positive; a correction is an event of its own
+    category: Code
     bucket: Bucket  #: only verified minutes earn points
     origin: Origin
-    worked_on: date  #: calendar day at the site, not UTC
+    worked_on: Day  #: calendar day at the site, not UTC
 
 
 @event("registration", "hours.corrected", subject="record_id", handled_by=("rewards", "notify"))
@@ -180,12 +188,12 @@ class HoursCorrected(Event):
     correction_id: UUID  #: the new record
     record_id: UUID  #: as in the first `hours.recorded`, however often it was corrected since
     volunteer_id: UUID
-    old_minutes: int
-    new_minutes: int  #: 0 when the block never happened
-    category: str
+    old_minutes: MinutesBefore
+    new_minutes: Minutes  #: 0 when the block never happened
+    category: Code
     bucket: Bucket
     origin: Origin
-    worked_on: date
+    worked_on: Day
 
 
 @event("registration", "hours.rejected", subject="record_id", handled_by=("notify",))
@@ -194,4 +202,4 @@ class HoursRejected(Event):
 
     record_id: UUID
     volunteer_id: UUID
-    minutes: int
+    minutes: MinutesBefore

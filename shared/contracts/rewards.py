@@ -1,9 +1,9 @@
 """The events that rewards publishes. They never carry the code of a voucher."""
 
-from datetime import datetime
 from uuid import UUID
 
 from shared.contracts.base import Event, event
+from shared.contracts.bounds import Code, Deadline, Instant, Points, Title, Total
 
 
 class VoucherEvent(Event):
@@ -14,15 +14,15 @@ class VoucherEvent(Event):
     holder_id: UUID | None
     product_id: UUID
     venue_id: UUID
-    title: str  #: public title of the product
+    title: Title  #: public title of the product
 
 
 @event("rewards", "voucher.issued", subject="voucher_id", handled_by=("notify",))
 class VoucherIssued(VoucherEvent):
     """A voucher was issued for points. Its holder can see the code."""
 
-    points: int
-    expires_at: datetime
+    points: Points
+    expires_at: Deadline
 
 
 @event("rewards", "voucher.held", subject="voucher_id", handled_by=("notify",))
@@ -30,7 +30,7 @@ class VoucherHeld(VoucherEvent):
     """A venue reserved the voucher for a short time."""
 
     hold_id: UUID
-    held_until: datetime
+    held_until: Instant
 
 
 @event("rewards", "voucher.redeemed", subject="voucher_id", handled_by=("notify",))
@@ -38,7 +38,7 @@ class VoucherRedeemed(VoucherEvent):
     """A venue redeemed the voucher, at the counter or by webhook. Happens once."""
 
     redemption_id: UUID
-    redeemed_at: datetime
+    redeemed_at: Instant
 
 
 @event("rewards", "voucher.reversed", subject="voucher_id", handled_by=("notify",))
@@ -57,7 +57,7 @@ class VoucherExpired(VoucherEvent):
 class VoucherVoided(VoucherEvent):
     """The centre took the voucher back."""
 
-    cause: str  #: correction, staff, left
+    cause: Code  #: correction, staff, left
 
 
 @event("rewards", "voucher.backordered", subject="volunteer_id", handled_by=("notify",))
@@ -68,7 +68,7 @@ class VoucherBackordered(Event):
 
     volunteer_id: UUID
     product_id: UUID
-    title: str
+    title: Title
 
 
 @event("rewards", "stock.low", subject="product_id", handled_by=("notify",))
@@ -77,8 +77,8 @@ class StockLow(Event):
 
     product_id: UUID
     venue_id: UUID
-    title: str
-    left: int
+    title: Title
+    left: Total
 
 
 @event("rewards", "dispute.opened", subject="dispute_id", handled_by=("notify",))
@@ -87,7 +87,8 @@ class DisputeOpened(Event):
 
     dispute_id: UUID
     venue_id: UUID
-    reason_code: str  #: unknown, expired, voided, already_redeemed, held_elsewhere, already_settled
+    #: unknown, expired, voided, already_redeemed, held_elsewhere, already_settled
+    reason_code: Code
 
 
 @event("rewards", "voucher.given", subject="voucher_id", handled_by=("notify",))
@@ -100,15 +101,15 @@ class VoucherGiven(VoucherEvent):
     previous_id: UUID | None
     giver_id: UUID | None  #: None out of the pool; known to the receiver only if `named`
     named: bool
-    kind: str  #: gift, donation, allocation, wish, return, reissue
-    expires_at: datetime
+    kind: Code  #: gift, donation, allocation, wish, return, reissue
+    expires_at: Deadline
 
 
 @event("rewards", "voucher.expiring", subject="voucher_id", handled_by=("notify",))
 class VoucherExpiring(VoucherEvent):
     """The last day is near. Published once per voucher."""
 
-    expires_at: datetime
+    expires_at: Deadline
 
 
 @event("rewards", "points.lapsed", subject="volunteer_id", handled_by=("notify",))
@@ -116,7 +117,7 @@ class PointsLapsed(Event):
     """Points expired. Recorded hours stay as they are."""
 
     volunteer_id: UUID
-    points: int
+    points: Total
 
 
 @event("rewards", "pool.wish_granted", subject="wish_id", handled_by=("notify", "wishes"))
@@ -126,7 +127,7 @@ class PoolWishGranted(Event):
     wish_id: UUID
     voucher_id: UUID
     product_id: UUID
-    title: str  #: public title of the product
+    title: Title  #: public title of the product
     holder_id: UUID
 
 
@@ -135,9 +136,9 @@ class RuleApplied(Event):
     """New rules were applied to old records. The amounts are totals."""
 
     run_id: UUID
-    accounts: int
-    points: int
-    vouchers: int
+    accounts: Total
+    points: Total
+    vouchers: Total
 
 
 @event("rewards", "budget.low", subject="product_id", handled_by=("notify",))
@@ -146,8 +147,8 @@ class BudgetLow(Event):
 
     product_id: UUID
     venue_id: UUID
-    title: str
-    points_left: int
+    title: Title
+    points_left: Total
 
 
 @event("rewards", "venue.locked_out", subject="scope", handled_by=("notify",))
@@ -156,9 +157,9 @@ class VenueLockedOut(Event):
     work.
     """
 
-    scope: str  #: the venue's id, or `all` when guesses come from everywhere
+    scope: Code  #: the venue's id, or `all` when guesses come from everywhere
     venue_id: UUID | None
-    until: datetime
+    until: Instant
 
 
 @event("rewards", "settlement.closed", subject="settlement_id", handled_by=("notify",))
@@ -167,10 +168,10 @@ class SettlementClosed(Event):
 
     settlement_id: UUID
     venue_id: UUID
-    month: str  #: YYYY-MM
-    redemptions: int
-    points: int
-    fen: int  #: owed to the venue, disputes included
+    month: Code  #: YYYY-MM
+    redemptions: Total
+    points: Total
+    fen: Total  #: owed to the venue, disputes included
 
 
 @event("rewards", "settlement.reopened", subject="settlement_id", handled_by=("notify",))
@@ -179,7 +180,7 @@ class SettlementReopened(Event):
 
     settlement_id: UUID
     venue_id: UUID
-    month: str  #: YYYY-MM
+    month: Code  #: YYYY-MM
 
 
 @event("rewards", "dispute.decided", subject="dispute_id", handled_by=("notify",))
@@ -188,8 +189,8 @@ class DisputeDecided(Event):
 
     dispute_id: UUID
     venue_id: UUID
-    decision: str  #: accepted, rejected, lapsed
-    amount_fen: int
+    decision: Code  #: accepted, rejected, lapsed
+    amount_fen: Total
 
 
 @event("rewards", "ledger.sealed", subject="head", handled_by=())
@@ -198,6 +199,6 @@ class LedgerSealed(Event):
     nothing before it was changed.
     """
 
-    head: str  #: sha-256, hex
-    number: int  #: of the seal
-    entries: int  #: transfers sealed so far
+    head: Code  #: sha-256, hex
+    number: Total  #: of the seal
+    entries: Total  #: transfers sealed so far

@@ -3,11 +3,11 @@
 They never tell who made a wish, nor its text beyond the public, screened title.
 """
 
-from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from shared.contracts.base import Event, event
+from shared.contracts.bounds import Code, Fence, Instant, Minutes, Title
 
 
 class ClaimerKind(StrEnum):
@@ -24,7 +24,7 @@ class WishSubmitted(Event):
 
     wish_id: UUID
     station_id: UUID
-    category: str
+    category: Code
 
 
 @event("wishes", "wish.verified", subject="wish_id", handled_by=("notify",))
@@ -41,7 +41,7 @@ class WishRejected(Event):
 
     wish_id: UUID
     station_id: UUID
-    reason_code: str
+    reason_code: Code
 
 
 @event("wishes", "wish.published", subject="wish_id", handled_by=("notify", "rewards"))
@@ -50,8 +50,8 @@ class WishPublished(Event):
 
     wish_id: UUID
     station_id: UUID
-    category: str
-    title: str  #: public, screened
+    category: Code
+    title: Title  #: public, screened
 
 
 @event("wishes", "wish.claimed", subject="wish_id", handled_by=("notify", "rewards"))
@@ -60,11 +60,11 @@ class WishClaimed(Event):
 
     wish_id: UUID
     station_id: UUID
-    title: str
+    title: Title
     claimer_id: UUID
     claimer_kind: ClaimerKind
-    fence: int  #: counts the claims; the completing request must name the current one
-    lease_until: datetime
+    fence: Fence  #: counts the claims; the completing request must name the current one
+    lease_until: Instant
 
 
 @event("wishes", "wish.released", subject="wish_id", handled_by=("notify", "rewards"))
@@ -73,11 +73,11 @@ class WishReleased(Event):
 
     wish_id: UUID
     station_id: UUID
-    title: str
+    title: Title
     claimer_id: UUID
     claimer_kind: ClaimerKind
-    fence: int
-    cause: str  #: claimer, staff or expired
+    fence: Fence
+    cause: Code  #: claimer, staff or expired
 
 
 @event("wishes", "wish.fulfilled", subject="wish_id", handled_by=("notify",))
@@ -86,10 +86,10 @@ class WishFulfilled(Event):
 
     wish_id: UUID
     station_id: UUID
-    title: str
+    title: Title
     claimer_id: UUID
     claimer_kind: ClaimerKind
-    fence: int
+    fence: Fence
 
 
 @event("wishes", "wish.confirmed", subject="wish_id", handled_by=("notify", "registration"))
@@ -98,11 +98,11 @@ class WishConfirmed(Event):
 
     wish_id: UUID
     station_id: UUID
-    title: str
+    title: Title
     claimer_id: UUID
     claimer_kind: ClaimerKind
     #: service time that the claimer spent; registration has the station confirm it
-    proposed_minutes: int = 0
+    proposed_minutes: Minutes = 0
 
 
 @event("wishes", "wish.withdrawn", subject="wish_id", handled_by=("notify", "rewards"))
@@ -111,7 +111,7 @@ class WishWithdrawn(Event):
 
     wish_id: UUID
     station_id: UUID
-    title: str
+    title: Title
     claimer_id: UUID | None = None  #: who had claimed it then
     claimer_kind: ClaimerKind | None = None
 
@@ -122,7 +122,7 @@ class WishExpired(Event):
 
     wish_id: UUID
     station_id: UUID
-    title: str
+    title: Title
 
 
 @event("wishes", "wish.grant_declined", subject="wish_id", handled_by=("rewards",))

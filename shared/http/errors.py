@@ -5,12 +5,14 @@ from typing import Any
 from apiflask import APIFlask
 from apiflask.exceptions import HTTPError
 from flask import Response, jsonify, request
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from pydantic import ValidationError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from werkzeug.exceptions import HTTPException
 
+from shared.contracts.base import catalogue
 from shared.core.language import translate
 from shared.core.logs import current_traceparent, get_logger
-from shared.core.problems import BadRequest, Conflict, Problem, Unavailable
+from shared.core.problems import BadRequest, Conflict, Problem, Unavailable, Unprocessable, invalid
 from shared.db.contention import constraint_of, is_database_away, is_passing
 from shared.http.limits import MAX_BODY_BYTES
 
@@ -28,6 +30,7 @@ def answer_problems(app: APIFlask) -> None:
     app.register_error_handler(Problem, _on_problem)
     app.register_error_handler(RecursionError, _on_deep_json)
     app.register_error_handler(DBAPIError, _on_database_error)
+    app.register_error_handler(ValidationError, _on_event_out_of_bounds)
     app.register_error_handler(Exception, _on_any)
     app.error_processor(_on_http_error)
 
@@ -45,7 +48,21 @@ def _on_database_error(error: DBAPIError) -> Response:
         # No verb expected this constraint. The client gets a 409 all the same, and we log it.
         log.warning("constraint decided", constraint=constraint_of(error))
         return _on_problem(Conflict("This contradicts something that is already stored."))
+    if isinstance(error, DataError):
+        # No check before knew that PostgreSQL cannot hold this. It is the client's, and we log it.
+        log.warning("value not storable", error=str(error.orig).partition("\n")[0])
+        return _on_problem(Unprocessable("A value is out of range, or cannot be stored as text."))
     return _on_passing(error) if is_passing(error) else _on_any(error)
+
+
+def _on_event_out_of_bounds(error: ValidationError) -> Response:
+    """Refuse a change that no event could report. Anything else that is invalid is our mistake."""
+    if error.title not in {contract.__name__ for contract in catalogue().values()}:
+        return _on_any(error)
+    log.warning("event out of bounds", contract=error.title)
+    first = error.errors(include_input=False, include_url=False)[0]
+    pointer = "".join(f"/{part}" for part in first["loc"])
+    return _on_problem(invalid(pointer, first["msg"]))
 
 
 def _on_passing(error: Exception) -> Response:

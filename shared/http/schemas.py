@@ -18,13 +18,16 @@ from pydantic import (
     model_validator,
 )
 
+from shared.contracts import bounds
+from shared.core.json import storable
+
 EARLIEST, LATEST = 1900, 2200
 
 
 def _storable(value: Any, pointer: str = "") -> Any:
     """Refuse text that JSON allows and no text column takes: NUL and half a surrogate pair."""
     if isinstance(value, str):
-        if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
+        if not storable(value):
             where = pointer or "a field name"
             raise ValueError(f"text may not contain NUL or unpaired surrogates (at {where})")
     elif isinstance(value, dict):
@@ -76,6 +79,18 @@ def _as_text(value: Any) -> Any:
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_as_text), AfterValidator(_in_calendar)]
 """RFC 3339 with a zone; kept in UTC."""
+
+
+def _near(value: datetime) -> datetime:
+    if not bounds.is_near(value):
+        raise ValueError(
+            f"year must lie between {bounds.FIRST_YEAR} and {bounds.YEARS_AHEAD} years from now"
+        )
+    return value
+
+
+TimeOfWork = Annotated[Instant, AfterValidator(_near)]
+"""When somebody works or worked; events carry it, within these years."""
 Day = Annotated[date, AfterValidator(_day_in_calendar)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Title = Annotated[str, Field(min_length=1, max_length=200)]

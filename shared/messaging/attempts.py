@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from shared.contracts.base import Event
 from shared.core.clock import app_now
 from shared.core.ids import new_id
+from shared.core.json import made_storable
 from shared.db.types import Plumbing
 
 MAX_ATTEMPTS = 5
@@ -25,6 +26,9 @@ IN_HAND = app_now() + timedelta(minutes=2)
 Reason = Literal["unreadable", "unknown", "failed", "killed", "returned"]
 """Why an event was given up: no event, an unknown type or version, an error at each attempt, the
 process died at each attempt, or the broker's delivery limit."""
+
+
+UNREADABLE: Reason = "unreadable"
 
 
 class Attempt(Plumbing):
@@ -162,9 +166,14 @@ def give_up(session: Session, letter: GivenUp) -> None:
 
 
 def is_given_up(session: Session, event_id: UUID) -> bool:
-    """Tell whether the event is a dead letter that nobody has replayed."""
+    """Tell whether the event is a dead letter that nobody has replayed.
+
+    An unreadable copy says nothing about a copy that can be read, such as the one in the feed.
+    """
     dead = select(DeadLetter.id).where(
-        DeadLetter.event_id == event_id, DeadLetter.replayed_at.is_(None)
+        DeadLetter.event_id == event_id,
+        DeadLetter.replayed_at.is_(None),
+        DeadLetter.reason != UNREADABLE,
     )
     return session.scalar(dead) is not None
 
@@ -190,5 +199,13 @@ def in_one_line(error: BaseException) -> str:
 
     A statement's parameters are in later lines; they may be personal.
     """
-    first = str(getattr(error, "orig", None) or error).partition("\n")[0]
-    return f"{type(error).__name__}: {first}"[:500]
+    try:
+        first = str(getattr(error, "orig", None) or error).partition("\n")[0]
+    except Exception:  # nothing that an error says may keep it from being noted
+        first = "(says nothing)"
+    return as_error(f"{type(error).__name__}: {first}")
+
+
+def as_error(words: str) -> str:
+    """Words as the column `error` holds them: storable and short."""
+    return made_storable(words[:500])[:500]

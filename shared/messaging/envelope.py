@@ -1,25 +1,61 @@
 """The message around an event: CloudEvents 1.0 as structured JSON.
 
+Reading is total: any bytes are an event, or `Unreadable` with the reason.
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
 """
 
+from collections.abc import Container
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+)
 from pydantic_core import from_json, to_json
 
+from shared.contracts import bounds
 from shared.contracts.base import Event, Received, UnknownEvent, catalogue
-from shared.core.json import JsonObject
+from shared.core.json import JsonObject, made_storable, read_json
 from shared.messaging.outbox import EnvelopeRow
 
-Sequence = Annotated[int, PlainSerializer(str, return_type=str)]
+MOST_BYTES = 256 * 1024
+"""The largest message that is read; ours have less than 2 KB."""
+KEPT_CHARACTERS = 16 * 1024
+"""How much of a larger one a dead letter keeps."""
+
+
+def _if_text(value: Any) -> Any:
+    """Ignore a trace that is none: it only serves logs, and `traced` ignores a malformed one."""
+    return value if isinstance(value, str) else None
+
+
+def _near(value: datetime) -> datetime:
+    if not bounds.is_near(value):
+        raise ValueError("is years away")
+    return value
+
+
+Sequence = Annotated[
+    int, Field(ge=0, le=bounds.LAST_SEQUENCE), PlainSerializer(str, return_type=str)
+]
 """A string in the message, as the extension wants it:
 https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/sequence.md"""
 
-Instant = Annotated[AwareDatetime, PlainSerializer(datetime.isoformat, return_type=str)]
+Instant = Annotated[
+    AwareDatetime, AfterValidator(_near), PlainSerializer(datetime.isoformat, return_type=str)
+]
 """With `+00:00`, as ever: older parsers of subscribers do not read `Z`."""
+
+Trace = Annotated[str | None, BeforeValidator(_if_text)]
+Attribute = Annotated[str, Field(max_length=200, pattern=bounds.WITHOUT_NUL)]
 
 
 class Envelope(BaseModel):
@@ -29,14 +65,14 @@ class Envelope(BaseModel):
 
     specversion: Literal["1.0"] = "1.0"
     id: UUID
-    source: str
-    type: str
-    subject: str
+    source: Attribute
+    type: Attribute
+    subject: Attribute
     time: Instant
     datacontenttype: Literal["application/json"] = "application/json"
-    dataschema: str
+    dataschema: Annotated[Attribute, Field(pattern=r"/v[0-9]{1,6}$")]
     sequence: Sequence
-    traceparent: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    traceparent: Trace = Field(default=None, exclude_if=lambda value: value is None)
     data: JsonObject  #: the event's own fields, checked by its contract
 
     @classmethod
@@ -64,13 +100,43 @@ class Envelope(BaseModel):
         return int(self.dataschema.rpartition("/v")[2])
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A message that cannot be handled, however often it comes."""
+
+    reason: Literal["unreadable", "unknown"]
+    error: str
+
+
+def read_message(body: bytes, handled: Container[type[Event]]) -> Event | Unreadable:
+    """Read any bytes as one of the events that are handled. Raises nothing but MemoryError."""
+    try:
+        event = read_event(body)
+        if type(event) not in handled:
+            raise UnknownEvent(f"{event.type} is not handled here")
+        return event
+    except UnknownEvent as error:
+        return Unreadable("unknown", str(error))
+    except MemoryError:  # says something about this process, not about the message
+        raise
+    except Exception as error:  # whatever is wrong with it, it stays wrong
+        return Unreadable("unreadable", _in_words(error))
+
+
+def _in_words(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
 def read_event(body: bytes) -> Event:
     """Read a received message as its contract. Unknown fields are ignored.
 
-    Raises UnknownEvent for a type or version that is not in the catalogue, ValueError for what is
-    no CloudEvent.
+    Raises UnknownEvent for a type or version that is not in the catalogue, ValueError or
+    RecursionError for what is no CloudEvent.
     """
-    envelope = Envelope.model_validate_json(body)
+    if len(body) > MOST_BYTES:
+        raise ValueError(f"{len(body)} bytes; a message may have {MOST_BYTES}")
+    text = body.decode()
+    envelope = Envelope.model_validate(read_json(text))
     contract = catalogue().get((envelope.type, envelope.version))
     if contract is None:
         raise UnknownEvent(f"{envelope.type} v{envelope.version}")
@@ -79,7 +145,7 @@ def read_event(body: bytes) -> Event:
         sequence=envelope.sequence,
         time=envelope.time,
         traceparent=envelope.traceparent,
-        body=body.decode(),
+        body=text,
     )
     return contract.model_validate(envelope.data).received_in(received)
 
@@ -87,11 +153,15 @@ def read_event(body: bytes) -> Event:
 def event_id_in(body: bytes) -> UUID | None:
     """The id in a message that may be unreadable otherwise; None if there is none."""
     try:
-        return UUID(from_json(body)["id"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+        return UUID(from_json(body[: MOST_BYTES + 1])["id"])
+    except Exception:  # it is only a hint
         return None
 
 
 def as_text(body: bytes) -> str:
-    """A message as a text column can hold it: no bytes but UTF-8, no NUL."""
-    return body.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
+    """A message as a text column can hold it, and a large one shortened."""
+    if len(body) <= MOST_BYTES:
+        return made_storable(body.decode("utf-8", "backslashreplace"))
+    # The cut may lie inside of a character, and bytes that are written out need four.
+    kept = made_storable(body[: KEPT_CHARACTERS // 4].decode("utf-8", "backslashreplace"))
+    return f"{kept} ... cut: the message had {len(body)} bytes"

@@ -8,7 +8,7 @@ or busy (connection lost, deadlock, serialization), `TryAgain` is raised and no 
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from time import perf_counter
 from typing import Any
@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.types import Uuid
 
-from shared.contracts.base import Event, UnknownEvent
+from shared.contracts.base import Event
 from shared.core import clock
 from shared.core.clock import app_now
 from shared.core.logs import get_logger, traced
@@ -28,8 +28,15 @@ from shared.db.contention import is_contention, is_database_away, is_passing
 from shared.db.engine import Database, using
 from shared.db.types import Plumbing
 from shared.messaging import attempts
-from shared.messaging.attempts import MAX_ATTEMPTS, BegunAttempt, GivenUp, Reason, in_one_line
-from shared.messaging.envelope import as_text, event_id_in, read_event
+from shared.messaging.attempts import (
+    MAX_ATTEMPTS,
+    BegunAttempt,
+    GivenUp,
+    Reason,
+    as_error,
+    in_one_line,
+)
+from shared.messaging.envelope import Unreadable, as_text, event_id_in, read_message
 
 log = get_logger(__name__)
 
@@ -134,15 +141,13 @@ class Inbox:
             self._give_up_unread(delivery, "returned", None, MAX_ATTEMPTS)
             return None
         try:
-            event = read_event(delivery.body)
-            if type(event) not in self.handlers:
-                raise UnknownEvent(f"{event.type} is not handled here")
-            return event
-        except UnknownEvent as error:
-            self._give_up_unread(delivery, "unknown", str(error))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            self._give_up_unread(delivery, "unreadable", in_one_line(error))
-        return None
+            event = read_message(delivery.body, self.handlers)
+        except MemoryError as error:  # the process is short of memory; the message is not to blame
+            raise TryAgain from error
+        if isinstance(event, Unreadable):
+            self._give_up_unread(delivery, event.reason, as_error(event.error))
+            return None
+        return event
 
     def _handle_together(self, events: list[Event]) -> None:
         """Handle all in one transaction. If it fails, handle them singly to find the culprit."""
@@ -254,8 +259,14 @@ class Inbox:
         self._make_dead_letter(GivenUp(event_id, as_text(delivery.body), reason, error, number))
 
     def _make_dead_letter(self, letter: GivenUp) -> None:
-        with self.database.transaction() as session:
-            attempts.give_up(session, letter)
+        """Bury an event, whatever it holds. Raises TryAgain where not even that is possible."""
+        try:
+            self._bury(letter)
+        except Exception as error:
+            if is_passing(error):
+                raise
+            log.exception("dead letter refused, its body is left out", service=self.service)
+            self._bury_without_body(letter)
         EVENTS_HANDLED.labels(self.service, "", "dead").inc()
         log.error(
             "event given up",
@@ -265,18 +276,29 @@ class Inbox:
             error=letter.error,
         )
 
+    def _bury(self, letter: GivenUp) -> None:
+        with self.database.transaction() as session:
+            attempts.give_up(session, letter)
+
+    def _bury_without_body(self, letter: GivenUp) -> None:
+        try:
+            self._bury(replace(letter, body="(could not be stored)", error=None))
+        except Exception as error:
+            raise TryAgain from error
+
 
 _UNSEEN = text(
     """
     INSERT INTO inbox (event_id) SELECT received FROM unnest(:ids) AS received
     WHERE NOT EXISTS (
       SELECT FROM dead_letters AS dead WHERE dead.event_id = received AND dead.replayed_at IS NULL
+        AND dead.reason <> 'unreadable'
     )
     ON CONFLICT DO NOTHING RETURNING event_id
     """
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
 """An event that was given up counts as seen until somebody replays it. Otherwise each redelivery
-would begin its attempts anew."""
+would begin its attempts anew. An unreadable copy does not: the feed may hold a readable one."""
 
 
 def unseen(session: Session, ids: Iterable[UUID]) -> set[UUID]:

@@ -11,18 +11,21 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from apiflask import APIFlask
 from flask import Request, Response, current_app, g, request
+from flask.json.provider import DefaultJSONProvider
 
 from shared.auth.access import ACCESS, access_of, allow, authorize
 from shared.auth.principal import Principal
 from shared.auth.verifier import Verifier
+from shared.core.json import RepeatedKey, made_storable, read_json
 from shared.core.logs import configure_logs, traced
 from shared.core.metrics import REQUESTS
-from shared.core.problems import BadRequest, Unauthorized
+from shared.core.problems import BadRequest, Unauthorized, invalid
 from shared.core.settings import Settings
 from shared.db.engine import Database, using
 from shared.http.errors import answer_problems
 from shared.http.idempotency import HEADER, idempotently, takes_idempotency_keys
 from shared.http.limits import MAX_BODY_BYTES, limit_of
+from shared.http.text import refuse_nul
 from shared.service.dead_letters_api import dead_letters_blueprint
 from shared.service.definition import ApiKeys, ServiceDefinition
 from shared.service.docs_page import api_page_blueprint
@@ -43,14 +46,27 @@ class ServiceRequest(Request):
     def on_json_loading_failed(self, e: ValueError | None) -> Any:
         if not self.get_data():
             return {}
+        if isinstance(e, RepeatedKey):
+            raise invalid(made_storable(e.pointer), "This key is there twice.")
         where = f" (line {e.lineno}, column {e.colno})" if isinstance(e, JSONDecodeError) else ""
         raise BadRequest(f"The body is not valid JSON{where}.")
+
+
+class StrictJson(DefaultJSONProvider):
+    """Reads JSON strictly: each key once, no NaN."""
+
+    ensure_ascii = False
+    sort_keys = False
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        return read_json(s.decode("utf-8-sig") if isinstance(s, bytes) else s)
 
 
 class ServiceApp(APIFlask):
     """The Flask app of one service. Only `make_app` builds one."""
 
     request_class = ServiceRequest
+    json_provider_class = StrictJson
 
     database: Database
     settings: Settings
@@ -68,6 +84,7 @@ class ServiceApp(APIFlask):
         g.principal = self._principal()
         authorize(access_of(view), g.principal)
         request.max_content_length = limit_of(view)
+        refuse_nul(request)
         if HEADER in request.headers and request.method == "POST" and takes_idempotency_keys(view):
             return idempotently(self.settings, self._dispatched)
         return super().dispatch_request()
@@ -130,8 +147,6 @@ def _bare_app(service: str) -> ServiceApp:
         VALIDATION_ERROR_STATUS_CODE=422,
         SPEC_PROCESSOR_PASS_OBJECT=False,
     )
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.json.sort_keys = False  # type: ignore[attr-defined]
     app.security_schemes = SECURITY_SCHEMES
     return app
 

@@ -21,11 +21,20 @@ from services.registration.models import (
     SignUpStatus,
 )
 from services.registration.organisations import may_coordinate, require_coordination
+from services.registration.policy import LONGEST
 from shared.auth.access import allow, caller, caller_if_any
 from shared.auth.principal import Role
 from shared.db.engine import transaction
 from shared.http.paging import Page, PageQuery, page_of
-from shared.http.schemas import Code, Count, Instant, RequestModel, ResponseModel, Title, Words
+from shared.http.schemas import (
+    Code,
+    Count,
+    RequestModel,
+    ResponseModel,
+    TimeOfWork,
+    Title,
+    Words,
+)
 
 bp = APIBlueprint("activities", __name__, tag="Activities")
 COORDINATORS = (Role.COORDINATOR, Role.STAFF)
@@ -64,8 +73,8 @@ class ActivityQuery(PageQuery):
 
 
 class SessionRequest(RequestModel):
-    starts_at: Instant
-    ends_at: Instant
+    starts_at: TimeOfWork
+    ends_at: TimeOfWork
     capacity: Count
     place: Title
 
@@ -73,6 +82,8 @@ class SessionRequest(RequestModel):
     def _in_order(self) -> "SessionRequest":
         if self.ends_at <= self.starts_at:
             raise ValueError("ends_at must lie after starts_at")
+        if self.ends_at - self.starts_at > LONGEST:
+            raise ValueError("one session covers at most 24 hours")
         return self
 
 
@@ -93,7 +104,7 @@ class SignUpResponse(ResponseModel):
 
 
 class MomentRequest(RequestModel):
-    at: Instant
+    at: TimeOfWork
 
 
 class AttendanceResponse(ResponseModel):

@@ -21,7 +21,7 @@ from shared.contracts.registration import Bucket, Origin
 from shared.core.problems import Problem
 from shared.db.engine import transaction
 from shared.http.paging import Page, PageQuery, page_of
-from shared.http.schemas import Code, Instant, RequestModel, ResponseModel, Words
+from shared.http.schemas import Code, RequestModel, ResponseModel, TimeOfWork, Words
 
 bp = APIBlueprint("records", __name__, tag="Service records")
 COORDINATORS = (Role.COORDINATOR, Role.STAFF)
@@ -30,8 +30,8 @@ COORDINATORS = (Role.COORDINATOR, Role.STAFF)
 class RecordRequest(RequestModel):
     volunteer_id: UUID
     organisation_id: UUID
-    started_at: Instant
-    ended_at: Instant
+    started_at: TimeOfWork
+    ended_at: TimeOfWork
     category: Code
     reference: Code = Field(description="Your own, unique for ever. Sending it again is harmless.")
     note: Words | None = None
@@ -114,17 +114,17 @@ class Decision(StrEnum):
 class ApprovalRequest(RequestModel):
     decision: Decision
     bucket: Bucket | None = None
-    started_at: Instant | None = Field(
+    started_at: TimeOfWork | None = Field(
         default=None, description="Needed for a record that only proposed a length."
     )
-    ended_at: Instant | None = Field(
+    ended_at: TimeOfWork | None = Field(
         default=None, description="At most 24 hours after `started_at`."
     )
 
 
 class CorrectionRequest(RequestModel):
-    started_at: Instant
-    ended_at: Instant = Field(description="Equal to `started_at` if it never happened.")
+    started_at: TimeOfWork
+    ended_at: TimeOfWork = Field(description="Equal to `started_at` if it never happened.")
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
 
     @model_validator(mode="after")

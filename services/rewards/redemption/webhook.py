@@ -25,6 +25,7 @@ from services.rewards.venues import keys
 from services.rewards.vouchers import codes
 from shared.auth import webhook_signatures
 from shared.core.clock import app_now
+from shared.core.json import RepeatedKey, made_storable, read_json
 from shared.core.problems import Conflict, Unprocessable
 from shared.db.statements import inserted
 from shared.http.schemas import Code, Instant, RequestModel
@@ -116,13 +117,15 @@ def _stored_answer(
 def _read(body: bytes) -> Single | Batch:
     """Parse a verified body. Raises UnreadableWebhook."""
     try:
-        return Message.model_validate_json(body).root
+        return Message.model_validate(read_json(body.decode())).root
     except ValidationError as error:
         first = error.errors()[0]
         # A part with a dot is the tag of the union, not a field.
         parts = [part for part in first["loc"] if "." not in str(part)]
         raise _unreadable("".join(f"/{part}" for part in parts), first["msg"]) from None
-    except (UnicodeDecodeError, RecursionError):
+    except RepeatedKey as error:
+        raise _unreadable(made_storable(error.pointer), "This key is there twice.") from None
+    except (ValueError, RecursionError):
         raise _unreadable("", "not readable") from None
 
 

@@ -1,0 +1,30 @@
+"""Text outside of JSON bodies: query, path, form and headers.
+
+werkzeug reads all of them without surrogates, so only NUL is left that no text column holds.
+"""
+
+from collections.abc import Iterable
+
+from flask import Request
+
+from shared.core.json import made_storable
+from shared.core.problems import invalid
+
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+def refuse_nul(request: Request) -> None:
+    """Refuse a request with NUL in its address or form with a 422 that names the field."""
+    if b"%00" in request.query_string or b"\x00" in request.query_string:
+        _refuse(request.args.items(multi=True))
+    if "\x00" in request.path:
+        raise invalid("", "The path may not contain NUL.")
+    if request.mimetype in FORMS:
+        _refuse(request.form.items(multi=True))
+
+
+def _refuse(fields: Iterable[tuple[str, str]]) -> None:
+    for name, value in fields:
+        if "\x00" in name + value:
+            pointer = "/" + made_storable(name).replace("~", "~0").replace("/", "~1")
+            raise invalid(pointer, "Text may not contain NUL.")

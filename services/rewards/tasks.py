@@ -2,6 +2,7 @@
 
 from services.rewards.catalogue import products
 from services.rewards.issuing import issue
+from services.rewards.issuing.issue import MOST_AT_ONCE, MOST_PER_ACCOUNT
 from services.rewards.ledger import expiry, seal
 from services.rewards.membership import daily_review, members
 from services.rewards.pool import allocation
@@ -42,6 +43,12 @@ def issue_waiting() -> None:
 def issue_reached() -> None:
     """After a new issue rule, issue to everybody who had the points already."""
     work_off(members.issue_reached, BATCH)
+
+
+@periodic("rewards.continue_issuing", every_seconds=5)
+def continue_issuing() -> None:
+    """Issue to those whose points buy more than one transaction issues, portion by portion."""
+    work_off(members.continue_issuing, MOST_AT_ONCE // MOST_PER_ACCOUNT)
 
 
 @periodic("rewards.apply_rules", every_seconds=10)

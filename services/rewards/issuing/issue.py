@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice, repeat
 from uuid import UUID
 
 from sqlalchemy import Row, bindparam, select, text, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 from sqlalchemy.types import BigInteger, Uuid
 
@@ -25,6 +26,7 @@ from services.rewards.models import (
     BackorderStatus,
     Handover,
     HandoverKind,
+    IssueBacklog,
     Product,
     StandingChoice,
     TransferKind,
@@ -41,6 +43,9 @@ from shared.core.crypto import Vault
 from shared.core.ids import new_id
 from shared.db.bulk import insert_rows
 from shared.messaging.outbox import publish
+
+MOST_PER_ACCOUNT, MOST_AT_ONCE = 200, 2_000
+"""The most vouchers that one transaction issues: 2,000 take half a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +71,11 @@ class Purchase:
 
 
 def issue_due(session: Session, balances: Sequence[Balance]) -> None:
-    """Issue every voucher that these balances have reached, in the order of the offers.
+    """Issue the vouchers that these balances have reached, in the order of the offers.
 
     The accounts are locked. Where stock is short the points are held and the entitlement waits;
     what was meant for the pool stays with its account instead. Points beyond a limit are kept for
-    the next period.
+    the next period. Of very many vouchers the first are issued, and a job continues.
     """
     able = [b for b in balances if b.choice is not StandingChoice.SAVE and b.points > 0]
     if not able:
@@ -81,15 +86,44 @@ def issue_due(session: Session, balances: Sequence[Balance]) -> None:
     if not able:
         return
     room = room_for(session, [b.volunteer_id for b in able])
-    due = [one for balance in able for one in bought_by(balance, available, room)]
-    buy(session, due, available)
+    portion = first_portion(able, available, room)
+    without_stock = buy(session, portion.due, available)
+    _continue_later(session, portion.unfinished - without_stock)
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What one transaction issues, and whose points buy more."""
+
+    due: Sequence[Due]
+    unfinished: set[UUID]
+
+
+def first_portion(balances: Sequence[Balance], available: Sequence[Offer], room: Room) -> Portion:
+    """Take what one transaction issues: so much of each account, and not more in all."""
+    due: list[Due] = []
+    unfinished: set[UUID] = set()
+    for balance in balances:
+        most = min(MOST_PER_ACCOUNT, MOST_AT_ONCE - len(due))
+        bought = list(islice(bought_by(balance, available, room), most + 1))
+        due += bought[:most]
+        if len(bought) > most:
+            unfinished.add(balance.volunteer_id)
+    return Portion(due, unfinished)
+
+
+def _continue_later(session: Session, volunteer_ids: Iterable[UUID]) -> None:
+    """Note accounts whose points buy more; `members.continue_issuing` goes on with them."""
+    rows = [{"volunteer_id": volunteer_id} for volunteer_id in sorted(volunteer_ids)]
+    if rows:
+        session.execute(insert(IssueBacklog).values(rows).on_conflict_do_nothing())
 
 
 def bought_by(balance: Balance, available: Sequence[Offer], room: Room) -> Iterable[Due]:
     """Yield what an account's points buy by themselves, voucher by voucher."""
     donated = balance.choice is StandingChoice.GIVE_ON
     for offer, count in spent_on(balance, available, room):
-        yield from [Due(balance.volunteer_id, offer, donated)] * count
+        yield from repeat(Due(balance.volunteer_id, offer, donated), count)
 
 
 def spent_on(
@@ -109,19 +143,25 @@ def spent_on(
             yield offer, count
 
 
-def buy(session: Session, due: Sequence[Due], available: Iterable[Offer]) -> None:
+def buy(session: Session, due: Sequence[Due], available: Iterable[Offer]) -> set[UUID]:
     """Take the prices, then issue as far as stock goes.
 
-    The accounts are locked and have the points.
+    The accounts are locked and have the points. Returns the accounts whose points stayed because
+    the pool could get nothing for them.
     """
     if not due:
-        return
-    moment = moment_of(session)
-    vault = code_vault()
-    purchases = [purchase_of(one, vault, moment) for one in due]
+        return set()
     pay(session, due)
-    if not (_seems_enough(due, available) and _issue_all(session, purchases)):
-        _issue_what_is_left(session, due, purchases)
+    if _seems_enough(due, available) and _issue_all(session, _drafted(session, due)):
+        return set()
+    return _issue_what_is_left(session, due)
+
+
+def _drafted(session: Session, due: Sequence[Due]) -> Sequence[Purchase]:
+    if not due:
+        return []
+    moment, vault = moment_of(session), code_vault()
+    return [purchase_of(one, vault, moment) for one in due]
 
 
 def _seems_enough(due: Sequence[Due], available: Iterable[Offer]) -> bool:
@@ -146,31 +186,33 @@ def _issue_all(session: Session, purchases: Sequence[Purchase]) -> bool:
 class _Sorted:
     """Vouchers that are due, by what happens to them."""
 
-    now: list[Purchase] = field(default_factory=list)
+    now: list[Due] = field(default_factory=list)
     later: list[Due] = field(default_factory=list)  #: wait for stock
     kept: list[Due] = field(default_factory=list)  #: meant for the pool: the points stay
 
 
-def _issue_what_is_left(
-    session: Session, due: Sequence[Due], purchases: Sequence[Purchase]
-) -> None:
-    """Issue what can be, in order; the rest waits, and behind those who wait already."""
+def _issue_what_is_left(session: Session, due: Sequence[Due]) -> set[UUID]:
+    """Issue what can be, in order; the rest waits, and behind those who wait already.
+
+    Returns the accounts whose points stay.
+    """
     granted = products.take_what_is_left(
         session, Counter(one.offer.product_id for one in due if not one.offer.queued)
     )
-    parts = _sort(due, purchases, Counter(granted))
-    write_vouchers(session, parts.now)
+    parts = _sort(due, Counter(granted))
+    write_vouchers(session, _drafted(session, parts.now))
     backorder(session, parts.later)
     if parts.kept:
         pay(session, parts.kept, back=True)
+    return {one.volunteer_id for one in parts.kept}
 
 
-def _sort(due: Sequence[Due], purchases: Sequence[Purchase], granted: Counter[UUID]) -> _Sorted:
+def _sort(due: Sequence[Due], granted: Counter[UUID]) -> _Sorted:
     parts = _Sorted()
-    for one, purchase in zip(due, purchases, strict=True):
+    for one in due:
         if granted[one.offer.product_id] > 0:
             granted[one.offer.product_id] -= 1
-            parts.now.append(purchase)
+            parts.now.append(one)
         elif one.donated:
             parts.kept.append(one)
         else:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from services.rewards.issuing import issue
@@ -14,6 +14,7 @@ from services.rewards.models import (
     Account,
     AccountStatus,
     Backorder,
+    IssueBacklog,
     Product,
     Rule,
     RuleKind,
@@ -168,6 +169,23 @@ def issue_reached(session: Session, limit: int = 500) -> bool:
     rule.swept = len(ids) < limit
     rule.swept_to = ids[-1] if ids else rule.swept_to
     session.flush()
+    return True
+
+
+def continue_issuing(session: Session, limit: int = 10) -> bool:
+    """Issue the next portion to the accounts that wait for it longest.
+
+    Returns whether there may be more.
+    """
+    waiting = select(IssueBacklog.volunteer_id).order_by(IssueBacklog.since).limit(limit)
+    ids = session.scalars(waiting).all()
+    if not ids:
+        return False
+    locked = accounts.lock_rows(session, ids)
+    session.execute(delete(IssueBacklog).where(IssueBacklog.volunteer_id.in_(ids)))
+    # What a merged account had is its target's now, and was issued with the merge.
+    still_open = [account for account in locked.values() if account.status is AccountStatus.OPEN]
+    issue.issue_due(session, [balance_of_account(account) for account in still_open])
     return True
 
 

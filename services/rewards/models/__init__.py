@@ -23,7 +23,13 @@ from services.rewards.models.ledger import (
     Transfer,
     TransferKind,
 )
-from services.rewards.models.products import Backorder, BackorderStatus, Product, Stock
+from services.rewards.models.products import (
+    Backorder,
+    BackorderStatus,
+    IssueBacklog,
+    Product,
+    Stock,
+)
 from services.rewards.models.rules import (
     CountedProduct,
     CountedVenue,
@@ -81,6 +87,7 @@ __all__ = [
     "FailedLook",
     "Handover",
     "HandoverKind",
+    "IssueBacklog",
     "LineAnswer",
     "LockOut",
     "Need",

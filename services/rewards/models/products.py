@@ -40,6 +40,18 @@ class Product(Base):
     )
 
 
+class IssueBacklog(Base):
+    """An account whose points buy more vouchers than one transaction issues.
+
+    Written while the account is locked. A job continues, the longest waiting first.
+    """
+
+    __tablename__ = "issue_backlog"
+
+    volunteer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    since: Mapped[datetime] = mapped_column(server_default=app_now(), index=True)
+
+
 class Stock(Base):
     """How many of a product are left.
 

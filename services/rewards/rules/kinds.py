@@ -17,7 +17,9 @@ from pydantic.json_schema import JsonSchemaValue
 from services.rewards.models import Period, RuleKind
 from shared.http.schemas import Code, Count, Instant, Quantity, RequestModel
 
-MOST_POINTS_EARNED = 1_000_000
+MOST_POINTS_A_MINUTE = 100
+MOST_PERCENT = 1_000
+"""With both, a record of a day earns at most 1,440,000 points."""
 
 
 def _require_kind(schema: JsonSchemaValue) -> None:
@@ -78,7 +80,7 @@ class EarnRule(RuleModel):
 
     kind: Literal[RuleKind.EARN] = RuleKind.EARN
     minutes: Count
-    points: Quantity = Field(description="at most 1,000,000")
+    points: Quantity = Field(description="at most 100 a minute")
     category: Code | None = None
 
     @property
@@ -87,8 +89,8 @@ class EarnRule(RuleModel):
 
     @model_validator(mode="after")
     def _earns_within_bounds(self) -> "EarnRule":
-        if self.points > MOST_POINTS_EARNED:
-            raise ValueError(f"an earn rule gives at most {MOST_POINTS_EARNED} points")
+        if self.points > self.minutes * MOST_POINTS_A_MINUTE:
+            raise ValueError(f"an earn rule gives at most {MOST_POINTS_A_MINUTE} points a minute")
         return self
 
 
@@ -99,7 +101,7 @@ class CoefficientRule(RuleModel):
 
     kind: Literal[RuleKind.COEFFICIENT] = RuleKind.COEFFICIENT
     category: Code
-    percent: Annotated[StrictInt, Field(ge=0, le=10_000)]
+    percent: Annotated[StrictInt, Field(ge=0, le=MOST_PERCENT)]
 
     @property
     def scope(self) -> str:

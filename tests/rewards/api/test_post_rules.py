@@ -65,8 +65,8 @@ def test_a_rule_of_each_kind_is_kept_as_sent(bank: Bank, rule: dict[str, Any]) -
         ),
         ({"kind": "expire", "days": 1, "points": 0}, "an expire rule has days and nothing else"),
         (
-            {"kind": "earn", "minutes": 1, "points": 1_000_001},
-            "an earn rule gives at most 1000000 points",
+            {"kind": "earn", "minutes": 2, "points": 201},
+            "an earn rule gives at most 100 points a minute",
         ),
         (
             {
@@ -90,6 +90,7 @@ def test_what_a_kind_needs_is_said(bank: Bank, change: dict[str, Any], message: 
     [
         {"kind": "expire", "days": 0},
         {"kind": "coefficient", "category": "x", "percent": -1},
+        {"kind": "coefficient", "category": "x", "percent": 1001},
         {"kind": "limit", "count": 0, "period": "month"},
         {"kind": "limit", "count": 1, "period": "decade"},
         {"kind": "expire", "days": True},

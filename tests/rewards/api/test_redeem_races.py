@@ -46,7 +46,7 @@ def test_a_hundred_at_once_through_three_venues_redeem_once(
     def confirm(code: str, reference: str) -> str:
         return str(patiently(lambda: star.confirm(code, reference))["outcome"])
 
-    bank.receive(bank.hours(bank.fang, 120 * rounds))
+    bank.earn_many(bank.fang, rounds)
     for number in range(rounds):
         code = bank.code(bank.fang, number)
         calls: list[Callable[[], Any]] = []
@@ -78,7 +78,7 @@ def test_expiry_and_confirmation_have_one_winner(bank: Bank, star: Venue, races:
     bank.by_staff(
         "PUT", f"/v1/products/{bank.rows('SELECT id FROM products')[0][0]}/stock", {"stock": races}
     )
-    bank.receive(bank.hours(bank.fang, 120 * races))
+    bank.earn_many(bank.fang, races)
     won: Counter[str] = Counter()
 
     def expire(voucher_id: str) -> None:

@@ -4,12 +4,14 @@ import math
 import random
 import threading
 import time
+from itertools import accumulate
 
-from kombu import Connection, Consumer
+from kombu import Connection, Consumer, Queue
 from kombu.message import Message as Incoming
 
 from shared.core.logs import get_logger
 from shared.messaging.broker.connection import keep_connected
+from shared.messaging.broker.incoming import body_of, make_harmless
 from shared.messaging.broker.topology import on_amqp, queues
 from shared.messaging.inbox import Delivery, Inbox, TryAgain
 
@@ -17,6 +19,7 @@ log = get_logger(__name__)
 
 IDLE_SECONDS = 0.5
 COALESCE_SECONDS = 0.005
+BYTES_AT_ONCE = 4 * 1024 * 1024  #: 2,000 of our events; what is read takes several times as much
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 
@@ -43,20 +46,26 @@ class EventConsumer:
         # of it comes closer to the delivery limit.
         self.slow = self.amqp
         self.channel = connection.channel()
+        make_harmless(self.channel, self.amqp)
         self._prefetch(1 if self.slow else 2 * batch_size)
         self._start_consumers()
 
     def _start_consumers(self) -> None:
         events, dead = queues(self.inbox.service, self.amqp)
-        self.consumer = Consumer(
-            self.channel, [events], on_message=self.gathered.append, auto_declare=False
-        )
+        self.consumer = self._consumer_of(events, self.gathered)
         self.consumer.consume()
         if dead is not None:
-            self.dead_consumer = Consumer(
-                self.channel, [dead], on_message=self.returned.append, auto_declare=False
-            )
+            self.dead_consumer = self._consumer_of(dead, self.returned)
             self.dead_consumer.consume()
+
+    def _consumer_of(self, queue: Queue, into: list[Incoming]) -> Consumer:
+        return Consumer(
+            self.channel,
+            [queue],
+            on_message=into.append,
+            on_decode_error=lambda message, _: into.append(message),
+            auto_declare=False,
+        )
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -69,18 +78,26 @@ class EventConsumer:
 
     def _gather(self) -> None:
         """Wait for a message, then a few milliseconds for others, up to a full batch."""
-        wait = IDLE_SECONDS
-        while len(self.gathered) < self.batch_size:
+        wait, seen, size = IDLE_SECONDS, 0, 0
+        while len(self.gathered) < self.batch_size and size < BYTES_AT_ONCE:
             try:
                 self.connection.drain_events(timeout=wait)
             except TimeoutError:
                 return
             if self.slow and self.gathered:
                 return
+            size += sum(len(body_of(message)) for message in self.gathered[seen:])
+            seen = len(self.gathered)
             wait = COALESCE_SECONDS if self.gathered else IDLE_SECONDS
 
+    def _first_batch(self) -> list[Incoming]:
+        """The first messages in hand, up to a full batch or `BYTES_AT_ONCE`, at least one."""
+        sizes = accumulate(len(body_of(message)) for message in self.gathered)
+        fitting = sum(size <= BYTES_AT_ONCE for size in sizes)
+        return self.gathered[: max(1, min(fitting, self.batch_size))]
+
     def _take_gathered(self, stop: threading.Event) -> None:
-        batch = self.gathered[: self.batch_size]
+        batch = self._first_batch()
         deliveries = [_delivery(message) for message in batch]
         self._log_redelivered(deliveries)
         if not self._receive(deliveries, stop):
@@ -93,7 +110,7 @@ class EventConsumer:
 
     def _take_returned(self, stop: threading.Event) -> None:
         batch = list(self.returned)
-        deliveries = [Delivery(_body(message), returned=True) for message in batch]
+        deliveries = [Delivery(body_of(message), returned=True) for message in batch]
         if deliveries and self._receive(deliveries, stop):
             del self.returned[: len(batch)]
             self._acknowledge(batch)
@@ -165,9 +182,4 @@ class EventConsumer:
 
 def _delivery(message: Incoming) -> Delivery:
     redelivered = bool(message.delivery_info.get("redelivered"))
-    return Delivery(_body(message), redelivered=redelivered)
-
-
-def _body(message: Incoming) -> bytes:
-    body = message.body
-    return body if isinstance(body, bytes) else str(body).encode()
+    return Delivery(body_of(message), redelivered=redelivered)

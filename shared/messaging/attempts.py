@@ -16,7 +16,6 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from shared.contracts.base import Event
 from shared.core.clock import app_now
 from shared.core.ids import new_id
-from shared.core.json import made_storable
 from shared.db.types import Plumbing
 
 MAX_ATTEMPTS = 5
@@ -207,5 +206,6 @@ def in_one_line(error: BaseException) -> str:
 
 
 def as_error(words: str) -> str:
-    """Words as the column `error` holds them: storable and short."""
-    return made_storable(words[:500])[:500]
+    """Words as the column `error` holds them and a terminal shows them: printable and short."""
+    printable = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in words[:500])
+    return "".join(printable)[:500]

@@ -250,6 +250,7 @@ def test_poison_can_be_looked_at_and_replayed(
     receiver.take(*(change(receiver.message()) for change in POISON.values()))
     staff = receiver.district.token("staff")
     answer = receiver.member.call("GET", "/rewards/dead-letters?limit=200", as_=staff)
+    assert answer.json is not None
     assert (answer.status_code, len(answer.json["items"])) == (200, len(receiver.letters()))
     listed = CliRunner().invoke(list_dead_letters, ["rewards"])
     assert (listed.exit_code, len(listed.output.splitlines())) == (0, len(receiver.letters()))

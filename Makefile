@@ -20,7 +20,7 @@ run:
 
 test:
 	@scripts/setup test
-	@scripts/check --test-limit 5 -m "not browser and not slow"
+	@scripts/check --test-limit 5 -m "not browser and not slow and not faults"
 	@echo "The pages in a browser were not tested: make test-browser (needs Chromium)."
 
 test-browser:

@@ -18,6 +18,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    ValidationError,
 )
 from pydantic_core import from_json, to_json
 
@@ -125,7 +126,11 @@ def read_message(body: bytes, handled: Container[type[Event]]) -> Event | Unread
 
 
 def _in_words(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    if isinstance(error, ValidationError):
+        found = error.errors(include_url=False, include_input=False, include_context=False)[:3]
+        reasons = (f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in found)
+        return f"{error.title}: {'; '.join(reasons)}"
+    return f"{type(error).__name__}: {error}"
 
 
 def read_event(body: bytes) -> Event:

@@ -4,12 +4,10 @@ A message outside of them is refused before anything is done with it, so that no
 decides how much work or memory it costs. The APIs refuse earlier, with 422, what these refuse.
 """
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, Field
-
-from shared.core.clock import now
 
 LONGEST_MINUTES = 24 * 60  #: of one record
 MOST_POINTS = 1_000_000  #: of one price, one stock warning, one rule
@@ -24,7 +22,7 @@ WITHOUT_NUL = r"^[^\x00]*$"
 
 def is_near(value: date, years_ahead: int = YEARS_AHEAD) -> bool:
     """Tell whether a day or an instant lies in years that events speak of."""
-    return FIRST_YEAR <= value.year <= now().year + years_ahead
+    return FIRST_YEAR <= value.year <= datetime.now(UTC).year + years_ahead
 
 
 def _near_day(value: date) -> date:

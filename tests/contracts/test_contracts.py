@@ -2,7 +2,7 @@
 
 import ast
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -73,6 +73,54 @@ def test_a_contract_only_grows(contract: type[Event]) -> None:
     assert old == new, (
         "the contract grew: run `wishtree events catalogue --write` and commit the schema"
     )
+
+
+def narrowed_between(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """List bounds that refuse what was published before.
+
+    A field without a bound may get one: no honest event exceeds it, and its API refuses the rest.
+    """
+    return [
+        f"{name}: {keyword}"
+        for name, field in old["properties"].items()
+        for keyword, widens in WIDENS.items()
+        if keyword in field and not widens(field[keyword], new["properties"][name].get(keyword))
+    ]
+
+
+WIDENS: dict[str, Callable[[Any, Any], bool]] = {
+    "maximum": lambda old, new: new is None or new >= old,
+    "maxLength": lambda old, new: new is None or new >= old,
+    "minimum": lambda old, new: new is None or new <= old,
+    "pattern": lambda old, new: new in (None, old),
+}
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda c: c.routing_key())
+def test_bounds_are_only_widened(contract: type[Event]) -> None:
+    new = contract.model_json_schema(mode="serialization")
+    assert not narrowed_between(exported(contract), new), "events in outboxes would be unreadable"
+
+
+@pytest.mark.parametrize("change", [("maximum", 60), ("minimum", 2)])
+def test_a_bound_that_is_narrowed_is_noticed(change: tuple[str, int]) -> None:
+    old = catalogue()["hours.recorded", 1].model_json_schema(mode="serialization")
+    new = json.loads(json.dumps(old))
+    new["properties"]["minutes"][change[0]] = change[1]
+    assert narrowed_between(old, new)
+    assert not narrowed_between(new, old)
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda c: c.routing_key())
+def test_every_number_and_text_of_an_event_is_bounded(contract: type[Event]) -> None:
+    schema = contract.model_json_schema()
+    for name, field in schema["properties"].items():
+        for option in field.get("anyOf", [field]):
+            if option.get("type") == "integer":
+                assert {"minimum", "maximum"} <= option.keys(), name
+            elif option.get("type") == "string" and "format" not in option:
+                assert {"maxLength", "pattern"} <= option.keys(), name
+            assert option.get("type") not in ("array", "object", "number"), name
 
 
 @pytest.mark.parametrize("change", ["remove", "retype", "optional"])

@@ -136,7 +136,6 @@ def test_poison_stops_nobody(listening: Listening) -> None:
         listening.send(service, body)
         if number % HONEST_EVERY == HONEST_EVERY - 1:
             slowest = max(slowest, listening.took_honest_ones())
-    honest = 4 * (COUNT // HONEST_EVERY)
     wait_until(lambda: listening.count("attempts") == 0, 120, listening.log)
     print(f"{COUNT} messages, honest ones within {slowest:.1f} s")
     assert listening.never_restarted(), listening.log()

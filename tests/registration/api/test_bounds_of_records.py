@@ -50,7 +50,7 @@ OTHER_FIELDS: dict[Any, dict[str, Any]] = {
 def test_times_that_no_event_carries_are_refused(
     model: Any, begin: datetime, end: datetime
 ) -> None:
-    with pytest.raises(ValueError, match="24 hours|year must lie"):
+    with pytest.raises(ValueError, match=r"24 hours|year must lie"):
         read(model, begin, end)
 
 

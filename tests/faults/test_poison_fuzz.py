@@ -23,7 +23,6 @@ from devkit.local.servers import RabbitServer, ValkeyServer
 from devkit.testkit import PrivatePostgres, environment, migrate_all
 from shared import SERVICES
 from shared.core.json import made_storable
-from shared.messaging.broker.connection import connect
 from shared.messaging.broker.topology import declare_topology, is_amqp
 from shared.messaging.envelope import event_id_in
 from tests.support.poison import good_message, poison
@@ -43,7 +42,7 @@ class Listening:
 
     def __init__(self, running: Installation, url: str) -> None:
         self.running, self.url = running, url
-        self.outside = connect(url)
+        self.outside = Connection(url)  # without heartbeats: it is idle for long
         declare_topology(self.outside)
         running.start("bus", "all")
         self.process = psutil.Process(running.processes["bus-all"].pid)

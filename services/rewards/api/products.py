@@ -28,7 +28,7 @@ MOST_BLACKOUT_DAYS = 400
 class TermsRequest(RequestModel):
     valid_days: Annotated[StrictInt, Field(ge=1, le=3660)]
     cost_fen: Annotated[
-        StrictInt, Field(ge=0, le=100_000_000, description="Owed to the venue for each redemption.")
+        StrictInt, Field(ge=0, le=10_000_000, description="Owed to the venue for each redemption.")
     ] = 0
     daily_quota: Annotated[StrictInt, Field(ge=0, le=1_000_000_000)] | None = Field(
         default=None, description="The most that is issued per day at the site."

@@ -259,14 +259,14 @@ class Inbox:
         self._make_dead_letter(GivenUp(event_id, as_text(delivery.body), reason, error, number))
 
     def _make_dead_letter(self, letter: GivenUp) -> None:
-        """Bury an event, whatever it holds. Raises TryAgain where not even that is possible."""
+        """Store a dead letter, whatever the event holds. Raises TryAgain if not even that works."""
         try:
-            self._bury(letter)
+            self._store_letter(letter)
         except Exception as error:
             if is_passing(error):
                 raise
             log.exception("dead letter refused, its body is left out", service=self.service)
-            self._bury_without_body(letter)
+            self._store_without_body(letter)
         EVENTS_HANDLED.labels(self.service, "", "dead").inc()
         log.error(
             "event given up",
@@ -276,13 +276,13 @@ class Inbox:
             error=letter.error,
         )
 
-    def _bury(self, letter: GivenUp) -> None:
+    def _store_letter(self, letter: GivenUp) -> None:
         with self.database.transaction() as session:
             attempts.give_up(session, letter)
 
-    def _bury_without_body(self, letter: GivenUp) -> None:
+    def _store_without_body(self, letter: GivenUp) -> None:
         try:
-            self._bury(replace(letter, body="(could not be stored)", error=None))
+            self._store_letter(replace(letter, body="(could not be stored)", error=None))
         except Exception as error:
             raise TryAgain from error
 

@@ -31,6 +31,10 @@ class Circuit:
         self._failures = 0
         self._next_try = 0.0
 
+    @property
+    def is_open(self) -> bool:
+        return self._failures >= self._limit
+
     def lets_through(self, seconds: float) -> bool:
         """Whether a request that takes `seconds` at most may be sent.
 

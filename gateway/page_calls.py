@@ -60,37 +60,50 @@ class PageCalls:
         """Start a request; `Pending.response` waits for it. Raises NoAnswer at once if it is
         not sent.
         """
-        seconds = self._seconds[patience]
+        if patience is not Patience.PAGE:
+            return self._begin_long(send, self._seconds[patience])
+        return self._submit(send, self._seconds[patience])
+
+    def _begin_long(self, send: Send, seconds: float) -> "Pending":
+        if not self._take_long_place():
+            raise NoAnswer(may_be_done=False)
+        try:
+            pending = self._submit(send, seconds)
+        except NoAnswer:
+            self._long_places.release()
+            raise
+        pending.future.add_done_callback(lambda _: self._long_places.release())
+        return pending
+
+    def _take_long_place(self) -> bool:
+        """Wait for it a little, unless the service is known to be away."""
+        if self._long_places.acquire(blocking=False):
+            return True
+        return not self._circuit.is_open and self._long_places.acquire(timeout=PLACE_SECONDS)
+
+    def _submit(self, send: Send, seconds: float) -> "Pending":
         if not self._circuit.lets_through(seconds):
             raise NoAnswer(may_be_done=False)
-        deadline = time.monotonic() + seconds
-        if patience is Patience.PAGE:
-            return Pending(self._threads.submit(send), deadline, self._circuit)
-        if not self._long_places.acquire(timeout=PLACE_SECONDS):
-            self._circuit.fail()
-            raise NoAnswer(may_be_done=False)
-        future = self._threads.submit(send)
-        future.add_done_callback(lambda _: self._long_places.release())
-        return Pending(future, deadline, self._circuit)
+        return Pending(self._threads.submit(send), time.monotonic() + seconds, self._circuit)
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
     """A request of a page that is under way."""
 
-    _future: Future[TestResponse]
-    _deadline: float
-    _circuit: Circuit
+    future: Future[TestResponse]
+    deadline: float
+    circuit: Circuit
 
     def response(self) -> TestResponse:
         """Wait for the answer. Raises NoAnswer."""
         try:
-            found = self._future.result(max(0.0, self._deadline - time.monotonic()))
+            found = self.future.result(max(0.0, self.deadline - time.monotonic()))
         except TimeoutError:
-            self._circuit.fail()
-            raise NoAnswer(may_be_done=not self._future.cancel()) from None
+            self.circuit.fail()
+            raise NoAnswer(may_be_done=not self.future.cancel()) from None
         except NoAnswer:
-            self._circuit.fail()
+            self.circuit.fail()
             raise
-        self._circuit.succeed()
+        self.circuit.succeed()
         return found

@@ -12,17 +12,16 @@ from werkzeug.wrappers import Request, Response
 
 from gateway.bulkhead import Bulkhead, Full
 from gateway.circuit import Circuit
-from gateway.json_responses import problem_response
+from gateway.json_responses import PROBLEM, json_response
 from gateway.upstreams import READ_SECONDS, NoAnswer
 from shared.core.language import language_of, translate
+from shared.core.problems import Problem, Unanswered, Unavailable
 
 FAILURES = 5
 """Each of these has waited 30 seconds, or could not connect."""
 
 RETRY_AFTER_SECONDS = 2
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-UNAVAILABLE = "The service cannot answer just now. Try again shortly."
-UNANSWERED = "No answer came in time, so it is not known whether it was done."
 NOTHING_CHANGED = "Nothing was changed."
 HOW_TO_REPEAT = "Repeat it with the same Idempotency-Key, or ask for the state."
 
@@ -57,17 +56,19 @@ class PassThrough:
 
 
 def _unavailable(environ: WSGIEnvironment) -> Response:
-    return _problem(environ, "unavailable", UNAVAILABLE, NOTHING_CHANGED)
+    return _response(environ, Unavailable, NOTHING_CHANGED)
 
 
 def _unanswered(environ: WSGIEnvironment) -> Response:
     if environ["REQUEST_METHOD"] in SAFE_METHODS:
         return _unavailable(environ)
-    return _problem(environ, "unanswered", UNANSWERED, HOW_TO_REPEAT)
+    return _response(environ, Unanswered, HOW_TO_REPEAT)
 
 
-def _problem(environ: WSGIEnvironment, slug: str, title: str, detail: str) -> Response:
+def _response(environ: WSGIEnvironment, problem: type[Problem], detail: str) -> Response:
     language = language_of(Request(environ).accept_languages)
-    response = problem_response(slug, translate(title, language), 503, translate(detail, language))
+    title = translate(problem.title(), language)
+    document = problem(translate(detail, language)).document(title)
+    response = json_response(document, problem.status, PROBLEM)
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response

@@ -96,6 +96,12 @@ class Unavailable(Problem):
         self.headers["Retry-After"] = "2"
 
 
+class Unanswered(Problem):
+    """No answer came in time, so it is not known whether it was done."""
+
+    status = 503
+
+
 def invalid(pointer: str, reason: str) -> Unprocessable:
     """Refuse a field that is well-formed but wrong, named by JSON pointer as in validation."""
     return Unprocessable(reason, errors=[{"pointer": pointer, "detail": reason}])

@@ -22,6 +22,8 @@ from typing import Any
 from gunicorn.util import http_date
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from shared.core.problems import Unavailable
+
 PROBE = b"GET /healthz HTTP/1."
 LONGEST_PROBE = 8192
 
@@ -37,13 +39,7 @@ CLOSERS = 4
 PASSING = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)
 
 ALIVE = json.dumps({"status": "ok"})
-BUSY = json.dumps(
-    {
-        "type": "/problems/unavailable",
-        "title": "The service cannot answer just now. Try again shortly.",
-        "status": 503,
-    }
-)
+BUSY = json.dumps(Unavailable().document())
 
 
 class LiveWorker(ThreadWorker):

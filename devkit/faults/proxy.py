@@ -119,15 +119,15 @@ class Proxy:
             await self._passes.wait()
             from_server, pair.server = await asyncio.open_connection(LOOPBACK, self._target_port)
             async with asyncio.TaskGroup() as directions:
-                directions.create_task(self._pump(reader, pair.server, pair))
-                directions.create_task(self._pump(from_server, writer, pair))
+                directions.create_task(self._hand_on(reader, pair.server, pair))
+                directions.create_task(self._hand_on(from_server, writer, pair))
         except* (OSError, asyncio.CancelledError):
             pair.reset()
         finally:
             self._pairs.discard(pair)
             pair.close()
 
-    async def _pump(
+    async def _hand_on(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pair: "_Pair"
     ) -> None:
         """Hand on one direction until its end."""

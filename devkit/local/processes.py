@@ -111,13 +111,11 @@ class Child:
         """
         self._kill_leftovers()
         stop_recorded(self._pid_file, refuse_if_owned=True)
-        mark = str(self._pid_file.absolute())
-        for pid in marked(MARK, mark):
-            kill_tree(pid)
+        self._kill_marked()
         with signals_delayed():
             self._popen = subprocess.Popen(
                 [str(part) for part in argv],
-                env={**(os.environ if env is None else env), MARK: mark},
+                env={**(os.environ if env is None else env), MARK: self._mark},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,
@@ -151,6 +149,7 @@ class Child:
         self.kill_now()
         self._popen.wait()
         self._kill_leftovers()
+        self._kill_marked()
         self._pid_file.unlink(missing_ok=True)
 
     def kill_now(self) -> None:
@@ -164,6 +163,15 @@ class Child:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._popen.pid, signal.SIGKILL)
             kill_all(self._stopping)
+
+    @property
+    def _mark(self) -> str:
+        return str(self._pid_file.absolute())
+
+    def _kill_marked(self) -> None:
+        """Kill every helper that has outlived it, in whatever session, whoever adopted it."""
+        for pid in marked(MARK, self._mark):
+            kill_tree(pid)
 
     def _write_record(self, pid: int) -> None:
         self._started, self._stopping = started_at(pid) or "", {}

@@ -123,7 +123,6 @@ def test_a_half_closed_link_still_answers(proxy: Proxy) -> None:
 
 
 def test_a_server_that_is_away_is_a_reset(echo: int) -> None:
-    with Proxy(1) as proxy:
+    with Proxy(1) as proxy, pytest.raises(ConnectionResetError):
         connection = socket.create_connection(("127.0.0.1", proxy.port), timeout=3)
-        with pytest.raises(ConnectionResetError):
-            connection.recv(10)
+        connection.recv(10)

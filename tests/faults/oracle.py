@@ -1,5 +1,6 @@
 """What must be true after the faults, read from outside: HTTP answers, SQL, logs."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from tests.faults.crowd import MINUTES, PRICE, Crowd
 from tests.faults.stage import Stage, seconds
 
 QUIET_SECONDS = 60
+STILL_SECONDS = 20  #: longer than any pause between two attempts or connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +98,10 @@ def verdict_of(stage: Stage, crowd: Crowd, catch_up_age: int | None = None) -> V
 
     Raises AssertionError with what is wrong; the figures are printed in any case.
     """
-    wanted = expected_of(crowd)
     wrong: list[str] = []
     quiet = float("nan")
     try:
-        quiet = wait_until(
-            lambda: state_of(stage) == wanted,
-            seconds(QUIET_SECONDS + 2 * (catch_up_age or 0)),
-            lambda: f"not quiet: {_difference(state_of(stage), wanted)}; {stage.why()}",
-        )
+        quiet = _seconds_until_quiet(stage, expected_of(crowd), 2 * (catch_up_age or 0))
     except AssertionError as error:
         wrong.append(str(error))
     missing, doubled = _records_missing(stage, crowd), _doubled(stage)
@@ -133,6 +130,25 @@ def verdict_of(stage: Stage, crowd: Crowd, catch_up_age: int | None = None) -> V
     print(f"\n{verdict}\nrefused meanwhile: {dict(crowd.refused)}")
     assert not wrong, "\n".join(wrong)
     return verdict
+
+
+def _seconds_until_quiet(stage: Stage, wanted: State, longer: float) -> float:
+    """Wait until the state is as wanted. Gives up early once nothing has moved for 20 s."""
+    seen, moved_at = state_of(stage), time.monotonic()
+
+    def quiet_or_still() -> bool:
+        nonlocal seen, moved_at
+        now = state_of(stage)
+        if now != seen:
+            seen, moved_at = now, time.monotonic()
+        return now == wanted or time.monotonic() - moved_at > seconds(STILL_SECONDS + longer)
+
+    def why() -> str:
+        return f"not quiet: {_difference(state_of(stage), wanted)}; {stage.why()}"
+
+    quiet = wait_until(quiet_or_still, seconds(QUIET_SECONDS + longer), why)
+    assert seen == wanted, why()
+    return quiet
 
 
 def _difference(found: State, wanted: State) -> dict[str, Any]:

@@ -266,7 +266,9 @@ class Stage:
             self.keeper.check()
 
     def _note(self, line: str) -> None:
-        if " runs again" in line or "again in" in line or " is back" in line or "epmd" in line:
+        """Remember what the keeper says; warnings of the processes are in their logs."""
+        of_keeper = (" runs again", "again in", " is back", "epmd", "is frozen")
+        if any(words in line for words in of_keeper) and '"event"' not in line:
             self.said.append(f"{time.monotonic() - self._began:.1f} {line}")
 
     def _settings_over_links(self) -> dict[str, str]:

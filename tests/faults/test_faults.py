@@ -53,6 +53,7 @@ def assert_not_void(verdict: Verdict) -> None:
     assert verdict.publish_errors > 0, "void: publishing never failed"
 
 
+@pytest.mark.check("R1", "R2", "R3", "R6", "R7", "L8")
 @pytest.mark.timeout(2400)
 @pytest.mark.long(reason="35 faults")
 def test_rabbitmq_loses_nothing_and_doubles_nothing(folder: Path, seed: int) -> None:
@@ -64,6 +65,7 @@ def test_rabbitmq_loses_nothing_and_doubles_nothing(folder: Path, seed: int) -> 
         assert_not_void(verdict_of(stage, crowd))
 
 
+@pytest.mark.check("R9")
 @pytest.mark.timeout(1200)
 @pytest.mark.long(reason="4 faults, each followed by a catch-up")
 def test_what_a_broker_loses_is_caught_up(folder: Path, seed: int) -> None:
@@ -75,6 +77,7 @@ def test_what_a_broker_loses_is_caught_up(folder: Path, seed: int) -> None:
         assert verdict.recovered > 0, "void: nothing had to be caught up"
 
 
+@pytest.mark.check("R1", "R3", "R9")
 @pytest.mark.timeout(1800)
 @pytest.mark.long(reason="20 faults")
 def test_embedded_loses_nothing_and_doubles_nothing(folder: Path, seed: int) -> None:

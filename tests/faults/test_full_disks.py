@@ -61,6 +61,7 @@ def full(disk: Path) -> Iterator[None]:
         ballast.unlink()
 
 
+@pytest.mark.check("L7")
 @pytest.mark.timeout(600)
 @pytest.mark.long(reason="a disk is full for 20 s")
 def test_the_disk_of_the_database_may_be_full(folder: Path, disk: Callable[[int], Path]) -> None:
@@ -81,6 +82,7 @@ def test_the_disk_of_the_database_may_be_full(folder: Path, disk: Callable[[int]
         verdict_of(stage, crowd, 20)
 
 
+@pytest.mark.check("L7")
 @pytest.mark.timeout(600)
 @pytest.mark.long(reason="a disk is full for 20 s")
 def test_the_disk_of_the_logs_may_be_full(folder: Path, disk: Callable[[int], Path]) -> None:

@@ -26,6 +26,7 @@ from shared.core.ids import new_id
 from shared.messaging.broker.connection import connect
 from shared.messaging.broker.topology import declare_topology
 from shared.messaging.epoch import FIRST_EPOCH
+from tests.support.fault_seed import fault_seed
 
 RECORDS = int(os.environ.get("WISHTREE_FAULT_RECORDS", "3000"))
 PEOPLE = 60
@@ -206,15 +207,13 @@ def not_quiet(installation: Installation) -> str:
 def test_nothing_is_lost_and_nothing_counts_twice_under_kill_9(
     crowd: Crowd, installation: Installation
 ) -> None:
-    seed = random.randrange(10**6)
-    print(f"seed {seed}")  # noqa: T201 - to replay the order of kills
     installation.env["WISHTREE_BATCH_SIZE"] = "50"
     installation.env["WISHTREE_CATCH_UP_AGE_SECONDS"] = (
         "86400"  # it would repair meanwhile what a kill lost
     )
     start_everything(installation)
     victims = ["bus-registration", "bus-rewards", "bus-notify", "worker-notify"]
-    random.Random(seed).shuffle(victims)
+    random.Random(fault_seed()).shuffle(victims)
     faults = [*victims[:2], "broker", *victims[2:]]
     enough = threading.Event()
     load = threading.Thread(target=crowd.load_until, args=(enough, RECORDS))

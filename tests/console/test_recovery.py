@@ -94,7 +94,7 @@ def four(postgres: PrivatePostgres) -> Iterator[Databases]:
     owner_url, name = postgres.create_database()
     env = environment(owner_url, name)
     # Without a database: then the owner logs in to the one of each service.
-    anywhere = make_url(owner_url).set(database=None)
+    anywhere = make_url(owner_url)._replace(database=None)
     env["WISHTREE_OWNER_DATABASE_URL"] = anywhere.render_as_string(hide_password=False)
     for service in SERVICES:
         postgres._execute(f"CREATE DATABASE {name}_{service} OWNER {name}_owner")

@@ -15,7 +15,6 @@ from services.rewards.settlement.months import Month
 from shared.core.problems import Problem
 from shared.core.settings import Settings
 from shared.db.engine import Database, transaction, using
-from shared.db.limits import JOBS
 
 
 def head_of_ledger() -> str | None:
@@ -36,7 +35,7 @@ def audit_ledger(kept: str | None, report: Callable[[str], None]) -> audit.Findi
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--head") from None
     check_chain = partial(audit.check_chain, head=head)
-    with using(Database("rewards", Settings.read(), JOBS)):
+    with using(Database("rewards", Settings.read())):
         return (
             _first_finding(_pages(check_chain, 1), report, "transfers up to seal {.checked_to}")
             or _first_finding(_pages(balances.check_accounts, None), report, "{.accounts} accounts")
@@ -75,7 +74,7 @@ def settle_month(month: str, venue_id: UUID | None) -> Iterator[tuple[str, bool]
 
     Yields a line to print, and whether the month was closed.
     """
-    with using(Database("rewards", Settings.read(), JOBS)):
+    with using(Database("rewards", Settings.read())):
         try:
             wanted = Month.parse(month)
         except Problem as problem:

@@ -5,7 +5,6 @@ from sqlalchemy import update
 from console.services import definition_of
 from shared.core.clock import app_now
 from shared.core.settings import Settings
-from shared.db.limits import JOBS
 from shared.messaging.attempts import Attempt
 from shared.service.catch_up import CatchUp
 
@@ -17,7 +16,7 @@ def reconcile(service: str) -> int:
     """
     settings = Settings.read(catch_up_age_seconds=0)  # also the events that a queue may still hold
     definition = definition_of(service)
-    database = definition.database(settings, JOBS)
+    database = definition.database(settings)
     catch_up = CatchUp(database, definition.inbox(database), settings)
     looked_at = sum(catch_up.read_feed(source) for source in catch_up.sources)
     with database.transaction() as session:

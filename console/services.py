@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from shared.core.settings import Settings
 from shared.db.engine import Database, transaction, using
-from shared.db.limits import JOBS
 from shared.service.definition import ServiceDefinition
 from shared.service.web import ServiceApp, make_app
 
@@ -35,5 +34,5 @@ def create_api(service: str) -> ServiceApp:
 @contextmanager
 def operator_transaction(service: str) -> Iterator[Session]:
     """A transaction in one service's database, for the operator's commands."""
-    with using(Database(service, Settings.read(), JOBS)), transaction() as session:
+    with using(Database(service, Settings.read())), transaction() as session:
         yield session

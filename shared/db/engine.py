@@ -14,7 +14,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from shared.core.settings import Settings
 from shared.db.connection import GRACE_SECONDS, PatientConnection
-from shared.db.limits import Limits, SessionSettings, missing_settings, session_settings
+from shared.db.limits import (
+    JOBS,
+    Limits,
+    SessionSettings,
+    missing_settings,
+    session_settings,
+)
 
 NOTICE_A_DEAD_HOST = {
     "keepalives_idle": 10,
@@ -28,7 +34,7 @@ NOTICE_A_DEAD_HOST = {
 class Database:
     """Engine and sessions of one service's schema, with the limits of one kind of process."""
 
-    def __init__(self, service: str, settings: Settings, limits: Limits) -> None:
+    def __init__(self, service: str, settings: Settings, limits: Limits = JOBS) -> None:
         self.service = service
         self.settings = settings
         self.engine = create_engine(

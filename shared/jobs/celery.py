@@ -15,7 +15,6 @@ from kombu import Exchange, Queue
 from shared.core.logs import configure_logs
 from shared.core.settings import Settings
 from shared.db.engine import Database
-from shared.db.limits import JOBS
 from shared.jobs.periodic import SCHEDULE, databases
 from shared.messaging.broker.topology import is_amqp
 
@@ -76,7 +75,7 @@ def make_celery(services: Iterable[str], settings: Settings) -> Celery:
         **COMMON,
         **(AMQP_ONLY if amqp else EMBEDDED_ONLY),
     )
-    databases.update({service: Database(service, settings, JOBS) for service in services})
+    databases.update({service: Database(service, settings) for service in services})
     return app
 
 

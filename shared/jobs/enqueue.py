@@ -13,8 +13,9 @@ from shared.db.engine import after_commit
 EXPIRES_SECONDS = 60
 """By then a sweep has done it. So a worker that was down for days finds no heap of old messages."""
 
+SLOW_SECONDS = 1.0
 PAUSE_SECONDS = 30
-"""After a failure nothing is sent for so long: one try takes seconds while the broker takes
+"""After a slow failure nothing is sent for so long: one try takes seconds while the broker takes
 nothing, and a batch of events may enqueue hundreds of jobs."""
 
 log = get_logger(__name__)
@@ -45,11 +46,13 @@ def enqueue(session: Session, name: str, *args: Any) -> None:
 
 def _send(app: Celery, name: str, args: tuple[Any, ...], traceparent: str | None) -> None:
     global _paused_until  # noqa: PLW0603 - one per process
-    if time.monotonic() < _paused_until:
+    started = time.monotonic()
+    if started < _paused_until:
         return
     headers = {"traceparent": traceparent}
     try:
         app.send_task(name, args, headers=headers, retry=False, expires=EXPIRES_SECONDS)
     except Exception as error:  # the row in the database decides, and the sweep finds it
-        _paused_until = time.monotonic() + PAUSE_SECONDS
+        if time.monotonic() - started > SLOW_SECONDS:
+            _paused_until = time.monotonic() + PAUSE_SECONDS
         log.warning("enqueue failed, the sweep will do it", job=name, error=type(error).__name__)

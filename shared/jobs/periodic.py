@@ -10,14 +10,18 @@ from celery import Task, shared_task
 from celery.exceptions import Ignore
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shared.core.clock import app_now
-from shared.core.logs import traced
+from shared.core.logs import get_logger, traced
 from shared.core.metrics import JOBS
+from shared.db.contention import is_passing
 from shared.db.engine import Database, transaction, using
 from shared.db.statements import inserted
 from shared.db.types import Plumbing
+
+log = get_logger(__name__)
 
 databases: dict[str, Database] = {}
 """Where the jobs of each service run; `make_celery` fills it."""
@@ -37,7 +41,10 @@ class JobRun(Plumbing):
 
 
 class _Job(Task):
-    """Runs with its service's database, in the trace of the transaction that enqueued it."""
+    """Runs with its service's database, in the trace of the transaction that enqueued it.
+
+    A database that is away or busy ends it without an alarm: its row is still due.
+    """
 
     abstract = True
 
@@ -50,6 +57,11 @@ class _Job(Task):
                 result = super().__call__(*args, **kwargs)
                 outcome = "done"
                 return result
+            except SQLAlchemyError as error:
+                if not is_passing(error):
+                    raise
+                log.warning("database away or busy, job put off", job=self.name)
+                raise Ignore from error
             finally:
                 JOBS.labels(self.name, outcome).observe(perf_counter() - started)
 

@@ -14,7 +14,7 @@ from shared.contracts.base import Event, events_handled_by
 from shared.contracts.registration import PersonAccessChanged
 from shared.core.settings import Settings
 from shared.db.engine import Database
-from shared.db.limits import Limits
+from shared.db.limits import JOBS, Limits
 from shared.messaging.inbox import Handler, Inbox, handlers_in
 
 ApiKeys = Callable[[str], Principal]
@@ -33,7 +33,7 @@ class ServiceDefinition:
     settings: type[Settings] = Settings
     api_keys: ApiKeys | None = None  #: finds who sent an API key; None: the service takes none
 
-    def database(self, settings: Settings, limits: Limits) -> Database:
+    def database(self, settings: Settings, limits: Limits = JOBS) -> Database:
         """Its tables, with the limits of a kind of process."""
         return Database(self.name, settings, limits)
 

@@ -50,6 +50,7 @@ def test_waiting_for_confirms_ends_by_the_clock(
             assert time.monotonic() - started < 3.5
 
 
+@pytest.mark.check("R7")
 @pytest.mark.long(reason="each call of rabbitmqctl takes seconds")
 def test_a_broker_that_takes_nothing_holds_no_row_and_no_thread(
     rabbit: RabbitServer, quiet_district: District, broker_url: str

@@ -69,6 +69,7 @@ def test_every_process_ends_under_any_fault(running: Running, fault: Fault) -> N
 
 
 @pytest.mark.faults
+@pytest.mark.check("R6")
 @pytest.mark.parametrize(
     "fault",
     [database_frozen, broker_frozen, broker_full, table_lock, backends_terminated],

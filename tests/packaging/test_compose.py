@@ -128,6 +128,7 @@ def test_our_processes_get_the_time_to_finish_and_no_rights(compose: dict[str, A
         assert service["cap_drop"] == ["ALL"] and service["read_only"] is True
 
 
+@pytest.mark.check("L3")
 def test_all_processes_together_leave_connections_to_spare(compose: dict[str, Any]) -> None:
     """Each holds a full pool for each database that it knows, and PostgreSQL takes all of them."""
     services = [compose["services"][name] for name in [*OURS, "beat", "gateway", "operator"]]

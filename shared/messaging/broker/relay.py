@@ -101,7 +101,8 @@ def _relay_over(connection: Connection, database: Database, stop: threading.Even
         if taken is None or taken < RELAY_BATCH:
             stop.wait(pause)
             _keep_alive(connection)
-        if time.monotonic() - declared > DECLARE_EVERY_SECONDS:
+        # While the broker takes nothing, it would not answer to this either.
+        if time.monotonic() - declared > DECLARE_EVERY_SECONDS and not publisher.blocked:
             declare_topology(connection)  # repairs deleted queues and bindings
             declared = time.monotonic()
 

@@ -63,6 +63,7 @@ def test_a_frozen_database_holds_a_thread_for_a_bounded_time(member: Member) -> 
             assert session.scalar(text("SELECT 1")) == 1
 
 
+@pytest.mark.check("L2")
 def test_readiness_is_down_soon_while_the_database_is_frozen(
     member: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,6 +81,7 @@ def test_readiness_is_down_soon_while_the_database_is_frozen(
         assert member.call("GET", "/wishes/readyz").status_code == 200
 
 
+@pytest.mark.check("L3")
 def test_a_verb_may_ask_for_more_time(member: Member) -> None:
     """For its own transaction: the next one on the connection has the usual limits again."""
     sleep = text("SELECT pg_sleep(1.2)")
@@ -130,6 +132,7 @@ def test_whatever_the_database_is_busy_with_the_answer_is_503(
     assert_try_again(answer_of(member, fail, monkeypatch))
 
 
+@pytest.mark.check("L3")
 def test_a_full_pool_answers_503_after_two_seconds(
     member: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:

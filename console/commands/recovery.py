@@ -54,7 +54,7 @@ def backup(folder: Path, data: Path | None) -> None:
     \b
     Examples: wishtree backup backups/2026-11-27
               wishtree backup backups/2026-11-27 --data var       of a `wishtree up`
-              docker compose run --rm operator backup /backups/2026-11-27
+              docker compose run --rm recovery backup /backups/2026-11-27
     """
     from console.recovery.backup import back_up
     from shared.core.settings import Settings

@@ -94,7 +94,7 @@ def four(postgres: PrivatePostgres) -> Iterator[Databases]:
     owner_url, name = postgres.create_database()
     env = environment(owner_url, name)
     # Without a database: then the owner logs in to the one of each service.
-    anywhere = make_url(owner_url).set(database=None)
+    anywhere = make_url(owner_url)._replace(database=None)
     env["WISHTREE_OWNER_DATABASE_URL"] = anywhere.render_as_string(hide_password=False)
     for service in SERVICES:
         postgres._execute(f"CREATE DATABASE {name}_{service} OWNER {name}_owner")
@@ -114,7 +114,7 @@ def filled(databases: Databases) -> Databases:
 
 
 @pytest.mark.long(reason="makes and fills whole installations")
-@pytest.mark.parametrize("where", ["one", "four"])
+@pytest.mark.parametrize("where", ["one", pytest.param("four", marks=pytest.mark.faults)])
 def test_a_restore_brings_everything_back_and_begins_a_new_epoch(
     where: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
@@ -253,6 +253,7 @@ def test_an_empty_installation_is_restored_without_asking_and_its_roles_can_work
         postgres.drop_database(name)
 
 
+@pytest.mark.faults
 @pytest.mark.long(reason="restores four databases twice")
 def test_an_interrupted_restore_shows_and_is_repeated(
     four: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -278,6 +279,7 @@ def test_an_interrupted_restore_shows_and_is_repeated(
     assert len(set(four.epochs())) == 1 and None not in four.epochs()
 
 
+@pytest.mark.faults
 @pytest.mark.long(reason="restores one database, and begins an epoch in four")
 def test_one_service_is_restored_alone_and_all_get_the_new_epoch(
     four: Databases, tmp_path: Path
@@ -297,6 +299,7 @@ def test_one_service_is_restored_alone_and_all_get_the_new_epoch(
     assert new not in (epoch, None)
 
 
+@pytest.mark.faults
 @pytest.mark.long(reason="waits for a transaction, and reads four databases")
 def test_a_backup_of_several_databases_waits_for_effects_in_progress(
     four: Databases, tmp_path: Path

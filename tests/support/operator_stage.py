@@ -128,7 +128,7 @@ class Stage:
             input=answers,
             capture_output=True,
             text=True,
-            timeout=150,
+            timeout=600,
             check=False,
         )
 
@@ -148,9 +148,8 @@ class Compose:
         if command == "run":
             return self._run(*rest)
         self._check(command, flags, rest)
-        if command in ("up", "start"):
-            self.stage.start()
-        elif command in ("stop", "down") and not rest:
+        # `up` is only checked: the next command that needs our processes starts them.
+        if command in ("stop", "down") and not rest:
             self.stage.stop()
         return 0
 

@@ -113,6 +113,7 @@ PROPERTIES = {
 }
 
 
+@pytest.mark.check("R8")
 def test_rabbitmq_hands_over_whatever_lies_in_a_queue(
     quiet_district: District, broker_url: str, lost: list[str]
 ) -> None:
@@ -183,6 +184,7 @@ ITEMS: dict[str, bytes] = {
 }
 
 
+@pytest.mark.check("R8")
 def test_valkey_hands_over_whatever_lies_in_a_list(
     district: District, valkey: ValkeyServer, lost: list[str]
 ) -> None:

@@ -47,11 +47,13 @@ def assert_ends(running: Running, fault: Fault) -> None:
     assert not late, f"after {most:.1f} s"
 
 
+@pytest.mark.check("L1")
 @pytest.mark.long(reason="eight processes are started")
 def test_every_process_ends_while_database_and_broker_are_frozen(running: Running) -> None:
     assert_ends(running, everything_frozen)
 
 
+@pytest.mark.check("L1")
 @pytest.mark.faults
 @pytest.mark.parametrize(
     "fault",

@@ -55,6 +55,7 @@ def everything_answers(run: RunningUp) -> bool:
     return True
 
 
+@pytest.mark.check("R2")
 @pytest.mark.timeout(1200)
 @pytest.mark.long(reason="every child dies in five ways")
 def test_every_child_comes_back_from_every_death(running: RunningUp) -> None:
@@ -76,6 +77,7 @@ def test_every_child_comes_back_from_every_death(running: RunningUp) -> None:
             assert running.process.poll() is None, running.printed()[-1500:]
 
 
+@pytest.mark.check("R2")
 @pytest.mark.timeout(600)
 @pytest.mark.long(reason="everything dies at once, three times")
 def test_all_children_come_back_when_they_die_at_once(running: RunningUp) -> None:
@@ -94,6 +96,7 @@ def test_all_children_come_back_when_they_die_at_once(running: RunningUp) -> Non
         )
 
 
+@pytest.mark.check("R2")
 @pytest.mark.timeout(600)
 @pytest.mark.long(reason="every helper dies")
 def test_the_death_of_a_helper_ends_nothing_for_good(running: RunningUp) -> None:

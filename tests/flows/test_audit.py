@@ -238,6 +238,7 @@ def check_planted(district: District, count: int) -> float:
     return time.perf_counter() - started
 
 
+@pytest.mark.check("M5")
 def test_planted_differences_are_all_found_and_none_else(
     district: District, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,6 +42,7 @@ def opened(clock: Clock) -> Circuit:
     return found
 
 
+@pytest.mark.check("L4")
 def test_a_circuit_opens_after_failures_in_a_row(clock: Clock) -> None:
     circuit = Circuit("wishes", 3, clock)
     for _ in range(5):
@@ -55,6 +56,7 @@ def test_a_circuit_opens_after_failures_in_a_row(clock: Clock) -> None:
     assert not circuit.lets_through(1)
 
 
+@pytest.mark.check("L4")
 def test_an_open_circuit_lets_one_of_many_through_after_the_pause(
     opened: Circuit, clock: Clock
 ) -> None:
@@ -91,6 +93,7 @@ def test_a_try_that_never_tells_does_not_keep_it_open_for_ever(
     assert opened.lets_through(30)
 
 
+@pytest.mark.check("L4")
 def test_replicas_do_not_try_at_the_same_moment() -> None:
     assert len({circuit._pause() for _ in range(20)}) > 1
 
@@ -156,6 +159,7 @@ def service() -> Iterator[Service]:
     found.end.set()
 
 
+@pytest.mark.check("L4")
 def test_a_service_that_hangs_holds_its_places_and_no_more_threads(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -204,6 +204,7 @@ def test_the_own_page_says_what_is_missing_and_shows_the_rest(stage: Stage, worl
     )
 
 
+@pytest.mark.check("L4")
 def test_a_page_waits_for_nobody_twice_and_then_for_nobody(stage: Stage, world: World) -> None:
     stage.page_seconds = PAGE_SECONDS
     stage.open()

@@ -1,5 +1,6 @@
 """A few hundred hostile messages against the inbox of each service. 5,000 are in `tests/faults`."""
 
+import pytest
 from sqlalchemy import select
 
 from devkit.testkit import District
@@ -12,6 +13,7 @@ from tests.support.poison import good_message, poison
 COUNT, SEED = 200, 8
 
 
+@pytest.mark.check("R8")
 def test_every_hostile_message_is_handled_or_buried(district: District) -> None:
     messages = poison(SERVICES, COUNT, SEED)
     assert len(messages) == COUNT

@@ -131,6 +131,7 @@ POISON: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+@pytest.mark.check("R8")
 @pytest.mark.parametrize("poison", POISON.values(), ids=POISON.keys())
 def test_what_cannot_be_read_is_a_dead_letter_at_once(
     receiver: Receiver, poison: Callable[[bytes], bytes]

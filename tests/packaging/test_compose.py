@@ -147,6 +147,7 @@ def test_all_processes_together_leave_connections_to_spare(compose: dict[str, An
     assert pools * (pool_size + FOR_TURNS) <= 0.8 * most
 
 
+@pytest.mark.check("L3")
 def test_all_processes_of_one_machine_leave_connections_to_spare(tmp_path: Path) -> None:
     pool_size = Settings.model_fields["database_pool_size"].default
     for mode in ("embedded", "real"):

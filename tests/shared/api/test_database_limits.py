@@ -47,6 +47,7 @@ def frozen(session: Session) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
+@pytest.mark.check("L3")
 def test_a_frozen_database_holds_a_thread_for_a_bounded_time(member: Member) -> None:
     """Its connections stay open, and its own time limits do not run."""
     started = time.monotonic()
@@ -153,6 +154,7 @@ def test_a_full_pool_answers_503_after_two_seconds(
     database.engine.dispose()
 
 
+@pytest.mark.check("L3")
 def test_a_locked_table_answers_503_and_other_services_go_on(district: District) -> None:
     staff = district.token("staff")
     voucher = f"/v1/vouchers/{new_id()}"

@@ -23,6 +23,7 @@ def post(district: District, body: bytes, **headers: str) -> Any:
     )
 
 
+@pytest.mark.check("S3", "S7")
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
@@ -45,6 +46,7 @@ def test_a_key_that_is_there_twice_is_named(
     }
 
 
+@pytest.mark.check("S7")
 @pytest.mark.parametrize(
     "body",
     [
@@ -71,6 +73,7 @@ def test_text_that_no_column_holds_is_422(district: District, text: str) -> None
     assert "NUL" in answer.json["detail"]
 
 
+@pytest.mark.check("S7")
 @pytest.mark.parametrize("service", SERVICES)
 def test_nul_in_an_address_or_form_is_refused_everywhere(district: District, service: str) -> None:
     member, staff = district.services[service], district.token("staff")

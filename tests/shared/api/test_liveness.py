@@ -84,6 +84,7 @@ def fastest_probe(clients: Clients) -> float:
     return min(taken)
 
 
+@pytest.mark.check("L2")
 def test_it_answers_while_all_threads_are_busy(clients: Clients) -> None:
     clients.block_all_threads()
     assert fastest_probe(clients) < 0.1
@@ -97,6 +98,7 @@ def test_it_answers_on_a_connection_that_was_used_before(clients: Clients) -> No
     assert b'{"status": "ok"}' in answer_on(kept)
 
 
+@pytest.mark.check("S7")
 @pytest.mark.parametrize("first_bytes", [b"", b"GET /healthz HT"])
 def test_it_answers_while_clients_say_nothing_or_not_all(
     clients: Clients, first_bytes: bytes
@@ -120,6 +122,7 @@ def test_it_answers_while_clients_do_not_close_what_has_ended(clients: Clients) 
     assert fastest_probe(clients) < 0.1
 
 
+@pytest.mark.check("L3")
 def test_it_answers_while_a_thousand_requests_wait_and_those_too_many_are_refused(
     clients: Clients,
 ) -> None:

@@ -69,6 +69,7 @@ def test_ready_while_a_loop_of_each_kind_turns(rewards: Member) -> None:
     assert {one["status"] for one in state["loops"]} == {"turning"}
 
 
+@pytest.mark.check("L2")
 @pytest.mark.parametrize("kind", LoopKind)
 def test_a_silent_loop_is_named_with_its_process(rewards: Member, kind: LoopKind) -> None:
     replace(rewards, kind, turn(kind, "host-2:4711", silent=41), turn(kind, "host-0:9", silent=999))
@@ -101,6 +102,7 @@ def test_a_loop_that_is_missing_is_given_time_to_start(
     assert reason["text"] == "No relay of rewards runs."
 
 
+@pytest.mark.check("L2")
 def test_a_consumer_that_takes_nothing_is_deaf(rewards: Member) -> None:
     replace(rewards, "consume", turn("consume", waiting=3, oldest_seconds=61.0))
     reason = only_reason(rewards)

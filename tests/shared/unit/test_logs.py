@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -33,26 +34,29 @@ CONTROL = [
 ]
 
 
-@pytest.fixture
+@contextmanager
 def written() -> Iterator[io.StringIO]:
-    """What our handler writes."""
+    """What our handler writes, and no other: reports of tests take no half characters."""
     root = logging.getLogger()
     handlers, level, stream = list(root.handlers), root.level, io.StringIO()
     configure_logs("INFO")
     [handler] = root.handlers
     assert isinstance(handler, logging.StreamHandler)
     handler.setStream(stream)
-    yield stream
-    root.handlers, root.level = handlers, level
+    try:
+        yield stream
+    finally:
+        root.handlers, root.level = handlers, level
 
 
 @pytest.mark.check("S8")
-def test_control_characters_in_a_field_forge_no_line(written: io.StringIO) -> None:
-    for text in CONTROL:
-        get_logger("test").warning("somebody wrote", text=text)
-        logging.getLogger("a library").warning("it said %s", text)
-    assert written.getvalue().encode(), "a stream takes every character"
-    lines = written.getvalue().removesuffix("\n").split("\n")
+def test_control_characters_in_a_field_forge_no_line() -> None:
+    with written() as stream:
+        for text in CONTROL:
+            get_logger("test").warning("somebody wrote", text=text)
+            logging.getLogger("a library").warning("it said %s", text)
+    assert stream.getvalue().encode(), "a stream takes every character"
+    lines = stream.getvalue().removesuffix("\n").split("\n")
     assert len(lines) == 2 * len(CONTROL)
     entries = [json.loads(line) for line in lines]
     assert {entry["event"] for entry in entries[::2]} == {"somebody wrote"}

@@ -313,6 +313,6 @@ def epochs_of(databases: Iterable[OwnedDatabase]) -> set[UUID | None]:
     for database in databases:
         with database.transaction() as connection:
             for service in database.services:
-                query = text(f'SELECT epoch FROM "{service}".installation_epoch')  # noqa: S608
+                query = text(f'SELECT epoch FROM "{service}".installation_epoch')  # noqa: S608 - our own names
                 found.add(connection.scalar(query))
     return found

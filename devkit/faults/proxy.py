@@ -148,7 +148,7 @@ class Proxy:
 
     async def _linger(self, size: int) -> None:
         link = self._link
-        seconds = link.delay_seconds + random.uniform(0, link.jitter_seconds)  # noqa: S311
+        seconds = link.delay_seconds + random.uniform(0, link.jitter_seconds)  # noqa: S311 - no secret
         if link.bytes_per_second:
             seconds += size / link.bytes_per_second
         if seconds:

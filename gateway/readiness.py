@@ -54,7 +54,7 @@ def _state_of(service: str, future: Future[JsonObject], deadline: float) -> Json
 def _reasons_in(state: JsonObject) -> list[JsonObject]:
     """Why a service is not ready: which loop of which process. One that gives no reason is away."""
     silent = {"code": "service_away", "service": state["service"], "loop": None, "process": None}
-    given: list[JsonObject] = state.get("reasons", [silent])
+    given: list[JsonObject] = state.get("reasons", [silent] if state["status"] == "down" else [])
     return given
 
 

@@ -49,3 +49,4 @@ def test_the_whole_says_which_process_of_which_service_is_silent(centre: Centre)
     (reason,) = (one for one in answer["reasons"] if one["code"] == "loop_silent")
     assert reason["service"] == "rewards"
     assert (reason["loop"], reason["process"]) == ("relay", "host-1:4711")
+    assert reason["text"].startswith("The relay of rewards on host-1:4711 has not turned")

@@ -260,7 +260,7 @@ def compare_account(
         if account is None or account.is_blank:
             return None
         return ACCOUNT_UNKNOWN(account.id, account.state, NOTHING)
-    there = _state(_STATES[volunteer.status], volunteer.merged_into_id)
+    there = _state(_STATES.get(volunteer.status, volunteer.status), volunteer.merged_into_id)
     if account is None:
         return ACCOUNT_MISSING(volunteer.id, NOTHING, there)
     people = (account.merged_into, volunteer.merged_into_id)

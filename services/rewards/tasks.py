@@ -44,19 +44,19 @@ def issue_waiting() -> None:
 @periodic("rewards.issue_reached", every_seconds=10)
 def issue_reached() -> None:
     """After a new issue rule, issue to everybody who had the points already."""
-    work_off(members.issue_reached, BATCH)
+    work_off(members.issue_reached, BATCH, seconds=8)
 
 
 @periodic("rewards.continue_issuing", every_seconds=5)
 def continue_issuing() -> None:
     """Issue to those whose points buy more than one transaction issues, portion by portion."""
-    work_off(members.continue_issuing, MOST_AT_ONCE // MOST_PER_ACCOUNT)
+    work_off(members.continue_issuing, MOST_AT_ONCE // MOST_PER_ACCOUNT, seconds=4)
 
 
 @periodic("rewards.apply_rules", every_seconds=10)
 def apply_rules() -> None:
     """Continue the application of new rules to old records, batch by batch."""
-    work_off(backfill.apply_batch, BATCH)
+    work_off(backfill.apply_batch, BATCH, seconds=8)
 
 
 @periodic("rewards.look_again", every_seconds=600)

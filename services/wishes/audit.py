@@ -130,7 +130,8 @@ def compare_claimer(
         return CLAIMER_UNKNOWN(claimer.id, claimer.standing, NOTHING)
     standing = claimer.standing if claimer else Standing.GOOD
     merged_into = claimer.merged_into if claimer else None
-    if (standing, merged_into) == (_STANDINGS[volunteer.status], volunteer.merged_into_id):
+    expected = _STANDINGS.get(volunteer.status, volunteer.status)
+    if (standing, merged_into) == (expected, volunteer.merged_into_id):
         return None
     here, there = _words(standing, merged_into), _words(volunteer.status, volunteer.merged_into_id)
     return CLAIMER_STANDING(volunteer.id, here, there, merged_into, volunteer.merged_into_id)

@@ -1,6 +1,7 @@
 """Jobs, and periodic jobs: one run per interval, however many beats there are."""
 
 import functools
+import math
 from collections.abc import Callable
 from datetime import datetime
 from time import perf_counter
@@ -103,13 +104,15 @@ def probe_of(service: str) -> str:
     return f"{service}.probe_worker"
 
 
-def work_off(verb: Callable[[Session, int], int], size: int) -> None:
+def work_off(verb: Callable[[Session, int], int], size: int, seconds: float = math.inf) -> None:
     """Call a verb for batch after batch, each in a transaction of its own.
 
-    It ends when the verb did less than a batch, or returns False for "no more".
+    It ends when the verb did less than a batch, or returns False for "no more". A job that comes
+    often takes `seconds` at most, and its next run goes on: else its runs hold every thread of a
+    worker.
     """
-    more = True
-    while more:
+    more, deadline = True, perf_counter() + seconds
+    while more and perf_counter() < deadline:
         with transaction() as session:
             done = verb(session, size)
         more = done is True or done == size

@@ -1,5 +1,6 @@
 """How long rows are kept: published events 30 days, inbox rows 45, unpublished events for ever."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
@@ -61,3 +62,14 @@ def test_old_rows_go_in_batches_and_young_or_unpublished_ones_stay(
     assert done == batches
     kept = {forget_published: (4, 7), forget_received: (9, 3)}[forget]
     assert (count(district, OutboxRow), count(district, InboxRow)) == kept
+
+
+def test_a_job_with_a_limit_of_time_leaves_the_rest_to_its_next_run(district: District) -> None:
+    def always_more(_session: Session, limit: int) -> int:
+        time.sleep(0.02)
+        return limit
+
+    started = time.monotonic()
+    with using(district.wishes.database):
+        work_off(always_more, 3, seconds=0.1)
+    assert time.monotonic() - started < 2

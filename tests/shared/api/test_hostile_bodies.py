@@ -104,3 +104,16 @@ def test_reading_names_the_first_repeated_key_and_reads_everything_else() -> Non
     with pytest.raises(RepeatedKey) as refused:
         read_json('[{"a": {"b": 1, "b": 2}}]')
     assert refused.value.pointer == "/0/a/b"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", ""],
+)
+def test_json_under_another_type_is_read_and_not_lost(
+    district: District, content_type: str
+) -> None:
+    """`curl -d` sends JSON as a form."""
+    body = json.dumps({"name": "星光影城", "kind": "cinema"}).encode()
+    answer = post(district, body, **{"Content-Type": content_type})
+    assert (answer.status_code, answer.get_json().get("name")) == (201, "星光影城")

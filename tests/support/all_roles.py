@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 import psutil
 import psycopg
 import requests
+from sqlalchemy.engine import make_url
 
 from devkit.installation import Installation, wait_until
 from devkit.local.ports import free_port
@@ -139,8 +140,10 @@ def broker_full(running: Running) -> AbstractContextManager[None]:
 @contextmanager
 def backends_terminated(running: Running) -> Iterator[None]:
     """Every connection to the database is closed by the server."""
-    running.installation.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
+    database = make_url(running.installation.env["WISHTREE_OWNER_DATABASE_URL"]).database
+    with psycopg.connect(running.postgres.superuser_url, autocommit=True) as connection:
+        ended = connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database]
+        ).fetchall()
+    assert len(ended) > 5, "void: nobody was connected"
     yield

@@ -146,4 +146,6 @@ def backends_terminated(running: Running) -> Iterator[None]:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database]
         ).fetchall()
     assert len(ended) > 5, "void: nobody was connected"
+    for member in running.district.services.values():  # ours ended, too
+        member.database.engine.dispose()
     yield

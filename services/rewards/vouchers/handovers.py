@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import literal, or_, select
 from sqlalchemy.orm import Session
 
 from services.rewards.ledger import journal
@@ -277,9 +277,15 @@ def links_before(session: Session, voucher_id: UUID) -> Iterator[Handover]:
 
 def latest_code(session: Session, voucher_id: UUID) -> UUID:
     """Return the voucher that replaced this one after any reissues, or itself."""
-    while (link := went_to(session, voucher_id)) is not None and link.kind is HandoverKind.REISSUE:
-        voucher_id = link.to_voucher_id
-    return voucher_id
+    codes = select(literal(voucher_id).label("id"), literal(0).label("step"))
+    replaced = codes.cte("codes", recursive=True)
+    replaced = replaced.union_all(
+        select(Handover.to_voucher_id, replaced.c.step + 1).where(
+            Handover.from_voucher_id == replaced.c.id, Handover.kind == HandoverKind.REISSUE
+        )
+    )
+    newest = select(replaced.c.id).order_by(replaced.c.step.desc()).limit(1)
+    return session.scalars(newest).one()
 
 
 @dataclass(frozen=True, slots=True)

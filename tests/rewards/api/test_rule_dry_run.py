@@ -573,3 +573,23 @@ def test_a_merge_that_comes_late_is_issued_in_portions_and_counted_too(
     assert bank.count("vouchers") == 36
     assert bank.count("issue_backlog") == 0
     bank.assert_sound()
+
+
+def test_a_record_that_comes_between_two_portions_is_raised_by_the_next(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its correction came before the run, so that it is credited by the old rate first."""
+    monkeypatch.setattr(issue, "MOST_AT_ONCE", 7)
+    bank.minute_is_a_point()
+    swim = bank.product(bank.venue(), points=10, stock=100)
+    late = bank.hours(bank.fang, 60)
+    bank.receive(bank.hours(bank.fang, 60), bank.correction(late, 60, 50))
+    run = begin(bank, DOUBLE, {"kind": "issue", "product_id": swim})
+    with bank.rewards.session() as session:
+        backfill.apply_batch(session)
+    assert bank.count("vouchers") == 7
+    bank.receive(late)
+    done = finish(bank, run)
+    assert (done["summary"]["accounts"], done["summary"]["points"]) == (1, 60 + 50)
+    assert bank.rows("SELECT sum(points) FROM vouchers") == [(2 * (60 + 50),)]
+    bank.assert_sound()

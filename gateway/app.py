@@ -48,12 +48,13 @@ class Gateway:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         with traced(environ.get("HTTP_TRACEPARENT")) as traceparent:
             environ["HTTP_TRACEPARENT"] = traceparent
-            app = self._app_for(environ.get("PATH_INFO", "/"))
+            app = self._app_for(environ)
             return app(environ, start_response)
 
-    def _app_for(self, path: str) -> WSGIApplication:
+    def _app_for(self, environ: WSGIEnvironment) -> WSGIApplication:
+        path = environ.get("PATH_INFO", "/")
         if path == "/readyz":
-            return self._readiness.response()
+            return self._readiness.response(environ.get("HTTP_ACCEPT_LANGUAGE", ""))
         owner = owner_of(path)
         if owner is not None:
             return self._services[owner]

@@ -23,10 +23,16 @@ class Readiness:
         self._services, self._seconds = services, seconds
         self._threads = {name: ThreadPoolExecutor(1, f"readiness-{name}") for name in services}
 
-    def response(self) -> Response:
-        """Sum up all services: down if one is down, degraded if one is degraded, and why."""
+    def response(self, languages: str = "") -> Response:
+        """Sum up all services: down if one is down, degraded if one is degraded, and why.
+
+        `languages`: the Accept-Language of who asks.
+        """
         deadline = time.monotonic() + self._seconds
-        asked = {name: self._threads[name].submit(self._ask, name) for name in self._services}
+        asked = {
+            name: threads.submit(self._ask, name, languages)
+            for name, threads in self._threads.items()
+        }
         states = [_state_of(name, future, deadline) for name, future in asked.items()]
         found = {state["status"] for state in states}
         status = next(one for one in ("down", "degraded", "ready") if one in found)
@@ -34,9 +40,10 @@ class Readiness:
         body = {"status": status, "reasons": reasons, "services": states}
         return json_response(body, 503 if status == "down" else 200)
 
-    def _ask(self, service: str) -> JsonObject:
+    def _ask(self, service: str, languages: str) -> JsonObject:
         client, environ = Client(self._services[service]), {SECONDS: self._seconds}
-        response = client.get(f"/{service}/readyz", environ_overrides=environ)
+        headers = {"Accept-Language": languages}
+        response = client.get(f"/{service}/readyz", headers=headers, environ_overrides=environ)
         state: JsonObject | None = response.get_json(silent=True)
         return state if state is not None and "service" in state else _down(service)
 
@@ -54,7 +61,7 @@ def _state_of(service: str, future: Future[JsonObject], deadline: float) -> Json
 def _reasons_in(state: JsonObject) -> list[JsonObject]:
     """Why a service is not ready: which loop of which process. One that gives no reason is away."""
     silent = {"code": "service_away", "service": state["service"], "loop": None, "process": None}
-    given: list[JsonObject] = state.get("reasons", [silent])
+    given: list[JsonObject] = state.get("reasons", [silent] if state["status"] == "down" else [])
     return given
 
 

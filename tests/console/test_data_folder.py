@@ -16,6 +16,8 @@ from tests.console.conftest import PORT
 
 WITHOUT_AN_INSTALLATION = {"bench http", "bench ledger", "bench pipeline", "events catalogue", "up"}
 """They start what they need, or read only code."""
+STARTING_SERVERS = {"backup", "restore", "new-epoch", "empty-broker"}
+"""They use a folder in which nothing runs; see `test_recovery`."""
 
 
 def leaves(group: click.Group, *names: str) -> Iterator[tuple[str, click.Command]]:
@@ -27,7 +29,7 @@ def leaves(group: click.Group, *names: str) -> Iterator[tuple[str, click.Command
 
 
 COMMANDS = dict(leaves(main))
-TALKING = sorted(COMMANDS.keys() - WITHOUT_AN_INSTALLATION)
+TALKING = sorted(COMMANDS.keys() - WITHOUT_AN_INSTALLATION - STARTING_SERVERS)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from flask import Flask
 from werkzeug.test import Client
 
 from devkit.testkit import District
@@ -59,7 +60,11 @@ def test_an_unknown_path_of_the_api_is_a_problem_document(
 ) -> None:
     apps: dict[str, Any] = {name: member.app for name, member in district.services.items()}
 
-    def pages(*_: Any) -> Any:
+    pages = Flask("pages")
+    pages.extensions["settings"] = district.settings
+
+    @pages.before_request
+    def no_page() -> None:
         raise AssertionError("a page was requested")
 
     response = Client(Gateway(apps, pages)).open(path, method=method)

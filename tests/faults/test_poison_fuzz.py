@@ -24,8 +24,7 @@ from devkit.testkit import PrivatePostgres, environment, migrate_all
 from shared import SERVICES
 from shared.core.json import made_storable
 from shared.messaging.broker.topology import declare_topology, is_amqp
-from shared.messaging.envelope import event_id_in
-from tests.support.poison import good_message, poison
+from tests.support.poison import expected_ids, good_message, poison
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200)]
 
@@ -70,7 +69,7 @@ class Listening:
         self, service: str, messages: Sequence[tuple[str, bytes]]
     ) -> tuple[set[UUID], int]:
         """Ids that were neither handled nor buried; how many without an id were not buried."""
-        ids = [event_id_in(body) for to, body in messages if to == service]
+        ids = expected_ids(body for to, body in messages if to == service)
         known = [f"SELECT event_id FROM {service}.{table}" for table in ("inbox", "dead_letters")]
         rows = self.running.query(" UNION ALL ".join(known))
         missing = {event_id for event_id in ids if event_id} - {row[0] for row in rows}

@@ -221,6 +221,9 @@ def test_readiness_names_who_is_silent_and_does_not_wait_for_it(service: Service
         assert response.status_code == 503
         assert response.get_json() == {
             "status": "down",
+            "reasons": [
+                {"code": "service_away", "service": "rewards", "loop": None, "process": None}
+            ],
             "services": [
                 {"service": "wishes", "status": "ready"},
                 {"service": "rewards", "status": "down", "reason": "it does not answer"},

@@ -45,6 +45,8 @@ def test_the_whole_says_which_process_of_which_service_is_silent(centre: Centre)
     freeze_the_relay(centre)
     answer = centre.browser("en").get("/readyz").get_json()
     assert answer["status"] == "degraded"
-    (reason,) = answer["reasons"]
-    assert (reason["code"], reason["service"]) == ("loop_silent", "rewards")
+    # Here nobody runs a bus at all, so after a while others are missing, too.
+    (reason,) = (one for one in answer["reasons"] if one["code"] == "loop_silent")
+    assert reason["service"] == "rewards"
     assert (reason["loop"], reason["process"]) == ("relay", "host-1:4711")
+    assert reason["text"].startswith("The relay of rewards on host-1:4711 has not turned")

@@ -6,9 +6,8 @@ from sqlalchemy import select
 from devkit.testkit import District
 from shared import SERVICES
 from shared.messaging.attempts import Attempt, DeadLetter
-from shared.messaging.envelope import event_id_in
 from shared.messaging.inbox import Delivery, InboxRow
-from tests.support.poison import good_message, poison
+from tests.support.poison import expected_ids, good_message, poison
 
 COUNT, SEED = 200, 8
 
@@ -28,6 +27,6 @@ def test_every_hostile_message_is_handled_or_buried(district: District) -> None:
             assert not errors
             known = [*session.scalars(select(InboxRow.event_id))]
             known += session.scalars(select(DeadLetter.event_id))
-        ids = [event_id_in(body) for body in mine]
+        ids = expected_ids(mine)
         assert {event_id for event_id in ids if event_id} <= set(known)
         assert ids.count(None) == known.count(None)

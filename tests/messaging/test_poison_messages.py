@@ -248,6 +248,8 @@ def test_garbage_in_a_feed_loses_nothing_behind_it(
 def test_poison_can_be_looked_at_and_replayed(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name, value in receiver.district.env.items():
+        monkeypatch.setenv(name, value)  # for the commands
     receiver.take(*(change(receiver.message()) for change in POISON.values()))
     staff = receiver.district.token("staff")
     answer = receiver.member.call("GET", "/rewards/dead-letters?limit=200", as_=staff)

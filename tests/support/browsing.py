@@ -12,6 +12,7 @@ from gateway.app import Gateway, caller_of
 from gateway.shell import make_pages
 from services.registration import log_in
 from services.registration.staff import create_staff
+from shared.core import clock
 
 CANARIES = ("陈桂芳奶奶", "13712345678")
 """Name and phone of the beneficiary: no page may show them."""
@@ -157,9 +158,10 @@ class Centre:
             "risk_statement": "有手套。",
         }
         activity: str = self.ok("registration", "POST", "/v1/activities", body, self.staff)["id"]
+        next_year = clock.now().year + 1
         times = {
-            "starts_at": "2100-01-01T09:00:00+08:00",
-            "ends_at": "2100-01-01T11:00:00+08:00",
+            "starts_at": f"{next_year}-01-01T09:00:00+08:00",
+            "ends_at": f"{next_year}-01-01T11:00:00+08:00",
             "capacity": 1,
             "place": "花园社区广场",
         }

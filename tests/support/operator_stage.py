@@ -154,6 +154,7 @@ class Compose:
         return 0
 
     def _check(self, command: str, flags: Mapping[str, list[str]], rest: Sequence[str]) -> None:
+        rest = rest[:1] if command == "exec" else rest  # the others are a command in its container
         named = [*rest, *(value.partition("=")[0] for value in flags.get("--scale", []))]
         unknown = set(named) - set(self.services)
         if unknown:

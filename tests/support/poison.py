@@ -16,7 +16,8 @@ from shared.contracts.registration import VolunteerActivated
 from shared.contracts.wishes import ClaimerKind, WishConfirmed
 from shared.core import clock
 from shared.core.ids import new_id
-from shared.messaging.envelope import Envelope
+from shared.messaging.envelope import Envelope, epoch_in, event_id_in
+from shared.messaging.epoch import FIRST_EPOCH
 
 NUMBERS = [0, -1, 1440, 1441, 2**31, 2**53, 2**63 - 1, 2**63, 10**18, 10**400, 1e400, -1e400, 0.5]
 TEXTS = [
@@ -52,9 +53,19 @@ def message_of(source: str, contract: type[Event], data: Any, event_id: UUID) ->
         data=json.dumps(data),
         traceparent=None,
         created_at=clock.now(),
+        epoch=FIRST_EPOCH,
     )
     found: dict[str, Any] = json.loads(Envelope.of(source, row).to_bytes())
     return found
+
+
+def expected_ids(messages: Iterable[bytes]) -> list[UUID | None]:
+    """The event ids that are handled or buried afterwards; None for each without an id.
+
+    What names an event of another epoch, or of none, is refused and leaves no trace.
+    """
+    found = ((event_id_in(body), epoch_in(body)) for body in messages)
+    return [event_id for event_id, epoch in found if event_id is None or epoch == FIRST_EPOCH]
 
 
 def good_message(service: str) -> tuple[UUID, bytes]:

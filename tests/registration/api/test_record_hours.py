@@ -3,6 +3,7 @@
 from sqlalchemy import select, update
 
 from services.registration.models import ServiceRecord, Volunteer, VolunteerStatus
+from shared.core import clock
 
 
 def test_a_verified_system_records_hours_that_count_at_once(world):
@@ -95,12 +96,12 @@ def test_two_records_of_one_person_never_overlap(world):
 
 
 def test_unknown_people_and_places_and_the_future_are_refused(world):
-    shen_fang = world.volunteer("沈芳")
+    shen_fang, next_year = world.volunteer("沈芳"), clock.now().year + 1
     for change, problem in (
         ({"volunteer_id": str(world.station)}, "unknown-volunteer"),
         ({"organisation_id": str(shen_fang)}, "unknown-organisation"),
         (
-            {"started_at": "2100-01-01T00:00:00Z", "ended_at": "2100-01-01T01:00:00Z"},
+            {"started_at": f"{next_year}-01-01T00:00Z", "ended_at": f"{next_year}-01-01T01:00Z"},
             "not-worked-yet",
         ),
         ({"ended_at": "2026-03-01T08:00:30+08:00"}, "invalid"),

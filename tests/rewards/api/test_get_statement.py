@@ -227,7 +227,6 @@ def test_balances_of_venues_the_pool_and_volunteers(bank: Bank, star: Venue) -> 
         "venue:{unknown}",
         "venue:",
         "x",
-        "%00",
         "venue:{film}",
     ],
 )

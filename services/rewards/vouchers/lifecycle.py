@@ -202,14 +202,14 @@ def lock_free(session: Session, voucher_id: UUID, *more: ColumnElement[bool]) ->
 
 
 def lock_all_free(session: Session, *which: ColumnElement[bool]) -> Sequence[Voucher]:
-    """Lock those of these vouchers that are free, and return them, the newest first.
+    """Lock those of these vouchers that are free, in the order of ids as counters do; return them.
 
     A voucher past its last day is not free: only `expire_vouchers` ends it.
     """
     return session.scalars(
         select(Voucher)
         .where(*which, free(), Voucher.expires_at > app_now())
-        .order_by(Voucher.id.desc())
+        .order_by(Voucher.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()

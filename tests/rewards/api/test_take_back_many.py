@@ -1,13 +1,15 @@
 """However much an account has, the event that takes it back is a few statements."""
 
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Row
+from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
-from services.rewards.models import Account
+from services.rewards.models import Account, Voucher
 from services.rewards.vouchers import lifecycle
 from shared.contracts.base import Event
 from shared.contracts.registration import VolunteerErased, VolunteerLeft, VolunteerMerged
@@ -169,3 +171,36 @@ def test_where_a_venue_takes_a_voucher_meanwhile_another_goes(
     assert [one["status"] for one in bank.vouchers(bank.fang)] == ["held", "voided", "issued"]
     assert bank.account(bank.fang)["shortfall"] == 0
     bank.assert_sound()
+
+
+def test_a_leaver_and_a_batch_at_a_counter_lock_vouchers_in_one_order(
+    bank: Bank, star: Venue
+) -> None:
+    """Else each would wait for what the other has."""
+    bank.receive(bank.hours(bank.fang, 360))
+    older, newer = (row.id for row in bank.rows("SELECT id FROM vouchers ORDER BY id LIMIT 2"))
+    with ThreadPoolExecutor(1) as pool, bank.rewards.session() as session:
+        lock_voucher(session, older)
+        leaving = pool.submit(bank.receive, VolunteerLeft(volunteer_id=bank.fang))
+        wait_until_locked_out(bank)
+        lock_voucher(session, newer)
+        session.rollback()
+        leaving.result(5)
+    assert [one["status"] for one in bank.vouchers(bank.fang)] == ["voided"] * 3
+
+
+def lock_voucher(session: Session, voucher_id: UUID) -> None:
+    session.execute(text("SET LOCAL lock_timeout = '500ms'"))
+    session.execute(select(Voucher.id).where(Voucher.id == voucher_id).with_for_update())
+
+
+def wait_until_locked_out(bank: Bank) -> None:
+    waiting = (
+        "SELECT 1 FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    for _ in range(200):
+        if bank.rows(waiting):
+            return
+        time.sleep(0.02)
+    raise AssertionError("Nobody waits for a lock.")

@@ -7,18 +7,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from services.notify.audiences import AlertDraft
 from services.notify.channels import CHANNELS
-from services.notify.models import Alert, ErasedPerson, MergedPerson
+from services.notify.models import Alert, ErasedPerson
 from services.notify.outcomes import Accepted
-from services.notify.preferences import muted_topics_of
+from services.notify.preferences import muted_topics_of, same_people
 from shared.core.clock import app_now
 from shared.core.logs import get_logger
 from shared.core.problems import NotFound
-from shared.db.statements import changed
+from shared.db.statements import among, changed
 
 log = get_logger(__name__)
 
@@ -44,7 +44,7 @@ def send_alerts(session: Session, drafts: Sequence[AlertDraft]) -> None:
 
 def alerts_of(session: Session, person_id: UUID, *, unread: bool | None = None) -> Select[Any]:
     """Select a person's alerts, also those of their duplicates, without muted topics."""
-    statement = select(Alert).where(_addressed_to(same_person(session, person_id)))
+    statement = select(Alert).where(_addressed_to(same_people(session, [person_id])))
     muted = muted_topics_of(session, person_id)
     if muted:
         statement = statement.where(Alert.topic.not_in(muted))
@@ -60,7 +60,7 @@ def read_alert(session: Session, alert_id: UUID, inboxes: Iterable[UUID]) -> Ale
 
     Raises AlertNotFound.
     """
-    everyone = [person for inbox in inboxes for person in same_person(session, inbox)]
+    everyone = same_people(session, inboxes)
     mine = (Alert.id == alert_id, _addressed_to(everyone))
     session.execute(
         update(Alert)
@@ -74,13 +74,6 @@ def read_alert(session: Session, alert_id: UUID, inboxes: Iterable[UUID]) -> Ale
     return alert
 
 
-def same_person(session: Session, person_id: UUID) -> Sequence[UUID]:
-    """Return the person and everyone merged into them, over any number of steps."""
-    merged = select(literal(person_id).label("id")).cte("merged", recursive=True)
-    merged = merged.union(select(MergedPerson.person_id).where(MergedPerson.into_id == merged.c.id))
-    return session.scalars(select(merged.c.id)).all()
-
-
 def erase_late_alerts(session: Session) -> int:
     """Delete alerts that were written while their person was being erased. Returns how many."""
     return changed(
@@ -90,4 +83,4 @@ def erase_late_alerts(session: Session) -> int:
 
 def _addressed_to(people: Sequence[UUID]) -> ColumnElement[bool]:
     # Most people have no duplicates, and `=` lets PostgreSQL read the index in order of id.
-    return Alert.person_id == people[0] if len(people) == 1 else Alert.person_id.in_(people)
+    return Alert.person_id == people[0] if len(people) == 1 else among(Alert.person_id, people)

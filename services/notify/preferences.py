@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Select, delete, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
+from sqlalchemy.types import Uuid
 
 from services.notify.models import Alert, ErasedPerson, MergedPerson, Message, Preference
 from shared.core.clock import app_now
+from shared.db.statements import among
 
 
 def set_preferences(
@@ -55,23 +57,26 @@ def erase_people(session: Session, people: Iterable[UUID]) -> None:
 
     Events that arrive later write nothing about them.
     """
-    erased = sorted(set(people))
-    session.execute(
-        insert(ErasedPerson).on_conflict_do_nothing(),
-        [{"person_id": person_id} for person_id in erased],
-    )
+    erased = same_people(session, people)
+    row = insert(ErasedPerson).from_select(["person_id"], _each(erased))
+    session.execute(row.on_conflict_do_nothing())
     for table in (Alert, Preference, Message):
-        session.execute(delete(table).where(table.person_id.in_(erased)))
-    # A duplicate may have duplicates of its own.
-    remaining = _duplicates_of(session, erased)
-    remaining -= _erased_of(session, remaining)
-    if remaining:
-        erase_people(session, remaining)
+        session.execute(delete(table).where(among(table.person_id, erased)))
 
 
-def _duplicates_of(session: Session, people: Iterable[UUID]) -> set[UUID]:
-    into = MergedPerson.into_id.in_(people)
-    return set(session.scalars(select(MergedPerson.person_id).where(into)))
+def same_people(session: Session, people: Iterable[UUID]) -> Sequence[UUID]:
+    """Return these people and everyone merged into them, over any number of steps, each once.
+
+    UNION leaves out who was found already, so that merges in a circle end.
+    """
+    merged = _each(people).cte("merged", recursive=True)
+    merged = merged.union(select(MergedPerson.person_id).where(MergedPerson.into_id == merged.c.id))
+    return session.scalars(select(merged.c.id)).all()
+
+
+def _each(people: Iterable[UUID]) -> Select[UUID]:
+    """Select these ids, sent as one array."""
+    return select(func.unnest(literal(list(people), ARRAY(Uuid())), type_=Uuid()).label("id"))
 
 
 def _erased_of(session: Session, people: Iterable[UUID]) -> set[UUID]:

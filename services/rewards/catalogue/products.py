@@ -5,16 +5,16 @@ Stock, daily quota and monthly budget are never exceeded: one UPDATE checks and 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, Row, bindparam, case, cast, func, select, text, update
+from sqlalchemy import Row, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
-from sqlalchemy.types import BigInteger, Uuid
+from sqlalchemy.types import BigInteger, DateTime, Uuid
 
-from services.rewards.models import Product, Stock, Venue
+from services.rewards.models import Product, Stock, Venue, Voucher
 from shared.contracts.rewards import BudgetLow, StockLow
 from shared.core.ids import new_id
 from shared.core.problems import NotFound, Unprocessable, invalid
@@ -233,22 +233,42 @@ _AVAILABLE_NOW = text(
 ).bindparams(bindparam("product_id", type_=Uuid()))
 
 
-def give_back(session: Session, product_id: UUID, points: int, issued_at: datetime) -> None:
-    """Return one unused voucher to the stock.
-
-    Its points return to the budget of the month in which it was issued, if that is the one counted.
+_GIVE_BACK = text(
     """
-    month = cast(func.date_trunc("month", func.timezone("Asia/Shanghai", issued_at)), Date())
-    month_points = case(
-        (Stock.month == month, func.greatest(0, Stock.month_points - points)),
-        else_=Stock.month_points,
+    WITH locked AS (
+        SELECT product_id, month FROM stocks WHERE product_id = ANY(:ids)
+        ORDER BY product_id FOR UPDATE
+    ), back AS (
+        SELECT product_id, count(*) AS count, coalesce(sum(points) FILTER (
+            WHERE date_trunc('month', issued_at AT TIME ZONE 'Asia/Shanghai')::date = month
+        ), 0) AS points
+        FROM locked
+        JOIN unnest(:ids, :points, :issued) AS t (product_id, points, issued_at) USING (product_id)
+        GROUP BY product_id
     )
-    session.execute(
-        update(Stock)
-        .where(Stock.product_id == product_id)
-        .values(left=Stock.left + 1, month_points=month_points)
-        .execution_options(synchronize_session=False)
-    )
+    UPDATE stocks SET "left" = stocks."left" + back.count,
+        month_points = greatest(0, stocks.month_points - back.points)
+    FROM back WHERE stocks.product_id = back.product_id
+    """
+).bindparams(
+    bindparam("ids", type_=ARRAY(Uuid())),
+    bindparam("points", type_=ARRAY(BigInteger())),
+    bindparam("issued", type_=ARRAY(DateTime(timezone=True))),
+)
+
+
+def give_back(session: Session, vouchers: Sequence[Voucher]) -> None:
+    """Return unused vouchers to the stock, in one statement.
+
+    Their points return to the budget of the month in which they were issued, if that is the one
+    counted.
+    """
+    columns = {
+        "ids": [voucher.product_id for voucher in vouchers],
+        "points": [voucher.points for voucher in vouchers],
+        "issued": [voucher.issued_at for voucher in vouchers],
+    }
+    session.execute(_GIVE_BACK, columns)
 
 
 def products_waited_for(session: Session) -> Sequence[UUID]:

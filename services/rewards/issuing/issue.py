@@ -77,18 +77,27 @@ def issue_due(session: Session, balances: Sequence[Balance]) -> None:
     what was meant for the pool stays with its account instead. Points beyond a limit are kept for
     the next period. Of very many vouchers the first are issued, and a job continues.
     """
+    _continue_later(session, issue_portion(session, balances, MOST_PER_ACCOUNT))
+
+
+def issue_portion(session: Session, balances: Sequence[Balance], per_account: int) -> set[UUID]:
+    """Issue the first of what these balances have reached; return whose points buy more.
+
+    Each account gets at most `per_account` vouchers, and all together MOST_AT_ONCE. The accounts
+    are locked.
+    """
     able = [b for b in balances if b.choice is not StandingChoice.SAVE and b.points > 0]
     if not able:
-        return
+        return set()
     available = offers(session)
     cheapest = min((offer.points for offer in available), default=None)
     able = [b for b in able if cheapest is not None and cheapest <= b.points]
     if not able:
-        return
+        return set()
     room = room_for(session, [b.volunteer_id for b in able])
-    portion = first_portion(able, available, room)
+    portion = first_portion(able, available, room, per_account)
     without_stock = buy(session, portion.due, available)
-    _continue_later(session, portion.unfinished - without_stock)
+    return portion.unfinished - without_stock
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +108,14 @@ class Portion:
     unfinished: set[UUID]
 
 
-def first_portion(balances: Sequence[Balance], available: Sequence[Offer], room: Room) -> Portion:
+def first_portion(
+    balances: Sequence[Balance], available: Sequence[Offer], room: Room, per_account: int
+) -> Portion:
     """Take what one transaction issues: so much of each account, and not more in all."""
     due: list[Due] = []
     unfinished: set[UUID] = set()
     for balance in balances:
-        most = min(MOST_PER_ACCOUNT, MOST_AT_ONCE - len(due))
+        most = min(per_account, MOST_AT_ONCE - len(due))
         bought = list(islice(bought_by(balance, available, room), most + 1))
         due += bought[:most]
         if len(bought) > most:

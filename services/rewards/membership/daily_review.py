@@ -74,7 +74,7 @@ def release_ended(session: Session, limit: int = 500) -> int:
     cancelled = _cancel(session, [row.id for row in waiting], locked)
     for order in cancelled:
         account = locked[order.volunteer_id]
-        lifecycle.release(session, account, order, journal.CLOCK)
+        lifecycle.release(session, account, [order], journal.CLOCK)
         # Points that come back repay the shortfall first.
         accounts.settle_shortfall(session, account, order.id)
     gained = {order.volunteer_id for order in cancelled}

@@ -49,7 +49,7 @@ class TransferKind(StrEnum):
     GIVEN = "given"  #: product -> pool; the handover
     ALLOCATED = "allocated"  #: pool -> product; the handover
     LAPSED = "lapsed"  #: volunteer -> outside; points that grew too old, one id per account and day
-    #: outside -> volunteer; what a new rule gave for old records, one id per account and run
+    #: outside -> volunteer; what a new rule gave for old records, one id per account and batch
     ADJUSTED = "adjusted"
     SETTLED = "settled"  #: venue -> outside; settlement
     REOPENED = "reopened"  #: outside -> venue; settlement

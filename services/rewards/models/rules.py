@@ -126,7 +126,10 @@ class RuleGain(TypedDict, total=False):
 class RunResult(RuleGain, total=False):
     """What a run has given so far."""
 
-    seen: int  #: accounts it has gone through
+    seen: int  #: accounts it has gone through; again where it continued before a merged one
+    #: accounts after `swept_to` that are counted already: what follows does not count them again
+    counted: list[str]
+    batches: int  #: transactions that it took so far
 
 
 class RuleRun(Base):

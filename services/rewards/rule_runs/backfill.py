@@ -1,7 +1,9 @@
 """New rules for old records: a job sweeps the open accounts in the order of ids, batch by batch.
 
 A batch is one transaction with the place it reached, so that a crash loses nothing and books
-nothing twice. Records are raised to what the rules give now, and never lowered.
+nothing twice. Records are raised to what the rules give now, and never lowered. A batch issues at
+most `issue.MOST_AT_ONCE` vouchers, and the next one begins with the account that is owed more: so
+the run ends when all is issued, and its result counts all of it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -89,7 +91,7 @@ def _running_id(session: Session) -> UUID | None:
 
 
 def apply_batch(session: Session, limit: int = 500) -> bool:
-    """Raise the next `limit` accounts of the run that is under way.
+    """Raise the next `limit` accounts of the run that is under way, and issue what they reach.
 
     Hours that were being credited by the old rules when the run was made are waited for. Returns
     whether there is more to do.
@@ -100,19 +102,35 @@ def apply_batch(session: Session, limit: int = 500) -> bool:
     ids = _next_accounts(session, run, limit)
     rules = earn_rules(session)
     raised = _raise_records(session, rules, _LOCK_RECORDS, {"ids": ids, "since": run.since})
-    _credit_and_issue(session, run, ids, raised)
-    if len(ids) < limit:
-        _finish(session, run, rules)
-    else:
-        run.swept_to = ids[-1]
-    _add_result(session, run, len(ids))
+    unfinished = _credit_and_issue(session, run, ids, raised)
+    if not unfinished and len(ids) < limit:
+        unfinished = _finish(session, run, rules)
+    _sweep_on(run, ids, unfinished)
+    _add_result(session, run, ids)
     return run.status is RuleRunStatus.RUNNING
 
 
-def _add_result(session: Session, run: RuleRun, seen: int) -> None:
+def _sweep_on(run: RuleRun, ids: Sequence[UUID], unfinished: set[UUID]) -> None:
+    """Store how far the run is: before the first account whose points buy more, or behind all."""
+    if unfinished:
+        run.swept_to = UUID(int=max(0, min(unfinished).int - 1))
+    elif ids:
+        run.swept_to = ids[-1]
+
+
+def _add_result(session: Session, run: RuleRun, ids: Sequence[UUID]) -> None:
     """Add what this batch gave to the result of the run; publish the whole when it is done."""
+    before = {UUID(one) for one in run.result.get("counted", [])}
+    gained = set(session.scalars(_GAINED_BY))
     so_far = _tally(session, Summary.from_json(run.result))
-    run.result = RunResult(**so_far.as_json(), seen=run.result.get("seen", 0) + seen)
+    so_far.accounts += len(gained - before)
+    swept_to = run.swept_to or UUID(int=0)
+    run.result = RunResult(
+        **so_far.as_json(),
+        seen=run.result.get("seen", 0) + sum(one <= swept_to for one in ids),
+        batches=run.result.get("batches", 0) + 1,
+        counted=sorted(str(one) for one in gained | before if one > swept_to),
+    )
     session.flush()
     if run.status is RuleRunStatus.DONE:
         applied = RuleApplied(
@@ -254,10 +272,10 @@ def _credit_and_issue(
     ids: Sequence[UUID],
     raised: dict[UUID, Raised],
     round_: str = "",
-) -> None:
+) -> set[UUID]:
     """Credit what accounts gained, one transfer each, and issue what all of `ids` have reached.
 
-    The records are locked.
+    The records are locked. Returns the accounts whose points buy more than one batch issues.
     """
     locked = accounts.lock_rows(session, [*ids, *raised])
     balances: dict[UUID, Balance] = {
@@ -271,31 +289,45 @@ def _credit_and_issue(
             session, credits, TransferKind.ADJUSTED, actor=run.created_by
         )
         balances |= {balance.volunteer_id: balance for balance in credited}
-    issue.issue_due(session, [balances[volunteer_id] for volunteer_id in sorted(balances)])
+    in_order = [balances[volunteer_id] for volunteer_id in sorted(balances)]
+    # No limit per account: what one is owed is issued before the next gets anything, as in a dry
+    # run.
+    return issue.issue_portion(session, in_order, issue.MOST_AT_ONCE)
 
 
 def _credit(run: RuleRun, owner: UUID, mine: Raised, round_: str) -> Credit:
-    """Make the cause of run and account: the journal itself then refuses to book it twice."""
+    """Make the cause of batch and account: the journal itself then refuses to book it twice.
+
+    Another batch of the run may credit an account again, with a record that came meanwhile.
+    """
     assert mine.rate is not None
-    cause_id = uuid5(run.id, f"{owner}{round_}")
+    cause_id = uuid5(run.id, f"{owner} {run.result.get('batches', 0)}{round_}")
     return Credit(0, mine.points, [CreditSource(cause_id, mine.points, mine.rate.rule)])
 
 
-def _finish(session: Session, run: RuleRun, rules: EarnRules) -> None:
-    """End the run, after raising records that a merge moved to accounts swept before."""
-    late = _raise_records(session, rules, _LOCK_RECORDS_OF_MERGED, {"since": run.since})
-    if late:
-        _credit_and_issue(session, run, [], late, " merged late")
-    run.status, run.finished_at = RuleRunStatus.DONE, app_now()
+def _finish(session: Session, run: RuleRun, rules: EarnRules) -> set[UUID]:
+    """End the run, after raising records that a merge moved to accounts swept before.
 
-
-_GAINED = text(
+    Where their points buy more than one batch issues, the run goes on: these are returned.
     """
-    SELECT count(DISTINCT volunteer_id) AS accounts,
-        coalesce(sum(amount) FILTER (WHERE kind = 'adjusted'), 0) AS points
-    FROM transfers
+    late = _raise_records(session, rules, _LOCK_RECORDS_OF_MERGED, {"since": run.since})
+    unfinished = _credit_and_issue(session, run, [], late, " merged late") if late else set()
+    if not unfinished:
+        run.status, run.finished_at = RuleRunStatus.DONE, app_now()
+    return unfinished
+
+
+_GAINED_BY = text(
+    """
+    SELECT DISTINCT volunteer_id FROM transfers
     WHERE txid = journal_txid(pg_current_xact_id())
         AND kind IN ('adjusted', 'issued', 'donated', 'backordered')
+    """
+).columns(volunteer_id=Uuid())
+_GAINED = text(
+    """
+    SELECT coalesce(sum(amount), 0) FROM transfers
+    WHERE txid = journal_txid(pg_current_xact_id()) AND kind = 'adjusted'
     """
 )
 _MADE = text(
@@ -317,10 +349,8 @@ _WAITING = text(
 
 
 def _tally(session: Session, summary: Summary) -> Summary:
-    """Add what this transaction booked, by the journal."""
-    gained = session.execute(_GAINED).one()
-    summary.accounts += gained.accounts
-    summary.points += int(gained.points)
+    """Add points and vouchers that this transaction booked, by the journal."""
+    summary.points += int(session.scalar(_GAINED) or 0)
     for row in session.execute(_MADE):
         summary.add_vouchers(row.product_id, row.kind, row.number)
         summary.add_cost(row.venue_id, row.number, int(row.points), int(row.fen))

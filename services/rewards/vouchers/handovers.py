@@ -5,11 +5,11 @@ made nor lost. From person to person they stay in the product's journal account;
 them into the pool 爱心券池 and out of it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import literal, or_, select
 from sqlalchemy.orm import Session
 
 from services.rewards.ledger import journal
@@ -29,11 +29,18 @@ from services.rewards.rules.versions import RuleRef
 from services.rewards.vouchers import codes, lifecycle
 from services.rewards.vouchers.codes import code_vault
 from services.rewards.vouchers.drafts import VoucherDraft, insert_vouchers, seal_code
-from services.rewards.vouchers.lifecycle import VoucherNotFound, about, free, get_voucher, lock_free
+from services.rewards.vouchers.lifecycle import (
+    VoucherNotFound,
+    about,
+    get_voucher,
+    lock_all_free,
+    lock_free,
+)
 from shared.contracts.rewards import VoucherGiven
-from shared.core.clock import app_now
 from shared.core.ids import new_id
 from shared.core.problems import Conflict, Unprocessable, invalid
+from shared.db.bulk import insert_rows
+from shared.db.statements import among
 from shared.messaging.outbox import publish
 
 
@@ -111,63 +118,87 @@ def not_givable(session: Session, voucher_id: UUID) -> VoucherNotGivable:
 
 def hand_on(session: Session, old: Voucher, handing: Handing) -> Voucher:
     """End a voucher and put a new one in its place. The old one is locked and free."""
-    lifecycle.end_hold(session, old, handing.actor)
-    left = journal.of_voucher(old)
-    old.status, old.ended_at, old.end_reason = VoucherStatus.GIVEN, app_now(), handing.reason
-    session.flush()
-    draft = _successor(old, handing)
-    insert_vouchers(session, [draft])
-    new = session.get_one(Voucher, draft.id)
-    handover = _add_link(session, old, new, handing)
-    came = journal.of_voucher(new)
-    if left != came:
-        kind = TransferKind.GIVEN if new.holder_id is None else TransferKind.ALLOCATED
-        row = TransferDraft(
-            left,
-            came,
-            new.points,
-            kind,
-            handover.id,
-            volunteer_id=handing.giver_id or handing.receiver_id,
-            actor=handing.actor,
-        )
-        journal.record_transfers(session, [row])
-    _publish_given(session, old, new, handing)
+    (new,) = hand_all_on(session, [old], handing)
     session.refresh(old)
-    session.refresh(new)
     return new
 
 
-def _add_link(session: Session, old: Voucher, new: Voucher, handing: Handing) -> Handover:
-    handover = Handover(
-        id=new_id(),
-        kind=handing.kind,
-        from_voucher_id=old.id,
-        to_voucher_id=new.id,
-        giver_id=handing.giver_id,
-        receiver_id=handing.receiver_id,
-        named=handing.named,
-        wish_id=handing.wish_id,
-        request_id=handing.request_id,
-        actor=handing.actor,
-    )
-    session.add(handover)
-    session.flush()
-    return handover
+def hand_all_on(
+    session: Session, vouchers: Sequence[Voucher], handing: Handing
+) -> Sequence[Voucher]:
+    """End vouchers and put a new one in the place of each; return the new ones in this order.
+
+    They are locked and free. However many there are, the statements are the same few.
+    """
+    lifecycle.end_vouchers(session, vouchers, VoucherStatus.GIVEN, handing.reason, handing.actor)
+    drafts = [_successor(old, handing) for old in vouchers]
+    insert_vouchers(session, drafts)
+    ids = [draft.id for draft in drafts]
+    written = {
+        one.id: one for one in session.scalars(select(Voucher).where(among(Voucher.id, ids)))
+    }
+    links = [
+        _Link(new_id(), old, written[draft.id]) for old, draft in zip(vouchers, drafts, strict=True)
+    ]
+    insert_rows(session, Handover, [_columns_of(link, handing) for link in links])
+    journal.record_transfers(session, _transfers_of(links, handing))
+    publish(session, *(_given(link, handing) for link in links))
+    return [link.new for link in links]
 
 
-def _publish_given(session: Session, old: Voucher, new: Voucher, handing: Handing) -> None:
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A voucher and the one that takes its place."""
+
+    id: UUID
+    old: Voucher
+    new: Voucher
+
+
+def _columns_of(link: _Link, handing: Handing) -> Mapping[str, object]:
+    """Return the columns of a handover's row."""
+    return {
+        "id": link.id,
+        "kind": handing.kind,
+        "from_voucher_id": link.old.id,
+        "to_voucher_id": link.new.id,
+        "giver_id": handing.giver_id,
+        "receiver_id": handing.receiver_id,
+        "named": handing.named,
+        "wish_id": handing.wish_id,
+        "request_id": handing.request_id,
+        "actor": handing.actor,
+    }
+
+
+def _transfers_of(links: Iterable[_Link], handing: Handing) -> Iterator[TransferDraft]:
+    """Draft the transfers of points that move into the pool or out of it."""
+    for link in links:
+        left, came = journal.of_voucher(link.old), journal.of_voucher(link.new)
+        if left != came:
+            pooled = link.new.holder_id is None
+            yield TransferDraft(
+                left,
+                came,
+                link.new.points,
+                TransferKind.GIVEN if pooled else TransferKind.ALLOCATED,
+                link.id,
+                volunteer_id=handing.giver_id or handing.receiver_id,
+                actor=handing.actor,
+            )
+
+
+def _given(link: _Link, handing: Handing) -> VoucherGiven:
     # Somebody who left is not notified.
     giver_id = None if handing.kind is HandoverKind.RETURN else handing.giver_id
-    event = VoucherGiven(
-        **about(new),
-        previous_id=old.id,
+    return VoucherGiven(
+        **about(link.new),
+        previous_id=link.old.id,
         giver_id=giver_id,
         named=handing.named,
         kind=handing.kind.value,
-        expires_at=new.expires_at,
+        expires_at=link.new.expires_at,
     )
-    publish(session, event)
 
 
 def _successor(old: Voucher, handing: Handing) -> VoucherDraft:
@@ -194,16 +225,11 @@ def return_gifts(session: Session, holder_id: UUID) -> None:
 
     A gift that a venue holds stays.
     """
-    gifts = session.scalars(
-        select(Voucher.id)
-        .where(Voucher.holder_id == holder_id, Voucher.origin == VoucherOrigin.GIFT, free())
-        .order_by(Voucher.id)
-    ).all()
-    for voucher_id in gifts:
-        voucher = lock_free(session, voucher_id)
-        if voucher is not None:
-            handing = Handing(HandoverKind.RETURN, journal.REGISTRATION, giver_id=holder_id)
-            hand_on(session, voucher, handing)
+    of_holder = Voucher.holder_id == holder_id
+    gifts = lock_all_free(session, of_holder, Voucher.origin == VoucherOrigin.GIFT)
+    if gifts:
+        handing = Handing(HandoverKind.RETURN, journal.REGISTRATION, giver_id=holder_id)
+        hand_all_on(session, gifts, handing)
 
 
 def reissue(session: Session, voucher_id: UUID, reason: str, by: str) -> Voucher:
@@ -251,9 +277,15 @@ def links_before(session: Session, voucher_id: UUID) -> Iterator[Handover]:
 
 def latest_code(session: Session, voucher_id: UUID) -> UUID:
     """Return the voucher that replaced this one after any reissues, or itself."""
-    while (link := went_to(session, voucher_id)) is not None and link.kind is HandoverKind.REISSUE:
-        voucher_id = link.to_voucher_id
-    return voucher_id
+    codes = select(literal(voucher_id).label("id"), literal(0).label("step"))
+    replaced = codes.cte("codes", recursive=True)
+    replaced = replaced.union_all(
+        select(Handover.to_voucher_id, replaced.c.step + 1).where(
+            Handover.from_voucher_id == replaced.c.id, Handover.kind == HandoverKind.REISSUE
+        )
+    )
+    newest = select(replaced.c.id).order_by(replaced.c.step.desc()).limit(1)
+    return session.scalars(newest).one()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """Vouchers: show the code to the holder, take a voucher back, void it, or let it expire."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypedDict
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from services.rewards.catalogue import products
@@ -27,7 +27,7 @@ from services.rewards.vouchers.codes import code_vault
 from shared.contracts.rewards import VoucherExpired, VoucherVoided
 from shared.core.clock import app_now
 from shared.core.problems import Conflict, NotFound
-from shared.db.statements import changed
+from shared.db.statements import among
 from shared.messaging.outbox import publish
 
 
@@ -50,42 +50,59 @@ def take_back(
     """Cancel backorders, then void unused vouchers, until the account has `needed` points.
 
     The newest go first; `needed` None takes all. Only what the holder's own points bought is taken:
-    no gift, and no voucher that a venue holds. The account is locked.
+    no gift, and no voucher that a venue holds. The account is locked. However many there are, the
+    statements are the same few.
     """
-    for order in _waiting_of(session, account.volunteer_id):
-        if needed is not None and account.points_available >= needed:
-            return
-        if _cancel(session, order.id):
-            release(session, account, order, journal.REGISTRATION)
-    for voucher_id in _unused_of(session, account.volunteer_id):
-        if needed is not None and account.points_available >= needed:
-            return
-        _void(session, account, voucher_id, cause, cause, actor=journal.REGISTRATION, silent=silent)
+    orders = _cancel(session, _newest(_waiting_of(session, account), account, needed))
+    release(session, account, orders, journal.REGISTRATION)
+    # Again where a venue was faster: that voucher is no longer among them.
+    while unused := _newest(_unused_of(session, account), account, needed):
+        _void(session, account, unused, cause, cause, actor=journal.REGISTRATION, silent=silent)
 
 
-def _waiting_of(session: Session, volunteer_id: UUID) -> Sequence[Backorder]:
-    return session.scalars(
-        select(Backorder)
-        .where(Backorder.volunteer_id == volunteer_id, Backorder.status == BackorderStatus.WAITING)
+def _newest(
+    found: Iterable[Row[UUID, int]], account: Account, needed: int | None
+) -> Sequence[UUID]:
+    """Return the ids of the first that bring the account to `needed` points; all for None."""
+    ids: list[UUID] = []
+    points = account.points_available
+    for row in found:
+        if needed is not None and points >= needed:
+            break
+        ids.append(row.id)
+        points += row.points
+    return ids
+
+
+def _waiting_of(session: Session, account: Account) -> Sequence[Row[UUID, int]]:
+    return session.execute(
+        select(Backorder.id, Backorder.points)
+        .where(
+            Backorder.volunteer_id == account.volunteer_id,
+            Backorder.status == BackorderStatus.WAITING,
+        )
         .order_by(Backorder.id.desc())
     ).all()
 
 
-def _cancel(session: Session, backorder_id: UUID) -> bool:
-    """Cancel a backorder; False if it no longer waits."""
-    cancelled = session.execute(
-        update(Backorder)
-        .where(Backorder.id == backorder_id, Backorder.status == BackorderStatus.WAITING)
-        .values(status=BackorderStatus.CANCELLED)
-    )
-    return bool(changed(cancelled))
-
-
-def _unused_of(session: Session, volunteer_id: UUID) -> Sequence[UUID]:
+def _cancel(session: Session, backorder_ids: Sequence[UUID]) -> Sequence[Backorder]:
+    """Cancel the backorders that still wait, and return them."""
+    if not backorder_ids:
+        return []
     return session.scalars(
-        select(Voucher.id)
+        update(Backorder)
+        .where(among(Backorder.id, backorder_ids), Backorder.status == BackorderStatus.WAITING)
+        .values(status=BackorderStatus.CANCELLED)
+        .returning(Backorder)
+        .execution_options(synchronize_session=False)
+    ).all()
+
+
+def _unused_of(session: Session, account: Account) -> Sequence[Row[UUID, int]]:
+    return session.execute(
+        select(Voucher.id, Voucher.points)
         .where(
-            Voucher.holder_id == volunteer_id,
+            Voucher.holder_id == account.volunteer_id,
             Voucher.origin != VoucherOrigin.GIFT,
             free(),
             Voucher.expires_at > app_now(),
@@ -100,95 +117,126 @@ def free() -> ColumnElement[bool]:
     return or_(Voucher.status == VoucherStatus.ISSUED, lapsed)
 
 
-def release(session: Session, account: Account, order: Backorder, actor: str) -> None:
-    """Give back the points that a cancelled backorder held. The account is locked."""
-    account.points_held -= order.points
-    account.points_available += order.points
+def release(session: Session, account: Account, orders: Sequence[Backorder], actor: str) -> None:
+    """Give back the points that cancelled backorders held. The account is locked."""
+    points = sum(order.points for order in orders)
+    account.points_held -= points
+    account.points_available += points
     session.flush()
     me = account.volunteer_id
-    row = TransferDraft(
-        journal.held(me),
-        journal.volunteer(me),
-        order.points,
-        TransferKind.RELEASED,
-        order.id,
-        volunteer_id=me,
-        actor=actor,
-    )
-    journal.record_transfers(session, [row])
+    drafts = [
+        TransferDraft(
+            journal.held(me),
+            journal.volunteer(me),
+            order.points,
+            TransferKind.RELEASED,
+            order.id,
+            volunteer_id=me,
+            actor=actor,
+        )
+        for order in orders
+    ]
+    journal.record_transfers(session, drafts)
 
 
 def _void(
     session: Session,
     account: Account,
-    voucher_id: UUID,
+    voucher_ids: Sequence[UUID],
     cause: str,
     reason: str,
     *,
     actor: str,
     silent: bool = False,
 ) -> bool:
-    """Void an unused voucher and give its points back; False if it is no longer free.
+    """Void those of these vouchers that are free, and give their points back; False if none is.
 
-    The account is locked.
+    The account is locked. Events without a holder cause no alerts: that is `silent`.
     """
-    voucher = lock_free(session, voucher_id)
-    if voucher is None:
+    vouchers = lock_all_free(session, among(Voucher.id, voucher_ids))
+    if not vouchers:
         return False
-    end_hold(session, voucher, actor)
-    voucher.status, voucher.end_reason = VoucherStatus.VOIDED, reason
-    voucher.ended_at = app_now()
-    session.flush()
-    target = _refund(session, account, voucher)
-    row = TransferDraft(
-        journal.product(voucher.product_id),
-        target,
-        voucher.points,
-        TransferKind.VOIDED,
-        voucher.id,
-        volunteer_id=account.volunteer_id,
-        actor=actor,
-    )
-    journal.record_transfers(session, [row])
-    products.give_back(session, voucher.product_id, voucher.points, voucher.issued_at)
-    # An event without a holder causes no alert.
-    fields = about(voucher)
-    if silent:
-        fields["holder_id"] = None
-    publish(session, VoucherVoided(**fields, cause=cause))
+    end_vouchers(session, vouchers, VoucherStatus.VOIDED, reason, actor)
+    journal.record_transfers(session, _refund(session, account, vouchers, actor))
+    products.give_back(session, vouchers)
+    publish(session, *(_voided(voucher, cause, silent=silent) for voucher in vouchers))
     return True
 
 
-def _refund(session: Session, account: Account, voucher: Voucher) -> str:
-    """Give a voided voucher's points to its holder; return the journal account they go to.
+def _refund(
+    session: Session, account: Account, vouchers: Sequence[Voucher], actor: str
+) -> list[TransferDraft]:
+    """Give voided vouchers' points to their holder; return the transfers to record.
 
     The points of a gift, or of an account that has ended, go outside.
     """
-    if account.status is not AccountStatus.OPEN or voucher.origin is VoucherOrigin.GIFT:
-        return journal.OUTSIDE
-    account.points_available += voucher.points
+    is_open = account.status is AccountStatus.OPEN
+    own = {v.id for v in vouchers if is_open and v.origin is not VoucherOrigin.GIFT}
+    account.points_available += sum(v.points for v in vouchers if v.id in own)
     session.flush()
-    return journal.volunteer(account.volunteer_id)
+    me = account.volunteer_id
+    return [
+        TransferDraft(
+            journal.product(voucher.product_id),
+            journal.volunteer(me) if voucher.id in own else journal.OUTSIDE,
+            voucher.points,
+            TransferKind.VOIDED,
+            voucher.id,
+            volunteer_id=me,
+            actor=actor,
+        )
+        for voucher in vouchers
+    ]
+
+
+def _voided(voucher: Voucher, cause: str, *, silent: bool) -> VoucherVoided:
+    fields = about(voucher)
+    if silent:
+        fields["holder_id"] = None
+    return VoucherVoided(**fields, cause=cause)
 
 
 def lock_free(session: Session, voucher_id: UUID, *more: ColumnElement[bool]) -> Voucher | None:
-    """Lock a voucher that is free, and return it; None otherwise.
+    """Lock a voucher that is free, and return it; None otherwise."""
+    return next(iter(lock_all_free(session, Voucher.id == voucher_id, *more)), None)
+
+
+def lock_all_free(session: Session, *which: ColumnElement[bool]) -> Sequence[Voucher]:
+    """Lock those of these vouchers that are free, in the order of ids as counters do; return them.
 
     A voucher past its last day is not free: only `expire_vouchers` ends it.
     """
     return session.scalars(
         select(Voucher)
-        .where(Voucher.id == voucher_id, free(), Voucher.expires_at > app_now(), *more)
+        .where(*which, free(), Voucher.expires_at > app_now())
+        .order_by(Voucher.id)
         .with_for_update()
         .execution_options(populate_existing=True)
-    ).one_or_none()
+    ).all()
 
 
-def end_hold(session: Session, voucher: Voucher, actor: str) -> None:
-    """End the lapsed hold of a voucher that is handed on or voided. The voucher is locked."""
-    if voucher.hold_id is not None:
-        holds.resolve(session, [voucher.hold_id], Resolution.EXPIRED, actor)
-        voucher.hold_id = voucher.held_until = None
+def end_vouchers(
+    session: Session,
+    vouchers: Sequence[Voucher],
+    status: VoucherStatus,
+    reason: str | None,
+    actor: str,
+) -> None:
+    """End vouchers that are handed on or voided, and their lapsed holds. They are locked."""
+    hold_ids = [voucher.hold_id for voucher in vouchers if voucher.hold_id is not None]
+    holds.resolve(session, hold_ids, Resolution.EXPIRED, actor)
+    session.execute(
+        update(Voucher)
+        .where(among(Voucher.id, [voucher.id for voucher in vouchers]))
+        .values(
+            status=status,
+            end_reason=reason,
+            ended_at=app_now(),
+            hold_id=None,
+            held_until=None,
+        )
+        .execution_options(synchronize_session=False)
+    )
 
 
 class VoucherFields(TypedDict):
@@ -232,7 +280,7 @@ def void_voucher(session: Session, voucher_id: UUID, reason: str, by: str) -> Vo
             f"Voucher {voucher_id} is in the pool.", voucher_status=voucher.status
         )
     account = accounts.lock_account(session, voucher.holder_id)
-    if _void(session, account, voucher_id, "staff", reason, actor=by):
+    if _void(session, account, [voucher_id], "staff", reason, actor=by):
         if account.status is AccountStatus.OPEN:
             accounts.settle_shortfall(session, account, voucher_id)
         return get_voucher(session, voucher_id)

@@ -1,6 +1,7 @@
 """GET /v1/people/{id}/alerts, PUT /v1/alerts/{id}/read, preferences."""
 
 import random
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -8,12 +9,14 @@ import pytest
 from sqlalchemy import func, select, text
 
 from devkit.testkit import District
-from services.notify.models import Alert
+from services.notify.models import Alert, MergedPerson
 from shared.contracts.notify import STAFF_INBOX
 from shared.contracts.registration import Origin, VolunteerErased, VolunteerMerged
 from shared.contracts.rewards import StockLow
 from shared.core.ids import new_id
+from shared.db.bulk import insert_rows
 from tests.support.receivers import hours, message, voucher
+from tests.support.statements import counted
 
 
 def count(district: District) -> int:
@@ -129,3 +132,45 @@ def test_muted_topics_are_hidden_until_unmuted(district: District) -> None:
     assert prefer(language="en") == 200
     assert items(district, shen_fang)[0]["title"] == "Hours recorded"
     assert prefer(muted_topics=["nonsense"]) == 422
+
+
+def chain_of_duplicates(district: District, count: int) -> tuple[UUID, UUID]:
+    """Merge 1 into 2, 2 into 3 and so on; returns the first and the last."""
+    people = [new_id() for _ in range(count)]
+    rows = [{"person_id": one, "into_id": two} for one, two in pairwise(people)]
+    with district.notify.session() as session:
+        insert_rows(session, MergedPerson, rows)
+    return people[0], people[-1]
+
+
+def test_a_chain_of_2000_duplicates_is_read_and_erased_in_a_few_statements(
+    district: District,
+) -> None:
+    first, last = chain_of_duplicates(district, 2_000)
+    district.notify.receive(message(hours(first)))
+    assert len(items(district, last)) == 1
+    with counted(district.notify) as sent:
+        district.notify.receive(message(VolunteerErased(volunteer_id=last)))
+    assert len(sent) < 30, "\n".join(sent)
+    district.notify.receive(message(hours(first)))
+    assert count(district) == 0
+
+
+def test_an_erasure_that_overtook_a_merge_goes_down_a_chain_of_2000(district: District) -> None:
+    first, last = chain_of_duplicates(district, 2_000)
+    kept = new_id()
+    district.notify.receive(message(hours(first)), message(VolunteerErased(volunteer_id=kept)))
+    district.notify.receive(message(VolunteerMerged(volunteer_id=last, into_id=kept)))
+    assert count(district) == 0
+
+
+def test_merges_in_a_circle_end(district: District) -> None:
+    one, two = new_id(), new_id()
+    district.notify.receive(
+        message(hours(one)),
+        message(VolunteerMerged(volunteer_id=one, into_id=two)),
+        message(VolunteerMerged(volunteer_id=two, into_id=one)),
+    )
+    assert len(items(district, one)) == len(items(district, two)) == 1
+    district.notify.receive(message(VolunteerErased(volunteer_id=two)))
+    assert count(district) == 0

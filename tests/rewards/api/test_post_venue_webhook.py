@@ -3,15 +3,14 @@
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from services.rewards.redemption.retention import forget_receipts
 from services.rewards.redemption.webhook import receive
@@ -21,6 +20,7 @@ from shared.auth import webhook_signatures
 from shared.core.ids import new_id
 from tests.support.at_once import at_once
 from tests.support.bank import Bank, Venue, venue_event
+from tests.support.statements import counted
 
 NEVER_ISSUED = codes.with_check_signs("2" * 17)
 
@@ -187,21 +187,6 @@ def films(bank: Bank, count: int) -> list[str]:
     return every_code(bank)
 
 
-@contextmanager
-def counted(bank: Bank) -> Iterator[list[str]]:
-    """Collect the SQL statements that are sent meanwhile."""
-    sent: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        sent.append(statement)
-
-    event.listen(bank.rewards.database.engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(bank.rewards.database.engine, "before_cursor_execute", note)
-
-
 def test_a_batch_of_500_is_right_line_by_line_and_twice_changes_nothing(
     bank: Bank, star: Venue
 ) -> None:
@@ -252,9 +237,9 @@ def test_a_batch_of_500_is_right_line_by_line_and_twice_changes_nothing(
 
 def test_a_batch_needs_as_few_statements_as_a_single_one(bank: Bank, star: Venue) -> None:
     found = films(bank, 201)
-    with counted(bank) as single:
+    with counted(bank.rewards) as single:
         star.confirm(found[0], "S-1")
-    with counted(bank) as many:
+    with counted(bank.rewards) as many:
         lines = [{"code": code, "reference": f"B-{n}"} for n, code in enumerate(found[1:])]
         answer = star.webhook(venue_event("redemption.batch", {"items": lines}))
     assert {item["outcome"] for item in answer["items"]} == {"redeemed"}

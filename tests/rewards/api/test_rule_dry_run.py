@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from services.rewards.events import credit_and_issue, merge_accounts
+from services.rewards.issuing import issue
 from services.rewards.rule_runs import backfill, simulation
 from services.rewards.tasks import BATCH
 from shared.contracts.registration import HoursRecorded, VolunteerLeft, VolunteerMerged
@@ -503,4 +504,92 @@ def test_applying_gives_what_the_dry_run_told_for_100_000_records(bank: Bank) ->
     assert done["summary"] == preview["summary"]
     assert done["summary"]["accounts"] > 9_000
     assert dry < 20
+    bank.assert_sound()
+
+
+def test_300_vouchers_of_one_account_are_all_in_the_report(bank: Bank) -> None:
+    bank.minute_is_a_point()
+    product = bank.product(bank.venue(), points=10, stock=1_000)
+    bank.receive(*(bank.hours(bank.fang, 1_000) for _ in range(3)))
+    offer = {"kind": "issue", "product_id": product}
+    expected = propose(bank, offer)["summary"]
+    assert expected["products"][0]["issued"] == 300
+    done = finish(bank, begin(bank, offer))
+    assert done["summary"] == expected
+    assert (bank.count("vouchers"), bank.count("issue_backlog")) == (300, 0)
+    bank.assert_sound()
+
+
+def test_a_run_issues_in_portions_and_its_report_counts_all_of_them(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(issue, "MOST_AT_ONCE", 7)
+    bank.minute_is_a_point()
+    swim = bank.product(bank.venue(), points=10, stock=45)
+    people = [bank.fang, bank.qiang, *(new_id() for _ in range(4))]
+    bank.receive(*(bank.hours(who, minutes) for who in people for minutes in (55, 50)))
+    bank.ask(
+        "PUT",
+        f"/v1/accounts/{people[2]}/standing-choice",
+        {"choice": "give_on"},
+        as_=bank.of(people[2]),
+    )
+    offer = {"kind": "issue", "product_id": swim}
+    expected = propose(bank, DOUBLE, offer)
+    run = begin(bank, DOUBLE, offer)
+    portions = []
+    while bank.by_staff("GET", f"/v1/rules/applications/{run['id']}")["status"] != "done":
+        before = bank.count("vouchers") + bank.count("backorders")
+        with bank.rewards.session() as session:
+            backfill.apply_batch(session, 4)
+        portions.append(bank.count("vouchers") + bank.count("backorders") - before)
+    assert max(portions) == 7
+    done = bank.by_staff("GET", f"/v1/rules/applications/{run['id']}")
+    assert done["summary"] == expected["summary"]
+    assert done["summary"]["accounts"] == done["accounts_seen"] == 6
+    assert sum(portions) == 5 * 21 + 3  # the rest of what was meant for the pool stays
+    assert bank.count("issue_backlog") == 0
+    bank.assert_sound()
+
+
+def test_a_merge_that_comes_late_is_issued_in_portions_and_counted_too(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The records of a duplicate reach the account that stays after the run has passed it."""
+    monkeypatch.setattr(issue, "MOST_AT_ONCE", 7)
+    bank.minute_is_a_point()
+    swim = bank.product(bank.venue(), points=10, stock=100)
+    first, middle, last = sorted(new_id() for _ in range(3))
+    bank.receive(*(bank.hours(who, minutes) for who in (first, middle, last) for minutes in (60,)))
+    offer = {"kind": "issue", "product_id": swim}
+    expected = propose(bank, DOUBLE, offer)["summary"]
+    run = begin(bank, DOUBLE, offer)
+    while bank.count("vouchers") < 12:
+        with bank.rewards.session() as session:
+            backfill.apply_batch(session, 1)
+    bank.receive(VolunteerMerged(volunteer_id=last, into_id=first))
+    done = finish(bank, run, 1)
+    assert done["summary"]["points"] == expected["points"]
+    assert bank.count("vouchers") == 36
+    assert bank.count("issue_backlog") == 0
+    bank.assert_sound()
+
+
+def test_a_record_that_comes_between_two_portions_is_raised_by_the_next(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its correction came before the run, so that it is credited by the old rate first."""
+    monkeypatch.setattr(issue, "MOST_AT_ONCE", 7)
+    bank.minute_is_a_point()
+    swim = bank.product(bank.venue(), points=10, stock=100)
+    late = bank.hours(bank.fang, 60)
+    bank.receive(bank.hours(bank.fang, 60), bank.correction(late, 60, 50))
+    run = begin(bank, DOUBLE, {"kind": "issue", "product_id": swim})
+    with bank.rewards.session() as session:
+        backfill.apply_batch(session)
+    assert bank.count("vouchers") == 7
+    bank.receive(late)
+    done = finish(bank, run)
+    assert (done["summary"]["accounts"], done["summary"]["points"]) == (1, 60 + 50)
+    assert bank.rows("SELECT sum(points) FROM vouchers") == [(2 * (60 + 50),)]
     bank.assert_sound()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.nginx_map import nginx_map, with_map
+from gateway.pass_through import SAFE_METHODS
 from gateway.routing import OWN_PAGES, RESOURCES, owner_of
 from shared import SERVICES
 
@@ -73,6 +74,18 @@ def test_evidence_stays_inside() -> None:
     for service in SERVICES:
         assert any(re.search(one, f"/v1/evidence/{service}/records") for one in hidden)
         assert target_of(f"/v1/evidence/{service}/records") == "gateway:8000"
+
+
+def test_a_change_that_got_no_answer_may_have_been_made() -> None:
+    assert re.findall(r"error_page (\d+) = (\S+);", CONF) == [
+        ("502", "$on_502"),
+        ("504", "@unanswered"),
+    ]
+    (by_method,) = re.findall(r"map \$request_method \$on_502 {(.*?)}", CONF, re.DOTALL)
+    assert dict(re.findall(r"(\S+) +(@\w+);", by_method)) == {
+        "default": "@unanswered",
+        **dict.fromkeys(SAFE_METHODS, "@away"),
+    }
 
 
 def test_the_map_is_the_one_that_is_written_from_the_table() -> None:

@@ -11,7 +11,7 @@ import pytest
 from werkzeug.test import Client
 
 from devkit.installation import wait_until
-from gateway import bulkhead, circuit
+from gateway import bulkhead, circuit, readiness
 from gateway.bulkhead import Bulkhead, Full
 from gateway.circuit import Circuit
 from gateway.pass_through import FAILURES, MAX_BODY_BYTES, PassThrough
@@ -271,16 +271,14 @@ def test_programs_wait_for_no_service_that_is_known_to_be_away(service: Service)
 def test_readiness_names_who_is_silent_and_does_not_wait_for_it(service: Service) -> None:
     frozen = Service()
     frozen.hangs = True
-    readiness = Readiness({"wishes": service, "rewards": frozen}, 0.3)
+    found = Readiness({"wishes": service, "rewards": frozen}, 0.3)
     started = time.monotonic()
     for _ in range(2):
-        response = readiness.response()
+        response = found.response("en")
         assert response.status_code == 503
         assert response.get_json() == {
             "status": "down",
-            "reasons": [
-                {"code": "service_away", "service": "rewards", "loop": None, "process": None}
-            ],
+            "reasons": [{"code": "service_away", "service": "rewards", "loop": None}],
             "services": [
                 {"service": "wishes", "status": "ready"},
                 {"service": "rewards", "status": "down", "reason": "it does not answer"},
@@ -288,3 +286,25 @@ def test_readiness_names_who_is_silent_and_does_not_wait_for_it(service: Service
         }
     assert time.monotonic() - started < 2
     frozen.end.set()
+
+
+def test_many_who_ask_for_readiness_share_one_look(service: Service) -> None:
+    service.hangs = True
+    found = Readiness({"wishes": service}, 1)
+    threading.Timer(0.1, service.end.set).start()
+    answers = at_once([lambda: found.response("en").status_code] * 30)
+    assert answers == [200] * 30
+    assert (found.response("en").status_code, service.asked) == (200, 1)
+    assert found.response("zh-CN").status_code == 200
+    assert service.asked == 2
+
+
+def test_an_answer_of_readiness_is_kept_for_a_second(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "KEPT_SECONDS", 0.1)
+    found = Readiness({"wishes": service}, 1)
+    for _ in range(2):
+        assert found.response("en").status_code == 200
+        time.sleep(0.15)
+    assert service.asked == 2

@@ -11,7 +11,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask
 from werkzeug.test import Client, TestResponse
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Request, Response
 
 from gateway.json_responses import problem_response
 from gateway.pass_through import PassThrough
@@ -20,6 +20,7 @@ from gateway.routing import owner_of
 from gateway.shell import make_pages
 from gateway.upstreams import Upstream
 from shared import SERVICES
+from shared.core.language import language_of
 from shared.core.logs import configure_logs, traced
 from shared.core.settings import Settings
 
@@ -54,8 +55,10 @@ class Gateway:
     def _app_for(self, environ: WSGIEnvironment) -> WSGIApplication:
         path = environ.get("PATH_INFO", "/")
         if path == "/readyz":
-            return self._readiness.response(environ.get("HTTP_ACCEPT_LANGUAGE", ""))
+            return self._readiness.response(_language_of(environ))
         owner = owner_of(path)
+        if owner is not None and path == f"/{owner}/readyz":
+            return self._readiness.response_of(owner, _language_of(environ))
         if owner is not None:
             return self._services[owner]
         return _not_found(path) if path.startswith(API_PATHS) else self._pages
@@ -79,6 +82,10 @@ def caller_of(services: Mapping[str, WSGIApplication]) -> Callable[..., TestResp
         return Client(services[owner]).open(path, method=method, **options)
 
     return call
+
+
+def _language_of(environ: WSGIEnvironment) -> str:
+    return language_of(Request(environ).accept_languages)
 
 
 def _not_found(path: str) -> Response:

@@ -93,12 +93,13 @@ class RenewalUnanswered(Exception):
     """Registration does not say just now whether the login session goes on."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Renewal:
-    """A refresh token on its way to registration, and when it was sent."""
+    """A refresh token on its way to registration, or waiting for a thread that sends it."""
 
     future: Future[LoginSession | None]
     begun: float
+    sent_at: float | None = None
 
 
 class Renewals:
@@ -142,6 +143,8 @@ class Renewals:
         }
 
     def _refresh(self, session: LoginSession, organisation: str) -> LoginSession | None:
+        with self._lock:
+            self._known[session.refresh].sent_at = time.monotonic()
         body = {"refresh_token": session.refresh}
         if organisation:
             body["organisation_id"] = organisation
@@ -154,11 +157,11 @@ class Renewals:
 
 def _is_forgotten(renewal: Renewal, now: float) -> bool:
     """An answer is remembered for a while, a failure for two seconds."""
-    if not renewal.future.done():
+    if renewal.sent_at is None or not renewal.future.done():
         return False
     failed = renewal.future.exception() is not None
     kept = RETRY_RENEWAL_SECONDS if failed else REMEMBER_RENEWAL_SECONDS
-    return renewal.begun + kept < now
+    return renewal.sent_at + kept < now
 
 
 class CookieOptions(TypedDict):

@@ -11,8 +11,10 @@ from shared import SERVICES
 
 CONFIGURATION = Path(__file__).parents[1] / "deploy" / "nginx.conf"
 FIRST_PORT = 8001
-HIDDEN = {"metrics", "evidence"}
-"""For Prometheus and for audits inside the installation; the ingress answers 404."""
+HIDDEN = {"metrics", "evidence", "readyz"}
+"""For Prometheus, audits and health checks inside the installation. The ingress answers 404, and
+the gateway what anybody may know of a service's readiness.
+"""
 
 _MAP = re.compile(r"(?<=map \$uri \$owner \{\n).*?(?=    \}\n)", re.DOTALL)
 

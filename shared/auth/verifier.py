@@ -21,7 +21,7 @@ from shared.core.settings import Settings
 from shared.db.engine import transaction
 
 JWKS_SECONDS = 300
-JWKS_RETRY_SECONDS = 15
+JWKS_RETRY_SECONDS, FIRST_JWKS_RETRY_SECONDS = 15, 1
 FIRST_JWKS_TIMEOUT, JWKS_TIMEOUT = 3, 0.5
 """Seconds. With older keys at hand one request waits for new ones, and only a little: registration
 may hang, and pages wait a second for this service.
@@ -29,6 +29,7 @@ may hang, and pages wait a second for this service.
 
 DENIALS_SECONDS = 5
 LONGEST_WAIT_SECONDS = 2  #: as for a connection of the pool
+NO_KEYS = "Tokens cannot be checked: registration does not answer."
 
 
 class Verifier:
@@ -74,8 +75,7 @@ class Verifier:
 
     def _key_set(self) -> KeySet:
         if self._keys is None:
-            with self._keys_lock:
-                return self._keys or self._renewed_keys(FIRST_JWKS_TIMEOUT)
+            return self._first_keys()
         if time.monotonic() > self._keys_until and self._keys_lock.acquire(blocking=False):
             try:
                 return self._renewed_keys(JWKS_TIMEOUT)
@@ -85,6 +85,30 @@ class Verifier:
             finally:
                 self._keys_lock.release()
         return self._keys
+
+    def _first_keys(self) -> KeySet:
+        """The keys, which one thread at a time asks for. Raises Unavailable.
+
+        Nobody waits for one failure after another: a failure holds for a second.
+        """
+        if not self._keys_lock.acquire(timeout=LONGEST_WAIT_SECONDS):
+            raise Unavailable(NO_KEYS)
+        try:
+            if self._keys is not None:
+                return self._keys
+            if time.monotonic() < self._keys_until:
+                raise Unavailable(NO_KEYS)
+            return self._keys_or_failure()
+        finally:
+            self._keys_lock.release()
+
+    def _keys_or_failure(self) -> KeySet:
+        """Ask for the first keys, and remember a failure."""
+        try:
+            return self._renewed_keys(FIRST_JWKS_TIMEOUT)
+        except Unavailable:
+            self._keys_until = time.monotonic() + FIRST_JWKS_RETRY_SECONDS
+            raise
 
     def _renewed_keys(self, timeout: float) -> KeySet:
         keys = KeySet.import_key_set(self._fetch_keys(timeout))  # type: ignore[arg-type]
@@ -101,7 +125,7 @@ class Verifier:
             document: JsonObject = response.json()
             return document
         except requests.RequestException as error:
-            raise Unavailable("Tokens cannot be checked: registration does not answer.") from error
+            raise Unavailable(NO_KEYS) from error
 
     def _denials(self) -> dict[str, datetime]:
         """Denials of tokens that have not expired by themselves.

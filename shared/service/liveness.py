@@ -6,17 +6,21 @@ may hold the loop up, nor use up the connections that it may hold:
 
 - A connection takes a thread when a request has begun to come, not when it is opened.
 - What waits for a thread is bounded. One request more is answered 503 at once.
-- Closing a connection waits for the client up to two seconds, so other threads do that.
+- Closing a connection waits for the client up to two seconds, so other threads do that, for a
+  bounded number.
+- Without a free file descriptor nobody is taken in for a moment; the worker goes on.
 """
 
 import errno
 import json
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from selectors import EVENT_READ
-from socket import MSG_PEEK, socket
-from time import monotonic
+from socket import MSG_PEEK, SHUT_WR, socket
+from threading import BoundedSemaphore
+from time import monotonic, sleep
 from typing import Any
 
 from gunicorn.util import http_date
@@ -35,8 +39,15 @@ MOST_SILENT, MOST_KEPT, MOST_WAITING = 150, 350, 300
 200 at most, these are gunicorn's 1,000 `worker_connections`: accepting never pauses.
 """
 
-CLOSERS = 4
+CLOSERS, MOST_CLOSING = 4, 100
+"""Threads that close connections, and the connections that wait for their clients to do so, too.
+These are not among gunicorn's connections. One more is closed at once.
+"""
+
 PASSING = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)
+NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
+NO_DESCRIPTOR_SECONDS = 0.02
+"""The next turn would find the same client and fail again, without a pause."""
 
 ALIVE = json.dumps({"status": "ok"})
 BUSY = json.dumps(Unavailable().document())
@@ -51,7 +62,7 @@ class LiveWorker(ThreadWorker):
         self._in_hand = 0  # requests with a thread, or waiting for one
 
     def init_process(self) -> None:
-        self._closers = ThreadPoolExecutor(CLOSERS, "closer")
+        self._closers = Closers()
         super().init_process()
 
     def accept(self, server: socket) -> None:
@@ -59,9 +70,11 @@ class LiveWorker(ThreadWorker):
         try:
             sock, client = server.accept()
         except OSError as error:
-            if error.errno in PASSING:
-                return
-            raise
+            if error.errno in NO_DESCRIPTOR:
+                sleep(NO_DESCRIPTOR_SECONDS)
+            elif error.errno not in PASSING:
+                raise
+            return
         self.nr_conns += 1
         conn = Connection(self.cfg, sock, client, server.getsockname())
         conn.closers = self._closers
@@ -108,10 +121,25 @@ class LiveWorker(ThreadWorker):
         conn.close()
 
 
+class Closers:
+    """Threads that wait for clients to close what has ended."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(CLOSERS, "closer")
+        self._places = BoundedSemaphore(MOST_CLOSING)
+
+    def submit(self, close: Callable[[], None]) -> bool:
+        """Run it in a thread; False if too many wait for that."""
+        if not self._places.acquire(blocking=False):
+            return False
+        self._threads.submit(close).add_done_callback(lambda _: self._places.release())
+        return True
+
+
 class Connection(TConn):
     """A client's connection, which the worker's loop can look into and close without waiting."""
 
-    closers: ThreadPoolExecutor
+    closers: Closers
 
     def sends_probe(self) -> bool:
         """Whether the next request is a liveness probe that has come whole."""
@@ -126,6 +154,8 @@ class Connection(TConn):
 
     def close(self, graceful: bool = False) -> None:
         if graceful:
-            self.closers.submit(super().close, graceful=True)
-        else:
+            with suppress(OSError):  # the client may have gone
+                self.sock.shutdown(SHUT_WR)  # it learns at once that this was all
+            graceful = self.closers.submit(partial(super().close, graceful=True))
+        if not graceful:
             super().close()

@@ -125,21 +125,27 @@ def test_the_whole_and_the_command_name_exactly_what_is_frozen(
         return requests.get(f"http://127.0.0.1:{port}/readyz", timeout=10).json()
 
     def is_well() -> bool:
-        found = whole()
-        loops = {one["loop"] for each in found["services"] for one in each["loops"]}
-        return found["status"] == "ready" and loops == ALL_LOOPS
+        turn = all(turning(installation, one) == ALL_LOOPS for one in SERVICES)
+        return turn and whole()["status"] == "ready"
+
+    def said() -> set[tuple[str, str, str]]:
+        return {(one["code"], one["service"], one["loop"]) for one in whole()["reasons"]}
+
+    def named() -> set[tuple[str, str, str, int]]:
+        """Processes are named inside the installation only."""
+        found = [readiness(installation, one)["reasons"] for one in SERVICES]
+        return named_in([reason for reasons in found for reason in reasons])
 
     wait_until(is_well, 90, lambda: str(whole()["reasons"]))
     pid = installation.processes[name].pid
     of = [service] if service else SERVICES
     expected = {("loop_silent", one, loop, pid) for one in of for loop in loops}
     with frozen(pid):
-        wait_until(
-            lambda: named_in(whole()["reasons"]) == expected, 45, lambda: str(whole()["reasons"])
-        )
-        said = status(installation)
-        assert said["exit_code"] == 1
-        assert named_in([r for one in said["services"] for r in one["reasons"]]) == expected
+        wait_until(lambda: named() == expected, 45, lambda: str(whole()["reasons"]))
+        wait_until(lambda: said() == {one[:3] for one in expected}, 5, lambda: str(said()))
+        found = status(installation)
+        assert found["exit_code"] == 1
+        assert named_in([r for one in found["services"] for r in one["reasons"]]) == expected
     wait_until(lambda: whole()["status"] == "ready", 15, lambda: str(whole()["reasons"]))
 
 

@@ -4,16 +4,17 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 from werkzeug.test import Client
 
 from devkit.installation import wait_until
-from gateway import bulkhead, circuit
+from gateway import bulkhead, circuit, readiness
 from gateway.bulkhead import Bulkhead, Full
 from gateway.circuit import Circuit
-from gateway.pass_through import FAILURES, PassThrough
+from gateway.pass_through import FAILURES, MAX_BODY_BYTES, PassThrough
 from gateway.readiness import Readiness
 from gateway.upstreams import NoAnswer
 from tests.support.at_once import at_once
@@ -176,6 +177,62 @@ def test_a_service_that_hangs_holds_its_places_and_no_more_threads(
     assert refused.headers["Retry-After"] == "2"
 
 
+class SlowBody(BytesIO):
+    """A body that comes once `come` is set."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body)
+        self.come = threading.Event()
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.come.wait(10)
+        return super().read(size)
+
+
+def test_clients_that_send_slowly_hold_no_place_of_a_service(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulkhead, "WAIT_SECONDS", 0.2)
+    client, bodies = Client(PassThrough("wishes", Reading(service), 2)), []
+
+    def upload() -> int:
+        bodies.append(SlowBody(b"12345"))
+        length = {"Content-Length": "5"}
+        answer = client.post("/v1/wishes", input_stream=bodies[-1], headers=length)
+        return answer.status_code
+
+    with ThreadPoolExecutor(4) as threads:
+        uploads = [threads.submit(upload) for _ in range(4)]
+        wait_until(lambda: len(bodies) == 4, 5, "the uploads do not begin")
+        time.sleep(0.1)
+        quick = client.get("/v1/wishes").status_code
+        for body in bodies:
+            body.come.set()
+    assert quick == 200
+    assert [one.result() for one in uploads] == [200] * 4
+
+
+class Reading:
+    """A service that reads the body, as all do."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        expected = int(environ.get("CONTENT_LENGTH") or 0)
+        assert len(environ["wsgi.input"].read(expected)) == expected
+        return self._service(environ, start_response)
+
+
+def test_a_body_that_is_too_large_for_every_route_is_not_read(service: Service) -> None:
+    client = Client(PassThrough("wishes", service, 2))
+    length = {"CONTENT_LENGTH": str(MAX_BODY_BYTES + 1)}
+    answer = client.post("/v1/wishes", data=b"begun", environ_overrides=length)
+    assert (answer.status_code, answer.content_type) == (413, "application/problem+json")
+    assert answer.get_json()["type"] == "/problems/request-entity-too-large"
+    assert service.asked == 0
+
+
 def test_programs_are_told_in_their_language_and_without_our_names(service: Service) -> None:
     service.away = True
     client = Client(PassThrough("wishes", service, 3))
@@ -214,16 +271,14 @@ def test_programs_wait_for_no_service_that_is_known_to_be_away(service: Service)
 def test_readiness_names_who_is_silent_and_does_not_wait_for_it(service: Service) -> None:
     frozen = Service()
     frozen.hangs = True
-    readiness = Readiness({"wishes": service, "rewards": frozen}, 0.3)
+    found = Readiness({"wishes": service, "rewards": frozen}, 0.3)
     started = time.monotonic()
     for _ in range(2):
-        response = readiness.response()
+        response = found.response("en")
         assert response.status_code == 503
         assert response.get_json() == {
             "status": "down",
-            "reasons": [
-                {"code": "service_away", "service": "rewards", "loop": None, "process": None}
-            ],
+            "reasons": [{"code": "service_away", "service": "rewards", "loop": None}],
             "services": [
                 {"service": "wishes", "status": "ready"},
                 {"service": "rewards", "status": "down", "reason": "it does not answer"},
@@ -231,3 +286,25 @@ def test_readiness_names_who_is_silent_and_does_not_wait_for_it(service: Service
         }
     assert time.monotonic() - started < 2
     frozen.end.set()
+
+
+def test_many_who_ask_for_readiness_share_one_look(service: Service) -> None:
+    service.hangs = True
+    found = Readiness({"wishes": service}, 1)
+    threading.Timer(0.1, service.end.set).start()
+    answers = at_once([lambda: found.response("en").status_code] * 30)
+    assert answers == [200] * 30
+    assert (found.response("en").status_code, service.asked) == (200, 1)
+    assert found.response("zh-CN").status_code == 200
+    assert service.asked == 2
+
+
+def test_an_answer_of_readiness_is_kept_for_a_second(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "KEPT_SECONDS", 0.1)
+    found = Readiness({"wishes": service}, 1)
+    for _ in range(2):
+        assert found.response("en").status_code == 200
+        time.sleep(0.15)
+    assert service.asked == 2

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from werkzeug.test import TestResponse
@@ -61,3 +62,25 @@ def test_what_never_got_a_thread_was_not_done(district: District, end: threading
             one.response()
         outcomes.append(missing.value.may_be_done)
     assert outcomes == [True] * page_calls.AT_ONCE + [False]
+
+
+def test_a_burst_of_pages_on_a_service_that_answers_does_not_count_as_its_failure(
+    district: District,
+) -> None:
+    calls = PageCalls("wishes", district.settings.model_copy(update={"page_seconds": 0.5}))
+
+    def answer() -> TestResponse:
+        time.sleep(0.2)
+        return ANSWER
+
+    def outcome(one: page_calls.Pending) -> bool:
+        try:
+            return one.response() is ANSWER
+        except NoAnswer:
+            return False
+
+    begun = [calls.begin(answer, Patience.PAGE) for _ in range(5 * page_calls.AT_ONCE)]
+    with ThreadPoolExecutor(len(begun)) as pages:
+        answered = sum(pages.map(outcome, begun))
+    assert page_calls.AT_ONCE <= answered < len(begun)
+    assert calls.begin(lambda: ANSWER, Patience.PAGE).response() is ANSWER

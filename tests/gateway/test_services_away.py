@@ -13,6 +13,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from gateway.app import Gateway, caller_of
+from gateway.json_responses import problem_response
 from gateway.months import recent_months
 from gateway.shell import make_pages
 from gateway.upstreams import NoAnswer
@@ -59,6 +60,10 @@ class Switch:
 
     def refuse(self) -> None:
         self.off = lambda: None
+
+    def answer_503(self) -> None:
+        """As when the database did not say whether it committed."""
+        self._app = problem_response("unavailable", "", 503)
 
     def release(self) -> None:
         self.off = None
@@ -251,6 +256,15 @@ def test_a_form_to_a_service_that_is_known_to_be_away_was_not_sent(
     assert answer.status_code == 503
     assert "没有提交成功，什么都没有改变" in answer.text
     assert len(stage.switches["wishes"].asked) == asked
+
+
+def test_a_form_that_a_service_answered_503_may_have_been_done(stage: Stage, world: World) -> None:
+    world.volunteer.get("/")
+    stage.switches["wishes"].answer_503()
+    answer = world.volunteer.post(f"/wishes/{world.things['wish_id']}/claim")
+    assert answer.status_code == 503
+    assert "不能确定是否已经办成" in answer.text
+    assert "什么都没有改变" not in answer.text
 
 
 def test_a_password_is_not_kept_in_a_page(stage: Stage, world: World) -> None:

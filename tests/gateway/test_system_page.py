@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import func, insert
 
 from gateway.app import Gateway, caller_of
@@ -41,12 +42,25 @@ def test_a_service_that_does_not_answer_is_shown_as_such(centre: Centre) -> None
     assert "：服务或其数据库没有响应。" in page.text
 
 
-def test_the_whole_says_which_process_of_which_service_is_silent(centre: Centre) -> None:
+def test_the_whole_says_which_loop_of_which_service_is_silent(centre: Centre) -> None:
     freeze_the_relay(centre)
     answer = centre.browser("en").get("/readyz").get_json()
     assert answer["status"] == "degraded"
     # Here nobody runs a bus at all, so after a while others are missing, too.
     (reason,) = (one for one in answer["reasons"] if one["code"] == "loop_silent")
-    assert reason["service"] == "rewards"
-    assert (reason["loop"], reason["process"]) == ("relay", "host-1:4711")
-    assert reason["text"].startswith("The relay of rewards on host-1:4711 has not turned")
+    assert (reason["service"], reason["loop"]) == ("rewards", "relay")
+    assert reason["text"].startswith("The relay of rewards on one process has not turned")
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/rewards/readyz"])
+def test_anybody_learns_what_is_wrong_and_neither_processes_nor_what_waits(
+    centre: Centre, path: str
+) -> None:
+    freeze_the_relay(centre)
+    answer = centre.browser().get(path)
+    assert answer.status_code == 200
+    assert "某个进程 上 rewards 的中继已" in answer.text and "loop_silent" in answer.text
+    for inside in ("host-1", "4711", "loops", "outbox", "process"):
+        assert inside not in answer.text
+    member = centre.district.rewards
+    assert "host-1:4711" in member.call("GET", "/rewards/readyz").text  # inside the installation

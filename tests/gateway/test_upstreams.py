@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
 import pytest
-from werkzeug.test import Client
+from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
 
 from gateway.pass_through import PassThrough
 from gateway.upstreams import Upstream
@@ -102,3 +102,15 @@ def test_a_service_that_does_not_answer_is_a_problem_document_with_a_time_to_wai
         "status": 503,
         "detail": "Nothing was changed.",
     }
+
+
+def test_a_large_body_of_unknown_length_is_passed_on_whole(
+    service: type[Service], client: Client
+) -> None:
+    body = b"0123456789" * 300_000
+    chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    environ = EnvironBuilder("/v1/wishes", method="POST", data=body).get_environ()
+    del environ["CONTENT_LENGTH"]
+    _, status, _ = run_wsgi_app(client.application, environ | chunked)
+    assert status.startswith("200 ")
+    assert [sent == body for _, _, sent in service.requests] == [True]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.nginx_map import nginx_map, with_map
+from gateway.nginx_map import HIDDEN, nginx_map, with_map
+from gateway.pass_through import SAFE_METHODS
 from gateway.routing import OWN_PAGES, RESOURCES, owner_of
 from shared import SERVICES
 
@@ -21,7 +22,7 @@ AT_SERVICES = [
         for name in names
         for rest in ("", "/1", ":batch", "/1/a?b=c")
     ),
-    *(f"/{service}/{page}" for service in SERVICES for page in OWN_PAGES if page != "metrics"),
+    *(f"/{service}/{page}" for service in SERVICES for page in set(OWN_PAGES) - HIDDEN),
     *(f"/v1/{part}/{service}" for part in ("events", "audit") for service in SERVICES),
     *(f"/v1/audit/{service}/runs" for service in SERVICES),
     "/.well-known/jwks.json",
@@ -73,6 +74,22 @@ def test_evidence_stays_inside() -> None:
     for service in SERVICES:
         assert any(re.search(one, f"/v1/evidence/{service}/records") for one in hidden)
         assert target_of(f"/v1/evidence/{service}/records") == "gateway:8000"
+
+
+def test_what_a_service_knows_of_its_processes_stays_inside() -> None:
+    assert {target_of(f"/{service}/readyz") for service in SERVICES} == {"gateway:8000"}
+
+
+def test_a_change_that_got_no_answer_may_have_been_made() -> None:
+    assert re.findall(r"error_page (\d+) = (\S+);", CONF) == [
+        ("502", "$on_502"),
+        ("504", "@unanswered"),
+    ]
+    (by_method,) = re.findall(r"map \$request_method \$on_502 {(.*?)}", CONF, re.DOTALL)
+    assert dict(re.findall(r"(\S+) +(@\w+);", by_method)) == {
+        "default": "@unanswered",
+        **dict.fromkeys(SAFE_METHODS, "@away"),
+    }
 
 
 def test_the_map_is_the_one_that_is_written_from_the_table() -> None:

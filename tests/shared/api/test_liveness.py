@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -9,12 +10,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from devkit.installation import wait_until
 from devkit.local.ports import free_port
-from shared.service.liveness import MOST_SILENT
+from shared.service.liveness import MOST_CLOSING, MOST_SILENT
 from tests.support.blocking_server import THREADS
 
 PROBE = b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -26,8 +28,18 @@ BLOCKING = b"GET /block HTTP/1.1\r\nHost: here\r\n\r\n"
 class Clients:
     """Connections to one server, closed at the end."""
 
-    def __init__(self, port: int) -> None:
-        self._port, self._open = port, ExitStack()
+    def __init__(self, port: int, server: int) -> None:
+        self._port, self._server, self._open = port, server, ExitStack()
+
+    @property
+    def worker(self) -> int:
+        """The process that serves them."""
+        children = Path(f"/proc/{self._server}/task/{self._server}/children")
+        return int(children.read_text())
+
+    def descriptors(self) -> int:
+        """How many files the worker holds open."""
+        return len(list(Path(f"/proc/{self.worker}/fd").iterdir()))
 
     def connect(self, data: bytes = b"") -> socket.socket:
         connection = socket.create_connection(("127.0.0.1", self._port), timeout=5)
@@ -49,7 +61,7 @@ def clients() -> Iterator[Clients]:
     port = free_port()
     command = [sys.executable, "-m", "tests.support.blocking_server", str(port)]
     server = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
-    clients = Clients(port)
+    clients = Clients(port, server.pid)
     wait_until(lambda: is_listening(port), 20, "the server does not start")
     yield clients
     clients.close()
@@ -131,3 +143,22 @@ def test_it_answers_while_a_thousand_requests_wait_and_those_too_many_are_refuse
     refused = answer_on(clients.connect(KEPT))
     assert refused.startswith(b"HTTP/1.1 503 ")
     assert b"Retry-After: 2" in refused
+
+
+def test_clients_that_do_not_close_use_up_no_descriptors(clients: Clients) -> None:
+    before = clients.descriptors()
+    for _ in range(MOST_CLOSING + 60):
+        answer_on(clients.connect(LAST))
+    assert clients.descriptors() < before + MOST_CLOSING + 20
+
+
+def test_the_worker_goes_on_when_it_had_no_descriptor_left(clients: Clients) -> None:
+    worker = clients.worker
+    few = clients.descriptors() + 20
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, (few, few))
+    for _ in range(40):
+        clients.connect()
+    time.sleep(0.3)
+    clients.close()
+    assert fastest_probe(clients) < 0.1
+    assert clients.worker == worker

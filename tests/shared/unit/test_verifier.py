@@ -9,6 +9,7 @@ import pytest
 from devkit.testkit import District
 from shared.auth import verifier
 from shared.auth.verifier import Verifier
+from shared.core.problems import Unavailable
 from shared.db.engine import using
 from tests.support.at_once import at_once
 
@@ -41,3 +42,26 @@ def test_requests_do_not_wait_for_new_keys_while_registration_hangs(
     assert taken[-1] >= verifier.JWKS_TIMEOUT  # one tried
     assert taken[-2] < verifier.JWKS_TIMEOUT
     assert seconds_taken() < verifier.JWKS_TIMEOUT
+
+
+def test_nobody_waits_for_the_first_keys_behind_all_others(
+    district: District, silent_registration: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verifier, "FIRST_JWKS_TIMEOUT", 0.5)
+    monkeypatch.setattr(verifier, "LONGEST_WAIT_SECONDS", 0.4)
+    update = {"signing_key": None, "registration_url": silent_registration}
+    tokens = Verifier(district.settings.model_copy(update=update))
+    token = district.token("staff")
+
+    def seconds_taken() -> float:
+        started = time.monotonic()
+        with pytest.raises(Unavailable):
+            tokens.principal(token)
+        return time.monotonic() - started
+
+    assert max(at_once([seconds_taken] * 8)) < 1
+    assert seconds_taken() < 0.3  # the failure is remembered
+    time.sleep(verifier.FIRST_JWKS_RETRY_SECONDS)
+    tokens._settings = district.settings
+    with using(district.rewards.database):
+        assert tokens.principal(token)

@@ -24,7 +24,10 @@ def _stopped_data_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def _installation(data: Path | None, exclusive: bool) -> Iterator[None]:
-    """Use the given settings, or those of a `wishtree up`, whose database is started if need be."""
+    """Use the given settings, or those of a `wishtree up`, whose database is started if need be.
+
+    A variable that is already in the environment stays as it is.
+    """
     parent = click.get_current_context().parent
     data = data or (parent.params.get("data") if parent else None)
     if data is None:
@@ -33,7 +36,8 @@ def _installation(data: Path | None, exclusive: bool) -> Iterator[None]:
     with needs_checkout():
         from devkit.local.alone import servers_of_installation
     with servers_of_installation(data, exclusive) as settings:
-        os.environ.update(settings)
+        for name, value in settings.items():
+            os.environ.setdefault(name, value)
         yield
 
 

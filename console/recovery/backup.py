@@ -43,13 +43,14 @@ def back_up(target: Path, settings: Settings, report: Report) -> Manifest:
     """
     key = data_key_fingerprint(settings)
     with _new_folder(target) as folder, snapshots(settings, SERVICES) as connections:
+        made_at = datetime.now(UTC)  # what is written meanwhile is in no table that follows
         epoch, server = _installation(next(iter(connections.values())), SERVICES[0])
         schemas = [
             _back_up_schema(connection, service, folder, report)
             for service, connection in connections.items()
         ]
         manifest = Manifest(
-            made_at=datetime.now(UTC),
+            made_at=made_at,
             product_version=product_version(),
             postgres_version=server,
             epoch=epoch,

@@ -8,7 +8,9 @@ from typing import Literal
 from uuid import UUID
 
 import click
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from shared import SERVICES
 
 MANIFEST = "manifest.json"
 BLOCK = 1 << 20
@@ -49,6 +51,13 @@ class Manifest(BaseModel):
     epoch: UUID
     data_key: str  #: a fingerprint of the key that encrypted columns need, not the key
     schemas: list[SchemaBackup]
+
+    @field_validator("schemas")
+    @classmethod
+    def _each_service_once(cls, schemas: list[SchemaBackup]) -> list[SchemaBackup]:
+        if sorted(schema.service for schema in schemas) != sorted(SERVICES):
+            raise ValueError(f"each of {', '.join(SERVICES)} is expected once")
+        return schemas
 
     @property
     def rows(self) -> int:

@@ -42,6 +42,8 @@ from shared.service.migrate import (
 )
 
 SESSIONS_END_SECONDS = 3
+LOCK_SECONDS = 5
+"""Who waits for an ACCESS EXCLUSIVE lock makes all others wait who come later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,9 @@ class OwnedDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
+        """A transaction of the owner, which waits for no lock longer than `LOCK_SECONDS`."""
         with self.engine.begin() as connection:
+            connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
             yield connection
 
 
@@ -214,7 +218,6 @@ def load_schema(
 ) -> None:
     """Replace a schema by the one of the backup, in the caller's transaction."""
     service = schema.service
-    connection.execute(text("SET LOCAL lock_timeout = '5s'"))
     connection.execute(text(f'DROP SCHEMA IF EXISTS "{service}" CASCADE'))
     definition = definition_of(service)
     make_schema(connection, definition, settings, schema.plumbing_revision, schema.revision)

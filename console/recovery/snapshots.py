@@ -5,9 +5,11 @@ one after the other, so whoever sees the effect sees the event.
 
 Services may have databases of their own, and no snapshot spans two of them. Then a SHARE lock on
 every inbox holds back all effects of events while the snapshots are taken: an effect inserts its
-inbox row in the same transaction. So no consumer's snapshot holds the effect of an event that its
-publisher's snapshot lacks. What a publisher has more, catch-up brings after the restore. A feed
-cursor moves only after the inbox took the events before it, so it is held back in the same way.
+inbox row in the same transaction. A lock on `attempts` does the same for events that failed or were
+given up, whose rows are trusted after a restore. So no consumer's snapshot holds the effect of an
+event that its publisher's snapshot lacks. What a publisher has more, catch-up brings after the
+restore. A feed cursor moves only after the inbox took the events before it, so it is held back in
+the same way.
 """
 
 import time
@@ -92,15 +94,16 @@ def _take_snapshots(connections: dict[str, Connection], databases: dict[str, obj
 
 
 def _hold_back_effects(locks: ExitStack, settings: Settings, services: tuple[str, ...]) -> None:
-    """Lock every inbox until `locks` is closed; the locks wait 5 s, and are tried again."""
+    """Lock every inbox, and attempts, until `locks` is closed; they wait 5 s, and try again."""
     holders = {service: locks.enter_context(_connect(settings, service)) for service in services}
     for attempt in range(1, LOCK_TRIES + 1):
         try:
             for service, holder in holders.items():
-                inbox = sql.Identifier(service, "inbox")
                 holder.execute("BEGIN")
                 holder.execute("SET LOCAL lock_timeout = '5s'")
-                holder.execute(sql.SQL("LOCK TABLE {} IN SHARE MODE").format(inbox))
+                for table in ("inbox", "attempts"):  # as the inbox itself locks them
+                    lock = sql.SQL("LOCK TABLE {} IN SHARE MODE")
+                    holder.execute(lock.format(sql.Identifier(service, table)))
             return
         except psycopg.errors.LockNotAvailable:
             for holder in holders.values():

@@ -1,6 +1,5 @@
 """Database and broker of an `up` installation, for a command that works on them alone."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +26,7 @@ def servers_of_installation(data: Path, exclusive: bool) -> Iterator[Mapping[str
     data = data.absolute()
     settings = read_settings(data)
     if not exclusive and settings and _is_running(data):
-        yield {name: value for name, value in settings.items() if name not in os.environ}
+        yield settings
         return
     place = Place(_mode(data, settings), data, _port(settings))
     running = Running()

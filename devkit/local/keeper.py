@@ -1,7 +1,8 @@
 """Keep a whole installation running: our processes and the servers below them.
 
-Nothing waits here: a server that takes 20 s to start does not keep another child from being started
-again meanwhile. No error of a start ends it.
+It does not wait until a server is up: one that takes 20 s to start does not keep another child from
+being started again meanwhile. What it waits for is short but for one case: a process of an earlier
+start that does not stop has 20 s before it is killed. No error of a start ends it.
 """
 
 import time
@@ -33,7 +34,10 @@ class Keeper:
         self._look_for_frozen_at = 0.0
 
     def check(self) -> None:
-        """Look after every child once. Takes no longer than a server's answer, 2 s."""
+        """Look after every child once.
+
+        Mostly takes no longer than a server's answer, 2 s; a helper of a server has 5 s to start.
+        """
         for server in self._servers:
             server.check()
         self._supervisor.check()

@@ -5,6 +5,7 @@ the kernel goes on acknowledging, so neither keepalives nor TCP_USER_TIMEOUT not
 server's own statement_timeout does not run. libpq has no limit for a wait.
 """
 
+import time
 from typing import Any
 
 import psycopg
@@ -15,18 +16,29 @@ GRACE_SECONDS = 2
 
 
 class PatientConnection(psycopg.Connection[Any]):
-    """Waits `answer_seconds` for each answer. Then it closes itself and raises OperationalError."""
+    """Waits `answer_seconds` for each answer. Then it closes itself and raises OperationalError.
+
+    So it does at `answer_by`, by the monotonic clock, however many answers came before.
+    """
 
     answer_seconds: float | None = None
+    answer_by: float | None = None
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """Wait for a statement; psycopg calls it for everything that it sends."""
         if timeout is not None:
             return super().wait(gen, interval, timeout)
+        seconds = self._seconds_left()
         try:
-            return super().wait(gen, interval, self.answer_seconds)
+            return super().wait(gen, interval, seconds)
         except _WaitTimeout:
             self.pgconn.finish()
             raise psycopg.OperationalError(
-                f"the database did not answer within {self.answer_seconds:.0f} s"
+                f"the database did not answer within {seconds:.0f} s"
             ) from None
+
+    def _seconds_left(self) -> float | None:
+        if self.answer_by is None:
+            return self.answer_seconds
+        left = max(self.answer_by - time.monotonic(), 0.001)
+        return left if self.answer_seconds is None else min(left, self.answer_seconds)

@@ -4,6 +4,7 @@ The current service's database is a context variable. The web app, the bus and t
 tasks set it with `using()`; `transaction()` finds it there. So a verb need not know where it runs.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -96,6 +97,7 @@ def _wait_for_answers(engine: Engine, seconds: float) -> None:
     def forget_more_time(connection: PatientConnection | None, _record: Any) -> None:
         if connection is not None:
             connection.answer_seconds = seconds
+            connection.answer_by = None
 
 
 def _set_locally(engine: Engine, wanted: SessionSettings) -> None:
@@ -161,3 +163,11 @@ def allow_time(session: Session, seconds: int) -> None:
     if isinstance(answering, PatientConnection):
         answering.answer_seconds = seconds + GRACE_SECONDS
     connection.execute(select(func.set_config("statement_timeout", f"{seconds}s", True)))
+
+
+def allow_time_in_all(session: Session, seconds: int) -> None:
+    """Let all that follows in this transaction take no longer, give or take the grace of one."""
+    answering = session.connection().connection.driver_connection
+    if isinstance(answering, PatientConnection):
+        answering.answer_by = time.monotonic() + seconds + GRACE_SECONDS
+    allow_time(session, seconds)

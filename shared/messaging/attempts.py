@@ -9,17 +9,20 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shared.contracts.base import Event
 from shared.core.clock import app_now
 from shared.core.ids import new_id
-from shared.db.contention import first_line
+from shared.db.contention import first_line, took_too_long
 from shared.db.types import Plumbing
 
 MAX_ATTEMPTS = 5
+SLOW_SECONDS = 300
+"""The pause after a second statement that took too long. The database may be busy for minutes, so
+that five attempts within seconds would make dead letters of good events."""
 IN_HAND = app_now() + timedelta(minutes=2)
 """When an attempt falls due that began and was not ended: later than any statement can take."""
 
@@ -67,6 +70,7 @@ class BegunAttempt:
     event_id: UUID
     body: str
     number: int  #: 1 is the first
+    trusted: bool = True  #: as of its `Delivery`; what was found in the table is ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ def begin_attempt(session: Session, event: Event) -> BegunAttempt:
         set_={"attempts": Attempt.attempts + 1, "due_at": IN_HAND},
     )
     number = session.scalars(counted.returning(Attempt.attempts)).one()
-    return BegunAttempt(event_id, body, number)
+    return BegunAttempt(event_id, body, number, event.envelope.trusted)
 
 
 def begin_due_attempt(session: Session) -> BegunAttempt | None:
@@ -130,7 +134,7 @@ def begin_due_attempt(session: Session) -> BegunAttempt | None:
 def note_failure(session: Session, attempt: BegunAttempt, error: BaseException) -> None:
     """Note why an attempt failed, and when the next one falls due."""
     failed = update(Attempt).where(Attempt.event_id == attempt.event_id)
-    due_at = next_due(attempt.number)
+    due_at = next_due(attempt.number, error)
     session.execute(failed.values(error=in_one_line(error), due_at=due_at))
 
 
@@ -146,7 +150,11 @@ def forget_attempts(session: Session, event_id: UUID | None) -> None:
 
 
 def give_up(session: Session, letter: GivenUp) -> None:
-    """Make an event a dead letter, also one that was replayed and failed again."""
+    """Make an event a dead letter, also one that was replayed and failed again.
+
+    The newest body is kept, since a replay reads it. But an unreadable copy takes no place of one
+    that can be replayed.
+    """
     dead = insert(DeadLetter).values(
         id=new_id(),
         event_id=letter.event_id,
@@ -156,12 +164,18 @@ def give_up(session: Session, letter: GivenUp) -> None:
         attempts=letter.attempts,
     )
     again = {
+        "body": letter.body,
         "reason": letter.reason,
         "error": letter.error,
+        "attempts": letter.attempts,
         "died_at": app_now(),
         "replayed_at": None,
     }
-    session.execute(dead.on_conflict_do_update(index_elements=["event_id"], set_=again))
+    may_be_replaced = or_(DeadLetter.replayed_at.is_not(None), DeadLetter.reason == UNREADABLE)
+    where = may_be_replaced if letter.reason == UNREADABLE else None
+    session.execute(
+        dead.on_conflict_do_update(index_elements=["event_id"], set_=again, where=where)
+    )
     forget_attempts(session, letter.event_id)
 
 
@@ -188,10 +202,16 @@ def replay(session: Session, letter: DeadLetter) -> None:
     letter.replayed_at = app_now()  # type: ignore[assignment]
 
 
-def next_due(attempts: int) -> ColumnElement[datetime]:
-    """SQL: 1, 2, 4, 8 ... s from now, less up to half of it, by the database's clock."""
+def next_due(attempts: int, error: BaseException | None = None) -> ColumnElement[datetime]:
+    """SQL: 1, 2, 4, 8 ... s from now, less up to half of it, by the database's clock.
+
+    After a statement that took too long, from the second attempt on, 5, 10, 20 minutes instead.
+    """
+    seconds = 2 ** (attempts - 1)
+    if attempts > 1 and error is not None and took_too_long(error):
+        seconds = SLOW_SECONDS * 2 ** (attempts - 2)
     jitter = random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards no secret
-    return app_now() + timedelta(seconds=2 ** (attempts - 1) * jitter)
+    return app_now() + timedelta(seconds=seconds * jitter)
 
 
 def in_one_line(error: BaseException) -> str:

@@ -14,7 +14,7 @@ MOST_COUNTED = 10_000
 def waiting_events(session: Session) -> Work:
     """Outbox rows that wait for the broker, and the age of the oldest."""
     unpublished = select(OutboxRow.created_at).where(OutboxRow.published_at.is_(None))
-    waiting = unpublished.limit(MOST_COUNTED).subquery()
+    waiting = unpublished.order_by(OutboxRow.sequence).limit(MOST_COUNTED).subquery()
     age = func.extract("epoch", app_now() - func.min(waiting.c.created_at))
     rows, oldest = session.execute(select(func.count(), age).select_from(waiting)).one()
     return Work(rows, max(float(oldest or 0), 0))

@@ -31,7 +31,7 @@ MOST_BYTES = 64 * 1024
 """The largest message that is read; ours have less than 2 KB. With 400 in the prefetch window of
 each of four services, the largest take 100 MB of a bus."""
 KEPT_CHARACTERS = 16 * 1024
-"""How much of a larger one a dead letter keeps."""
+"""How much a dead letter keeps of a larger one, or of one without a readable id."""
 
 
 def _if_text(value: Any) -> Any:
@@ -178,10 +178,10 @@ def epoch_in(body: bytes) -> UUID | None:
         return None
 
 
-def as_text(body: bytes) -> str:
-    """A message as a text column can hold it, and a large one shortened."""
-    if len(body) <= MOST_BYTES:
+def as_text(body: bytes, most: int = MOST_BYTES) -> str:
+    """A message as a text column can hold it, and one of more than `most` bytes shortened."""
+    if len(body) <= most:
         return made_storable(body.decode("utf-8", "backslashreplace"))
-    # The cut may lie inside of a character, and bytes that are written out need four.
-    kept = made_storable(body[: KEPT_CHARACTERS // 4].decode("utf-8", "backslashreplace"))
-    return f"{kept} ... cut: the message had more than {MOST_BYTES} bytes"
+    # The cut may lie inside of a character, and bytes that are written out need four characters.
+    kept = made_storable(body[:KEPT_CHARACTERS].decode("utf-8", "backslashreplace"))
+    return f"{kept[:KEPT_CHARACTERS]} ... cut: the message had more than {most} bytes"

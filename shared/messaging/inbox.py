@@ -37,7 +37,15 @@ from shared.messaging.attempts import (
     as_error,
     in_one_line,
 )
-from shared.messaging.envelope import Unreadable, as_text, epoch_in, event_id_in, read_message
+from shared.messaging.envelope import (
+    KEPT_CHARACTERS,
+    MOST_BYTES,
+    Unreadable,
+    as_text,
+    epoch_in,
+    event_id_in,
+    read_message,
+)
 from shared.messaging.epoch import current_epoch
 
 log = get_logger(__name__)
@@ -167,8 +175,9 @@ class Inbox:
     def _handle_singly(self, events: Iterable[Event]) -> None:
         """Handle each in a transaction of its own; defer those that fail.
 
-        One whose statement takes too long fails as any other, so that it ends as a dead letter. The
-        second of them says that the database is too busy for all.
+        One whose statement takes too long fails as any other, though later and later by minutes,
+        so that it ends as a dead letter. The second of them says that the database is too busy for
+        all.
         """
         too_slow = 0
         for event in events:
@@ -193,22 +202,27 @@ class Inbox:
         if attempt.number > MAX_ATTEMPTS:
             self._give_up(attempt, "killed", None)
             return
-        event = self._read(Delivery(attempt.body.encode(), trusted=True))
+        event = self._read(Delivery(attempt.body.encode(), trusted=attempt.trusted))
         if event is None:
             return
         try:
-            self._handle([event])
+            self._handle([event], counted=True)
         except Exception as error:
             self._failed(attempt, error)
 
-    def _handle(self, events: list[Event]) -> None:
-        """Write inbox rows, effects and the events that follow in one transaction."""
+    def _handle(self, events: list[Event], counted: bool = False) -> None:
+        """Write inbox rows, effects and the events that follow in one transaction.
+
+        `counted`: an attempt at the one event was begun. It ends here, also if the epoch has
+        changed since; then catch-up brings the event, if it is real.
+        """
         started = perf_counter()
         with self.database.transaction() as session, traced(events[0].envelope.traceparent):
             by_id = {event.envelope.id: event for event in self._of_this_epoch(session, events)}
             new = unseen(session, by_id)
             self._call_handlers(session, [by_id[event_id] for event_id in by_id if event_id in new])
-            if len(events) == len(by_id) == 1:  # only one that is handled alone can have failed
+            # Only one that is handled alone can have failed.
+            if len(events) == 1 and (by_id or counted):
                 attempts.forget_attempts(session, events[0].envelope.id)
         self._measure(perf_counter() - started, by_id, new)
 
@@ -291,7 +305,10 @@ class Inbox:
             if epoch is None or epoch_in(delivery.body) != epoch:
                 self._note_foreign(1)
                 return
-        self._make_dead_letter(GivenUp(event_id, as_text(delivery.body), reason, error, number))
+        # Each copy without an id is a row of its own, so of these less is kept.
+        most = KEPT_CHARACTERS if event_id is None else MOST_BYTES
+        body = as_text(delivery.body, most)
+        self._make_dead_letter(GivenUp(event_id, body, reason, error, number))
 
     def _make_dead_letter(self, letter: GivenUp) -> None:
         """Store a dead letter, whatever the event holds. Raises TryAgain if not even that works."""

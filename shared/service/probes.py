@@ -22,7 +22,7 @@ from shared.core.metrics import (
     OUTBOX_ROWS,
 )
 from shared.core.problems import Problem
-from shared.db.engine import allow_time, current_database, transaction
+from shared.db.engine import allow_time_in_all, current_database, transaction
 from shared.messaging.turns import LoopKind
 from shared.service import audit_runs
 from shared.service.condition import (
@@ -34,7 +34,7 @@ from shared.service.condition import (
     condition_of,
 )
 
-PROBE_SECONDS = 2  #: who asks does not wait for long
+PROBE_SECONDS = 2  #: for all statements of a look: who asks does not wait for long
 
 
 class ReasonShape(TypedDict):
@@ -102,7 +102,7 @@ class Probe:
         try:
             condition = self._condition()
             with transaction() as session:
-                allow_time(session, PROBE_SECONDS)
+                allow_time_in_all(session, PROBE_SECONDS)
                 audit_runs.measure(session, service)
         except SQLAlchemyError:
             DATABASE_UP.labels(service).set(0)
@@ -130,7 +130,7 @@ class Probe:
     def _condition(self) -> Condition:
         silent_seconds = current_database().settings.loop_silent_seconds
         with transaction() as session:
-            allow_time(session, PROBE_SECONDS)
+            allow_time_in_all(session, PROBE_SECONDS)
             return condition_of(session, self._service, silent_seconds, self._last_seen)
 
 

@@ -135,7 +135,7 @@ def test_rabbitmq_hands_over_whatever_lies_in_a_queue(
             listener.end()
     (largest,) = (one for one in listener.letters() if one.body.startswith("[["))
     assert len(largest.body) < 20_000
-    assert largest.body.endswith("cut: the message had more than 65536 bytes")
+    assert largest.body.endswith("cut: the message had more than 16384 bytes")
 
 
 @pytest.fixture

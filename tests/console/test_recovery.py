@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,9 @@ from click.testing import CliRunner, Result
 from sqlalchemy.engine import make_url
 
 from console.main import main
+from console.recovery import backup as backing_up
 from console.recovery import restore as restoring
+from console.recovery.manifest import read_manifest
 from devkit.testkit import PrivatePostgres, environment
 from shared import SERVICES
 from shared.messaging.epoch import FIRST_EPOCH
@@ -158,6 +161,22 @@ def test_a_backup_is_for_its_owner_alone(one: Databases, backup: Path) -> None:
     assert "loop_turns" not in manifest and "installation_epoch" not in manifest
 
 
+def test_a_backup_is_of_the_moment_at_which_its_snapshot_was_taken(
+    one: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else an operator would think that what was written while it was copied is in it."""
+    copied_from: list[datetime] = []
+    copy = backing_up._back_up_schema
+
+    def note(*arguments: Any) -> Any:
+        copied_from.append(datetime.now(UTC))
+        return copy(*arguments)
+
+    monkeypatch.setattr(backing_up, "_back_up_schema", note)
+    one.run("backup", str(tmp_path / "backup"))
+    assert read_manifest(tmp_path / "backup").made_at <= copied_from[0]
+
+
 def test_a_backup_replaces_no_folder(one: Databases, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     refused = one.run("backup", str(tmp_path / "there"), exit_code=1)
@@ -187,6 +206,17 @@ def spoil_manifest(folder: Path, **changes: object) -> None:
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
 
+def leave_out_a_service(folder: Path) -> None:
+    schemas = json.loads((folder / "manifest.json").read_text())["schemas"]
+    spoil_manifest(folder, schemas=schemas[:-1])
+
+
+def name_another_service(folder: Path) -> None:
+    schemas = json.loads((folder / "manifest.json").read_text())["schemas"]
+    schemas[0]["service"] = "foreign"
+    spoil_manifest(folder, schemas=schemas)
+
+
 def make_newer(folder: Path) -> None:
     schemas = json.loads((folder / "manifest.json").read_text())["schemas"]
     schemas[2]["revision"] = "rewards_9999"
@@ -200,10 +230,21 @@ def make_newer(folder: Path) -> None:
         (lambda folder: (folder / "wishes" / "inbox.copy.gz").unlink(), "wishes/inbox.copy.gz"),
         (lambda folder: (folder / "manifest.json").unlink(), "is no backup"),
         (lambda folder: spoil_manifest(folder, format=2), "This version cannot read"),
+        (leave_out_a_service, "is expected once"),
+        (name_another_service, "is expected once"),
         (make_newer, "made by a newer version"),
         (lambda folder: spoil_manifest(folder, data_key="00"), "another data key"),
     ],
-    ids=["damaged", "incomplete", "no manifest", "newer format", "newer revision", "other key"],
+    ids=[
+        "damaged",
+        "incomplete",
+        "no manifest",
+        "newer format",
+        "a service missing",
+        "a service unknown",
+        "newer revision",
+        "other key",
+    ],
 )
 def test_a_backup_that_does_not_fit_is_refused_before_anything_changes(
     one: Databases, backup: Path, spoil: Any, words: str
@@ -301,27 +342,50 @@ def test_one_service_is_restored_alone_and_all_get_the_new_epoch(
 
 @pytest.mark.faults
 @pytest.mark.long(reason="waits for a transaction, and reads four databases")
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("inbox", "(event_id) VALUES (gen_random_uuid())"),
+        ("attempts", "VALUES (gen_random_uuid(), '{}', 2, NULL, now() + interval '1 h')"),
+    ],
+    ids=["an effect", "an attempt"],
+)
 def test_a_backup_of_several_databases_waits_for_effects_in_progress(
-    four: Databases, tmp_path: Path
+    four: Databases, tmp_path: Path, table: str, columns: str
 ) -> None:
     """Else one snapshot could hold the effect of an event that another does not have."""
     url = four.env["WISHTREE_REWARDS_DATABASE_URL"]
     with ThreadPoolExecutor(1) as pool, psycopg.connect(url) as connection:
-        connection.execute("INSERT INTO rewards.inbox (event_id) VALUES (gen_random_uuid())")
+        connection.execute(f"INSERT INTO rewards.{table} {columns}")  # type: ignore[arg-type]
         running = pool.submit(four.run, "backup", str(tmp_path / "backup"))
         wait([running], timeout=2)
         assert not running.done()
         connection.commit()
         running.result(timeout=60)
     manifest = json.loads((tmp_path / "backup" / "manifest.json").read_text())
-    (inbox,) = (
-        table
+    (copied,) = (
+        one
         for schema in manifest["schemas"]
         if schema["service"] == "rewards"
-        for table in schema["tables"]
-        if table["name"] == "inbox"
+        for one in schema["tables"]
+        if one["name"] == table
     )
-    assert inbox["rows"] == four.content()["rewards.inbox"][0]
+    assert copied["rows"] == four.content()[f"rewards.{table}"][0]
+
+
+@pytest.mark.faults
+@pytest.mark.long(reason="needs four databases")
+def test_a_new_epoch_does_not_wait_for_ever_for_a_transaction_that_was_forgotten(
+    four: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else every transaction that comes later waits behind it."""
+    monkeypatch.setattr(restoring, "LOCK_SECONDS", 1)
+    with psycopg.connect(four.env["WISHTREE_REWARDS_DATABASE_URL"]) as forgotten:
+        forgotten.execute("SELECT epoch FROM rewards.installation_epoch")
+        refused = four.run("new-epoch", "--force", "--keep-broker", exit_code=1)
+    assert "lock timeout" in refused.output
+    four.run("new-epoch", "--keep-broker")
+    assert len(set(four.epochs())) == 1 and None not in four.epochs()
 
 
 def test_a_new_epoch_alone_changes_no_data(one: Databases) -> None:

@@ -4,6 +4,7 @@ not.
 
 import json
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -15,8 +16,9 @@ from shared import SERVICES
 from shared.contracts.registration import VolunteerActivated
 from shared.core.ids import new_id
 from shared.core.metrics import EVENTS_HANDLED
+from shared.db.engine import after_commit
 from shared.messaging import attempts
-from shared.messaging.attempts import Attempt, DeadLetter
+from shared.messaging.attempts import Attempt, BegunAttempt, DeadLetter
 from shared.messaging.epoch import FIRST_EPOCH, current_epoch
 from shared.messaging.inbox import Delivery, Inbox, InboxRow
 from shared.messaging.outbox import publish
@@ -215,3 +217,27 @@ def test_a_new_epoch_begins_every_feed_anew(district: District, receiver: Receiv
     assert (len(first["items"]), count()) == (1, 0)
     set_epoch(district, new_id())
     assert count() == 1
+
+
+@pytest.mark.parametrize("deferred", [False, True])
+def test_a_redelivered_event_takes_no_effect_if_a_restore_came_after_its_attempt_was_counted(
+    district: District, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, deferred: bool
+) -> None:
+    """As by `new-epoch --force` while a forgotten bus still runs."""
+    _, body = receiver.published()
+    if deferred:
+        receiver.failing = True
+        receiver.inbox.receive([Delivery(body)])
+        receiver.failing = False
+    begin_attempt = attempts.begin_attempt
+
+    def begin_and_restore(session: Session, event: Any) -> BegunAttempt:
+        begun = begin_attempt(session, event)
+        after_commit(session, lambda: set_epoch(district, new_id()))
+        return begun
+
+    monkeypatch.setattr(attempts, "begin_attempt", begin_and_restore)
+    receiver.inbox.receive([Delivery(body, redelivered=True)])
+
+    assert receiver.received == []
+    assert (receiver.count(InboxRow), receiver.count(Attempt)) == (0, 0), "else it is tried later"

@@ -64,6 +64,12 @@ class Receiver:
         with self.member.session() as session:
             return session.scalars(select(func.count()).select_from(model)).one()
 
+    def pause_seconds(self) -> float:
+        """How long the one attempt still has to wait."""
+        pause = func.extract("epoch", Attempt.due_at - app_now())
+        with self.member.session() as session:
+            return float(session.scalars(select(pause)).one())
+
     def make_due(self) -> None:
         with self.member.session() as session:
             session.execute(update(Attempt).values(due_at=app_now()))
@@ -293,6 +299,24 @@ def test_an_event_whose_statement_always_takes_too_long_has_an_end(
         receiver.make_due()
         receiver.inbox.retry_due()
     assert (receiver.count(DeadLetter), receiver.count(Attempt)) == (1, 0)
+
+
+@pytest.mark.parametrize("redelivered", [False, True])
+def test_a_statement_that_took_too_long_is_tried_again_minutes_later(
+    district: District, receiver: Receiver, redelivered: bool
+) -> None:
+    """Else a database that is busy for a minute would make dead letters of good events."""
+    event = activated(1)[0]
+    receiver.fail_on, receiver.error = {event.volunteer_id}, too_slow
+    (delivery,) = publish_and_take(district, event)
+    receiver.inbox.receive([replace(delivery, redelivered=redelivered)])
+    pauses = [receiver.pause_seconds()]
+    while receiver.count(DeadLetter) == 0 and len(pauses) < MAX_ATTEMPTS - 1 - redelivered:
+        receiver.make_due()
+        receiver.inbox.retry_due()
+        pauses.append(receiver.pause_seconds())
+    wanted = [1, 300, 600, 1200][redelivered:]
+    assert all(one * 0.45 < pause <= one for pause, one in zip(pauses, wanted, strict=True)), pauses
 
 
 def test_a_database_too_busy_for_all_is_given_time(district: District, receiver: Receiver) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
@@ -16,10 +16,11 @@ from devkit.testkit import District, take_outbox
 from shared.contracts.base import Event
 from shared.contracts.registration import Bucket, HoursRecorded, Origin, VolunteerActivated
 from shared.core import clock
+from shared.core.clock import app_now
 from shared.core.ids import new_id
 from shared.messaging import attempts
 from shared.messaging.attempts import Attempt, DeadLetter
-from shared.messaging.envelope import MOST_BYTES
+from shared.messaging.envelope import KEPT_CHARACTERS, MOST_BYTES
 from shared.messaging.inbox import Delivery, Inbox, InboxRow
 from shared.messaging.outbox import publish
 from shared.service.catch_up import CatchUp
@@ -211,6 +212,39 @@ def test_a_readable_copy_of_an_unreadable_message_takes_effect(receiver: Receive
     assert len(receiver.received) == 1
     with receiver.member.session() as session:
         assert session.get(InboxRow, UUID(json.loads(good)["id"])) is not None
+
+
+def test_a_replay_reads_the_body_that_failed_and_not_an_unreadable_copy(receiver: Receiver) -> None:
+    def fail() -> None:
+        raise ValueError
+
+    good = receiver.message()
+    spoilt = changed(good, time="yesterday")
+    receiver.take(spoilt)
+    receiver.fail = fail
+    receiver.take(good)
+    for _ in range(attempts.MAX_ATTEMPTS - 1):
+        with receiver.member.session() as session:
+            session.execute(update(Attempt).values(due_at=app_now()))
+        receiver.inbox.retry_due()
+    receiver.take(spoilt)  # nor does a copy that comes later take its place
+    (letter,) = receiver.letters()
+    assert (letter.body.encode(), letter.reason, letter.attempts) == (good, "failed", 5)
+
+    receiver.fail = lambda: None
+    with receiver.member.session() as session:
+        attempts.replay(session, session.scalars(select(DeadLetter)).one())
+    receiver.inbox.retry_due()
+    assert [event.envelope.body.encode() for event in receiver.received] == [good]
+
+
+def test_less_is_kept_of_a_message_without_an_id(receiver: Receiver) -> None:
+    """Each copy of it is a row of its own."""
+    receiver.take(b"\xff" * MOST_BYTES, b'"' + b"x" * 20_000)
+    receiver.take(b"{" + b"y" * (KEPT_CHARACTERS - 1))
+    kept = [len(letter.body) for letter in receiver.letters()]
+    assert kept[2] == KEPT_CHARACTERS
+    assert all(KEPT_CHARACTERS < one < KEPT_CHARACTERS + 100 for one in kept[:2])
 
 
 def test_what_is_replayed_and_still_unreadable_is_a_dead_letter_again(receiver: Receiver) -> None:

@@ -1,18 +1,22 @@
 """Readiness names what is wrong: which loop, of which process, since when."""
 
 import re
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import delete, func, insert
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Session
 
 from devkit.testkit import District, Member
 from shared.contracts.registration import VolunteerActivated
 from shared.core.clock import app_now
 from shared.core.ids import new_id
 from shared.core.language import LANGUAGES, translate, translations
+from shared.db import engine
 from shared.jobs.late import jobs_of
 from shared.jobs.periodic import JobRun
 from shared.messaging.attempts import Attempt
@@ -79,6 +83,25 @@ def test_a_silent_loop_is_named_with_its_process(rewards: Member, kind: LoopKind
     assert re.search("of rewards on host-2:4711 has not turned for 4[1-4] s.$", reason["text"])
     chinese = readiness(rewards, {"Accept-Language": "zh-CN"})["reason"]
     assert "host-2:4711 上 rewards 的" in chinese and "秒无响应。" in chinese
+
+
+def test_a_database_that_is_slow_at_every_statement_has_one_deadline(
+    rewards: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(session: Session, *_: object) -> None:
+        for _ in range(10):
+            session.execute(sql("SELECT pg_sleep(0.3)"))
+
+    monkeypatch.setattr(probes, "PROBE_SECONDS", 1)
+    monkeypatch.setattr(engine, "GRACE_SECONDS", 0)
+    monkeypatch.setattr(probes, "condition_of", slowly)
+    began = time.monotonic()
+    answer = rewards.call("GET", "/rewards/readyz", headers=ENGLISH)
+    assert time.monotonic() - began < 2
+    assert answer.status_code == 503
+    assert answer.get_json()["reasons"][0]["code"] == "database_away"
+    monkeypatch.undo()
+    assert readiness(rewards)["status"] == "ready"
 
 
 def test_another_process_that_turns_is_enough(rewards: Member) -> None:

@@ -22,6 +22,7 @@ from shared.core.language import LANGUAGES, translate
 KEPT_SECONDS = 1.0
 SHOWN_OF_A_REASON = ("code", "service", "loop", "seconds")
 ONE_PROCESS = "one process"
+AWAY = "The service or its database does not answer."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Readiness:
         states = self._states(language, self._services)
         found = {state["status"] for state in states}
         status = next(one for one in ("down", "degraded", "ready") if one in found)
-        reasons = [reason for state in states for reason in _reasons_in(state)]
+        reasons = [reason for state in states for reason in state.get("reasons", ())]
         return _response({"status": status, "reasons": reasons, "services": states})
 
     def response_of(self, service: str, language: str) -> Response:
@@ -69,7 +70,7 @@ class Readiness:
     def _states(self, language: str, services: Iterable[str]) -> list[JsonObject]:
         look = self._look(language)
         answers = [_answer_of(name, look.asked[name], look.deadline) for name in services]
-        return [_public(answer, language) for answer in answers]
+        return [_public(_with_reasons(answer, language), language) for answer in answers]
 
     def _look(self, language: str) -> Look:
         """The look in this language, which begins at most once a second."""
@@ -100,9 +101,9 @@ def _answer_of(service: str, future: Future[JsonObject], deadline: float) -> Jso
         return future.result(max(0.0, deadline - time.monotonic()))
     except (TimeoutError, CancelledError):
         future.cancel()
-        return _down(service) | {"reason": "it does not answer"}
+        return _down(service)
     except NoAnswer:
-        return _down(service) | {"reason": "it does not answer"}
+        return _down(service)
 
 
 def _public(answer: JsonObject, language: str) -> JsonObject:
@@ -122,11 +123,13 @@ def _without_process(reason: JsonObject, language: str) -> JsonObject:
     return {name: reason.get(name) for name in SHOWN_OF_A_REASON} | {"text": text}
 
 
-def _reasons_in(state: JsonObject) -> list[JsonObject]:
-    """Why a service is not ready. One that gives no reason is away."""
-    silent = {"code": "service_away", "service": state["service"], "loop": None}
-    given: list[JsonObject] = state.get("reasons", [silent] if state["status"] == "down" else [])
-    return given
+def _with_reasons(answer: JsonObject, language: str) -> JsonObject:
+    """The answer with the reason that a service which is away cannot give."""
+    if answer["status"] != "down" or "reasons" in answer:
+        return answer
+    text = translate(AWAY, language)
+    away = {"code": "service_away", "service": answer["service"], "text": text}
+    return answer | {"reason": text, "reasons": [away]}
 
 
 def _response(body: JsonObject) -> Response:

@@ -273,17 +273,21 @@ def test_readiness_names_who_is_silent_and_does_not_wait_for_it(service: Service
     frozen.hangs = True
     found = Readiness({"wishes": service, "rewards": frozen}, 0.3)
     started = time.monotonic()
+    text = "The service or its database does not answer."
+    away = {"code": "service_away", "service": "rewards", "loop": None, "seconds": None}
+    away["text"] = text
     for _ in range(2):
         response = found.response("en")
         assert response.status_code == 503
         assert response.get_json() == {
             "status": "down",
-            "reasons": [{"code": "service_away", "service": "rewards", "loop": None}],
+            "reasons": [away],
             "services": [
                 {"service": "wishes", "status": "ready"},
-                {"service": "rewards", "status": "down", "reason": "it does not answer"},
+                {"service": "rewards", "status": "down", "reasons": [away], "reason": text},
             ],
         }
+    assert found.response("zh-CN").get_json()["services"][1]["reason"] == "服务或其数据库没有响应。"
     assert time.monotonic() - started < 2
     frozen.end.set()
 

@@ -22,7 +22,7 @@ AT_SERVICES = [
         for name in names
         for rest in ("", "/1", ":batch", "/1/a?b=c")
     ),
-    *(f"/{service}/{page}" for service in SERVICES for page in set(OWN_PAGES) - HIDDEN),
+    *(f"/{service}/{page}" for service in SERVICES for page in OWN_PAGES if page not in HIDDEN),
     *(f"/v1/{part}/{service}" for part in ("events", "audit") for service in SERVICES),
     *(f"/v1/audit/{service}/runs" for service in SERVICES),
     "/.well-known/jwks.json",

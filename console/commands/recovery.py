@@ -23,7 +23,7 @@ def _stopped_data_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def _installation(data: Path | None, exclusive: bool) -> Iterator[None]:
+def _installation(data: Path | None, exclusive: bool, new: bool = False) -> Iterator[None]:
     """Use the given settings, or those of a `wishtree up`, whose database is started if need be."""
     parent = click.get_current_context().parent
     data = data or (parent.params.get("data") if parent else None)
@@ -32,7 +32,7 @@ def _installation(data: Path | None, exclusive: bool) -> Iterator[None]:
         return
     with needs_checkout():
         from devkit.local.alone import servers_of_installation
-    with servers_of_installation(data, exclusive) as settings:
+    with servers_of_installation(data, exclusive, new) as settings:
         os.environ.update(settings)
         yield
 
@@ -75,7 +75,11 @@ def backup(folder: Path, data: Path | None) -> None:
     show_default=True,
     help="Take one service from the backup, and leave the others as they are.",
 )
-@click.option("--other-key", is_flag=True, help="Restore although the data key is another one.")
+@click.option(
+    "--other-key",
+    is_flag=True,
+    help="Restore although the data key is lost: contacts and voucher codes are lost for good.",
+)
 @click.option("--force", is_flag=True, help="Restore although sessions are connected (a pooler's).")
 @click.option("--keep-broker", is_flag=True, help="Do not empty the broker.")
 @_stopped_data_option
@@ -102,7 +106,7 @@ def restore(
     from console.recovery.restore import check_backup, owned_databases, refuse_if_in_use, rows_in
     from shared.core.settings import Settings
 
-    with _installation(data, exclusive=True):
+    with _installation(data, exclusive=True, new=True):
         settings = Settings.read()
         found = check_backup(folder, settings, named(service), other_key)
         with owned_databases(settings) as databases:

@@ -11,6 +11,10 @@ from click.testing import CliRunner
 
 import console.story
 from console.main import main
+from devkit.local import alone
+from devkit.local.place import locked
+from devkit.local.secret_files import new_data_key, secret_file
+from devkit.local.shutdown import Interrupted
 from shared.core.settings import Settings
 from tests.console.conftest import PORT
 
@@ -84,3 +88,38 @@ def test_a_folder_where_nothing_was_started_is_named(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["story", "--data", str(tmp_path)])
     assert done.exit_code == 1
     assert f"has `wishtree up --data {tmp_path}` been run?" in done.output
+
+
+@pytest.mark.parametrize("command", [["backup", "made"], ["new-epoch"]], ids=lambda words: words[0])
+def test_a_mistyped_folder_does_not_become_an_installation(
+    command: list[str], tmp_path: Path
+) -> None:
+    done = CliRunner().invoke(main, [*command, "--data", str(tmp_path / "nowhere")])
+    assert done.exit_code == 1
+    assert f"has `wishtree up --data {tmp_path / 'nowhere'}` been run?" in done.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_restore_makes_no_secrets_of_its_own(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["restore", "made", "--data", str(tmp_path / "new")])
+    assert done.exit_code == 1
+    assert "unpack those of the backup" in done.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_restore_of_a_running_installation_says_how_to_stop_it(data: Path) -> None:
+    secret_file(data, "data-key", new_data_key)
+    with locked(data):
+        done = CliRunner().invoke(main, ["restore", "made", "--data", str(data)])
+    assert done.exit_code == 1
+    assert "press Ctrl-C where `make run` runs" in done.output
+
+
+def test_ctrl_c_is_no_traceback(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise Interrupted
+
+    monkeypatch.setattr(alone, "_start", interrupted)
+    done = CliRunner().invoke(main, ["new-epoch", "--data", str(data)])
+    assert done.exit_code == 1
+    assert "Interrupted. Nothing is half done: repeat the command." in done.output

@@ -118,9 +118,11 @@ def restore(
                     " that, repeat the command with --yes."
                 )
             _begin_and_check(databases, settings, found, keep_broker)
+    of_it = f" --data {data}" if data else ""
     click.echo(
         f"Restored what was there on {found.manifest.made_at:%Y-%m-%d %H:%M:%S} UTC. Start the"
-        " services; then `wishtree reconcile` brings at once what catch-up would bring by itself."
+        f" services; then `wishtree reconcile{of_it}` brings at once what catch-up would bring by"
+        " itself."
     )
 
 
@@ -193,4 +195,12 @@ def empty_broker_command() -> None:
     from console.recovery.broker import empty_broker
     from shared.core.settings import Settings
 
-    click.echo(f"{empty_broker(Settings.read())} messages removed")
+    settings = Settings.read()
+    try:
+        removed = empty_broker(settings)
+    except Exception as error:  # every transport has errors of its own
+        raise click.ClickException(
+            f"The broker does not answer ({type(error).__name__}). No harm: its events of another"
+            " epoch are refused all the same. Repeat the command when it is back."
+        ) from error
+    click.echo(f"{removed} messages removed")

@@ -44,6 +44,7 @@ def main(data: Path | None) -> None:
                 wishtree story               play the main job against it
     Operate it: wishtree migrate; wishtree api|bus|worker SERVICE; wishtree beat; wishtree gateway
     Watch it:   wishtree status
+    Keep it:    wishtree backup DIR; wishtree restore DIR
 
     Settings come from the environment (WISHTREE_...), or with --data from a running `wishtree up`.
     `wishtree COMMAND --help` explains a command.

@@ -73,7 +73,7 @@ def backup(folder: Path, data: Path | None) -> None:
     type=ONE_OR_ALL,
     default="all",
     show_default=True,
-    help="Take one service from the backup, and leave the others as they are.",
+    help="Take one service alone. Avoid it: the others keep what they did with its later events.",
 )
 @click.option(
     "--other-key",
@@ -94,9 +94,9 @@ def restore(
 ) -> None:
     """Replace everything in the databases by the backup in DIR.
 
-    Stop every api, bus, worker and beat first. Needs WISHTREE_OWNER_DATABASE_URL. All files are
-    checked before anything changes. Then the tables are replaced, a new epoch begins, the broker is
-    emptied, and the result is checked. An interrupted restore is repeated.
+    Stop every api, bus, worker and beat first. Needs WISHTREE_OWNER_DATABASE_URL, which --data
+    knows. All files are checked before anything changes. Then the tables are replaced, a new epoch
+    begins, the broker is emptied, and the result is checked. An interrupted restore is repeated.
 
     \b
     Examples: wishtree restore backups/2026-11-27 --yes
@@ -133,12 +133,14 @@ def restore(
 def new_epoch(force: bool, keep_broker: bool, data: Path | None) -> None:
     """Finish a restore that was made by other means, such as point-in-time recovery.
 
-    Stop every api, bus, worker and beat first. Needs WISHTREE_OWNER_DATABASE_URL. Brings the tables
-    up to date, begins a new epoch, so that events of the discarded future are refused, empties the
-    broker and checks the result. Changes no other data, and may be repeated.
+    Stop every api, bus, worker and beat first. Needs WISHTREE_OWNER_DATABASE_URL, which --data
+    knows. Brings the tables up to date, begins a new epoch, so that events of the discarded future
+    are refused, empties the broker and checks the result. Changes no other data, and may be
+    repeated.
 
     \b
-    Example: wishtree new-epoch
+    Examples: wishtree new-epoch
+              wishtree new-epoch --data var
     """
     from console.recovery.restore import owned_databases, refuse_if_in_use
     from shared.core.settings import Settings

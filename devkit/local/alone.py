@@ -35,7 +35,7 @@ def servers_of_installation(
         yield {name: value for name, value in settings.items() if name not in os.environ}
         return
     place = Place(_mode(data, settings), data, _port(settings))
-    running = Running()
+    running = Running("database and broker")
     make_writable(data)
     try:
         with stopped_by_signals(running), running:

@@ -9,6 +9,7 @@ import click
 import requests
 
 from console.services import definition_of
+from console.unanswered import why_unanswered
 from shared.core.settings import Settings
 from shared.db.engine import transaction, using
 from shared.db.limits import JOBS
@@ -80,7 +81,9 @@ def audit_service(service: str) -> Audited:
         try:
             result = auditing.run(service, definition.checks, reader, run_id)
         except requests.RequestException as error:
-            raise click.ClickException(f"{service} cannot be audited: {error}") from None
+            raise click.ClickException(
+                f"{service} cannot be audited: {why_unanswered(error)}"
+            ) from None
     return Audited(definition, result, monotonic() - started)
 
 

@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from console.commands import access, develop, install, ledger, messages, recovery, run, watch
-from console.options import DATA_HELP, use_data_folder
+from console.options import ADD_DATA, DATA_HELP, use_data_folder
 from shared.core.problems import Problem
-from shared.core.settings import SettingsError
+from shared.core.settings import SettingMissing, SettingsError
 from shared.db.contention import first_line
 
 
@@ -20,12 +21,17 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except SettingMissing as error:
+            raise click.ClickException(f"{error} {ADD_DATA}") from None
         except SettingsError as error:
             raise click.ClickException(str(error)) from None
         except Problem as problem:
             raise click.ClickException(f"{problem.title()} {problem.detail}") from None
-        except (DBAPIError, PoolTimeout) as error:
-            raise click.ClickException(f"The database: {first_line(error)}") from None
+        except (DBAPIError, PoolTimeout, psycopg.Error) as error:
+            words = f"The database: {first_line(error)}"
+            if "Connection refused" in words:
+                words = f"{words}: does this installation run?"
+            raise click.ClickException(words) from None
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,6 +44,7 @@ def main(data: Path | None) -> None:
                 wishtree story               play the main job against it
     Operate it: wishtree migrate; wishtree api|bus|worker SERVICE; wishtree beat; wishtree gateway
     Watch it:   wishtree status
+    Keep it:    wishtree backup DIR; wishtree restore DIR
 
     Settings come from the environment (WISHTREE_...), or with --data from a running `wishtree up`.
     `wishtree COMMAND --help` explains a command.

@@ -13,6 +13,7 @@ from shared import SERVICES
 ONE_OR_ALL = click.Choice([*SERVICES, "all"])
 PORT = click.IntRange(1, 65535)
 DATA_HELP = "Folder of a `wishtree up`: use the settings of that installation."
+ADD_DATA = "With `make run`: add `--data var`."
 NOT_IN_PRODUCTION = {"devkit", "psutil"}  #: modules that only a checkout has
 
 

@@ -15,9 +15,10 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from console.options import ADD_DATA
 from console.services import definitions_of, operator_transaction
 from shared import SERVICES
-from shared.core.settings import Settings, SettingsError
+from shared.core.settings import SettingMissing, Settings, SettingsError
 from shared.service.condition import LATE_SECONDS, Condition, condition_of
 from shared.service.definition import ServiceDefinition
 from shared.service.migrate import is_migrated
@@ -122,6 +123,8 @@ def _status_of(definition: ServiceDefinition) -> ServiceStatus:
     try:
         with operator_transaction(service) as session:
             return _read(session, definition)
+    except SettingMissing as error:
+        return _away(service, f"{error} {ADD_DATA}")
     except SettingsError as error:
         return _away(service, str(error))
     except SQLAlchemyError:

@@ -23,7 +23,7 @@ def _stopped_data_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def _installation(data: Path | None, exclusive: bool) -> Iterator[None]:
+def _installation(data: Path | None, exclusive: bool, new: bool = False) -> Iterator[None]:
     """Use the given settings, or those of a `wishtree up`, whose database is started if need be.
 
     A variable that is already in the environment stays as it is.
@@ -35,7 +35,7 @@ def _installation(data: Path | None, exclusive: bool) -> Iterator[None]:
         return
     with needs_checkout():
         from devkit.local.alone import servers_of_installation
-    with servers_of_installation(data, exclusive) as settings:
+    with servers_of_installation(data, exclusive, new) as settings:
         for name, value in settings.items():
             os.environ.setdefault(name, value)
         yield
@@ -77,9 +77,13 @@ def backup(folder: Path, data: Path | None) -> None:
     type=ONE_OR_ALL,
     default="all",
     show_default=True,
-    help="Take one service from the backup, and leave the others as they are.",
+    help="Take one service alone. Avoid it: the others keep what they did with its later events.",
 )
-@click.option("--other-key", is_flag=True, help="Restore although the data key is another one.")
+@click.option(
+    "--other-key",
+    is_flag=True,
+    help="Restore although the data key is lost: contacts and voucher codes are lost for good.",
+)
 @click.option("--force", is_flag=True, help="Restore although sessions are connected (a pooler's).")
 @click.option("--keep-broker", is_flag=True, help="Do not empty the broker.")
 @_stopped_data_option
@@ -94,9 +98,9 @@ def restore(
 ) -> None:
     """Replace everything in the databases by the backup in DIR.
 
-    Stop every api, bus, worker and beat first. Needs WISHTREE_OWNER_DATABASE_URL. All files are
-    checked before anything changes. Then the tables are replaced, a new epoch begins, the broker is
-    emptied, and the result is checked. An interrupted restore is repeated.
+    Stop every api, bus, worker and beat first. Needs WISHTREE_OWNER_DATABASE_URL, which --data
+    knows. All files are checked before anything changes. Then the tables are replaced, a new epoch
+    begins, the broker is emptied, and the result is checked. An interrupted restore is repeated.
 
     \b
     Examples: wishtree restore backups/2026-11-27 --yes
@@ -106,7 +110,7 @@ def restore(
     from console.recovery.restore import check_backup, owned_databases, refuse_if_in_use, rows_in
     from shared.core.settings import Settings
 
-    with _installation(data, exclusive=True):
+    with _installation(data, exclusive=True, new=True):
         settings = Settings.read()
         found = check_backup(folder, settings, named(service), other_key)
         with owned_databases(settings) as databases:
@@ -118,9 +122,11 @@ def restore(
                     " that, repeat the command with --yes."
                 )
             _begin_and_check(databases, settings, found, keep_broker)
+    of_it = f" --data {data}" if data else ""
     click.echo(
         f"Restored what was there on {found.manifest.made_at:%Y-%m-%d %H:%M:%S} UTC. Start the"
-        " services; then `wishtree reconcile` brings at once what catch-up would bring by itself."
+        f" services; then `wishtree reconcile{of_it}` brings at once what catch-up would bring by"
+        " itself."
     )
 
 
@@ -131,12 +137,14 @@ def restore(
 def new_epoch(force: bool, keep_broker: bool, data: Path | None) -> None:
     """Finish a restore that was made by other means, such as point-in-time recovery.
 
-    Stop every api, bus, worker and beat first. Needs WISHTREE_OWNER_DATABASE_URL. Brings the tables
-    up to date, begins a new epoch, so that events of the discarded future are refused, empties the
-    broker and checks the result. Changes no other data, and may be repeated.
+    Stop every api, bus, worker and beat first. Needs WISHTREE_OWNER_DATABASE_URL, which --data
+    knows. Brings the tables up to date, begins a new epoch, so that events of the discarded future
+    are refused, empties the broker and checks the result. Changes no other data, and may be
+    repeated.
 
     \b
-    Example: wishtree new-epoch
+    Examples: wishtree new-epoch
+              wishtree new-epoch --data var
     """
     from console.recovery.restore import owned_databases, refuse_if_in_use
     from shared.core.settings import Settings
@@ -193,4 +201,12 @@ def empty_broker_command() -> None:
     from console.recovery.broker import empty_broker
     from shared.core.settings import Settings
 
-    click.echo(f"{empty_broker(Settings.read())} messages removed")
+    settings = Settings.read()
+    try:
+        removed = empty_broker(settings)
+    except Exception as error:  # every transport has errors of its own
+        raise click.ClickException(
+            f"The broker does not answer ({type(error).__name__}). No harm: its events of another"
+            " epoch are refused all the same. Repeat the command when it is back."
+        ) from error
+    click.echo(f"{removed} messages removed")

@@ -78,6 +78,11 @@ def read_manifest(folder: Path) -> Manifest:
         ) from None
     except ValidationError as error:
         first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            raise click.ClickException(
+                f"The backup is damaged, and nothing was changed: {folder / MANIFEST} is cut off or"
+                " no JSON."
+            ) from None
         where = ".".join(map(str, first["loc"]))
         raise click.ClickException(
             f"This version cannot read {folder / MANIFEST} ({where}: {first['msg']})."

@@ -88,7 +88,8 @@ def check_backup(
         raise click.ClickException(
             "The backup was made with another data key: what is encrypted in it (contacts, voucher"
             " codes) could not be read here. Give this installation the key of the backup"
-            " (WISHTREE_DATA_KEY), or restore without it by --other-key."
+            " (WISHTREE_DATA_KEY; with --data it is the file secrets/data-key). Only if that key is"
+            " lost: --other-key; then contacts and voucher codes are lost for good."
         )
     check_files(folder, manifest)
     return Backup(folder, manifest, services)

@@ -11,6 +11,7 @@ import requests
 
 from console.story import beginning, hours, redemption, small_bank, wishes
 from console.story.stage import NotAsExpected, Stage, Step
+from console.unanswered import why_unanswered
 from shared.core.settings import Settings
 
 STEPS: tuple[Step, ...] = (
@@ -52,7 +53,8 @@ def _play_step(number: int, step: Step, stage: Stage) -> bool:
     try:
         result = step(stage)
     except (NotAsExpected, requests.RequestException) as error:
-        click.echo(f"{number:2}. {name}: NOT AS EXPECTED\n    {error}", err=True)
+        why = str(error) if isinstance(error, NotAsExpected) else why_unanswered(error)
+        click.echo(f"{number:2}. {name}: NOT AS EXPECTED\n    {why}", err=True)
         return False
     click.echo(f"{number:2}. {name}: {result}  ({(time.monotonic() - begun) * 1000:.0f} ms)")
     return True

@@ -18,6 +18,7 @@ from devkit.local.terminal import show
 from shared import SERVICES
 
 Mode = Literal["embedded", "real"]
+OR_ANOTHER = "stop that one, or choose another folder with --data."
 
 
 class UpFailed(click.ClickException):
@@ -74,10 +75,10 @@ def make_writable(data: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(data: Path) -> Iterator[None]:
+def locked(data: Path, advice: str = OR_ANOTHER) -> Iterator[None]:
     """Keep every other `up` out of this folder.
 
-    The kernel drops the lock when we end, however we end. Raises UpFailed.
+    The kernel drops the lock when we end, however we end. Raises UpFailed with the advice.
     """
     with (data / "lock").open("a+") as file:
         try:
@@ -85,8 +86,7 @@ def locked(data: Path) -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             raise UpFailed(
-                f"The data folder {data} is in use by process {file.read().strip()}: "
-                "stop that one, or choose another folder with --data."
+                f"The data folder {data} is in use by process {file.read().strip()}: {advice}"
             ) from None
         file.truncate(0)
         file.write(f"{os.getpid()}\n")

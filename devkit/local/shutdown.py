@@ -27,8 +27,9 @@ class Running(contextlib.ExitStack):
 
     closing = False
 
-    def __init__(self) -> None:
+    def __init__(self, what: str = "") -> None:
         super().__init__()
+        self._what = f" {what}" if what else ""
         self._all: list[Stoppable] = []
 
     def add(self, one: Stoppable) -> None:
@@ -43,7 +44,7 @@ class Running(contextlib.ExitStack):
     def __exit__(self, *error: Any) -> bool:
         self.closing = True
         if self._all:
-            show("Stopping ...")
+            show(f"Stopping{self._what} ...")
         return bool(super().__exit__(*error))
 
 

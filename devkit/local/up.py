@@ -20,7 +20,7 @@ from devkit.local.environment import (
     owner_password,
     settings_of,
 )
-from devkit.local.files import private_folder, write_settings
+from devkit.local.files import private_folder, write_private, write_settings
 from devkit.local.keeper import Keeper
 from devkit.local.place import Mode, Place, UpFailed, take_place
 from devkit.local.processes import Child, InUse
@@ -106,7 +106,7 @@ def _start_and_keep(
     keeper = Keeper(supervisor, (postgres, broker), show)
     start_services(supervisor, keeper, place, running)
     show_addresses(place, settings, time.monotonic() - begun)
-    show("".join(outputs[-1:]).rstrip())  # the last step is seed, which prints the demo log-ins
+    show_log_ins("".join(outputs[-1:]), place.data / "log-ins")  # the last step is seed
     keeper.run()
 
 
@@ -181,3 +181,15 @@ def show_addresses(place: Place, settings: Mapping[str, str], seconds: float) ->
     show(f"Ready after {seconds:.1f} s: {url} (data in {place.data}; Ctrl-C stops)")
     for name in SERVICES if place.mode == "real" else ():
         show(f"  {name:<12} {settings[f'WISHTREE_{name.upper()}_URL']}")
+
+
+def show_log_ins(printed: str, kept: Path) -> None:
+    """Print the demo log-ins that `seed` made, and keep them: it makes them once.
+
+    Later starts print where they are.
+    """
+    if printed.strip():
+        write_private(kept, printed)
+        show(printed.rstrip())
+    elif kept.exists():
+        show(f"The log-ins of the demo: {kept}")

@@ -19,6 +19,10 @@ class SettingsError(Exception):
     """A setting is missing or wrong. The text names the variable and what it should be."""
 
 
+class SettingMissing(SettingsError):
+    """A setting that is needed here was not given."""
+
+
 def _settings_error(error: ValidationError) -> SettingsError:
     first = error.errors()[0]
     variable = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
@@ -143,5 +147,5 @@ class Settings(BaseSettings):
 
 
 def missing(field: str, what: str) -> NoReturn:
-    """Raise SettingsError for a setting that is needed here and was not given."""
-    raise SettingsError(f"{PREFIX}{field.upper()} is not set: it should be {what}.")
+    """Raise SettingMissing for a setting that is needed here and was not given."""
+    raise SettingMissing(f"{PREFIX}{field.upper()} is not set: it should be {what}.")

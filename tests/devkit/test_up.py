@@ -21,7 +21,7 @@ from devkit.local.binaries import MissingBinary, find_postgres, find_rabbitmq, f
 from devkit.local.place import UpFailed
 from devkit.local.ports import free_port
 from devkit.local.supervisor import Process
-from devkit.local.up import up
+from devkit.local.up import show_log_ins, up
 from tests.support.running_up import ROOT, RunningUp, processes_naming
 
 
@@ -205,3 +205,14 @@ def test_an_ordinary_user_runs_everything(folder: Path) -> None:
     assert (home / "data/postgresql-embedded/data").stat().st_uid == 65534
     assert run.interrupt() == 0
     assert processes_naming(run.data) == {}
+
+
+def test_a_later_start_says_where_the_demo_log_ins_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "log-ins"
+    show_log_ins("沈芳 logs in\n", kept)
+    show_log_ins("", kept)
+    assert capsys.readouterr().out == f"沈芳 logs in\nThe log-ins of the demo: {kept}\n"
+    assert kept.read_text() == "沈芳 logs in\n"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600

@@ -5,6 +5,7 @@ million transfers are never in memory together and no request runs for minutes. 
 sound counts only together with the pages before it.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,6 +27,7 @@ from services.rewards.ledger.seal import (
 from services.rewards.models import Seal, Transfer
 
 PAGE = 50_000
+HEAD = re.compile("([1-9][0-9]{0,17}):([0-9a-fA-F]{64})")
 
 
 class Flaw(StrEnum):
@@ -62,11 +64,10 @@ class Head:
 
 def read_head(written: str) -> Head:
     """`NUMBER:HASH`, as `wishtree ledger head` prints it. Raises ValueError."""
-    number, _, hex_hash = written.strip().partition(":")
-    head = Head(int(number), bytes.fromhex(hex_hash))
-    if head.number < 1 or len(head.hash) != len(GENESIS):
+    found = HEAD.fullmatch(written.strip())
+    if found is None:
         raise ValueError("a head is NUMBER:HASH, with 64 hexadecimal digits")
-    return head
+    return Head(int(found[1]), bytes.fromhex(found[2]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ deadly = UUID(sys.argv[1])
 handle: Any = Inbox._handle
 
 
-def handle_or_die(self: Inbox, events: list[Event]) -> None:
+def handle_or_die(self: Inbox, events: list[Event], **more: Any) -> None:
     if any(event.envelope.id == deadly for event in events):
         os._exit(137)
-    handle(self, events)
+    handle(self, events, **more)
 
 
 Inbox._handle = handle_or_die  # type: ignore[method-assign]

@@ -141,7 +141,9 @@ def _seconds_until_quiet(stage: Stage, wanted: State, longer: float) -> float:
         now = state_of(stage)
         if now != seen:
             seen, moved_at = now, time.monotonic()
-        return now == wanted or time.monotonic() - moved_at > seconds(STILL_SECONDS + longer)
+        still = time.monotonic() - moved_at > seconds(STILL_SECONDS + longer)
+        # Some events change nothing that is counted; they too have to arrive.
+        return still or (now == wanted and not stage.lost_events())
 
     def why() -> str:
         return f"not quiet: {_difference(state_of(stage), wanted)}; {stage.why()}"

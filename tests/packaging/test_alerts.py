@@ -259,6 +259,7 @@ def test_a_bus_without_broker_fires(well: District) -> None:
     assert firing(well) == {"WishtreeBrokerAway"}
 
 
+@pytest.mark.long(reason="a database that does not answer is waited for")
 def test_a_database_that_is_away_fires(well: District, monkeypatch: pytest.MonkeyPatch) -> None:
     from sqlalchemy.exc import OperationalError
 

@@ -19,9 +19,11 @@ from shared.db.engine import Database
 from shared.db.types import Plumbing
 from shared.messaging.inbox import Delivery, Inbox, TryAgain
 from shared.messaging.turns import Loop, LoopKind, unwatched
+from shared.service.other_services import OtherServices
 
 log = get_logger(__name__)
 PAGE_SIZE = 200
+FEED_SECONDS = 10  #: for one page
 
 
 class FeedCursor(Plumbing):
@@ -42,7 +44,7 @@ class CatchUp:
         self.sources: dict[str, list[str]] = {}
         for contract in events_handled_by(self.service):
             self.sources.setdefault(contract.source, []).append(contract.type)
-        self._token = ""
+        self._others = OtherServices(self.service, settings)
         self._loop = unwatched(LoopKind.CATCH_UP)
 
     def run(self, stop: threading.Event, loop: Loop = unwatched(LoopKind.CATCH_UP)) -> None:
@@ -100,17 +102,8 @@ class CatchUp:
         params = {"types": ",".join(self.sources[source]), "limit": str(PAGE_SIZE)}
         if cursor:
             params["after"] = cursor
-        response = self._get(source, params)
-        if response.status_code == 401:  # no token yet, or it has expired
-            self._token = service_token(self.settings, self.service)
-            response = self._get(source, params)
-        response.raise_for_status()
-        return response.json()
-
-    def _get(self, source: str, params: dict[str, str]) -> requests.Response:
-        url = f"{self.settings.url_of(source)}/v1/events/{source}"
-        headers = {"Authorization": f"Bearer {self._token}"}
-        return requests.get(url, params, headers=headers, timeout=10)
+        path = f"/v1/events/{source}"
+        return self._others.get(source, path, params, FEED_SECONDS).json()
 
     def _cursor(self, source: str) -> str | None:
         with self.database.transaction() as session:
@@ -124,22 +117,6 @@ class CatchUp:
         )
         with self.database.transaction() as session:
             session.execute(moved)
-
-
-def service_token(settings: Settings, service: str) -> str:
-    """Get this service's own access token from registration, by OAuth2 client credentials.
-
-    https://www.rfc-editor.org/rfc/rfc6749#section-4.4
-    """
-    response = requests.post(
-        f"{settings.url_of('registration')}/v1/oauth/token",
-        data={"grant_type": "client_credentials"},
-        auth=(f"service-{service}", settings.client_secret_of(service)),
-        timeout=5,
-    )
-    response.raise_for_status()
-    token: str = response.json()["access_token"]
-    return token
 
 
 def _will_pass(error: Exception) -> bool:

@@ -5,13 +5,12 @@ from functools import cache
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
-import requests
 from pydantic import BaseModel
 
 from shared.contracts.evidence import Evidence
 from shared.core.settings import Settings
 from shared.db.keyset import PAGE
-from shared.service.catch_up import service_token
+from shared.service.other_services import OtherServices
 
 SECONDS = 30
 """For one page: it is read beside the running system, which comes first."""
@@ -34,23 +33,13 @@ class HttpReader:
     """Reads over HTTP, with this service's own token."""
 
     def __init__(self, service: str, settings: Settings) -> None:
-        self._service, self._settings = service, settings
-        self._token = ""
+        self._others = OtherServices(service, settings)
 
     def read(self, source: str, kind: str, after: UUID, limit: int) -> bytes:
         """Return the JSON of one page. Raises requests.RequestException."""
-        url = f"{self._settings.url_of(source)}/v1/evidence/{source}/{kind}"
         params = {"after": str(after), "limit": str(limit)}
-        response = self._get(url, params)
-        if response.status_code == 401:  # no token yet, or it has expired
-            self._token = service_token(self._settings, self._service)
-            response = self._get(url, params)
-        response.raise_for_status()
-        return response.content
-
-    def _get(self, url: str, params: dict[str, str]) -> requests.Response:
-        headers = {"Authorization": f"Bearer {self._token}"}
-        return requests.get(url, params, headers=headers, timeout=SECONDS)
+        path = f"/v1/evidence/{source}/{kind}"
+        return self._others.get(source, path, params, SECONDS).content
 
 
 def evidence_from(

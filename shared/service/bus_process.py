@@ -114,12 +114,11 @@ def _guarded(stop: threading.Event, run: Callable[..., None], *args: Any) -> Non
             log.exception("bus loop failed")
 
 
-def run_attempts(
-    inbox: Inbox, stop: threading.Event, loop: Loop = unwatched(LoopKind.ATTEMPTS)
-) -> None:
+def run_attempts(inbox: Inbox, stop: threading.Event, loop: Loop | None = None) -> None:
     """Try events again when they fall due, until `stop` is set."""
+    watched = loop or unwatched(LoopKind.ATTEMPTS)
     while not stop.is_set():
-        if not _retry_due(inbox, loop):
+        if not _retry_due(inbox, watched):
             stop.wait(ATTEMPTS_PAUSE)
 
 

@@ -47,13 +47,13 @@ class CatchUp:
         self._others = OtherServices(self.service, settings)
         self._loop = unwatched(LoopKind.CATCH_UP)
 
-    def run(self, stop: threading.Event, loop: Loop = unwatched(LoopKind.CATCH_UP)) -> None:
+    def run(self, stop: threading.Event, loop: Loop | None = None) -> None:
         """Read every feed now and every few minutes, until `stop` is set."""
-        self._loop = loop
+        self._loop = loop or self._loop
         while not stop.is_set():
             for source in self.sources:
                 self._read_or_log(source, stop)
-            loop.wait(stop, self.settings.catch_up_every_seconds)
+            self._loop.wait(stop, self.settings.catch_up_every_seconds)
 
     def _read_or_log(self, source: str, stop: threading.Event) -> None:
         try:

@@ -25,6 +25,7 @@ from shared.messaging.broker.relay import relay
 from shared.messaging.broker.topology import declare_topology
 from shared.messaging.inbox import Delivery, Inbox, TryAgain
 from shared.messaging.outbox import publish
+from shared.messaging.turns import LoopKind, unwatched
 
 
 class Receiver:
@@ -253,7 +254,7 @@ class StubInbox:
     def consume(self, broker_url: str, stop: threading.Event, returned_at_once: int) -> None:
         """Consume until `stop` is set or the process is killed."""
         with connect(broker_url) as connection:
-            self.consumer = EventConsumer(connection, self, 50)  # type: ignore[arg-type]
+            self.consumer = EventConsumer(connection, self, 50, unwatched(LoopKind.CONSUME))  # type: ignore[arg-type]
             self.consumer.dead_consumer.cancel()
             self.consumer.channel.basic_qos(0, returned_at_once, False)
             self.consumer.dead_consumer.consume()

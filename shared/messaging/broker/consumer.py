@@ -32,14 +32,16 @@ def consume(
     url: str,
     batch_size: int,
     stop: threading.Event,
-    loop: Loop = unwatched(LoopKind.CONSUME),
+    loop: Loop | None = None,
 ) -> None:
     """Consume until `stop` is set; the batch in hand is finished first."""
 
-    def work(connection: Connection) -> None:
-        EventConsumer(connection, inbox, batch_size, loop).run(stop)
+    watched = loop or unwatched(LoopKind.CONSUME)
 
-    keep_connected(f"consume.{inbox.service}", stop, url, work, loop)
+    def work(connection: Connection) -> None:
+        EventConsumer(connection, inbox, batch_size, watched).run(stop)
+
+    keep_connected(f"consume.{inbox.service}", stop, url, work, watched)
 
 
 class Deaf(Exception):
@@ -54,7 +56,7 @@ class EventConsumer:
         connection: Connection,
         inbox: Inbox,
         batch_size: int,
-        loop: Loop = unwatched(LoopKind.CONSUME),
+        loop: Loop,
     ) -> None:
         self.connection, self.inbox, self.batch_size = connection, inbox, batch_size
         self.loop = loop

@@ -80,19 +80,19 @@ def _message(source: str, row: EnvelopeRow) -> Message:
     return Message(row.id, f"{source}.{row.type}", body, mandatory=handled)
 
 
-def relay(
-    database: Database, url: str, stop: threading.Event, loop: Loop = unwatched(LoopKind.RELAY)
-) -> None:
+def relay(database: Database, url: str, stop: threading.Event, loop: Loop | None = None) -> None:
     """Publish outbox rows until `stop` is set.
 
     Rows that wait are published at once. An idle outbox is looked at every 200 ms, a missing
     database or a broker that takes nothing once a second.
     """
 
-    def work(connection: Connection) -> None:
-        _relay_over(connection, database, stop, loop)
+    watched = loop or unwatched(LoopKind.RELAY)
 
-    keep_connected(f"relay.{database.service}", stop, url, work, loop)
+    def work(connection: Connection) -> None:
+        _relay_over(connection, database, stop, watched)
+
+    keep_connected(f"relay.{database.service}", stop, url, work, watched)
 
 
 def _relay_over(

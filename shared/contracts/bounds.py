@@ -4,10 +4,12 @@ A message outside of them is refused before anything is done with it, so that no
 decides how much work or memory it costs. The APIs refuse earlier, with 422, what these refuse.
 """
 
-from datetime import UTC, date, datetime
-from typing import Annotated
+from datetime import date, datetime
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, Field
+
+from shared.core.clock import now
 
 LONGEST_MINUTES = 24 * 60  #: of one record
 MOST_POINTS = 1_000_000  #: of one price, one stock warning, one rule
@@ -20,28 +22,18 @@ WITHOUT_NUL = r"^[^\x00]*$"
 """What a text column of PostgreSQL can hold."""
 
 
-def is_near(value: date, years_ahead: int = YEARS_AHEAD) -> bool:
-    """Tell whether a day or an instant lies in years that events speak of."""
-    return FIRST_YEAR <= value.year <= datetime.now(UTC).year + years_ahead
+Moment = TypeVar("Moment", bound=date)
 
 
-def _near_day(value: date) -> date:
-    if not is_near(value):
-        raise ValueError(f"year must lie between {FIRST_YEAR} and {YEARS_AHEAD} years from now")
-    return value
-
-
-def _near(value: datetime) -> datetime:
-    _near_day(value)
+def near(value: Moment, years_ahead: int = YEARS_AHEAD) -> Moment:
+    """Raise ValueError for a day or an instant in years that no event speaks of."""
+    if not FIRST_YEAR <= value.year <= now().year + years_ahead:
+        raise ValueError(f"year must lie between {FIRST_YEAR} and {years_ahead} years from now")
     return value
 
 
 def _near_end(value: datetime) -> datetime:
-    if not is_near(value, YEARS_OF_VALIDITY):
-        raise ValueError(
-            f"year must lie between {FIRST_YEAR} and {YEARS_OF_VALIDITY} years from now"
-        )
-    return value
+    return near(value, YEARS_OF_VALIDITY)
 
 
 Title = Annotated[str, Field(max_length=200, pattern=WITHOUT_NUL)]
@@ -56,8 +48,8 @@ Points = Annotated[int, Field(strict=True, ge=0, le=MOST_POINTS)]
 Total = Annotated[int, Field(strict=True, ge=0, le=MOST_IN_ALL)]
 """A sum, or a count of rows."""
 Fence = Annotated[int, Field(strict=True, ge=0, le=LAST_SEQUENCE)]
-Instant = Annotated[AwareDatetime, AfterValidator(_near)]
+Instant = Annotated[AwareDatetime, AfterValidator(near)]
 """When something happened or begins; without a zone it is refused."""
 Deadline = Annotated[AwareDatetime, AfterValidator(_near_end)]
 """When something ends."""
-Day = Annotated[date, AfterValidator(_near_day)]
+Day = Annotated[date, AfterValidator(near)]

@@ -82,17 +82,7 @@ def _as_text(value: Any) -> Any:
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_as_text), AfterValidator(_in_calendar)]
 """RFC 3339 with a zone; kept in UTC."""
-
-
-def _near(value: datetime) -> datetime:
-    if not bounds.is_near(value):
-        raise ValueError(
-            f"year must lie between {bounds.FIRST_YEAR} and {bounds.YEARS_AHEAD} years from now"
-        )
-    return value
-
-
-TimeOfWork = Annotated[Instant, AfterValidator(_near)]
+TimeOfWork = Annotated[Instant, AfterValidator(bounds.near)]
 """When somebody works or worked; events carry it, within these years."""
 Day = Annotated[date, AfterValidator(_day_in_calendar)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]

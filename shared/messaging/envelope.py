@@ -39,12 +39,6 @@ def _if_text(value: Any) -> Any:
     return value if isinstance(value, str) else None
 
 
-def _near(value: datetime) -> datetime:
-    if not bounds.is_near(value):
-        raise ValueError("is years away")
-    return value
-
-
 Sequence = Annotated[
     int, Field(ge=0, le=bounds.LAST_SEQUENCE), PlainSerializer(str, return_type=str)
 ]
@@ -52,7 +46,7 @@ Sequence = Annotated[
 https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/sequence.md"""
 
 Instant = Annotated[
-    AwareDatetime, AfterValidator(_near), PlainSerializer(datetime.isoformat, return_type=str)
+    AwareDatetime, AfterValidator(bounds.near), PlainSerializer(datetime.isoformat, return_type=str)
 ]
 """With `+00:00`, as ever: older parsers of subscribers do not read `Z`."""
 

@@ -7,10 +7,8 @@ from itertools import islice
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import any_, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import select
 from sqlalchemy.orm import Session
-from sqlalchemy.types import Uuid
 
 from shared.contracts.base import events_handled_by
 from shared.contracts.evidence import EventHeading
@@ -20,6 +18,7 @@ from shared.core.ids import oldest_id_of
 from shared.core.settings import Settings
 from shared.db.engine import transaction
 from shared.db.keyset import PAGE
+from shared.db.statements import among
 from shared.messaging.attempts import Attempt, DeadLetter
 from shared.messaging.inbox import InboxRow
 from shared.messaging.outbox import OutboxRow
@@ -129,19 +128,21 @@ class Arrivals:
 
 
 def _arrived(events: Sequence[EventHeading]) -> set[UUID]:
-    ids = literal([event.id for event in events], ARRAY(Uuid()))
     with transaction() as session:
-        return set(session.scalars(select(InboxRow.event_id).where(InboxRow.event_id == any_(ids))))
+        return _in_inbox(session, [event.id for event in events])
+
+
+def _in_inbox(session: Session, ids: Sequence[UUID]) -> set[UUID]:
+    return set(session.scalars(select(InboxRow.event_id).where(among(InboxRow.event_id, ids))))
 
 
 def _differences(session: Session, events: Sequence[WaitingEvent]) -> Iterator[Difference]:
     ids = [event.id for event in events]
-    arrived = select(InboxRow.event_id).where(InboxRow.event_id.in_(ids))
-    tried = select(Attempt.event_id).where(Attempt.event_id.in_(ids))
-    settled = {*session.scalars(arrived), *session.scalars(tried)}
+    tried = select(Attempt.event_id).where(among(Attempt.event_id, ids))
+    settled = _in_inbox(session, ids).union(session.scalars(tried))
     letters = session.execute(
         select(DeadLetter.event_id, DeadLetter.id).where(
-            DeadLetter.event_id.in_(ids), DeadLetter.replayed_at.is_(None)
+            among(DeadLetter.event_id, ids), DeadLetter.replayed_at.is_(None)
         )
     )
     given_up = {row.event_id: row.id for row in letters}

@@ -7,7 +7,7 @@ from contextlib import suppress
 from uuid import UUID
 
 from kombu import Connection
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from shared.contracts.base import catalogue
@@ -16,6 +16,7 @@ from shared.core.logs import get_logger
 from shared.core.metrics import PUBLISHED
 from shared.db.contention import is_passing, took_too_long
 from shared.db.engine import Database
+from shared.db.statements import among
 from shared.messaging.broker.connection import keep_connected, reader_of
 from shared.messaging.broker.publisher import Blocked, Message, Publisher, publisher_over
 from shared.messaging.broker.topology import declare_topology, on_amqp
@@ -63,14 +64,13 @@ def _waiting(session: Session, limit: int) -> Sequence[EnvelopeRow]:
 
 
 def _mark_published(session: Session, ids: Iterable[UUID]) -> None:
-    # ANY takes one array; IN would be another statement for each number of ids.
     published = (
         update(OutboxRow)
-        .where(OutboxRow.id == text("ANY(:ids)"))
+        .where(among(OutboxRow.id, ids))
         .values(published_at=app_now())
         .execution_options(synchronize_session=False)
     )
-    session.execute(published, {"ids": ids})
+    session.execute(published)
 
 
 def _message(source: str, row: EnvelopeRow) -> Message:

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
 from pydantic import BaseModel
@@ -16,17 +15,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from console.options import ADD_DATA
+from console.product import product_version
 from console.services import definitions_of, operator_transaction
 from shared import SERVICES
 from shared.core.settings import SettingMissing, Settings, SettingsError
-from shared.service.condition import LATE_SECONDS, Condition, condition_of
+from shared.service.condition import LATE_SECONDS, Condition, State, condition_of
 from shared.service.definition import ServiceDefinition
 from shared.service.migrate import is_migrated
 
 ANSWER_SECONDS = 2.0
 """A database that takes longer is away. With the start of the command it is less than 5 s."""
 
-State = Literal["ready", "degraded", "down"]
 EXIT_CODES: dict[State, int] = {"ready": 0, "degraded": 1, "down": 2}
 
 
@@ -104,7 +103,9 @@ def installation_status() -> Status:
     services = [found.get(service) or _away(service) for service in SERVICES]
     states = {one.status for one in services}
     worst: State = next(state for state in reversed(EXIT_CODES) if state in states)
-    return Status(status=worst, version=_version(), looked_at=datetime.now(UTC), services=services)
+    return Status(
+        status=worst, version=product_version(), looked_at=datetime.now(UTC), services=services
+    )
 
 
 class _Look(threading.Thread):
@@ -193,13 +194,6 @@ def _away(service: str, text: str | None = None) -> ServiceStatus:
         text=text or f"The database of {service} does not answer.",
     )
     return ServiceStatus(service=service, status="down", database="away", reasons=[reason])
-
-
-def _version() -> str:
-    try:
-        return version("wishtree")
-    except PackageNotFoundError:  # a checkout that was not installed
-        return "unknown"
 
 
 SERVICE_COLUMNS = (

@@ -41,7 +41,7 @@ class Circuit:
         Who is let through must tell how it went, with `succeed` or `fail`.
         """
         with self._lock:
-            if self._failures < self._limit:
+            if not self.is_open:
                 return True
             if self._clock() < self._next_try:
                 return False
@@ -51,14 +51,14 @@ class Circuit:
 
     def succeed(self) -> None:
         with self._lock:
-            if self._failures >= self._limit:
+            if self.is_open:
                 log.info("service answers again", service=self._service)
             self._failures = 0
 
     def fail(self) -> None:
         with self._lock:
             self._failures += 1
-            if self._failures >= self._limit:
+            if self.is_open:
                 self._next_try = self._clock() + _pause()
             if self._failures == self._limit:
                 log.warning("service left alone for a while", service=self._service)

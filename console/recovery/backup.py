@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from io import BufferedWriter, RawIOBase
 from pathlib import Path
 from typing import IO, Any, cast
@@ -16,6 +15,7 @@ from uuid import UUID
 import click
 from psycopg import sql
 
+from console.product import product_version
 from console.recovery.manifest import (
     BLOCK,
     MANIFEST,
@@ -65,13 +65,6 @@ def back_up(target: Path, settings: Settings, report: Report) -> Manifest:
 def data_key_fingerprint(settings: Settings) -> str:
     """Tells two data keys apart, and tells nothing about a key."""
     return vault(settings, "console.backup").fingerprint("data key").hex()
-
-
-def product_version() -> str:
-    try:
-        return version("wishtree")
-    except PackageNotFoundError:  # a checkout that was not installed
-        return "unknown"
 
 
 @contextmanager

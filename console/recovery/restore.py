@@ -33,6 +33,7 @@ from console.recovery.manifest import (
 from console.services import definition_of
 from shared import SERVICES
 from shared.core.settings import Settings
+from shared.db.contention import first_line
 from shared.service.migrate import (
     PLUMBING,
     is_known,
@@ -192,7 +193,7 @@ def begin_new_epoch(
             _write_epoch(database, epoch)
     except OperationalError as error:
         raise click.ClickException(
-            f"The database refused: {str(error.orig).splitlines()[0]}. What was begun is undone, or"
+            f"The database refused: {first_line(error)}. What was begun is undone, or"
             " can be repeated."
         ) from error
     return epoch

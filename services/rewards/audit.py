@@ -36,11 +36,14 @@ from shared.db.keyset import Keyset
 from shared.service.audit import Comparison, OwnCheck
 from shared.service.differences import NOTHING, Difference, DifferenceKind
 
+RECORD_AGAIN = (
+    "Ask for a correction of the record to no time, and record the hours again: both take a second"
+    " person."
+)
 CREDIT_MISSING = DifferenceKind(
     "credit_missing",
     "A record of verified hours was never credited.",
-    "Ask for a correction of the record to no time, and record the hours again: both take a second"
-    " person.",
+    RECORD_AGAIN,
 )
 CREDIT_WITHOUT_RECORD = DifferenceKind(
     "credit_without_record",
@@ -50,14 +53,12 @@ CREDIT_WITHOUT_RECORD = DifferenceKind(
 CREDIT_MINUTES = DifferenceKind(
     "credit_minutes",
     "A record was credited with other minutes than it has.",
-    "Ask for a correction of the record to no time, and record the hours again: both take a second"
-    " person.",
+    RECORD_AGAIN,
 )
 CREDIT_VOLUNTEER = DifferenceKind(
     "credit_volunteer",
     "A record was credited to somebody else than whose it is.",
-    "Ask for a correction of the record to no time, and record the hours again: both take a second"
-    " person.",
+    RECORD_AGAIN,
 )
 TRANSFER_WITHOUT_CREDIT = DifferenceKind(
     "transfer_without_credit",

@@ -53,7 +53,7 @@ def _repeated(value: Any, pointer: str = "") -> Iterator[str]:
     if isinstance(value, _Members):
         seen = set()
         for key, inner in value:
-            here = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
+            here = f"{pointer}/{in_pointer(key)}"
             if key in seen:
                 yield here
             seen.add(key)
@@ -61,6 +61,11 @@ def _repeated(value: Any, pointer: str = "") -> Iterator[str]:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _repeated(inner, f"{pointer}/{index}")
+
+
+def in_pointer(name: str) -> str:
+    """Escape a name as a part of a JSON pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def storable(text: str) -> bool:

@@ -12,10 +12,17 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from werkzeug.exceptions import HTTPException
 
 from shared.contracts.base import catalogue
+from shared.core.json import in_pointer
 from shared.core.language import translate
 from shared.core.logs import current_traceparent, get_logger
 from shared.core.problems import BadRequest, Conflict, Problem, Unavailable, Unprocessable, invalid
-from shared.db.contention import constraint_of, is_database_away, is_passing, took_too_long
+from shared.db.contention import (
+    constraint_of,
+    first_line,
+    is_database_away,
+    is_passing,
+    took_too_long,
+)
 from shared.http.limits import MAX_BODY_BYTES
 
 log = get_logger(__name__)
@@ -53,7 +60,7 @@ def _on_database_error(error: DBAPIError) -> Response:
         return _on_problem(Conflict("This contradicts something that is already stored."))
     if isinstance(error, DataError):
         # No check before knew that PostgreSQL cannot hold this. It is the client's, and we log it.
-        log.warning("value not storable", error=str(error.orig).partition("\n")[0])
+        log.warning("value not storable", error=first_line(error))
         return _on_problem(Unprocessable("A value is out of range, or cannot be stored as text."))
     return _on_passing(error) if is_passing(error) or took_too_long(error) else _on_any(error)
 
@@ -144,4 +151,4 @@ def _pointers(detail: dict[str, Any]) -> Iterator[dict[str, str]]:
 def _pointer(path: str) -> str:
     if path == "_schema":  # the whole body
         return ""
-    return "/" + path.replace("~", "~0").replace("/", "~1").replace(".", "/")
+    return "/" + in_pointer(path).replace(".", "/")

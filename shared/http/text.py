@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from flask import Request
 
-from shared.core.json import made_storable
+from shared.core.json import in_pointer, made_storable
 from shared.core.problems import invalid
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -29,5 +29,4 @@ def refuse_nul(request: Request) -> None:
 def _refuse(fields: Iterable[tuple[str, str]]) -> None:
     for name, value in fields:
         if "\x00" in name + value:
-            pointer = "/" + made_storable(name).replace("~", "~0").replace("/", "~1")
-            raise invalid(pointer, "Text may not contain NUL.")
+            raise invalid(f"/{in_pointer(made_storable(name))}", "Text may not contain NUL.")

@@ -27,7 +27,7 @@ MISSING_AFTER = 2
 """Times the silence: so long a service may be without a loop while it starts or is restarted."""
 
 
-Status = Literal["ready", "degraded", "down"]
+State = Literal["ready", "degraded", "down"]
 
 
 class Code(StrEnum):
@@ -123,7 +123,7 @@ class Condition:
     reasons: Sequence[Reason]
 
     @property
-    def status(self) -> Status:
+    def status(self) -> State:
         """Whether the service can serve requests."""
         if any(reason.code is Code.RESTORE_UNFINISHED for reason in self.reasons):
             return "down"

@@ -26,6 +26,8 @@ from shared.service.migrate import is_migrated
 ANSWER_SECONDS = 2.0
 """A database that takes longer is away. With the start of the command it is less than 5 s."""
 
+Broker = Literal["reached", "away", "unknown"]
+BROKER: dict[bool | None, Broker] = {True: "reached", False: "away", None: "unknown"}
 EXIT_CODES: dict[State, int] = {"ready": 0, "degraded": 1, "down": 2}
 
 
@@ -65,7 +67,7 @@ class ServiceStatus(BaseModel):
     service: str
     status: State
     database: Literal["answers", "away"]
-    broker: Literal["reached", "away", "unknown"] = "unknown"  #: as its bus sees it
+    broker: Broker = "unknown"  #: as its bus sees it
     migrations: Literal["current", "behind", "unknown"] = "unknown"
     outbox_waiting: int | None = None
     outbox_oldest_seconds: float | None = None
@@ -153,7 +155,7 @@ def _shape(found: Condition) -> ServiceStatus:
         service=found.service,
         status=found.status,
         database="answers",
-        broker={True: "reached", False: "away", None: "unknown"}[found.reaches_broker],  # type: ignore[arg-type]
+        broker=BROKER[found.reaches_broker],
         migrations="current",
         outbox_waiting=found.outbox.waiting,
         outbox_oldest_seconds=found.outbox.oldest_seconds,
